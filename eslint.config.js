@@ -1,0 +1,131 @@
+// Type-aware lint for all workspaces. The import zones below are the arrows of ARCHITECTURE.md: breaking one fails `npm test`.
+import prettier from 'eslint-config-prettier';
+import { importX } from 'eslint-plugin-import-x';
+import tseslint from 'typescript-eslint';
+
+const S = './server/src';
+/** `target` may not import `from`. */
+const arrow = (target, from, message) => ({ target, from, message });
+
+const zones = [
+  arrow('./wire', ['./server', './client', './playground', './bench'], 'wire stands on nothing.'),
+  arrow('./client', ['./server', './playground', './bench'], 'client stands on wire only.'),
+  arrow(
+    `${S}/gateway`,
+    [`${S}/reader`, `${S}/native`, `${S}/checkpoint`, `${S}/cli`],
+    'The gateway reaches readers only through link.',
+  ),
+  arrow(
+    `${S}/reader`,
+    [`${S}/gateway`, `${S}/cli`, `${S}/config`],
+    'A reader knows nothing of the gateway; link carries what it needs.',
+  ),
+  arrow(
+    `${S}/checkpoint`,
+    [`${S}/gateway`, `${S}/reader`, `${S}/cli`, `${S}/link`, `${S}/config`],
+    'Offline work never imports online work.',
+  ),
+  arrow(
+    `${S}/native`,
+    [`${S}/gateway`, `${S}/reader`, `${S}/cli`, `${S}/link`, `${S}/config`, `${S}/checkpoint`],
+    'native stands below everything.',
+  ),
+  arrow(
+    `${S}/link`,
+    [`${S}/gateway`, `${S}/reader`, `${S}/native`, `${S}/checkpoint`, `${S}/cli`, `${S}/config`],
+    'link carries messages and knows neither end.',
+  ),
+  arrow(
+    `${S}/picture`,
+    [`${S}/gateway`, `${S}/reader`, `${S}/native`, `${S}/checkpoint`, `${S}/cli`, `${S}/config`, `${S}/link`],
+    'picture is pure arithmetic.',
+  ),
+  arrow(
+    `${S}/model`,
+    [`${S}/gateway`, `${S}/reader`, `${S}/native`, `${S}/checkpoint`, `${S}/cli`, `${S}/config`, `${S}/link`],
+    'model holds types and pure facts only.',
+  ),
+  arrow(
+    `${S}/config`,
+    [`${S}/gateway`, `${S}/reader`, `${S}/native`, `${S}/checkpoint`, `${S}/cli`, `${S}/link`],
+    'config knows nobody.',
+  ),
+];
+
+export default tseslint.config(
+  { ignores: ['**/dist/**', 'node_modules/**', 'models/**', 'test/goldens/**'] },
+  {
+    files: ['**/*.ts'],
+    extends: [...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylisticTypeChecked, prettier],
+    plugins: { 'import-x': importX },
+    languageOptions: {
+      parserOptions: { project: './tsconfig.test.json', tsconfigRootDir: import.meta.dirname },
+    },
+    settings: {
+      'import-x/resolver': { node: { extensions: ['.ts', '.js'] } },
+      'import-x/extensions': ['.ts'],
+    },
+    rules: {
+      'import-x/no-restricted-paths': ['error', { zones }],
+      'import-x/no-cycle': 'error',
+      'import-x/no-default-export': 'error',
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: [
+            { name: 'koffi', message: 'Only native/ talks to C.' },
+            { name: 'sharp', message: 'Only the decoder child imports sharp.' },
+          ],
+        },
+      ],
+      'no-restricted-properties': [
+        'error',
+        { object: 'process', property: 'env', message: 'Only config/ reads the environment.' },
+      ],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: "ThrowStatement > NewExpression[callee.name='Error']",
+          message: 'Throw a class of errors.ts with a code.',
+        },
+      ],
+      'max-lines': ['error', { max: 400, skipBlankLines: false, skipComments: false }],
+      'max-lines-per-function': ['warn', { max: 70, skipComments: true, skipBlankLines: true }],
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-non-null-assertion': 'error',
+      '@typescript-eslint/consistent-type-assertions': ['error', { assertionStyle: 'never' }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
+      '@typescript-eslint/prefer-nullish-coalescing': ['error', { ignorePrimitives: { boolean: true } }],
+      '@typescript-eslint/dot-notation': 'off',
+    },
+  },
+  {
+    files: [`server/src/native/**/*.ts`],
+    rules: { 'no-restricted-imports': 'off', '@typescript-eslint/consistent-type-assertions': 'off' },
+  },
+  { files: ['server/src/gateway/intake/decoder/**/*.ts'], rules: { 'no-restricted-imports': 'off' } },
+  { files: ['server/src/config/**/*.ts'], rules: { 'no-restricted-properties': 'off' } },
+  {
+    files: ['**/*.test.ts', 'test/**/*.ts', 'bench/**/*.ts', '*.config.ts'],
+    rules: {
+      'max-lines': 'off',
+      'max-lines-per-function': 'off',
+      'no-restricted-imports': 'off',
+      'no-restricted-properties': 'off',
+      'no-restricted-syntax': 'off',
+      'import-x/no-default-export': 'off',
+      'import-x/no-restricted-paths': 'off',
+      '@typescript-eslint/consistent-type-assertions': 'off',
+      '@typescript-eslint/no-non-null-assertion': 'off',
+    },
+  },
+);

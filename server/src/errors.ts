@@ -1,0 +1,71 @@
+// The error classes of the server. A class answers "who must act?"; the code says what happened. Codes that reach a client
+// are those of wire; operator codes (checkpoint, config, native) end in a log line, an exit code or a dead reader.
+import type { ErrorCode } from 'takeoff-wire';
+
+export type OperatorCode =
+  | 'checkpoint.missing'
+  | 'checkpoint.unreadable'
+  | 'checkpoint.malformed'
+  | 'checkpoint.unsupported'
+  | 'checkpoint.incomplete'
+  | 'checkpoint.cancelled'
+  | 'config.invalid'
+  | 'native.library_missing'
+  | 'native.library_mismatch'
+  | 'native.call_failed'
+  | 'defect';
+
+export type Details = Readonly<Record<string, string | number | boolean | null>>;
+
+interface ErrorOptionsWithDetails {
+  readonly cause?: unknown;
+  readonly details?: Details;
+}
+
+/** Base of all thrown errors. `message` says what was got and what is allowed, for a person. */
+export class TakeoffError<C extends ErrorCode | OperatorCode = ErrorCode | OperatorCode> extends Error {
+  readonly code: C;
+  readonly details: Details;
+
+  constructor(code: C, message: string, options: ErrorOptionsWithDetails = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.details = options.details ?? {};
+  }
+}
+
+/** The caller must change the request: 4xx. */
+export class InputError extends TakeoffError<ErrorCode> {}
+
+/** Nobody is at fault; the same request may succeed later: 503 with Retry-After. */
+export class CapacityError extends TakeoffError<ErrorCode> {
+  readonly retryAfterMs: number;
+  constructor(code: ErrorCode, message: string, retryAfterMs: number, options: ErrorOptionsWithDetails = {}) {
+    super(code, message, options);
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** The reader that worked on the request is gone or failed: 503, or 500 for a defect of ours. */
+export class ReaderError extends TakeoffError<ErrorCode> {}
+
+/** The operator must act on a model's files. The message names file and tensor. */
+export class CheckpointError extends TakeoffError<Extract<OperatorCode, `checkpoint.${string}`>> {}
+
+/** The operator must act on a flag, variable or configuration key; the program exits with 2. */
+export class ConfigError extends TakeoffError<'config.invalid'> {
+  constructor(message: string, options: ErrorOptionsWithDetails = {}) {
+    super('config.invalid', message, options);
+  }
+}
+
+/** A C function failed; the message names it, its return code and the state left behind. */
+export class NativeError extends TakeoffError<Extract<OperatorCode, `native.${string}`>> {}
+
+/** A broken invariant of ours. Kills the reader it happens in, never the gateway. */
+export class Defect extends TakeoffError<'defect'> {
+  constructor(message: string, options: ErrorOptionsWithDetails = {}) {
+    super('defect', message, options);
+  }
+}

@@ -1,0 +1,75 @@
+// What a loaded model is, as data: everything the rest of the program must know beyond the tensors. The checkpoint readers
+// produce it, conversion stores it in the GGUF pair, the reader and (its vision part) the gateway work from it.
+import { z } from 'zod';
+
+/** Preprocessing and geometry of the vision side; see the model contract, sections 1.3, 4 and 5.3. */
+export const visionSettingsSchema = z.object({
+  /** Side of a tile in pixels (336, 224; 112 in the demo model). */
+  sidePx: z.int().min(1),
+  /** Side of a patch in pixels. sidePx / patchPx patches per side. */
+  patchPx: z.int().min(1),
+  aspect: z.enum(['pad', 'square', 'anyres']),
+  /** [width, height] in pixels, in the order that breaks ties. Empty unless aspect is anyres. */
+  gridPinpoints: z.array(z.tuple([z.int().min(1), z.int().min(1)])),
+  mergeType: z.enum(['flat', 'spatial', 'spatial_unpad']),
+  /** Whether the class token stays in front of each tile's patches (`cls_patch`). */
+  keepsClassToken: z.boolean(),
+  /** Per-channel mean and standard deviation of the normalisation, RGB. */
+  mean: z.tuple([z.number(), z.number(), z.number()]),
+  std: z.tuple([z.number(), z.number(), z.number()]),
+});
+export type VisionSettings = z.infer<typeof visionSettingsSchema>;
+
+export const TEMPLATE_NAMES = [
+  'vicuna_v1',
+  'llava_v1',
+  'llava_v0',
+  'llava_llama_2',
+  'mistral_instruct',
+  'chatml_direct',
+  'llava_llama_3',
+  'plain',
+  'mpt',
+] as const;
+export type TemplateName = (typeof TEMPLATE_NAMES)[number];
+
+/** A token outside the base vocabulary's normal pieces, matched literally in trusted text. */
+export const addedTokenSchema = z.object({
+  id: z.int().min(0),
+  content: z.string().min(1),
+  /** Special tokens are removed from output; added but not special ones are printed. */
+  special: z.boolean(),
+  lstrip: z.boolean(),
+  rstrip: z.boolean(),
+});
+export type AddedToken = z.infer<typeof addedTokenSchema>;
+
+export const tokenizerSettingsSchema = z.object({
+  kind: z.enum(['sentencepiece', 'bpe']),
+  /** SentencePiece dummy prefix after special tokens too (true), or only in front of the whole text (false). */
+  legacy: z.boolean(),
+  addBos: z.boolean(),
+  /** Whether the dummy prefix is added at all. */
+  addSpacePrefix: z.boolean(),
+  bosId: z.int().nullable(),
+  /** Every id that ends generation. */
+  eosIds: z.array(z.int()),
+  /** Number of ids that exist for the tokenizer; rows beyond it never win. */
+  tokenCount: z.int().min(1),
+  addedTokens: z.array(addedTokenSchema),
+});
+export type TokenizerSettings = z.infer<typeof tokenizerSettingsSchema>;
+
+export const modelDescriptionSchema = z.object({
+  /** `LlavaLlamaForCausalLM` or `LlavaMistralForCausalLM`, in this spelling. */
+  architecture: z.enum(['LlavaLlamaForCausalLM', 'LlavaMistralForCausalLM']),
+  /** Positions the model can attend over: the smaller of its own limit and tokenizer_model_max_length. */
+  contextTokens: z.int().min(1),
+  template: z.enum(TEMPLATE_NAMES),
+  tokenizer: tokenizerSettingsSchema,
+  /** Null for a text-only model. */
+  vision: visionSettingsSchema.nullable(),
+  /** Whether the picture is wrapped in <im_start> and <im_end>. */
+  wrapsImageInStartEnd: z.boolean(),
+});
+export type ModelDescription = z.infer<typeof modelDescriptionSchema>;

@@ -1,0 +1,40 @@
+// The tensor element types that checkpoints and GGUF files of this project use, with their ggml numbers and block layout,
+// and the interface of what converts between them (implemented over ggml in native/).
+
+export interface TensorTypeFacts {
+  /** Number of the type in ggml (ggml.h, enum ggml_type) and in GGUF files. */
+  readonly ggmlId: number;
+  /** Elements per block; rows are whole blocks. */
+  readonly blockElements: number;
+  readonly blockBytes: number;
+}
+
+export const TENSOR_TYPES = {
+  F32: { ggmlId: 0, blockElements: 1, blockBytes: 4 },
+  F16: { ggmlId: 1, blockElements: 1, blockBytes: 2 },
+  Q4_0: { ggmlId: 2, blockElements: 32, blockBytes: 18 },
+  Q8_0: { ggmlId: 8, blockElements: 32, blockBytes: 34 },
+  Q4_K: { ggmlId: 12, blockElements: 256, blockBytes: 144 },
+  Q5_K: { ggmlId: 13, blockElements: 256, blockBytes: 176 },
+  Q6_K: { ggmlId: 14, blockElements: 256, blockBytes: 210 },
+  BF16: { ggmlId: 30, blockElements: 1, blockBytes: 2 },
+} as const satisfies Record<string, TensorTypeFacts>;
+
+export type TensorType = keyof typeof TENSOR_TYPES;
+/** The types that published checkpoints store weights in. */
+export type FloatType = 'F32' | 'F16' | 'BF16';
+
+/** Bytes of one row of `rowElements` elements; undefined when a row is no whole number of blocks. */
+export function rowBytes(type: TensorType, rowElements: number): number | undefined {
+  const { blockElements, blockBytes } = TENSOR_TYPES[type];
+  return rowElements % blockElements === 0 ? (rowElements / blockElements) * blockBytes : undefined;
+}
+
+/** Converts weights between types, off the JavaScript thread and on several cores where that pays. */
+export interface TensorCodec {
+  /**
+   * Converts `source`, rows of `rowElements` little-endian elements of `from`, to `to`. Same type: returns `source`.
+   * 16-bit to f32 is exact; f32 to bf16 and f16 rounds to nearest even as ggml does; quantisation is ggml's reference.
+   */
+  convert(source: Uint8Array, from: FloatType, to: TensorType, rowElements: number): Promise<Uint8Array>;
+}

@@ -1,0 +1,13 @@
+// What prompt assembly needs of a tokenizer. The real one is llama.cpp's vocabulary (native/); tests bring their own.
+import type { TokenizerSettings } from '../../model/description.js';
+
+export interface Tokenizer {
+  readonly settings: TokenizerSettings;
+  /**
+   * Token ids of plain text: no BOS, no dummy prefix, and no spelling of a special token is ever matched. A caller that
+   * wants the SentencePiece dummy prefix puts one space in front.
+   */
+  encodePlain(text: string): number[];
+  /** Bytes that the token adds to the output; empty for special tokens. */
+  pieceBytes(token: number): Uint8Array;
+}

@@ -1,0 +1,81 @@
+// Every error code that can reach a client, with its HTTP status, whether the same request may succeed later, and the
+// public sentence that documentation prints. docs/errors.md is checked against this table.
+
+export interface ErrorCodeFacts {
+  /** HTTP status of a response that fails with this code. */
+  readonly status: number;
+  /** Whether the identical request can succeed later without any change by the caller. */
+  readonly retryable: boolean;
+  /** One sentence for documentation; responses carry a more specific message. */
+  readonly sentence: string;
+}
+
+const facts = (status: number, retryable: boolean, sentence: string): ErrorCodeFacts => ({
+  status,
+  retryable,
+  sentence,
+});
+
+export const ERROR_CODES = {
+  'request.invalid_json': facts(400, false, 'The body is not JSON.'),
+  'request.wrong_shape': facts(422, false, 'The body is JSON, but a field is missing or has the wrong type.'),
+  'request.json_data_invalid': facts(422, false, 'The multipart part json_data is not JSON.'),
+  'request.part_missing': facts(422, false, 'A required multipart part is missing.'),
+  'request.out_of_range': facts(400, false, 'A field is outside its allowed range.'),
+  'request.not_supported': facts(400, false, 'A field is known but this version does not support it yet.'),
+  'request.unsupported_media_type': facts(
+    415,
+    false,
+    'The Content-Type of the request is not the one this endpoint takes.',
+  ),
+  'request.multipart_broken': facts(400, false, 'The multipart body cannot be parsed.'),
+  'request.too_many_parts': facts(
+    400,
+    false,
+    'The multipart body has more parts, or larger headers, than allowed.',
+  ),
+  'request.too_many_images': facts(400, false, 'Only one image can be supplied with a request.'),
+  'request.body_too_large': facts(413, false, 'The request body is larger than body_size_limit_bytes.'),
+  'request.prompt_too_large': facts(400, false, 'The prompt text is larger than max_prompt_string_bytes.'),
+  'request.batch_too_large': facts(400, false, 'The list in text is longer than max_user_batch_size.'),
+  'request.batch_empty': facts(400, false, 'The list in text is empty.'),
+  'request.remote_images_disabled': facts(
+    400,
+    false,
+    'The prompt has an image tag and allow_remote_images is off.',
+  ),
+  'request.model_takes_no_images': facts(
+    400,
+    false,
+    'The model of this consumer group does not accept images.',
+  ),
+  'request.does_not_fit': facts(400, false, 'Prompt and image need more tokens than the model can hold.'),
+  'request.not_found': facts(404, false, 'No such endpoint.'),
+  'request.reader_unknown': facts(404, false, 'No reader has this id.'),
+  'request.timeout': facts(408, true, 'The request body did not arrive in time.'),
+  'image.format_unsupported': facts(400, false, 'The bytes are not an image of a supported format.'),
+  'image.undecodable': facts(400, false, 'The image is broken and cannot be decoded.'),
+  'image.too_large': facts(
+    400,
+    false,
+    'The image has more pixels than max_image_pixels, or an extreme shape.',
+  ),
+  'image.decode_timeout': facts(400, false, 'Decoding the image took longer than allowed.'),
+  'image.decoder_busy': facts(503, true, 'Too many images wait to be decoded.'),
+  'group.unavailable': facts(503, true, 'No live reader serves this consumer group.'),
+  'reader.queue_full': facts(503, true, 'The queue of the consumer group is full.'),
+  'reader.died': facts(503, true, 'The reader ended while it worked on the request.'),
+  'reader.stalled': facts(503, true, 'The reader stopped producing tokens.'),
+  'server.not_ready': facts(503, true, 'The server is not ready to process requests yet.'),
+  'server.draining': facts(503, true, 'The server is shutting down and takes no new requests.'),
+  'server.internal': facts(500, false, 'A defect of the server; the log has the details.'),
+} as const satisfies Record<string, ErrorCodeFacts>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+export const isErrorCode = (text: string): text is ErrorCode => Object.hasOwn(ERROR_CODES, text);
+
+/** The JSON body of every error response, and the data of an `event: error` in a stream. */
+export interface ErrorBody {
+  readonly error: { readonly code: ErrorCode; readonly message: string };
+}

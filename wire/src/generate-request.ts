@@ -1,0 +1,62 @@
+// The request object of /generate, /generate_stream and the json_data part of /image_generate[_stream] (Takeoff 0.21).
+// Shape only: types and nullability. Ranges that depend on the server's configuration are judged by the server.
+import { z } from 'zod';
+
+const optionalNumber = z.number().nullish();
+const optionalInteger = z.int().nullish();
+const optionalText = z.string().nullish();
+
+/** Only `text` is required; every other field may be absent or null; unknown fields are dropped. */
+export const generateRequestSchema = z.object({
+  text: z.union([z.string(), z.array(z.string())]),
+  sampling_temperature: optionalNumber,
+  sampling_topp: optionalNumber,
+  sampling_topk: optionalInteger,
+  repetition_penalty: optionalNumber,
+  no_repeat_ngram_size: optionalInteger,
+  max_new_tokens: optionalInteger,
+  min_new_tokens: optionalInteger,
+  regex_string: optionalText,
+  json_schema: z.unknown().optional(),
+  prompt_max_tokens: optionalInteger,
+  consumer_group: optionalText,
+  lora_id: optionalText,
+  constrained_decoding_backend: optionalText,
+  // Accepted because official clients send it, never honoured: no path of a client opens anything.
+  image_paths: z.unknown().optional(),
+  return_metadata: z.boolean().nullish(),
+  use_chat_template: z.boolean().nullish(),
+});
+
+export type GenerateRequest = z.infer<typeof generateRequestSchema>;
+
+/** Inclusive ranges and defaults of the numeric fields; `exclusiveMin` where zero itself is not allowed. */
+export const NUMERIC_FIELDS = {
+  sampling_temperature: { default: 1, min: 0, max: 100, exclusiveMin: false },
+  sampling_topp: { default: 1, min: 0, max: 1, exclusiveMin: true },
+  sampling_topk: { default: 1, min: 1, max: 2147483647, exclusiveMin: false },
+  repetition_penalty: { default: 1, min: 0, max: 100, exclusiveMin: true },
+  no_repeat_ngram_size: { default: 0, min: 0, max: 1024, exclusiveMin: false },
+  max_new_tokens: { default: 128, min: 1, max: 2147483647, exclusiveMin: false },
+  min_new_tokens: { default: 1, min: 0, max: 2147483647, exclusiveMin: false },
+  prompt_max_tokens: { default: null, min: 1, max: 2147483647, exclusiveMin: false },
+} as const;
+
+export type NumericField = keyof typeof NUMERIC_FIELDS;
+
+export type FinishReason = 'stop' | 'length' | 'cancelled';
+
+/** What `return_metadata` adds, per prompt. */
+export interface GenerationMetadata {
+  readonly prompt_tokens: number;
+  /** Part of prompt_tokens: rows that stand for the picture. */
+  readonly image_tokens: number;
+  readonly generated_tokens: number;
+  readonly finish_reason: FinishReason;
+}
+
+/** 200 body of /generate and /image_generate: a list exactly where the request had a list. */
+export interface GenerateResponse {
+  readonly text: string | readonly string[];
+  readonly metadata?: GenerationMetadata | readonly GenerationMetadata[];
+}
