@@ -1,0 +1,123 @@
+// Finds the llama.cpp shared libraries and opens them: the folder named by TAKEOFF_LLAMA_LIB_DIR, or the npm package of
+// this platform. Loads nothing but libraries of the one version that the symbol tables were written for.
+import { readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import koffi, { type LibraryHandle } from 'koffi';
+import { NativeError } from '../errors.js';
+
+/** The llama.cpp release whose headers the symbol tables and struct layouts follow. */
+export const LLAMA_CPP_VERSION = 'v0.5.0';
+const PACKAGE_VERSION = '3.22.1';
+
+/** npm package with the CPU libraries, by `process.platform`-`process.arch`. */
+const CPU_PACKAGES: Readonly<Record<string, string>> = {
+  'linux-x64': '@node-llama-cpp/linux-x64',
+  'linux-arm64': '@node-llama-cpp/linux-arm64',
+  'darwin-arm64': '@node-llama-cpp/mac-arm64-metal',
+  'darwin-x64': '@node-llama-cpp/mac-x64',
+  'win32-x64': '@node-llama-cpp/win-x64',
+  'win32-arm64': '@node-llama-cpp/win-arm64',
+};
+
+/** Packages that a user with a GPU installs by hand; preferred in this order when the device is `cuda`. */
+const GPU_PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  'linux-x64': ['@node-llama-cpp/linux-x64-cuda', '@node-llama-cpp/linux-x64-vulkan'],
+  'win32-x64': ['@node-llama-cpp/win-x64-cuda', '@node-llama-cpp/win-x64-vulkan'],
+};
+
+export interface LibraryChoice {
+  /** Folder that overrides the npm packages; null uses the packages. */
+  readonly libDir: string | null;
+  /** `cuda` asks for a GPU package; anything else takes the CPU package. */
+  readonly device: string;
+}
+
+export interface Libraries {
+  readonly folder: string;
+  readonly base: LibraryHandle;
+  readonly ggml: LibraryHandle;
+  readonly llama: LibraryHandle;
+}
+
+export function openLibraries(choice: LibraryChoice): Libraries {
+  const folder = choice.libDir ?? packageFolder(choice.device);
+  return {
+    folder,
+    // Order matters: each library needs the ones before it.
+    base: openOne(folder, 'ggml-base'),
+    ggml: openOne(folder, 'ggml'),
+    llama: openOne(folder, 'llama'),
+  };
+}
+
+function packageFolder(device: string): string {
+  const platform = `${process.platform}-${process.arch}`;
+  const cpu = CPU_PACKAGES[platform];
+  if (cpu === undefined) {
+    throw new NativeError(
+      'native.library_missing',
+      `No prebuilt llama.cpp for ${platform}; there are packages for ${Object.keys(CPU_PACKAGES).join(', ')}. ` +
+        `Build llama.cpp ${LLAMA_CPP_VERSION} as shared libraries and set TAKEOFF_LLAMA_LIB_DIR to their folder.`,
+    );
+  }
+  const wanted = device === 'cuda' ? (GPU_PACKAGES[platform] ?? []) : [cpu];
+  for (const name of wanted) {
+    const folder = installedFolder(name);
+    if (folder !== undefined) return folder;
+  }
+  throw new NativeError(
+    'native.library_missing',
+    device === 'cuda'
+      ? `Device cuda needs a GPU build of llama.cpp: npm install ${wanted[0] ?? '(none exists for this platform)'}@${PACKAGE_VERSION}, ` +
+          'or set TAKEOFF_LLAMA_LIB_DIR, or use device cpu.'
+      : `The package ${cpu}@${PACKAGE_VERSION} is not installed (npm leaves it out with --omit=optional). ` +
+          'Install it, or set TAKEOFF_LLAMA_LIB_DIR to a folder with the shared libraries of llama.cpp.',
+  );
+}
+
+function installedFolder(packageName: string): string | undefined {
+  let entry: string;
+  try {
+    entry = createRequire(import.meta.url).resolve(packageName);
+  } catch {
+    return undefined; // not installed; the caller tries the next one or says what is missing
+  }
+  return path.join(path.dirname(entry), '..', 'bins', path.basename(packageName));
+}
+
+function openOne(folder: string, name: string): LibraryHandle {
+  const file = libraryFile(folder, name);
+  try {
+    return koffi.load(path.join(folder, file));
+  } catch (cause) {
+    throw new NativeError(
+      'native.library_mismatch',
+      `${file} in ${folder} cannot be loaded: ${String(cause)}`,
+      { cause },
+    );
+  }
+}
+
+/** `name` alone, or with a version as the npm packages write it: libllama.v0.5.0.so. */
+function libraryFile(folder: string, name: string): string {
+  const pattern = new RegExp(`^(?:lib)?${name}(?:\\.v?[0-9.]+)?\\.(?:so|dylib|dll)$`);
+  let files: string[];
+  try {
+    files = readdirSync(folder);
+  } catch (cause) {
+    throw new NativeError(
+      'native.library_missing',
+      `The folder of llama.cpp's libraries cannot be read: ${folder}`,
+      { cause },
+    );
+  }
+  const file = files.sort().find((candidate) => pattern.test(candidate));
+  if (file === undefined) {
+    throw new NativeError(
+      'native.library_missing',
+      `${folder} holds no library named ${name}. It must be a build of llama.cpp ${LLAMA_CPP_VERSION} as shared libraries.`,
+    );
+  }
+  return file;
+}

@@ -1,0 +1,122 @@
+// The native runtime of one process: libraries loaded once, layouts checked, backends registered, native logs forwarded,
+// and one persistent pool of compute threads that every graph of the process shares (never two graphs at a time).
+import koffi from 'koffi';
+import { NativeError } from '../errors.js';
+import { checkLayout } from './layout-check.js';
+import { openLibraries, type LibraryChoice } from './libraries.js';
+import { forwardLog, type NativeLog } from './log.js';
+import { bindGgml, type GgmlSymbols } from './symbols/ggml.js';
+import { bindLlama, type LlamaSymbols } from './symbols/llama.js';
+import type { Pointer } from './symbols/structs.js';
+
+/** enum ggml_backend_dev_type */
+const DEVICE_CPU = 0;
+const DEVICE_GPU = 1;
+
+export interface RuntimeOptions extends LibraryChoice {
+  /** Compute threads; at least 1. */
+  readonly threads: number;
+  readonly log: NativeLog;
+}
+
+export interface Runtime {
+  readonly folder: string;
+  readonly ggml: GgmlSymbols;
+  readonly llama: LlamaSymbols;
+  readonly threads: number;
+  /** ggml_threadpool of the CPU backend; lives as long as the process. */
+  readonly threadpool: Pointer;
+  /** ggml_backend of the device that computes the vision tower. */
+  readonly backend: Pointer;
+  readonly usesGpu: boolean;
+}
+
+let opened: { readonly runtime: Runtime; readonly key: string } | undefined;
+
+/**
+ * Opens the runtime, or returns the one already open. A process has one: ggml's registry and logger are global.
+ * @throws NativeError native.library_missing, native.library_mismatch, native.call_failed
+ */
+export function openRuntime(options: RuntimeOptions): Runtime {
+  const key = JSON.stringify([options.libDir, options.device, options.threads]);
+  if (opened !== undefined) {
+    if (opened.key !== key)
+      throw new NativeError(
+        'native.call_failed',
+        'A process can open one native runtime only; its options differ from the first.',
+      );
+    return opened.runtime;
+  }
+  const libraries = openLibraries(options);
+  const ggml = bindGgml(libraries);
+  const llama = bindLlama(libraries);
+  checkLayout(ggml, llama, libraries.folder);
+  forwardLog(llama, options.log);
+  ggml.loadBackends(libraries.folder);
+  llama.backendInit();
+
+  const cpu = ggml.deviceByType(DEVICE_CPU);
+  if (cpu === null) {
+    throw new NativeError(
+      'native.library_mismatch',
+      `No CPU backend (libggml-cpu-*) of ${libraries.folder} runs on this processor.`,
+    );
+  }
+  const threadpool = newThreadpool(ggml, cpu, options.threads);
+  const gpu = options.device === 'cuda' ? ggml.deviceByType(DEVICE_GPU) : null;
+  if (options.device === 'cuda' && gpu === null) {
+    throw new NativeError(
+      'native.call_failed',
+      'Device cuda was asked for, but no GPU was found by the libraries. Use device cpu, or check the driver.',
+    );
+  }
+  const backend = ggml.deviceInit(gpu ?? cpu, null);
+  if (backend === null)
+    throw new NativeError(
+      'native.call_failed',
+      'ggml_backend_dev_init returned null: the device cannot be initialised.',
+    );
+  if (gpu === null) useThreads(ggml, cpu, backend, threadpool, options.threads);
+
+  const runtime = {
+    folder: libraries.folder,
+    ggml,
+    llama,
+    threads: options.threads,
+    threadpool,
+    backend,
+    usesGpu: gpu !== null,
+  };
+  opened = { runtime, key };
+  return runtime;
+}
+
+/**
+ * A pool that outlives the graphs: without one every compute starts fresh threads, which costs milliseconds per token.
+ * poll 50 keeps the threads spinning briefly between steps, ggml's default.
+ */
+function newThreadpool(ggml: GgmlSymbols, cpu: Pointer, threads: number): Pointer {
+  // struct ggml_threadpool * ggml_threadpool_new(struct ggml_threadpool_params * params)
+  const create = cpuFunction(ggml, cpu, 'ggml_threadpool_new');
+  const proto = koffi.proto('void *ggml_threadpool_new_fn(ggml_threadpool_params *params)');
+  const pool = koffi.call(create, proto, ggml.threadpoolDefaults(threads)) as Pointer | null;
+  if (pool === null)
+    throw new NativeError('native.call_failed', `ggml_threadpool_new returned null for ${threads} threads.`);
+  return pool;
+}
+
+function useThreads(ggml: GgmlSymbols, cpu: Pointer, backend: Pointer, pool: Pointer, threads: number): void {
+  // void ggml_backend_cpu_set_threadpool(ggml_backend_t backend, ggml_threadpool_t threadpool)
+  const setPool = koffi.proto('void ggml_backend_cpu_set_threadpool_fn(void *backend, void *threadpool)');
+  koffi.call(cpuFunction(ggml, cpu, 'ggml_backend_cpu_set_threadpool'), setPool, backend, pool);
+  // void ggml_backend_set_n_threads(ggml_backend_t backend, int n_threads)
+  const setThreads = koffi.proto('void ggml_backend_set_n_threads_fn(void *backend, int n_threads)');
+  koffi.call(cpuFunction(ggml, cpu, 'ggml_backend_set_n_threads'), setThreads, backend, threads);
+}
+
+function cpuFunction(ggml: GgmlSymbols, cpu: Pointer, name: string): Pointer {
+  const address = ggml.procAddress(ggml.deviceReg(cpu), name);
+  if (address === null)
+    throw new NativeError('native.library_mismatch', `The CPU backend has no function ${name}.`);
+  return address;
+}

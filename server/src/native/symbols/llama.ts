@@ -1,0 +1,104 @@
+// The llama.cpp symbols this project calls (include/llama.h, v0.5.0), pointers written as void *. One context is used by one
+// call at a time; a model is shared by its contexts and must outlive them.
+import type { Libraries } from '../libraries.js';
+import { bind } from './bind.js';
+import type {
+  LlamaBatch,
+  LlamaContextParams,
+  LlamaModelParams,
+  Pointer,
+  SamplerChainParams,
+} from './structs.js';
+
+type P = Pointer;
+
+export function bindLlama({ llama }: Libraries) {
+  return {
+    backendInit: bind<[], void>(llama, 'void llama_backend_init()'),
+    /** The callback may be called on any thread and must stay registered until the process ends. */
+    logSet: bind<[P, null], void>(llama, 'void llama_log_set(void *callback, void *user_data)'),
+    systemInfo: bind<[], string>(llama, 'const char *llama_print_system_info()'),
+
+    modelDefaults: bind<[], LlamaModelParams>(llama, 'llama_model_params llama_model_default_params()'),
+    contextDefaults: bind<[], LlamaContextParams>(
+      llama,
+      'llama_context_params llama_context_default_params()',
+    ),
+
+    /** Null when the file cannot be loaded (the log says why). Caller frees with modelFree after all contexts. */
+    modelLoad: bind<[string, LlamaModelParams], P | null>(
+      llama,
+      'void *llama_model_load_from_file(const char *path, llama_model_params params)',
+    ),
+    modelFree: bind<[P], void>(llama, 'void llama_model_free(void *model)'),
+    modelVocab: bind<[P], P>(llama, 'void *llama_model_get_vocab(void *model)'),
+    modelWidth: bind<[P], number>(llama, 'int32_t llama_model_n_embd(void *model)'),
+    modelTrainContext: bind<[P], number>(llama, 'int32_t llama_model_n_ctx_train(void *model)'),
+    modelSize: bind<[P], number>(llama, 'uint64_t llama_model_size(void *model)'),
+
+    /** Null when memory is short (the log says why). Caller frees with contextFree. */
+    contextNew: bind<[P, LlamaContextParams], P | null>(
+      llama,
+      'void *llama_init_from_model(void *model, llama_context_params params)',
+    ),
+    contextFree: bind<[P], void>(llama, 'void llama_free(void *ctx)'),
+    contextCells: bind<[P], number>(llama, 'uint32_t llama_n_ctx(void *ctx)'),
+    attachThreadpool: bind<[P, P, P], void>(
+      llama,
+      'void llama_attach_threadpool(void *ctx, void *threadpool, void *threadpool_batch)',
+    ),
+
+    memory: bind<[P], P>(llama, 'void *llama_get_memory(void *ctx)'),
+    memoryClear: bind<[P, boolean], void>(llama, 'void llama_memory_clear(void *memory, bool data)'),
+    /** p0 or p1 below 0 mean open ends. False only when part of a sequence cannot be removed. */
+    memoryRemove: bind<[P, number, number, number], boolean>(
+      llama,
+      'bool llama_memory_seq_rm(void *memory, int32_t seq, int32_t p0, int32_t p1)',
+    ),
+
+    /**
+     * 0 success · 1 no KV cells for the batch, state as before · 2 aborted, processed rows stay · −1 invalid batch, state
+     * as before · below −1 fatal, processed rows stay. Blocks; call it on a worker.
+     */
+    decode: bind<[P, LlamaBatch], number>(llama, 'int32_t llama_decode(void *ctx, llama_batch batch)'),
+    /** Row of n_vocab floats owned by the context, valid until its next decode; null for a row without output. */
+    logits: bind<[P, number], P | null>(llama, 'void *llama_get_logits_ith(void *ctx, int32_t i)'),
+
+    vocabTokens: bind<[P], number>(llama, 'int32_t llama_vocab_n_tokens(void *vocab)'),
+    /** Count of ids, or minus the count needed when the buffer is short. Thread-safe. */
+    tokenize: bind<[P, Uint8Array, number, Int32Array, number, boolean, boolean], number>(
+      llama,
+      'int32_t llama_tokenize(void *vocab, const uint8_t *text, int32_t text_len, _Out_ int32_t *tokens, int32_t n_max, bool add_special, bool parse_special)',
+    ),
+    /** Count of bytes, or minus the count needed. Thread-safe. */
+    tokenToPiece: bind<[P, number, Uint8Array, number, number, boolean], number>(
+      llama,
+      'int32_t llama_token_to_piece(void *vocab, int32_t token, _Out_ uint8_t *buf, int32_t length, int32_t lstrip, bool special)',
+    ),
+
+    /** Caller frees the chain, which frees its members. */
+    chainNew: bind<[SamplerChainParams], P>(
+      llama,
+      'void *llama_sampler_chain_init(llama_sampler_chain_params params)',
+    ),
+    chainAdd: bind<[P, P], void>(llama, 'void llama_sampler_chain_add(void *chain, void *sampler)'),
+    samplerFree: bind<[P], void>(llama, 'void llama_sampler_free(void *sampler)'),
+    samplerAccept: bind<[P, number], void>(llama, 'void llama_sampler_accept(void *sampler, int32_t token)'),
+    /** Applies the chain to output row i of the last decode, selects and accepts a token. */
+    samplerSample: bind<[P, P, number], number>(
+      llama,
+      'int32_t llama_sampler_sample(void *sampler, void *ctx, int32_t i)',
+    ),
+    greedy: bind<[], P>(llama, 'void *llama_sampler_init_greedy()'),
+    distribution: bind<[number], P>(llama, 'void *llama_sampler_init_dist(uint32_t seed)'),
+    topK: bind<[number], P>(llama, 'void *llama_sampler_init_top_k(int32_t k)'),
+    topP: bind<[number, number], P>(llama, 'void *llama_sampler_init_top_p(float p, size_t min_keep)'),
+    temperature: bind<[number], P>(llama, 'void *llama_sampler_init_temp(float t)'),
+    penalties: bind<[number, number, number, number, number], P>(
+      llama,
+      'void *llama_sampler_init_penalties(int32_t n_vocab, int32_t penalty_last_n, float penalty_repeat, float penalty_freq, float penalty_present)',
+    ),
+  } as const;
+}
+
+export type LlamaSymbols = ReturnType<typeof bindLlama>;

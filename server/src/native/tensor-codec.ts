@@ -1,0 +1,104 @@
+// Converts rows of weights between element types with ggml's own routines, in chunks spread over worker threads. The one
+// implementation of TensorCodec that conversion uses, so converted files equal what llama.cpp's tools would write.
+import { Defect, NativeError } from '../errors.js';
+import {
+  rowBytes,
+  TENSOR_TYPES,
+  type FloatType,
+  type TensorCodec,
+  type TensorType,
+} from '../model/tensor-types.js';
+import type { Runtime } from './runtime.js';
+import { onWorker } from './symbols/bind.js';
+import type { GgmlSymbols } from './symbols/ggml.js';
+
+/** Elements per chunk: 1 Mi elements are 4 MiB of f32, small beside a tensor and large beside a call. */
+const CHUNK_ELEMENTS = 1 << 20;
+
+export function createTensorCodec(runtime: Runtime): TensorCodec {
+  const { ggml, threads } = runtime;
+  return {
+    async convert(source, from, to, rowElements) {
+      const shape = checkShape(source, from, to, rowElements);
+      if (from === to) return source;
+      const target = new Uint8Array(shape.rows * shape.targetRowBytes);
+      const rowsPerChunk = Math.max(1, Math.floor(CHUNK_ELEMENTS / rowElements));
+      let nextRow = 0;
+      const worker = async () => {
+        while (nextRow < shape.rows) {
+          const row = nextRow;
+          const rows = Math.min(rowsPerChunk, shape.rows - row);
+          nextRow += rows;
+          const input = source.subarray(row * shape.sourceRowBytes, (row + rows) * shape.sourceRowBytes);
+          const output = target.subarray(row * shape.targetRowBytes, (row + rows) * shape.targetRowBytes);
+          await convertRows(ggml, input, from, output, to, rows, rowElements);
+        }
+      };
+      await Promise.all(Array.from({ length: threads }, worker));
+      return target;
+    },
+  };
+}
+
+function checkShape(source: Uint8Array, from: FloatType, to: TensorType, rowElements: number) {
+  const sourceRowBytes = rowBytes(from, rowElements);
+  const targetRowBytes = rowBytes(to, rowElements);
+  if (sourceRowBytes === undefined || targetRowBytes === undefined) {
+    throw new Defect(
+      `A row of ${rowElements} elements is no whole number of ${to} blocks (${TENSOR_TYPES[to].blockElements} elements each).`,
+    );
+  }
+  const rows = source.byteLength / sourceRowBytes;
+  if (!Number.isInteger(rows))
+    throw new Defect(
+      `${source.byteLength} bytes are no whole number of ${from} rows of ${rowElements} elements.`,
+    );
+  return { rows, sourceRowBytes, targetRowBytes };
+}
+
+async function convertRows(
+  ggml: GgmlSymbols,
+  input: Uint8Array,
+  from: FloatType,
+  output: Uint8Array,
+  to: TensorType,
+  rows: number,
+  rowElements: number,
+): Promise<void> {
+  const elements = rows * rowElements;
+  const floats = await toFloats(ggml, input, from, elements);
+  if (to === 'F32') output.set(new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength));
+  else if (to === 'F16') await onWorker(ggml.fp32ToFp16, floats, output, elements);
+  else if (to === 'BF16') await onWorker(ggml.fp32ToBf16, floats, output, elements);
+  else {
+    const written = await onWorker(
+      ggml.quantizeChunk,
+      TENSOR_TYPES[to].ggmlId,
+      floats,
+      output,
+      0,
+      rows,
+      rowElements,
+      null,
+    );
+    if (written !== output.byteLength) {
+      throw new NativeError(
+        'native.call_failed',
+        `ggml_quantize_chunk wrote ${written} bytes of ${to} instead of ${output.byteLength}.`,
+      );
+    }
+  }
+}
+
+async function toFloats(
+  ggml: GgmlSymbols,
+  input: Uint8Array,
+  from: FloatType,
+  elements: number,
+): Promise<Float32Array> {
+  const floats = new Float32Array(elements);
+  if (from === 'F32') new Uint8Array(floats.buffer).set(input);
+  else if (from === 'F16') await onWorker(ggml.fp16ToFp32, input, floats, elements);
+  else await onWorker(ggml.bf16ToFp32, input, floats, elements);
+  return floats;
+}
