@@ -1,0 +1,177 @@
+// A decoding context: KV cells, and batches of embedding rows in, logits out. Every row is an embedding, so text, pictures
+// and the next tokens of other sequences mix in one batch. One decode at a time; logits are valid until the next one.
+import koffi from 'koffi';
+import { Defect, NativeError } from '../errors.js';
+import { TENSOR_TYPES, type TensorType } from '../model/tensor-types.js';
+import type { LanguageModel } from './language-model.js';
+import type { Sampler } from './sampler.js';
+import { onWorker } from './symbols/bind.js';
+import type { LlamaBatch, Pointer } from './symbols/structs.js';
+
+/** enum llama_flash_attn_type */
+const FLASH_AUTO = -1;
+const FLASH_OFF = 0;
+
+export interface DecoderOptions {
+  /** KV cells shared by all sequences. */
+  readonly cells: number;
+  readonly maxSequences: number;
+  /** Rows of one batch, and so of the activation memory. */
+  readonly maxRows: number;
+  readonly kvType: Extract<TensorType, 'F32' | 'F16' | 'Q8_0'>;
+  /** Flash attention where the library finds it useful; off for exact f32. */
+  readonly usesFlashAttention: boolean;
+}
+
+export type DecodeOutcome = 'done' | 'no-cells';
+
+export class Decoder {
+  readonly cells: number;
+  readonly maxRows: number;
+  readonly model: LanguageModel;
+  /** Rows of the batch being built: f32 [maxRows, width]. */
+  readonly #rows: Float32Array;
+  readonly #positions: Int32Array;
+  readonly #sequences: Int32Array;
+  readonly #wantsLogits: Int8Array;
+  readonly #batch: LlamaBatch;
+  readonly #memory: readonly Pointer[];
+  readonly #context: Pointer;
+  readonly #kv: Pointer;
+  #rowCount = 0;
+  #state: 'idle' | 'decoding' | 'closed' = 'idle';
+
+  constructor(model: LanguageModel, options: DecoderOptions) {
+    const { llama, threads, threadpool } = model.runtime;
+    const params = llama.contextDefaults();
+    params.n_ctx = options.cells;
+    params.n_batch = options.maxRows;
+    params.n_ubatch = options.maxRows;
+    params.n_seq_max = options.maxSequences;
+    params.n_outputs_max = Math.min(options.maxRows, Math.max(options.maxSequences, 8));
+    params.n_threads = threads;
+    params.n_threads_batch = threads;
+    params.type_k = TENSOR_TYPES[options.kvType].ggmlId;
+    params.type_v = TENSOR_TYPES[options.kvType].ggmlId;
+    params.flash_attn_type = options.usesFlashAttention ? FLASH_AUTO : FLASH_OFF;
+    params.kv_unified = true;
+    const context = llama.contextNew(model.pointer, params);
+    if (context === null) {
+      throw new NativeError(
+        'native.call_failed',
+        `llama_init_from_model failed for ${options.cells} KV cells; the log lines above say why. A smaller max_sequence_length or max_batch_size needs less memory.`,
+      );
+    }
+    llama.attachThreadpool(context, threadpool, threadpool);
+    this.#context = context;
+    this.#kv = llama.memory(context);
+    this.model = model;
+    this.cells = llama.contextCells(context);
+    this.maxRows = options.maxRows;
+
+    const n = options.maxRows;
+    const floats = allocate(n * model.width * 4);
+    const integers = allocate(n * 4 * 3);
+    const idPointers = allocate(n * 8);
+    const flags = allocate(n);
+    this.#memory = [floats.pointer, integers.pointer, idPointers.pointer, flags.pointer];
+    this.#rows = new Float32Array(floats.buffer, 0, n * model.width);
+    this.#positions = new Int32Array(integers.buffer, 0, n);
+    this.#sequences = new Int32Array(integers.buffer, n * 4, n);
+    new Int32Array(integers.buffer, n * 8, n).fill(1); // n_seq_id: each row belongs to one sequence
+    const sequences = integers.pointer + BigInt(n * 4);
+    new BigUint64Array(idPointers.buffer, 0, n).forEach((_, i, pointers) => {
+      pointers[i] = sequences + BigInt(i * 4);
+    });
+    this.#wantsLogits = new Int8Array(flags.buffer, 0, n);
+    this.#batch = {
+      n_tokens: 0,
+      token: null,
+      embd: floats.pointer,
+      pos: integers.pointer,
+      n_seq_id: integers.pointer + BigInt(n * 8),
+      seq_id: idPointers.pointer,
+      logits: flags.pointer,
+    };
+  }
+
+  get rowCount(): number {
+    return this.#rowCount;
+  }
+
+  /** Starts a new batch. */
+  begin(): void {
+    this.#check('idle');
+    this.#rowCount = 0;
+  }
+
+  /**
+   * Adds a row and returns its memory, f32 [width], to be filled before decode.
+   * @param wantsLogits whether this row's logits can be read after the decode
+   */
+  addRow(sequence: number, position: number, wantsLogits: boolean): Float32Array {
+    const row = this.#rowCount;
+    if (row >= this.maxRows) throw new Defect(`A batch holds ${this.maxRows} rows.`);
+    this.#positions[row] = position;
+    this.#sequences[row] = sequence;
+    this.#wantsLogits[row] = wantsLogits ? 1 : 0;
+    this.#rowCount = row + 1;
+    const { width } = this.model;
+    return this.#rows.subarray(row * width, (row + 1) * width);
+  }
+
+  /** Computes the batch off the JavaScript thread. `no-cells` leaves all sequences as they were. */
+  async decode(): Promise<DecodeOutcome> {
+    this.#check('idle');
+    this.#state = 'decoding';
+    this.#batch.n_tokens = this.#rowCount;
+    const code = await onWorker(this.model.runtime.llama.decode, this.#context, this.#batch).finally(() => {
+      this.#state = 'idle';
+    });
+    if (code === 0) return 'done';
+    if (code === 1) return 'no-cells';
+    throw new NativeError(
+      'native.call_failed',
+      `llama_decode returned ${code} for ${this.#rowCount} rows; the sequences of the batch are in an undefined state.`,
+    );
+  }
+
+  /** Logits of a row of the last batch, f32 [vocabularySize], a view that may be edited before sampling. */
+  logits(row: number): Float32Array {
+    this.#check('idle');
+    const pointer = this.model.runtime.llama.logits(this.#context, row);
+    if (pointer === null) throw new Defect(`Row ${row} of the last batch has no logits.`);
+    return new Float32Array(koffi.view(pointer, this.model.vocabularySize * 4));
+  }
+
+  /** Selects a token from a row's logits with the sampler, which also remembers it. */
+  sample(sampler: Sampler, row: number): number {
+    this.#check('idle');
+    return this.model.runtime.llama.samplerSample(sampler.pointer, this.#context, row);
+  }
+
+  /** Frees the cells of a sequence from a position on. */
+  forget(sequence: number, fromPosition = 0): void {
+    this.#check('idle');
+    this.model.runtime.llama.memoryRemove(this.#kv, sequence, fromPosition, -1);
+  }
+
+  close(): void {
+    if (this.#state === 'closed') return;
+    this.#check('idle');
+    this.#state = 'closed';
+    this.model.runtime.llama.contextFree(this.#context);
+    for (const pointer of this.#memory) koffi.free(pointer);
+  }
+
+  #check(wanted: 'idle'): void {
+    if (this.#state !== wanted)
+      throw new Defect(`The decoder is ${this.#state}; this call needs it ${wanted}.`);
+  }
+}
+
+/** Memory that C may keep pointers to, seen from JavaScript without a copy. */
+function allocate(byteLength: number): { readonly pointer: Pointer; readonly buffer: ArrayBuffer } {
+  const pointer = koffi.alloc('uint8_t', byteLength) as Pointer;
+  return { pointer, buffer: koffi.view(pointer, byteLength) };
+}

@@ -1,0 +1,101 @@
+// A loaded language model and its vocabulary. Weights are owned here; contexts (decoder.ts) borrow them and close first.
+import { NativeError } from '../errors.js';
+import type { Runtime } from './runtime.js';
+import { onWorker } from './symbols/bind.js';
+import type { Pointer } from './symbols/structs.js';
+
+/** All layers on the GPU where there is one. */
+const ALL_LAYERS = -1;
+const NO_LAYERS = 0;
+
+export class LanguageModel {
+  readonly runtime: Runtime;
+  /** Width of an embedding row. */
+  readonly width: number;
+  /** Rows of the output: ids from 0, of which the tokenizer may know fewer. */
+  readonly vocabularySize: number;
+  readonly weightBytes: number;
+  /** Only for decoder.ts. */
+  readonly pointer: Pointer;
+  readonly #vocabulary: Pointer;
+  #isOpen = true;
+
+  private constructor(runtime: Runtime, pointer: Pointer) {
+    const { llama } = runtime;
+    this.runtime = runtime;
+    this.pointer = pointer;
+    this.#vocabulary = llama.modelVocab(pointer);
+    this.width = llama.modelWidth(pointer);
+    this.vocabularySize = llama.vocabTokens(this.#vocabulary);
+    this.weightBytes = llama.modelSize(pointer);
+  }
+
+  /** Loads a GGUF file off the JavaScript thread. @throws NativeError native.call_failed; the native log says why */
+  static async load(runtime: Runtime, file: string): Promise<LanguageModel> {
+    const params = runtime.llama.modelDefaults();
+    params.n_gpu_layers = runtime.usesGpu ? ALL_LAYERS : NO_LAYERS;
+    // The reader puts dummy prefixes in front itself, because llama.cpp knows only one of the two rules of Llama tokenizers.
+    params.kv_overrides = booleanOverride('tokenizer.ggml.add_space_prefix', false);
+    const pointer = await onWorker(runtime.llama.modelLoad, file, params);
+    if (pointer === null)
+      throw new NativeError(
+        'native.call_failed',
+        `llama_model_load_from_file cannot load ${file}; the log lines above say why.`,
+      );
+    return new LanguageModel(runtime, pointer);
+  }
+
+  /** Ids of plain text: no BOS, no dummy prefix, no special token matched. */
+  tokenize(text: string): number[] {
+    if (text === '') return [];
+    const bytes = Buffer.from(text, 'utf8');
+    let ids = new Int32Array(bytes.length + 8); // at most one token a byte, and a prefix
+    let count = this.#tokenizeInto(bytes, ids);
+    if (count < 0) {
+      ids = new Int32Array(-count);
+      count = this.#tokenizeInto(bytes, ids);
+    }
+    if (count < 0)
+      throw new NativeError(
+        'native.call_failed',
+        `llama_tokenize returned ${count} for a text of ${bytes.length} bytes.`,
+      );
+    return Array.from(ids.subarray(0, count));
+  }
+
+  #tokenizeInto(bytes: Uint8Array, ids: Int32Array): number {
+    return this.runtime.llama.tokenize(this.#vocabulary, bytes, bytes.length, ids, ids.length, false, false);
+  }
+
+  /** Bytes of a token's text; empty for control tokens. */
+  pieceBytes(token: number): Uint8Array {
+    const { llama } = this.runtime;
+    let bytes = new Uint8Array(64);
+    let count = llama.tokenToPiece(this.#vocabulary, token, bytes, bytes.length, 0, false);
+    if (count < 0) {
+      bytes = new Uint8Array(-count);
+      count = llama.tokenToPiece(this.#vocabulary, token, bytes, bytes.length, 0, false);
+    }
+    return bytes.subarray(0, Math.max(0, count));
+  }
+
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.runtime.llama.modelFree(this.pointer);
+  }
+}
+
+/**
+ * An array of struct llama_model_kv_override (llama.h) with one boolean entry and the terminating empty key: int tag, then
+ * char key[128], padded to 136 bytes, then a union of 128 bytes.
+ */
+function booleanOverride(key: string, value: boolean): Uint8Array {
+  const TAG_BOOL = 2;
+  const ENTRY_BYTES = 264;
+  const bytes = Buffer.alloc(2 * ENTRY_BYTES);
+  bytes.writeInt32LE(TAG_BOOL, 0);
+  bytes.write(key, 4, 127, 'utf8');
+  bytes.writeUInt8(value ? 1 : 0, 136);
+  return bytes;
+}
