@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import { CharacterTokenizer } from '../../../../test/oracles/character-tokenizer.js';
+import { encodePrompt } from './encode.js';
+import { imagePiece, specialPiece, textPiece, type PromptPiece } from './pieces.js';
+
+/** Items in one line: characters, `[token]` for added tokens, `{n}` for pictures. */
+function show(
+  pieces: readonly PromptPiece[],
+  tokenizer = new CharacterTokenizer(),
+  promptMaxTokens: number | null = null,
+): string {
+  return encodePrompt(pieces, tokenizer, promptMaxTokens)
+    .items.map((item) => (item.kind === 'image' ? `{${item.image}}` : tokenizer.show([item.id])))
+    .join('');
+}
+
+describe('encodePrompt', () => {
+  it('puts the beginning-of-sequence token in front once and a space in front of each stretch between pictures', () => {
+    expect(show([textPiece('a'), imagePiece(0), textPiece('b'), imagePiece(1), textPiece('c')])).toBe(
+      '[<s>] a{0} b{1} c',
+    );
+  });
+
+  it('gives only the beginning-of-sequence token for an empty prompt', () => {
+    expect(show([])).toBe('[<s>]');
+    expect(show([textPiece('')])).toBe('[<s>]');
+  });
+
+  it('adds no prefix where nothing stands beside a picture', () => {
+    expect(show([imagePiece(0), textPiece(''), imagePiece(1)])).toBe('[<s>]{0}{1}');
+  });
+
+  it('leaves the beginning-of-sequence token out when the model has none', () => {
+    expect(show([textPiece('a')], new CharacterTokenizer({ addBos: false }))).toBe(' a');
+    expect(show([textPiece('a')], new CharacterTokenizer({ bosId: null }))).toBe(' a');
+  });
+
+  it('adds no space for a vocabulary without a dummy prefix, legacy or not', () => {
+    const pieces = [textPiece('a'), specialPiece('</s>'), textPiece('b')];
+    expect(show(pieces, new CharacterTokenizer({ addSpacePrefix: false }))).toBe('[<s>]a[</s>]b');
+    expect(show(pieces, new CharacterTokenizer({ addSpacePrefix: false, legacy: true }))).toBe(
+      '[<s>]a[</s>]b',
+    );
+  });
+
+  it('tokenises neighbouring texts as one, so that merges cross the border of template and user', () => {
+    const calls: string[] = [];
+    class Listening extends CharacterTokenizer {
+      override encodePlain(text: string): number[] {
+        calls.push(text);
+        return super.encodePlain(text);
+      }
+    }
+    show(
+      [textPiece('USER: '), textPiece(''), textPiece('Hi'), imagePiece(0), textPiece('!')],
+      new Listening(),
+    );
+    expect(calls).toEqual([' USER: Hi', ' !']);
+  });
+
+  it('never turns text into a special token or an image slot', () => {
+    const hostile = '<s></s><image><im_start>';
+    const { items } = encodePrompt([textPiece(hostile)], new CharacterTokenizer({ addBos: false }));
+    expect(items).toEqual(
+      Array.from(` ${hostile}`, (character) => ({ kind: 'token', id: character.codePointAt(0) })),
+    );
+  });
+
+  it('reads a special token that the vocabulary lacks as text', () => {
+    expect(show([textPiece('a'), specialPiece('<|im_end|>'), textPiece('b')])).toBe('[<s>] a<|im_end|>b');
+  });
+
+  describe('with legacy off', () => {
+    it('adds no prefix after a token inside a stretch', () => {
+      expect(show([textPiece('a'), specialPiece('</s>'), textPiece('b')])).toBe('[<s>] a[</s>]b');
+    });
+
+    it('drops the prefix of a stretch that starts with a special token', () => {
+      expect(show([specialPiece('</s>'), textPiece('b'), imagePiece(0), specialPiece('</s>')])).toBe(
+        '[<s>][</s>]b{0}[</s>]',
+      );
+    });
+
+    it('keeps the prefix of a stretch that starts with an added token that is not special', () => {
+      const tokenizer = new CharacterTokenizer({}, [{ content: '<|im_start|>', special: false }]);
+      expect(show([specialPiece('<|im_start|>'), textPiece('user')], tokenizer)).toBe(
+        '[<s>] [<|im_start|>]user',
+      );
+    });
+  });
+
+  describe('with legacy on', () => {
+    it('adds a prefix to every text, also after a token', () => {
+      const tokenizer = new CharacterTokenizer({ legacy: true });
+      expect(
+        show([specialPiece('</s>'), textPiece('a'), specialPiece('</s>'), textPiece('b')], tokenizer),
+      ).toBe('[<s>][</s>] a[</s>] b');
+    });
+  });
+
+  describe('with promptMaxTokens', () => {
+    const pieces = [textPiece('ab'), imagePiece(0), textPiece('cd'), imagePiece(1)];
+
+    it('keeps the first tokens, the beginning-of-sequence token among them, and every picture', () => {
+      expect(show(pieces, undefined, 1)).toBe('[<s>]{0}{1}');
+      expect(show(pieces, undefined, 3)).toBe('[<s>] a{0}{1}');
+      expect(show(pieces, undefined, 6)).toBe('[<s>] ab{0} c{1}');
+    });
+
+    it('changes nothing for a prompt that is short enough', () => {
+      expect(show(pieces, undefined, 7)).toBe(show(pieces));
+      expect(show(pieces, undefined, 7)).toBe('[<s>] ab{0} cd{1}');
+    });
+  });
+});

@@ -1,0 +1,85 @@
+// Pieces to token ids and image slots. Owns the rules that decide where SentencePiece's dummy prefix (a space in front) goes:
+// every stretch between pictures is tokenised on its own, and inside a stretch the `legacy` setting decides whether text after
+// a token outside the vocabulary gets a prefix again. Follows haotian-liu/LLaVA c121f043, llava/mm_utils.py
+// (tokenizer_image_token) over transformers' slow LlamaTokenizer; the model contract, sections 6.1 and 6.4, explains both.
+import type { AddedToken } from '../../model/description.js';
+import type { PromptPiece } from './pieces.js';
+import type { Tokenizer } from './tokenizer.js';
+
+export type PromptItem =
+  { readonly kind: 'token'; readonly id: number } | { readonly kind: 'image'; readonly image: number };
+
+export interface EncodedPrompt {
+  readonly items: readonly PromptItem[];
+}
+
+/** A part of a stretch: text to tokenise, or one token that was named by its spelling. */
+type Segment =
+  { readonly kind: 'text'; readonly text: string } | { readonly kind: 'added'; readonly token: AddedToken };
+
+/**
+ * Encodes the prompt, the beginning-of-sequence token once in front if the model has one.
+ *
+ * `promptMaxTokens` keeps the first so many tokens and drops the rest. The beginning-of-sequence token counts, since it is a
+ * token of the prompt as `return_metadata` reports it; image slots do not count and are never dropped.
+ */
+export function encodePrompt(
+  pieces: readonly PromptPiece[],
+  tokenizer: Tokenizer,
+  promptMaxTokens: number | null = null,
+): EncodedPrompt {
+  const { addBos, bosId, addedTokens } = tokenizer.settings;
+  const tokens = new Map(addedTokens.map((token) => [token.content, token]));
+  const items: PromptItem[] = [];
+  let tokenBudget = promptMaxTokens ?? Number.POSITIVE_INFINITY;
+  const pushTokens = (ids: readonly number[]) => {
+    for (const id of ids) if (tokenBudget-- > 0) items.push({ kind: 'token', id });
+  };
+
+  if (addBos && bosId !== null) pushTokens([bosId]);
+  let stretch: Segment[] = [];
+  for (const piece of pieces) {
+    if (piece.kind === 'image') {
+      pushTokens(encodeStretch(stretch, tokenizer));
+      items.push(piece);
+      stretch = [];
+    } else {
+      appendSegment(stretch, toSegment(piece, tokens));
+    }
+  }
+  pushTokens(encodeStretch(stretch, tokenizer));
+  return { items };
+}
+
+function toSegment(
+  piece: Exclude<PromptPiece, { kind: 'image' }>,
+  tokens: ReadonlyMap<string, AddedToken>,
+): Segment {
+  if (piece.kind === 'text') return piece;
+  const token = tokens.get(piece.content);
+  return token === undefined ? { kind: 'text', text: piece.content } : { kind: 'added', token };
+}
+
+/** Neighbouring texts are one text to the tokenizer: its merges cross the border between template and user. */
+function appendSegment(stretch: Segment[], segment: Segment): void {
+  if (segment.kind === 'text' && segment.text === '') return;
+  const last = stretch.at(-1);
+  if (last?.kind === 'text' && segment.kind === 'text') {
+    stretch[stretch.length - 1] = { kind: 'text', text: last.text + segment.text };
+  } else {
+    stretch.push(segment);
+  }
+}
+
+function encodeStretch(stretch: readonly Segment[], tokenizer: Tokenizer): number[] {
+  const { legacy, addSpacePrefix } = tokenizer.settings;
+  return stretch.flatMap((segment, index) => {
+    if (segment.kind === 'text') {
+      const hasPrefix = addSpacePrefix && (legacy || index === 0);
+      return tokenizer.encodePlain(hasPrefix ? ` ${segment.text}` : segment.text);
+    }
+    // Not legacy: the prefix stands in front of the whole stretch, and is taken back only before a special token.
+    const keepsPrefix = addSpacePrefix && !legacy && index === 0 && !segment.token.special;
+    return keepsPrefix ? [...tokenizer.encodePlain(' '), segment.token.id] : [segment.token.id];
+  });
+}

@@ -1,0 +1,41 @@
+// Token ids of one answer to text, a token at a time. The chunks put together are the whole answer: no character is cut, the
+// space that SentencePiece puts in front of a text is taken off once, special tokens print nothing, and stop strings end the
+// answer without being part of it.
+import { StopStrings, type CutText } from './stop-strings.js';
+import type { Tokenizer } from './tokenizer.js';
+import { Utf8Stream } from './utf8-stream.js';
+
+const SPACE = 0x20;
+
+export class OutputText {
+  readonly #tokenizer: Tokenizer;
+  readonly #stopStrings: StopStrings;
+  readonly #characters = new Utf8Stream();
+  /** Whether the next printed byte would be the first of the answer and loses the dummy prefix. */
+  #dropsSpace: boolean;
+
+  constructor(tokenizer: Tokenizer, stopStrings: readonly string[]) {
+    this.#tokenizer = tokenizer;
+    this.#stopStrings = new StopStrings(stopStrings);
+    const { kind, addSpacePrefix } = tokenizer.settings;
+    this.#dropsSpace = kind === 'sentencepiece' && addSpacePrefix;
+  }
+
+  /** The text that the token adds, empty while a character or a possible stop string is unfinished. */
+  push(token: number): CutText {
+    return this.#stopStrings.push(this.#characters.push(this.#withoutDummyPrefix(token)));
+  }
+
+  /** What was still held back when the answer ended for another reason than a stop string. */
+  finish(): CutText {
+    const last = this.#stopStrings.push(this.#characters.finish());
+    return { text: last.text + this.#stopStrings.finish(), isStopped: last.isStopped };
+  }
+
+  #withoutDummyPrefix(token: number): Uint8Array {
+    const bytes = this.#tokenizer.pieceBytes(token);
+    if (!this.#dropsSpace || bytes.length === 0) return bytes;
+    this.#dropsSpace = false;
+    return bytes[0] === SPACE ? bytes.subarray(1) : bytes;
+  }
+}
