@@ -1,0 +1,53 @@
+// Image features by identity: encoded pictures of past and present requests, bounded in bytes, and the one encoding that is
+// under way. A picture that several sequences wait for is encoded once. Identity is the SHA-256 of the upload together with
+// its size; preprocessing is the same for all pictures of a reader.
+import type { ImagePayload } from '../link/messages.js';
+import type { Engine, ImageEncoding, ImageFeatures } from './engine/engine.js';
+
+export class ImageStore {
+  readonly #engine: Engine;
+  readonly #maxBytes: number;
+  /** Least recently used first. */
+  readonly #features = new Map<string, ImageFeatures>();
+  #bytes = 0;
+  #current: { readonly key: string; readonly encoding: ImageEncoding } | undefined;
+
+  constructor(engine: Engine, maxBytes: number) {
+    this.#engine = engine;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Features of an encoded picture; marks it as used. */
+  get(image: ImagePayload): ImageFeatures | undefined {
+    const key = identity(image);
+    const features = this.#features.get(key);
+    if (features !== undefined) {
+      this.#features.delete(key);
+      this.#features.set(key, features);
+    }
+    return features;
+  }
+
+  /** Runs one slice of an encoding: of the one under way, else of a new one for `image`. */
+  async advance(image: ImagePayload): Promise<void> {
+    this.#current ??= { key: identity(image), encoding: this.#engine.startEncoding(image) };
+    const { key, encoding } = this.#current;
+    const features = await encoding.advance();
+    if (features === undefined) return;
+    this.#current = undefined;
+    this.#add(key, features);
+  }
+
+  #add(key: string, features: ImageFeatures): void {
+    this.#features.set(key, features);
+    this.#bytes += features.values.byteLength;
+    for (const [oldest, old] of this.#features) {
+      // The newest stays even when it alone is over the bound: a sequence is about to take it.
+      if (this.#bytes <= this.#maxBytes || oldest === key) break;
+      this.#features.delete(oldest);
+      this.#bytes -= old.values.byteLength;
+    }
+  }
+}
+
+const identity = (image: ImagePayload): string => `${image.sha256} ${image.widthPx}x${image.heightPx}`;

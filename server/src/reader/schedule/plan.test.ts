@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { canAdmit, planStep, type RunningSequence } from './plan.js';
+
+const budget = { maxRows: 16, maxPrefillRowsBesideDecode: 4 };
+const seq = (id: number, promptRowsLeft: number): RunningSequence => ({ id, promptRowsLeft });
+
+describe('planStep', () => {
+  it.each([
+    { name: 'nothing runs', running: [], decode: [], prefill: [] },
+    { name: 'one prompt fills the whole step', running: [seq(1, 40)], decode: [], prefill: [[1, 16]] },
+    {
+      name: 'a short prompt leaves rows for the next one',
+      running: [seq(1, 5), seq(2, 40)],
+      decode: [],
+      prefill: [
+        [1, 5],
+        [2, 11],
+      ],
+    },
+    {
+      name: 'decode rows come first and shrink the prompt share',
+      running: [seq(1, 40), seq(2, 0)],
+      decode: [2],
+      prefill: [[1, 4]],
+    },
+    {
+      name: 'prompts are served in order of admission',
+      running: [seq(7, 3), seq(2, 0), seq(3, 9)],
+      decode: [2],
+      prefill: [
+        [7, 3],
+        [3, 1],
+      ],
+    },
+  ])('$name', ({ running, decode, prefill }) => {
+    const plan = planStep(running, budget);
+    expect(plan.decode).toEqual(decode);
+    expect(plan.prefill.map(({ id, rows }) => [id, rows])).toEqual(prefill);
+  });
+
+  it('never exceeds the row budget and always makes progress, over random traces', () => {
+    let state = 12345;
+    const random = (below: number) => {
+      state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+      return (state >>> 8) % below;
+    };
+    for (let trace = 0; trace < 300; trace += 1) {
+      const running = Array.from({ length: random(12) }, (_, id) =>
+        seq(id, random(3) === 0 ? 0 : random(60)),
+      );
+      const plan = planStep(running, budget);
+      const rows = plan.decode.length + plan.prefill.reduce((sum, entry) => sum + entry.rows, 0);
+      expect(rows).toBeLessThanOrEqual(budget.maxRows);
+      if (running.length > 0) expect(rows).toBeGreaterThan(0);
+      for (const { id, promptRowsLeft } of running)
+        expect(plan.decode.includes(id)).toBe(promptRowsLeft === 0);
+    }
+  });
+});
+
+describe('canAdmit', () => {
+  it('needs a slot and all cells', () => {
+    expect(canAdmit({ freeSlots: 1, freeCells: 100 }, 100)).toBe(true);
+    expect(canAdmit({ freeSlots: 1, freeCells: 99 }, 100)).toBe(false);
+    expect(canAdmit({ freeSlots: 0, freeCells: 100 }, 1)).toBe(false);
+  });
+});

@@ -1,0 +1,78 @@
+// From a request message to sequences: template or raw prompt, token ids, exact row counts, and the refusal of what can
+// never fit. Pure but for the tokenizer it is handed.
+import { InputError } from '../errors.js';
+import type { GenerateMessage, PromptPart } from '../link/messages.js';
+import type { ModelDescription } from '../model/description.js';
+import { encodePrompt } from './prompt/encode.js';
+import { OutputText } from './prompt/output-text.js';
+import type { PromptPiece } from './prompt/pieces.js';
+import { partsToPieces } from './prompt/raw-prompt.js';
+import { renderTemplate, stopStringsOf } from './prompt/templates.js';
+import type { Tokenizer } from './prompt/tokenizer.js';
+import { Sequence, type SequenceImage } from './sequence.js';
+
+export interface FactoryOptions {
+  readonly description: ModelDescription;
+  readonly tokenizer: Tokenizer;
+  readonly contextTokens: number;
+  /** Rows that a picture of this size takes. */
+  readonly imageRows: (widthPx: number, heightPx: number) => number;
+}
+
+export class SequenceFactory {
+  readonly #options: FactoryOptions;
+  #nextId = 0;
+
+  constructor(options: FactoryOptions) {
+    this.#options = options;
+  }
+
+  /** @throws InputError request.does_not_fit, request.model_takes_no_images */
+  create(message: GenerateMessage, prompt: number): Sequence {
+    const { description, tokenizer, contextTokens, imageRows } = this.#options;
+    if (message.images.length > 0 && description.vision === null) {
+      throw new InputError(
+        'request.model_takes_no_images',
+        'The model of this consumer group does not accept images.',
+      );
+    }
+    const images: SequenceImage[] = message.images.map((payload) => ({
+      payload,
+      rows: imageRows(payload.widthPx, payload.heightPx),
+    }));
+    const pieces = this.#pieces(message.prompts[prompt] ?? [], message.useChatTemplate);
+    const { items } = encodePrompt(pieces, tokenizer, message.promptMaxTokens);
+    const stops = message.useChatTemplate ? stopStringsOf(description.template) : [];
+    const sequence = new Sequence({
+      id: this.#nextId++,
+      requestId: message.requestId,
+      prompt,
+      items,
+      images,
+      sampling: message.sampling,
+      contextTokens,
+      output: new OutputText(tokenizer, stops),
+    });
+    if (sequence.promptRows === 0) {
+      throw new InputError(
+        'request.does_not_fit',
+        'The prompt has no tokens; this model adds no beginning-of-sequence token, so text must not be empty.',
+      );
+    }
+    if (sequence.promptRows >= contextTokens) {
+      const { promptRows, imageRows: image } = sequence;
+      throw new InputError(
+        'request.does_not_fit',
+        `The prompt needs ${promptRows} tokens (${image} of them for pictures), and at least one is needed for the answer, ` +
+          `but this model holds ${contextTokens}. Shorten the text, or set prompt_max_tokens or a larger max_sequence_length if the model allows it.`,
+      );
+    }
+    return sequence;
+  }
+
+  #pieces(parts: readonly PromptPart[], usesTemplate: boolean): readonly PromptPiece[] {
+    const { template, wrapsImageInStartEnd } = this.#options.description;
+    if (!usesTemplate) return partsToPieces(parts, wrapsImageInStartEnd);
+    return renderTemplate(template, [{ role: 'user', parts }], wrapsImageInStartEnd);
+  }
+}

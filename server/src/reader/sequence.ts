@@ -1,0 +1,137 @@
+// One prompt on its way to one answer: its rows, how many of them are in the KV cache, the text produced so far. Knows
+// nothing of batching; the loop decides when rows are computed and hands sampled tokens back.
+import type { FinishReason } from 'takeoff-wire';
+import { Defect } from '../errors.js';
+import type { ImagePayload, SamplingParameters, Usage } from '../link/messages.js';
+import type { ImageFeatures, RowSource, SampledToken, Slot, StepRow } from './engine/engine.js';
+import type { PromptItem } from './prompt/encode.js';
+import type { OutputText } from './prompt/output-text.js';
+
+/** A picture of the request, with the rows it takes. */
+export interface SequenceImage {
+  readonly payload: ImagePayload;
+  readonly rows: number;
+}
+
+export interface SequenceStart {
+  readonly id: number;
+  readonly requestId: string;
+  /** Index of the prompt in its request. */
+  readonly prompt: number;
+  readonly items: readonly PromptItem[];
+  readonly images: readonly SequenceImage[];
+  readonly sampling: SamplingParameters;
+  /** Positions it may use, prompt and answer together. */
+  readonly contextTokens: number;
+  readonly output: OutputText;
+}
+
+export interface TokenOutcome {
+  readonly text: string;
+  /** Null while the answer goes on. */
+  readonly finishReason: FinishReason | null;
+}
+
+export class Sequence {
+  readonly id: number;
+  readonly requestId: string;
+  readonly prompt: number;
+  readonly sampling: SamplingParameters;
+  readonly promptRows: number;
+  readonly imageRows: number;
+  /** KV cells it may grow to; claimed at admission. */
+  readonly claimedCells: number;
+  /** Pictures of the prompt, in order, without repeats. */
+  readonly images: readonly SequenceImage[];
+  readonly #items: readonly PromptItem[];
+  readonly #payloads: readonly SequenceImage[];
+  readonly #features = new Map<SequenceImage, ImageFeatures>();
+  readonly #maxNewTokens: number;
+  readonly #output: OutputText;
+  #sources: readonly RowSource[] | undefined;
+  #computedRows = 0;
+  #generated = 0;
+  #lastToken: number | undefined;
+
+  constructor(start: SequenceStart) {
+    this.id = start.id;
+    this.requestId = start.requestId;
+    this.prompt = start.prompt;
+    this.sampling = start.sampling;
+    this.#items = start.items;
+    this.#payloads = start.images;
+    this.#output = start.output;
+    const used = start.items.flatMap((item) => (item.kind === 'image' ? [this.#image(item.image)] : []));
+    this.images = [...new Set(used)];
+    this.imageRows = used.reduce((sum, image) => sum + image.rows, 0);
+    this.promptRows = start.items.length - used.length + this.imageRows;
+    this.#maxNewTokens = Math.min(start.sampling.maxNewTokens, start.contextTokens - this.promptRows);
+    this.claimedCells = this.promptRows + this.#maxNewTokens;
+  }
+
+  get usage(): Usage {
+    return { promptTokens: this.promptRows, imageTokens: this.imageRows, generatedTokens: this.#generated };
+  }
+
+  /** The first picture whose features are still needed before rows can be computed. */
+  get missingImage(): SequenceImage | undefined {
+    return this.images.find((image) => !this.#features.has(image));
+  }
+
+  supply(image: SequenceImage, features: ImageFeatures): void {
+    if (features.rows !== image.rows) {
+      throw new Defect(`A picture was counted as ${image.rows} rows and encoded as ${features.rows}.`);
+    }
+    this.#features.set(image, features);
+  }
+
+  get promptRowsLeft(): number {
+    return Math.max(0, this.promptRows - this.#computedRows);
+  }
+
+  /** The next rows for the engine: `count` of the prompt, or the last token's. Counted as computed. */
+  takeRows(slot: Slot, count: number): StepRow[] {
+    const first = this.#computedRows;
+    this.#computedRows += count;
+    if (first >= this.promptRows) {
+      if (this.#lastToken === undefined || count !== 1)
+        throw new Defect('A decoding sequence adds one row a step.');
+      return [{ slot, position: first, source: { kind: 'token', token: this.#lastToken }, samples: true }];
+    }
+    this.#sources ??= this.#layOut();
+    const rows = this.#sources.slice(first, first + count);
+    return rows.map((source, i) => ({
+      slot,
+      position: first + i,
+      source,
+      samples: first + i === this.promptRows - 1,
+    }));
+  }
+
+  /** Takes a sampled token in: the text it adds and whether the answer ends with it. */
+  accept({ token, isEnd }: SampledToken): TokenOutcome {
+    if (isEnd) return { text: this.#output.finish().text, finishReason: 'stop' };
+    this.#lastToken = token;
+    this.#generated += 1;
+    const { text, isStopped } = this.#output.push(token);
+    if (isStopped) return { text, finishReason: 'stop' };
+    if (this.#generated < this.#maxNewTokens) return { text, finishReason: null };
+    return { text: text + this.#output.finish().text, finishReason: 'length' };
+  }
+
+  #layOut(): RowSource[] {
+    return this.#items.flatMap((item): RowSource[] => {
+      if (item.kind === 'token') return [{ kind: 'token', token: item.id }];
+      const features = this.#features.get(this.#image(item.image));
+      if (features === undefined) throw new Defect(`Picture ${item.image} of the prompt is not encoded.`);
+      return Array.from({ length: features.rows }, (_, row) => ({ kind: 'image', features, row }));
+    });
+  }
+
+  #image(index: number): SequenceImage {
+    const image = this.#payloads[index];
+    if (image === undefined)
+      throw new Defect(`The prompt names picture ${index} of ${this.#payloads.length}.`);
+    return image;
+  }
+}
