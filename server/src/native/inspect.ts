@@ -1,0 +1,56 @@
+// What the native side of this machine looks like, for `takeoff doctor`: opens the libraries as a reader would.
+import os from 'node:os';
+import { LLAMA_CPP_VERSION, type LibraryChoice } from './libraries.js';
+import { openRuntime } from './runtime.js';
+import { physicalCores } from './cores.js';
+
+export interface RuntimeReport {
+  readonly llamaCppVersion: string;
+  readonly libraryFolder: string;
+  /** File name of the CPU backend that fits this processor best, such as libggml-cpu-zen4.so. */
+  readonly cpuBackend: string | null;
+  /** Instruction sets that the CPU backend uses. */
+  readonly cpuFeatures: readonly string[];
+  readonly devices: readonly {
+    readonly name: string;
+    readonly description: string;
+    readonly memoryBytes: number;
+  }[];
+  readonly threads: number;
+  readonly memoryBytes: number;
+  readonly freeMemoryBytes: number;
+}
+
+/** @throws NativeError with one clear sentence when the libraries are missing or do not match */
+export function inspectRuntime(choice: LibraryChoice, threads = physicalCores()): RuntimeReport {
+  let cpuBackend: string | null = null;
+  const runtime = openRuntime({
+    ...choice,
+    threads,
+    log: (_level, line) => {
+      cpuBackend ??= /loaded CPU backend from .*?([^/\\]+)$/.exec(line)?.[1] ?? null;
+    },
+  });
+  const { ggml, llama } = runtime;
+  const devices = Array.from({ length: ggml.deviceCount() }, (_, index) => {
+    const device = ggml.deviceAt(index);
+    const free: [number] = [0];
+    const total: [number] = [0];
+    ggml.deviceMemory(device, free, total);
+    return {
+      name: ggml.deviceName(device),
+      description: ggml.deviceDescription(device),
+      memoryBytes: total[0],
+    };
+  });
+  return {
+    llamaCppVersion: LLAMA_CPP_VERSION,
+    libraryFolder: runtime.folder,
+    cpuBackend,
+    cpuFeatures: [...llama.systemInfo().matchAll(/(\w+) = 1/g)].flatMap((match) => match[1] ?? []),
+    devices,
+    threads,
+    memoryBytes: os.totalmem(),
+    freeMemoryBytes: os.freemem(),
+  };
+}
