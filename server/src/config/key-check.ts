@@ -1,0 +1,46 @@
+// Judges the names that configuration sources use: an unknown key of the server stops the start, since a limit that was
+// misspelled would silently not hold; keys that Takeoff documents but that mean nothing here, and unknown keys of readers
+// and variables, only lead to a warning, since files and launch commands of other versions must keep working.
+import { ConfigError } from '../errors.js';
+import type { ConfigFile } from './config-file.js';
+import { unreadVariables, type Environment } from './environment.js';
+import { spellingsOf } from './layers.js';
+import { READER_SETTINGS } from './reader-settings.js';
+import { SERVER_SETTINGS } from './server-settings.js';
+import { UNUSED_READER_KEYS, UNUSED_SERVER_KEYS } from './unused-keys.js';
+
+/** @throws ConfigError for a key of server_config that neither this program nor Takeoff knows */
+export function refuseUnknownServerKeys(file: ConfigFile): void {
+  const known = spellingsOf(SERVER_SETTINGS);
+  const unknown = Object.keys(file.server).find((key) => !known.has(key) && !UNUSED_SERVER_KEYS.has(key));
+  if (unknown === undefined) return;
+  const hint = spellingsOf(READER_SETTINGS).has(unknown)
+    ? 'It belongs to an entry of readers_config.'
+    : 'docs/config.md lists all keys.';
+  throw new ConfigError(`server_config of ${file.path} has the unknown key "${unknown}". ${hint}`);
+}
+
+/** One sentence for each source that names something without effect. */
+export function warnOfUnusedKeys(environment: Environment, file: ConfigFile | undefined): readonly string[] {
+  const known = spellingsOf(READER_SETTINGS);
+  const readers = Object.entries(file?.readers ?? {}).map(([id, keys]) => ({
+    where: `readers_config.${id}`,
+    keys: Object.keys(keys)
+      .filter((key) => !known.has(key) || key === 'reader_id')
+      .map((key) => (UNUSED_READER_KEYS.has(key) ? key : `${key} (unknown)`)),
+  }));
+  const sources = [
+    {
+      where: 'the environment',
+      keys: unreadVariables([...SERVER_SETTINGS, ...READER_SETTINGS], environment),
+    },
+    {
+      where: 'server_config',
+      keys: Object.keys(file?.server ?? {}).filter((key) => UNUSED_SERVER_KEYS.has(key)),
+    },
+    ...readers,
+  ];
+  return sources
+    .filter(({ keys }) => keys.length > 0)
+    .map(({ where, keys }) => `Without effect in this version, from ${where}: ${keys.join(', ')}.`);
+}

@@ -1,0 +1,52 @@
+// The settings of a reader, a loaded model: one entry of `takeoff.readers_config` in config.yaml, or flags and variables.
+import { z } from 'zod';
+import { TEMPLATE_NAMES } from '../model/description.js';
+import { settingsOf } from './layers.js';
+import { choice, computedSetting, integer, optionalChoice, setting, text } from './setting.js';
+
+export const QUANT_TYPES = ['auto', 'f32', 'f16', 'bf16', 'q8_0', 'q4_0'] as const;
+
+export const readerConfigSchema = z.object({
+  readerId: computedSetting(
+    text('a name of its own for each reader'),
+    {
+      text: 'a random UUID; in config.yaml the name of the entry',
+      value: ({ newReaderId }) => newReaderId(),
+    },
+    { key: 'reader_id', meaning: 'Name of the reader in /status.' },
+  ),
+  modelName: computedSetting(
+    text('a folder with a LLaVA checkpoint'),
+    { text: 'the demo model', value: ({ demoModelFolder }) => demoModelFolder },
+    { key: 'model_name', flag: 'model', meaning: 'The model to serve.' },
+  ),
+  device: setting(choice(['cpu', 'cuda']), 'cpu', { key: 'device', meaning: 'Where the model computes.' }),
+  consumerGroup: setting(text('a name'), 'primary', {
+    key: 'consumer_group',
+    meaning: 'Queue that the reader takes requests from; readers of one group share it.',
+  }),
+  quantType: setting(choice(QUANT_TYPES), 'auto', {
+    key: 'quant_type',
+    meaning: 'Type that the weights of the language model are stored in. auto chooses by size and device.',
+  }),
+  maxSequenceLength: setting(integer(0, 10_000_000, 'tokens; 0 takes what the model can hold'), 0, {
+    key: 'max_sequence_length',
+    aliases: ['max_seq_length'],
+    meaning: 'Longest prompt and answer together, tokens of pictures included.',
+  }),
+  maxBatchSize: setting(integer(1, 256), 8, {
+    key: 'max_batch_size',
+    meaning: 'Answers that are generated at the same time.',
+  }),
+  chatTemplate: setting(optionalChoice(TEMPLATE_NAMES), null, {
+    key: 'chat_template',
+    meaning: 'Template for `use_chat_template`. Chosen from the model when not set.',
+  }),
+  threads: setting(integer(0, 1024, '0 takes one for each physical core'), 0, {
+    key: 'threads',
+    meaning: 'Threads that the model computes with.',
+  }),
+});
+
+export type ReaderConfig = Readonly<z.infer<typeof readerConfigSchema>>;
+export const READER_SETTINGS = settingsOf(readerConfigSchema);

@@ -1,0 +1,256 @@
+import { describe, expect, it } from 'vitest';
+import { ConfigError } from '../errors.js';
+import { parseConfigFile } from './config-file.js';
+import { resolveConfig, type TakeoffConfig } from './resolve-config.js';
+
+const SURROUNDINGS = {
+  cacheFolder: '/home/someone/.cache/takeoff',
+  demoModelFolder: '/program/models/demo/checkpoint',
+  newReaderId: () => 'a-new-id',
+};
+
+interface Sources {
+  readonly flags?: Readonly<Record<string, string>>;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly file?: string;
+}
+
+function resolve({ flags = {}, environment = {}, file }: Sources = {}): TakeoffConfig {
+  return resolveConfig({
+    flags: new Map(Object.entries(flags)),
+    environment,
+    file: file === undefined ? undefined : parseConfigFile(file, 'config.yaml'),
+    surroundings: SURROUNDINGS,
+  });
+}
+const serverFile = (lines: string) => `takeoff:\n  server_config:\n    ${lines}\n`;
+const readerFile = (lines: string) => `takeoff:\n  readers_config:\n    r1:\n      ${lines}\n`;
+
+describe('resolveConfig', () => {
+  it('serves the demo model on the documented ports when nothing is configured', () => {
+    const { server, readers, warnings } = resolve();
+    expect(server).toMatchObject({
+      host: '127.0.0.1',
+      port: 3000,
+      managementPort: 3001,
+      bodySizeLimitBytes: 20 * 1024 * 1024,
+      maxPromptStringBytes: 150_000,
+      maxUserBatchSize: 1000,
+      allowRemoteImages: false,
+      repositoryPath: '/home/someone/.cache/takeoff',
+      llamaLibDir: null,
+    });
+    expect(readers).toEqual([
+      {
+        readerId: 'a-new-id',
+        modelName: '/program/models/demo/checkpoint',
+        device: 'cpu',
+        consumerGroup: 'primary',
+        quantType: 'auto',
+        maxSequenceLength: 0,
+        maxBatchSize: 8,
+        chatTemplate: null,
+        threads: 0,
+      },
+    ]);
+    expect(warnings).toEqual([]);
+  });
+
+  it('lets flags win over variables, variables over the file and the file over defaults', () => {
+    const file = serverFile('{ port: 1, management_port: 2, max_user_batch_size: 3, max_image_pixels: 4 }');
+    const environment = {
+      TAKEOFF_PORT: '10',
+      TAKEOFF_MANAGEMENT_PORT: '20',
+      TAKEOFF_MAX_USER_BATCH_SIZE: '30',
+    };
+    const { server } = resolve({ flags: { port: '100', 'management-port': '200' }, environment, file });
+    expect(server).toMatchObject({ port: 100, managementPort: 200, maxUserBatchSize: 30, maxImagePixels: 4 });
+  });
+
+  it('mixes flags and variables for the one reader that they describe', () => {
+    const { readers } = resolve({
+      flags: { model: '/models/a' },
+      environment: {
+        TAKEOFF_MODEL_NAME: '/models/b',
+        TAKEOFF_READER_ID: 'mine',
+        TAKEOFF_CHAT_TEMPLATE: 'mpt',
+      },
+    });
+    expect(readers).toHaveLength(1);
+    expect(readers[0]).toMatchObject({ modelName: '/models/a', readerId: 'mine', chatTemplate: 'mpt' });
+  });
+
+  it('gives every entry of readers_config a reader with the name of the entry', () => {
+    const { readers } = resolve({
+      file: 'takeoff:\n  readers_config:\n    a: { model_name: /a, threads: 2 }\n    b: { model_name: /b, consumer_group: g }',
+    });
+    expect(
+      readers.map(({ readerId, modelName, consumerGroup }) => [readerId, modelName, consumerGroup]),
+    ).toEqual([
+      ['a', '/a', 'primary'],
+      ['b', '/b', 'g'],
+    ]);
+    expect(readers[0]?.threads).toBe(2);
+  });
+
+  it('freezes the result', () => {
+    const config = resolve({ file: readerFile('model_name: /m') });
+    for (const part of [config, config.server, config.readers, config.readers[0]]) {
+      expect(Object.isFrozen(part)).toBe(true);
+    }
+  });
+
+  it('takes empty values for not given', () => {
+    const file = serverFile('{ port: null, management_port: "" }');
+    const { server, readers } = resolve({ environment: { TAKEOFF_PORT: '', TAKEOFF_MODEL_NAME: '' }, file });
+    expect([server.port, server.managementPort]).toEqual([3000, 3001]);
+    expect(readers[0]?.modelName).toBe(SURROUNDINGS.demoModelFolder);
+  });
+
+  describe('values', () => {
+    it.each([
+      ['true', true],
+      ['false', false],
+      ['True', true],
+      ['1', true],
+      ['0', false],
+    ])('reads %s as a boolean', (text, value) => {
+      expect(resolve({ environment: { TAKEOFF_ALLOW_REMOTE_IMAGES: text } }).server.allowRemoteImages).toBe(
+        value,
+      );
+    });
+
+    it('reads numbers of the file with and without quotes', () => {
+      expect(resolve({ file: serverFile('port: "4000"') }).server.port).toBe(4000);
+      expect(resolve({ file: serverFile('port: 4000') }).server.port).toBe(4000);
+    });
+
+    it('reads a list of names from text and from a YAML list', () => {
+      const environment = { TAKEOFF_RESERVED_CONSUMERS: 'primary, embed' };
+      expect(resolve({ environment }).server.reservedConsumers).toEqual(['primary', 'embed']);
+      expect(resolve({ file: serverFile('reserved_consumers: [a, b]') }).server.reservedConsumers).toEqual([
+        'a',
+        'b',
+      ]);
+      expect(resolve().server.reservedConsumers).toEqual([]);
+    });
+
+    it('reads words in any letter case, and the log levels of Python', () => {
+      expect(resolve({ environment: { TAKEOFF_LOG_LEVEL: 'INFO' } }).server.logLevel).toBe('info');
+      expect(resolve({ environment: { TAKEOFF_LOG_LEVEL: 'WARNING' } }).server.logLevel).toBe('warn');
+      expect(resolve({ environment: { TAKEOFF_QUANT_TYPE: 'Q8_0' } }).readers[0]?.quantType).toBe('q8_0');
+    });
+
+    it('reads the older name of a key, and prefers the newer one', () => {
+      expect(resolve({ environment: { TAKEOFF_MAX_SEQ_LENGTH: '512' } }).readers[0]?.maxSequenceLength).toBe(
+        512,
+      );
+      const both = readerFile('{ model_name: /m, max_seq_length: 512, max_sequence_length: 1024 }');
+      expect(resolve({ file: both }).readers[0]?.maxSequenceLength).toBe(1024);
+    });
+  });
+
+  describe('refuses', () => {
+    it.each<[string, Sources, string]>([
+      [
+        'a variable that is no number',
+        { environment: { TAKEOFF_PORT: 'abc' } },
+        'port is "abc", from the environment variable TAKEOFF_PORT; allowed: a whole number from 0 to 65535',
+      ],
+      [
+        'a number out of range',
+        { flags: { port: '65536' } },
+        'port is "65536", from the flag --port; allowed: a whole',
+      ],
+      ['a negative number', { file: serverFile('max_user_batch_size: -1') }, 'max_user_batch_size is -1'],
+      [
+        'a fraction',
+        { file: serverFile('port: 1.5') },
+        'port is 1.5, from port in server_config of config.yaml',
+      ],
+      ['scientific notation', { environment: { TAKEOFF_PORT: '3e3' } }, 'port is "3e3"'],
+      ['another word', { environment: { TAKEOFF_DEVICE: 'tpu' } }, 'device is "tpu"'],
+      [
+        'a word that is no boolean',
+        { environment: { TAKEOFF_ALLOW_REMOTE_IMAGES: 'yes' } },
+        'allowed: true or false',
+      ],
+      ['a name of a template', { flags: { 'chat-template': 'v9' } }, 'allowed: vicuna_v1, llava_v1,'],
+      ['a map as a value', { file: serverFile('port: { a: 1 }') }, 'port is {"a":1}'],
+      [
+        'a key that belongs to readers',
+        { file: serverFile('model_name: x') },
+        'It belongs to an entry of readers_config',
+      ],
+      ['a misspelled key of the server', { file: serverFile('prot: 1') }, 'unknown key "prot"'],
+      [
+        'a reader of the file without a model',
+        { file: readerFile('device: cpu') },
+        'readers_config.r1 of config.yaml has no model_name',
+      ],
+      ['one port twice', { flags: { port: '3001' } }, 'port and management_port are both 3001'],
+    ])('%s', (_, sources, sentence) => {
+      expect(() => resolve(sources)).toThrow(ConfigError);
+      expect(() => resolve(sources)).toThrow(sentence);
+    });
+
+    it('readers in the file together with one in variables or flags, and names both', () => {
+      const file = readerFile('model_name: /m');
+      const clash =
+        /config\.yaml defines the readers \(r1\), and the environment variable TAKEOFF_DEVICE sets one too/u;
+      expect(() => resolve({ file, environment: { TAKEOFF_DEVICE: 'cpu' } })).toThrow(clash);
+      expect(() => resolve({ file, flags: { model: '/n' } })).toThrow(/the flag --model sets one too/u);
+    });
+
+    it('a secret of the wrong kind without printing it', () => {
+      const refusal = () => resolve({ file: serverFile('access_token: [hf_secret]') });
+      expect(refusal).toThrow(/access_token is set to a value that is not shown/u);
+      expect(refusal).not.toThrow(/hf_secret/u);
+    });
+
+    it('a long value without repeating all of it', () => {
+      expect.assertions(1);
+      try {
+        resolve({ environment: { TAKEOFF_PORT: 'x'.repeat(10_000) } });
+      } catch (error) {
+        expect(String(error).length).toBeLessThan(400);
+      }
+    });
+  });
+
+  describe('warns of', () => {
+    it("Takeoff's keys that have no effect here", () => {
+      const file =
+        'takeoff:\n  server_config: { vertex_port: 3002, echo: false }\n  readers_config:\n' +
+        '    r1: { model_name: /m, tensor_parallel: 2, colour: red }';
+      expect(resolve({ file }).warnings).toEqual([
+        'Without effect in this version, from server_config: vertex_port, echo.',
+        'Without effect in this version, from readers_config.r1: tensor_parallel, colour (unknown).',
+      ]);
+    });
+
+    it('variables that no setting reads, but not of LICENSE_KEY', () => {
+      const environment = {
+        TAKEOFF_TENSOR_PARALLEL: '1',
+        TAKEOFF_PROT: '1',
+        LICENSE_KEY: 'x',
+        TAKEOFF_CONFIG_FILE: 'c',
+      };
+      expect(resolve({ environment }).warnings).toEqual([
+        'Without effect in this version, from the environment: TAKEOFF_PROT, TAKEOFF_TENSOR_PARALLEL.',
+      ]);
+    });
+  });
+
+  it('ignores the variables that Kubernetes sets beside a service named takeoff', () => {
+    const environment = {
+      TAKEOFF_PORT: 'tcp://10.0.0.1:3000',
+      TAKEOFF_PORT_3000_TCP_ADDR: '10.0.0.1',
+      TAKEOFF_SERVICE_HOST: '10.0.0.1',
+      TAKEOFF_SERVICE_PORT_HTTP: '3000',
+    };
+    const { server, warnings } = resolve({ environment });
+    expect(server.port).toBe(3000);
+    expect(warnings).toEqual([]);
+  });
+});

@@ -1,0 +1,125 @@
+// Puts the sources together: flags > environment > config.yaml > defaults, into one frozen object. Pure: load-config.ts
+// reads what this judges. An unparsable value and an unknown server key stop the start; Takeoff's own keys that mean nothing
+// here, unknown reader keys and unknown variables become warnings.
+import { z } from 'zod';
+import { ConfigError } from '../errors.js';
+import type { ConfigFile } from './config-file.js';
+import { environmentLayer, type Environment } from './environment.js';
+import { refuseUnknownServerKeys, warnOfUnusedKeys } from './key-check.js';
+import { flagName, layerOf, type Given, type Layer, type NamedSetting } from './layers.js';
+import { READER_SETTINGS, readerConfigSchema, type ReaderConfig } from './reader-settings.js';
+import { SERVER_SETTINGS, serverConfigSchema, type ServerConfig } from './server-settings.js';
+import type { Surroundings } from './setting.js';
+
+export interface TakeoffConfig {
+  readonly server: ServerConfig;
+  /** At least one; ids differ. */
+  readonly readers: readonly ReaderConfig[];
+  /** What was accepted but has no effect, a sentence each. */
+  readonly warnings: readonly string[];
+}
+
+export interface ConfigSources {
+  /** Text by flag name, without dashes. */
+  readonly flags: ReadonlyMap<string, string>;
+  readonly environment: Environment;
+  readonly file: ConfigFile | undefined;
+  readonly surroundings: Surroundings;
+}
+
+/** @throws ConfigError naming the key, the value, where it came from and what is allowed */
+export function resolveConfig(sources: ConfigSources): TakeoffConfig {
+  const { flags, environment, file, surroundings } = sources;
+  if (file !== undefined) refuseUnknownServerKeys(file);
+  const server = resolveSection(
+    serverConfigSchema,
+    SERVER_SETTINGS,
+    [
+      flagLayer(SERVER_SETTINGS, flags),
+      environmentLayer(SERVER_SETTINGS, environment),
+      fileLayer(SERVER_SETTINGS, file?.server ?? {}, `server_config of ${file?.path ?? ''}`),
+    ],
+    surroundings,
+  );
+  if (server.port === server.managementPort && server.port !== 0) {
+    throw new ConfigError(`port and management_port are both ${server.port}; they must differ.`);
+  }
+  return Object.freeze({
+    server,
+    readers: resolveReaders(sources),
+    warnings: warnOfUnusedKeys(environment, file),
+  });
+}
+
+/** Readers come from the file, or one from flags and variables, never from both (Takeoff's rule). */
+function resolveReaders({ flags, environment, file, surroundings }: ConfigSources): readonly ReaderConfig[] {
+  const outside = [flagLayer(READER_SETTINGS, flags), environmentLayer(READER_SETTINGS, environment)];
+  const entries = Object.entries(file?.readers ?? {});
+  if (file === undefined || entries.length === 0) {
+    return Object.freeze([resolveSection(readerConfigSchema, READER_SETTINGS, outside, surroundings)]);
+  }
+  const clash = outside.flatMap((layer) => [...layer.values()])[0];
+  if (clash !== undefined) {
+    throw new ConfigError(
+      `${file.path} defines the readers (${entries.map(([id]) => id).join(', ')}), and ${clash.source} sets one too. ` +
+        `Allowed is one place only: remove readers_config from the file, or ${clash.source}.`,
+    );
+  }
+  return Object.freeze(entries.map(([id, keys]) => resolveFileReader(id, keys, file.path, surroundings)));
+}
+
+function resolveFileReader(
+  id: string,
+  keys: Readonly<Record<string, unknown>>,
+  path: string,
+  surroundings: Surroundings,
+): ReaderConfig {
+  const where = `readers_config.${id} of ${path}`;
+  const layer = fileLayer(READER_SETTINGS, { ...keys, reader_id: id }, where);
+  if (!layer.has('model_name'))
+    throw new ConfigError(`${where} has no model_name: the folder of a checkpoint.`);
+  return resolveSection(readerConfigSchema, READER_SETTINGS, [layer], surroundings);
+}
+
+function flagLayer(settings: readonly NamedSetting[], flags: ReadonlyMap<string, string>): Layer {
+  return layerOf(settings, (spelling, facts) => {
+    const name = flagName(facts);
+    const value = spelling === facts.key ? flags.get(name) : undefined;
+    return value === undefined ? undefined : { value, source: `the flag --${name}` };
+  });
+}
+
+const fileLayer = (
+  settings: readonly NamedSetting[],
+  keys: Readonly<Record<string, unknown>>,
+  where: string,
+): Layer => layerOf(settings, (spelling) => ({ value: keys[spelling], source: `${spelling} in ${where}` }));
+
+function resolveSection<S extends z.ZodObject>(
+  schema: S,
+  settings: readonly NamedSetting[],
+  layers: readonly Layer[],
+  surroundings: Surroundings,
+): Readonly<z.output<S>> {
+  const values = settings.map((setting) => {
+    const given = layers.map((layer) => layer.get(setting.facts.key)).find((value) => value !== undefined);
+    const value = given === undefined ? setting.facts.defaultValue(surroundings) : judge(setting, given);
+    return [setting.name, value] as const;
+  });
+  return Object.freeze(schema.parse(Object.fromEntries(values)));
+}
+
+/** Characters of a refused value that a message repeats. */
+const MAX_SHOWN_CHARACTERS = 100;
+
+function judge({ schema, facts }: NamedSetting, { value, source }: Given): unknown {
+  const typed = typeof value === 'string' ? facts.fromText(value) : value;
+  const parsed = z.safeParse(schema, typed);
+  if (parsed.success) return parsed.data;
+  const shown = facts.isSecret
+    ? 'set to a value that is not shown'
+    : JSON.stringify(value).slice(0, MAX_SHOWN_CHARACTERS);
+  throw new ConfigError(`${facts.key} is ${shown}, from ${source}; allowed: ${facts.allowed}.`, {
+    cause: parsed.error,
+  });
+}

@@ -1,0 +1,92 @@
+// The settings of the server itself: `takeoff.server_config` in config.yaml. Defaults that differ from Takeoff 0.21 are listed
+// with their reasons in docs/decisions/configuration.md.
+import { z } from 'zod';
+import { settingsOf } from './layers.js';
+import { boolean, choice, computedSetting, integer, names, optionalText, setting, text } from './setting.js';
+
+const MAX_PORT = 65_535;
+const MIB = 1024 * 1024;
+const HOUR_MS = 3_600_000;
+
+const port = () => integer(0, MAX_PORT, '0 takes any free port');
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
+/** Spellings of Python, which Takeoff's documentation uses. */
+const PYTHON_LOG_LEVELS = { warning: 'warn', critical: 'error' } as const;
+
+export const serverConfigSchema = z.object({
+  host: setting(text('an address or host name of this machine'), '127.0.0.1', {
+    key: 'host',
+    meaning: 'Address that all ports listen on. 0.0.0.0 opens them to other machines.',
+  }),
+  port: setting(port(), 3000, { key: 'port', meaning: 'Inference API and web page.' }),
+  managementPort: setting(port(), 3001, {
+    key: 'management_port',
+    meaning: 'Management API. Keep it private.',
+  }),
+  bodySizeLimitBytes: setting(integer(1024, 2048 * MIB, 'bytes'), 20 * MIB, {
+    key: 'body_size_limit_bytes',
+    meaning: 'Largest request body, pictures included. A larger one is answered with 413.',
+  }),
+  maxPromptStringBytes: setting(integer(1, 1024 * MIB, 'bytes'), 150_000, {
+    key: 'max_prompt_string_bytes',
+    meaning: 'Largest prompt text of a request, all prompts of a list together.',
+  }),
+  maxUserBatchSize: setting(integer(1, 1_000_000), 1000, {
+    key: 'max_user_batch_size',
+    meaning: 'Longest list in `text`.',
+  }),
+  allowRemoteImages: setting(boolean(), false, {
+    key: 'allow_remote_images',
+    meaning: 'Whether `<image:URL>` tags in a prompt may be downloaded.',
+  }),
+  maxImagePixels: setting(integer(1, 1_000_000_000, 'pixels'), 50_000_000, {
+    key: 'max_image_pixels',
+    meaning: 'Largest picture, width times height, judged before it is decoded.',
+  }),
+  imageDecodeTimeoutMs: setting(integer(1, HOUR_MS, 'milliseconds'), 10_000, {
+    key: 'image_decode_timeout_ms',
+    meaning: 'Longest time to decode one picture.',
+  }),
+  imageDecodeConcurrency: setting(integer(1, 64), 2, {
+    key: 'image_decode_concurrency',
+    meaning: 'Pictures decoded at the same time, each in a process of its own.',
+  }),
+  readerMessageTimeoutMs: setting(integer(1, HOUR_MS, 'milliseconds'), 30_000, {
+    key: 'reader_message_timeout_ms',
+    meaning: 'Longest pause between two tokens before the reader counts as stalled.',
+  }),
+  firstTokenTimeoutMs: setting(integer(1, 24 * HOUR_MS, 'milliseconds'), 600_000, {
+    key: 'first_token_timeout_ms',
+    meaning: 'Longest time to the first token: waiting, reading the picture and reading the prompt.',
+  }),
+  shutdownDeadlineMs: setting(integer(0, HOUR_MS, 'milliseconds'), 25_000, {
+    key: 'shutdown_deadline_ms',
+    meaning: 'Time that running requests get to finish after SIGTERM.',
+  }),
+  reservedConsumers: setting(names('names of consumer groups, separated by commas'), [], {
+    key: 'reserved_consumers',
+    meaning: 'Groups whose requests wait for a reader instead of being refused while none serves them.',
+  }),
+  repositoryPath: computedSetting(
+    text('a folder that can be written to'),
+    { text: 'takeoff in the cache folder of the user', value: ({ cacheFolder }) => cacheFolder },
+    { key: 'repository_path', meaning: 'Where converted models are kept.' },
+  ),
+  llamaLibDir: setting(optionalText('a folder with the shared libraries of llama.cpp'), null, {
+    key: 'llama_lib_dir',
+    meaning: 'llama.cpp libraries to use instead of those that npm installed.',
+  }),
+  accessToken: setting(optionalText('a token of the model hub'), null, {
+    key: 'access_token',
+    meaning: 'Token for private models of the hub, for downloads, which this version does not do yet.',
+    isSecret: true,
+  }),
+  logLevel: setting(choice(LOG_LEVELS, PYTHON_LOG_LEVELS), 'info', {
+    key: 'log_level',
+    meaning: 'Least important log lines that are written.',
+  }),
+});
+
+export type ServerConfig = Readonly<z.infer<typeof serverConfigSchema>>;
+export const SERVER_SETTINGS = settingsOf(serverConfigSchema);

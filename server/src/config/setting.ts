@@ -1,0 +1,136 @@
+// One configuration key: its value's schema, how text becomes that value, its default and the words for people. Everything
+// else about keys (flags, variables, messages, docs/config.md) is derived from these facts.
+import { z } from 'zod';
+
+/** What defaults may depend on: the machine and the user, read once by load-config.ts. */
+export interface Surroundings {
+  /** Folder where this user's programs keep caches. */
+  readonly cacheFolder: string;
+  /** Checkpoint folder of the demo model that comes with the program. */
+  readonly demoModelFolder: string;
+  /** A name that no other reader has. */
+  readonly newReaderId: () => string;
+}
+
+export type SettingValue = string | number | boolean | null | readonly string[];
+
+export interface SettingFacts {
+  /** Name in config.yaml; the environment variable is TAKEOFF_ and the same in capitals. */
+  readonly key: string;
+  /** Older names, accepted everywhere the key is. */
+  readonly aliases?: readonly string[];
+  /** Flag without the dashes; the key with dashes unless given. */
+  readonly flag?: string;
+  readonly meaning: string;
+  readonly defaultValue: (surroundings: Surroundings) => SettingValue;
+  /** The default in words where it depends on the surroundings. */
+  readonly defaultText: string;
+  /** Never printed. */
+  readonly isSecret: boolean;
+  /** What is allowed, to be read after "allowed:". */
+  readonly allowed: string;
+  /** Text of a flag, a variable or a quoted YAML value to a value; returns what the schema will refuse if it cannot. */
+  readonly fromText: (text: string) => unknown;
+}
+
+/** Facts of every schema that is a setting. */
+export const settingFacts = z.registry<SettingFacts>();
+
+/** A type of value, shared by several settings. */
+interface Kind<S extends z.ZodType> {
+  readonly schema: S;
+  readonly allowed: string;
+  readonly fromText: (text: string) => unknown;
+}
+
+interface Described {
+  readonly key: string;
+  readonly meaning: string;
+  readonly aliases?: readonly string[];
+  readonly flag?: string;
+  readonly isSecret?: boolean;
+}
+
+/** A setting with the same default everywhere. */
+export function setting<S extends z.ZodType>(
+  kind: Kind<S>,
+  defaultValue: SettingValue,
+  described: Described,
+): S {
+  const defaultText = Array.isArray(defaultValue) ? defaultValue.join(',') : String(defaultValue ?? '');
+  return computedSetting(kind, { text: defaultText, value: () => defaultValue }, described);
+}
+
+/** A setting whose default depends on the machine or the user. */
+export function computedSetting<S extends z.ZodType>(
+  kind: Kind<S>,
+  byDefault: { readonly text: string; readonly value: (surroundings: Surroundings) => SettingValue },
+  described: Described,
+): S {
+  const facts: SettingFacts = {
+    isSecret: false,
+    ...described,
+    allowed: kind.allowed,
+    fromText: kind.fromText,
+    defaultValue: byDefault.value,
+    defaultText: byDefault.text,
+  };
+  const known: z.core.$ZodType = kind.schema;
+  settingFacts.add(known, facts);
+  return kind.schema;
+}
+
+export const integer = (min: number, max: number, unit = '') => ({
+  schema: z.int().min(min).max(max),
+  allowed: `a whole number from ${min} to ${max}${unit === '' ? '' : ` (${unit})`}`,
+  fromText: (text: string) => (/^[+-]?\d+$/u.test(text) ? Number(text) : text),
+});
+
+const BOOLEANS: Readonly<Record<string, boolean>> = { true: true, false: false, 1: true, 0: false };
+
+export const boolean = () => ({
+  schema: z.boolean(),
+  allowed: 'true or false',
+  fromText: (text: string) => BOOLEANS[text.toLowerCase()] ?? text,
+});
+
+export const text = (allowed: string) => ({
+  schema: z.string().min(1),
+  allowed,
+  fromText: (given: string) => given,
+});
+
+export const optionalText = (allowed: string) => ({
+  schema: z.string().min(1).nullable(),
+  allowed,
+  fromText: (given: string) => given,
+});
+
+/** One of several words, in any letter case; `synonyms` are other spellings, in lower case. */
+export const choice = <const W extends readonly [string, ...string[]]>(
+  words: W,
+  synonyms: Readonly<Record<string, W[number]>> = {},
+) => ({
+  schema: z.enum(words),
+  allowed: words.join(', '),
+  fromText: (given: string) =>
+    synonyms[given.toLowerCase()] ??
+    words.find((word) => word.toLowerCase() === given.toLowerCase()) ??
+    given,
+});
+
+export const optionalChoice = <const W extends readonly [string, ...string[]]>(words: W) => ({
+  ...choice(words),
+  schema: z.enum(words).nullable(),
+});
+
+/** Names separated by commas; empty text is the empty list. */
+export const names = (allowed: string) => ({
+  schema: z.array(z.string().min(1)),
+  allowed,
+  fromText: (given: string) =>
+    given
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== ''),
+});
