@@ -27,6 +27,8 @@ export interface SettingFacts {
   readonly defaultText: string;
   /** Never printed. */
   readonly isSecret: boolean;
+  /** Whether the flag alone means true. */
+  readonly isSwitch: boolean;
   /** What is allowed, to be read after "allowed:". */
   readonly allowed: string;
   /** Text of a flag, a variable or a quoted YAML value to a value; returns what the schema will refuse if it cannot. */
@@ -41,6 +43,7 @@ interface Kind<S extends z.ZodType> {
   readonly schema: S;
   readonly allowed: string;
   readonly fromText: (text: string) => unknown;
+  readonly isSwitch?: boolean;
 }
 
 interface Described {
@@ -69,6 +72,7 @@ export function computedSetting<S extends z.ZodType>(
 ): S {
   const facts: SettingFacts = {
     isSecret: false,
+    isSwitch: kind.isSwitch ?? false,
     ...described,
     allowed: kind.allowed,
     fromText: kind.fromText,
@@ -91,6 +95,7 @@ const BOOLEANS: Readonly<Record<string, boolean>> = { true: true, false: false, 
 export const boolean = () => ({
   schema: z.boolean(),
   allowed: 'true or false',
+  isSwitch: true,
   fromText: (text: string) => BOOLEANS[text.toLowerCase()] ?? text,
 });
 

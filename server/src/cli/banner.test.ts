@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { resolveConfig } from '../config/resolve-config.js';
+import { startBanner, urlOf } from './banner.js';
+
+const config = (environment: Readonly<Record<string, string>>) =>
+  resolveConfig({
+    flags: new Map(),
+    environment,
+    file: undefined,
+    surroundings: { cacheFolder: '/cache', demoModelFolder: '/demo', newReaderId: () => 'id' },
+  });
+
+describe('startBanner', () => {
+  it('names the ports that are really open, the model and its group', () => {
+    const text = startBanner(
+      config({ TAKEOFF_MODEL_NAME: '/m' }),
+      { port: 4000, managementPort: 4001 },
+      '1.2.3',
+    );
+    expect(text).toContain('Takeoff 1.2.3');
+    expect(text).toContain('http://127.0.0.1:4000');
+    expect(text).toContain('http://127.0.0.1:4001');
+    expect(text).toContain('/m (group primary)');
+  });
+
+  it('says who can reach the server', () => {
+    const ports = { port: 1, managementPort: 2 };
+    expect(startBanner(config({}), ports, '1')).toContain('from this machine only');
+    expect(startBanner(config({ TAKEOFF_HOST: '0.0.0.0' }), ports, '1')).toContain('on 0.0.0.0');
+  });
+});
+
+describe('urlOf', () => {
+  it.each([
+    ['127.0.0.1', 'http://127.0.0.1:80'],
+    ['0.0.0.0', 'http://localhost:80'],
+    ['::', 'http://localhost:80'],
+    ['::1', 'http://[::1]:80'],
+    ['box.local', 'http://box.local:80'],
+  ])('makes an address to type of %s', (host, url) => expect(urlOf(host, 80)).toBe(url));
+});

@@ -1,0 +1,34 @@
+// The lines a person sees when the server has started: where it is, what it serves and who can reach it.
+import type { TakeoffConfig } from '../config/resolve-config.js';
+import { alignedLines } from './terminal.js';
+
+/** Ports that are really listened on: a configured 0 has become a number. */
+export interface ListeningPorts {
+  readonly port: number;
+  readonly managementPort: number;
+}
+
+export function startBanner(config: TakeoffConfig, ports: ListeningPorts, version: string): string {
+  const { host } = config.server;
+  const rows = [
+    ['inference', `${urlOf(host, ports.port)}  POST /image_generate, /generate and their _stream`],
+    ['management', urlOf(host, ports.managementPort)],
+    ...config.readers.map(
+      (reader) => ['model', `${reader.modelName} (group ${reader.consumerGroup})`] as const,
+    ),
+    [
+      'reachable',
+      isLoopback(host) ? 'from this machine only; --host 0.0.0.0 opens all ports to others' : `on ${host}`,
+    ],
+  ] as const;
+  return `\nTakeoff ${version}\n${alignedLines(rows.map(([label, value]) => [`  ${label}`, value]))}\n`;
+}
+
+/** An address to type into a browser: the wildcard addresses are no such thing. */
+export function urlOf(host: string, port: number): string {
+  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
+}
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/u.test(host);

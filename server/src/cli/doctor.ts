@@ -1,0 +1,40 @@
+// `takeoff doctor`: what the native side finds on this machine, as aligned lines or JSON. The only command that loads the
+// native library into its own process, so it is imported when it is asked for and not before.
+import { inspectRuntime, type RuntimeReport } from '../native/inspect.js';
+import { alignedLines, bytesText, type Terminal } from './terminal.js';
+
+export interface DoctorOptions {
+  readonly libDir: string | null;
+  readonly device: string;
+  readonly isJson: boolean;
+}
+
+/** @throws NativeError when the libraries are missing or do not match */
+export function doctor({ libDir, device, isJson }: DoctorOptions, terminal: Terminal): void {
+  const report = inspectRuntime({ libDir, device });
+  terminal.out(
+    isJson ? `${JSON.stringify({ ...nodeFacts(), ...report }, null, 2)}\n` : describeRuntime(report),
+  );
+}
+
+const nodeFacts = () => ({
+  nodeVersion: process.version,
+  platform: `${process.platform}-${process.arch}`,
+});
+
+export function describeRuntime(report: RuntimeReport): string {
+  const { nodeVersion, platform } = nodeFacts();
+  return alignedLines([
+    ['node', `${nodeVersion} on ${platform}`],
+    ['llama.cpp', report.llamaCppVersion],
+    ['libraries', report.libraryFolder],
+    ['CPU backend', report.cpuBackend ?? 'built in'],
+    ['CPU features', report.cpuFeatures.join(' ')],
+    ...report.devices.map(
+      ({ name, description, memoryBytes }) =>
+        ['device', `${name}: ${description}, ${bytesText(memoryBytes)}`] as const,
+    ),
+    ['threads', String(report.threads)],
+    ['memory', `${bytesText(report.memoryBytes)}, ${bytesText(report.freeMemoryBytes)} free`],
+  ]);
+}
