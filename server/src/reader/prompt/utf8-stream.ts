@@ -40,31 +40,25 @@ export class Utf8Stream {
   }
 }
 
-/** Judges the character that starts at `at`; the ranges are those of RFC 3629, section 4. */
+/**
+ * Finds the end of the character that starts at `at`. Sequences of the right form that are no characters (overlong forms,
+ * surrogates, beyond U+10FFFF) pass: for those TextDecoder gives one U+FFFD a byte itself.
+ */
 function scanCharacter(bytes: readonly number[], at: number): Scan {
-  const lead = bytes[at] ?? 0;
-  const byteCount = characterBytes(lead);
+  const byteCount = characterBytes(bytes[at] ?? 0);
   if (byteCount === 0) return { kind: 'invalid' };
   for (let offset = 1; offset < byteCount; offset += 1) {
     const byte = bytes[at + offset];
     if (byte === undefined) return { kind: 'unfinished' };
-    const [low, high] = offset === 1 ? secondByteRange(lead) : [0x80, 0xbf];
-    if (byte < low || byte > high) return { kind: 'invalid' };
+    if (byte < 0x80 || byte > 0xbf) return { kind: 'invalid' };
   }
   return { kind: 'character', byteCount };
 }
 
+/** By the first byte; 0 for one that begins no character (RFC 3629, section 4). */
 function characterBytes(lead: number): number {
   if (lead < 0x80) return 1;
   if (lead >= 0xc2 && lead <= 0xdf) return 2;
   if (lead >= 0xe0 && lead <= 0xef) return 3;
   return lead >= 0xf0 && lead <= 0xf4 ? 4 : 0;
-}
-
-/** No overlong forms, no surrogates, nothing above U+10FFFF. */
-function secondByteRange(lead: number): readonly [number, number] {
-  if (lead === 0xe0) return [0xa0, 0xbf];
-  if (lead === 0xed) return [0x80, 0x9f];
-  if (lead === 0xf0) return [0x90, 0xbf];
-  return lead === 0xf4 ? [0x80, 0x8f] : [0x80, 0xbf];
 }
