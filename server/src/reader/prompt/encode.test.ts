@@ -96,6 +96,11 @@ describe('encodePrompt', () => {
         show([specialPiece('</s>'), textPiece('a'), specialPiece('</s>'), textPiece('b')], tokenizer),
       ).toBe('[<s>][</s>] a[</s>] b');
     });
+
+    it('adds no prefix in front of a token, special or not', () => {
+      const tokenizer = new CharacterTokenizer({ legacy: true }, [{ content: '<|im_start|>', special: false }]);
+      expect(show([specialPiece('<|im_start|>')], tokenizer)).toBe('[<s>][<|im_start|>]');
+    });
   });
 
   describe('with promptMaxTokens', () => {
