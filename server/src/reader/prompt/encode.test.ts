@@ -98,7 +98,9 @@ describe('encodePrompt', () => {
     });
 
     it('adds no prefix in front of a token, special or not', () => {
-      const tokenizer = new CharacterTokenizer({ legacy: true }, [{ content: '<|im_start|>', special: false }]);
+      const tokenizer = new CharacterTokenizer({ legacy: true }, [
+        { content: '<|im_start|>', special: false },
+      ]);
       expect(show([specialPiece('<|im_start|>')], tokenizer)).toBe('[<s>][<|im_start|>]');
     });
   });
