@@ -13,6 +13,9 @@ export const TENSOR_TYPES = {
   F32: { ggmlId: 0, blockElements: 1, blockBytes: 4 },
   F16: { ggmlId: 1, blockElements: 1, blockBytes: 2 },
   Q4_0: { ggmlId: 2, blockElements: 32, blockBytes: 18 },
+  /** Stand-ins for Q4_K and Q5_K where rows are no multiple of 256. */
+  Q5_0: { ggmlId: 6, blockElements: 32, blockBytes: 22 },
+  Q5_1: { ggmlId: 7, blockElements: 32, blockBytes: 24 },
   Q8_0: { ggmlId: 8, blockElements: 32, blockBytes: 34 },
   Q4_K: { ggmlId: 12, blockElements: 256, blockBytes: 144 },
   Q5_K: { ggmlId: 13, blockElements: 256, blockBytes: 176 },
@@ -21,6 +24,9 @@ export const TENSOR_TYPES = {
 } as const satisfies Record<string, TensorTypeFacts>;
 
 export type TensorType = keyof typeof TENSOR_TYPES;
+
+export const isTensorType = (name: string): name is TensorType => Object.hasOwn(TENSOR_TYPES, name);
+
 /** The types that published checkpoints store weights in. */
 export type FloatType = 'F32' | 'F16' | 'BF16';
 

@@ -13,6 +13,8 @@ export interface TowerShape {
   /** Layers that run: the select layer has been applied already. */
   readonly layers: number;
   readonly epsilon: number;
+  /** Of the tower's feed-forward: CLIP's quick-GELU, or the exact GELU of some OpenCLIP models. */
+  readonly activation: 'quick_gelu' | 'gelu';
   readonly keepsClassToken: boolean;
   /** Linear layers of the projector, exact GELU between them; 0 is the identity. */
   readonly projectorLayers: number;
@@ -119,7 +121,8 @@ function encoderLayer(
     `${block}.ffn_up`,
     layerNorm(g, weights, `${block}.ln2`, residual, shape.epsilon),
   );
-  return g.add(residual, linear(g, weights, `${block}.ffn_down`, quickGelu(g, hidden)));
+  const activated = shape.activation === 'gelu' ? g.geluErf(hidden) : quickGelu(g, hidden);
+  return g.add(residual, linear(g, weights, `${block}.ffn_down`, activated));
 }
 
 function attention(

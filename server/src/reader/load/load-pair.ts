@@ -1,0 +1,128 @@
+// A GGUF pair on disk to a running engine: language model, KV cache, embedding table, tokenizer, vision tower.
+import { closeSync, openSync } from 'node:fs';
+import os from 'node:os';
+import type { GgufFile } from '../../checkpoint/gguf/gguf-file.js';
+import type { GgufPair } from '../../checkpoint/pair/open-pair.js';
+import { CheckpointError } from '../../errors.js';
+import type { ModelDescription } from '../../model/description.js';
+import { isTensorType, TENSOR_TYPES } from '../../model/tensor-types.js';
+import { Decoder } from '../../native/decoder.js';
+import { EmbeddingRows, type EmbeddingTable } from '../../native/embedding-rows.js';
+import { LanguageModel } from '../../native/language-model.js';
+import type { Runtime } from '../../native/runtime.js';
+import type { EngineLimits } from '../engine/engine.js';
+import { LlamaEngine } from '../engine/llama-engine.js';
+import { createNativeTokenizer } from '../engine/native-tokenizer.js';
+import type { Tokenizer } from '../prompt/tokenizer.js';
+import { chooseCells } from './kv-budget.js';
+import { loadVision, type LoadedVision } from './vision-load.js';
+
+export interface PairOptions {
+  /** 0: as many positions as the model holds. */
+  readonly maxSequenceLength: number;
+  readonly maxSequences: number;
+  /** f32 KV cache and no flash attention: the arithmetic of the reference. */
+  readonly isExact: boolean;
+}
+
+/** A loaded model with its parts, which parity tests and benchmarks look into; closing the engine closes them all. */
+export interface LoadedPair {
+  readonly engine: LlamaEngine;
+  readonly tokenizer: Tokenizer;
+  readonly description: ModelDescription;
+  readonly model: LanguageModel;
+  readonly decoder: Decoder;
+  readonly embeddings: EmbeddingRows;
+  readonly vision: LoadedVision | null;
+}
+
+/** Rows of one llama.cpp batch; its activation memory grows with it. */
+const MAX_ROWS = 512;
+
+/** Loads an open pair; the pair stays the caller's and may be closed afterwards. */
+export async function loadPair(runtime: Runtime, pair: GgufPair, options: PairOptions): Promise<LoadedPair> {
+  const { description } = pair;
+  const model = await LanguageModel.load(runtime, pair.model.path);
+  const decoder = createDecoder(model, pair, options);
+  const descriptor = openSync(pair.model.path, 'r');
+  const embeddings = new EmbeddingRows(runtime, embeddingTable(pair.model, descriptor));
+  const vision = await openVision(runtime, pair, model.width, options.isExact);
+  const limits: EngineLimits = {
+    contextTokens: contextOf(description, options),
+    cells: decoder.cells,
+    maxSequences: options.maxSequences,
+    maxRows: decoder.maxRows,
+  };
+  const closeParts = () => {
+    vision?.close();
+    decoder.close();
+    model.close();
+    closeSync(descriptor);
+  };
+  const encoder = vision?.encoder ?? null;
+  const engine = new LlamaEngine({
+    limits,
+    decoder,
+    embeddings,
+    tokenizer: description.tokenizer,
+    vision: encoder,
+    closeParts,
+  });
+  const tokenizer = createNativeTokenizer(model, description.tokenizer);
+  return { engine, tokenizer, description, model, decoder, embeddings, vision };
+}
+
+const contextOf = (description: ModelDescription, { maxSequenceLength }: PairOptions): number =>
+  maxSequenceLength === 0
+    ? description.contextTokens
+    : Math.min(maxSequenceLength, description.contextTokens);
+
+function createDecoder(model: LanguageModel, pair: GgufPair, options: PairOptions): Decoder {
+  const { maxSequences, isExact } = options;
+  const cells = chooseCells({
+    bytesPerCell: kvBytesPerCell(pair.model, isExact),
+    contextTokens: contextOf(pair.description, options),
+    maxSequences,
+    freeMemoryBytes: os.freemem(),
+  });
+  return new Decoder(model, {
+    cells,
+    maxSequences,
+    maxRows: Math.max(MAX_ROWS, maxSequences),
+    kvType: isExact ? 'F32' : 'F16',
+    usesFlashAttention: !isExact,
+  });
+}
+
+async function openVision(
+  runtime: Runtime,
+  pair: GgufPair,
+  textWidth: number,
+  isExact: boolean,
+): Promise<LoadedVision | null> {
+  const settings = pair.description.vision;
+  if (pair.projector === null || settings === null) return null;
+  return loadVision(runtime, { ...pair.projector, settings, textWidth, isExact });
+}
+
+/** Keys and values of one position over all layers; f16 has two bytes, f32 four. */
+function kvBytesPerCell(file: GgufFile, isExact: boolean): number {
+  const key = (name: string) => file.require(file.number(`llama.${name}`), `llama.${name}`);
+  const heads = key('attention.head_count');
+  const kvHeads = file.number('llama.attention.head_count_kv') ?? heads;
+  const headWidth = file.number('llama.attention.key_length') ?? key('embedding_length') / heads;
+  return 2 * key('block_count') * kvHeads * headWidth * (isExact ? 4 : 2);
+}
+
+function embeddingTable(file: GgufFile, descriptor: number): EmbeddingTable {
+  const tensor = file.tensors.get('token_embd.weight');
+  const [width, rows] = tensor?.dimensions ?? [];
+  if (tensor === undefined || width === undefined || rows === undefined || !isTensorType(tensor.type)) {
+    const got = tensor === undefined ? 'missing' : `of type ${tensor.type}`;
+    throw new CheckpointError(
+      'checkpoint.unsupported',
+      `${file.name}: token_embd.weight is ${got}; it must be a matrix of one of ${Object.keys(TENSOR_TYPES).join(', ')}.`,
+    );
+  }
+  return { descriptor, offset: tensor.offsetBytes, type: tensor.type, width, rows };
+}

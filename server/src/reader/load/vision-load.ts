@@ -1,0 +1,97 @@
+// The vision side of a GGUF pair: tower and projector weights copied to the compute device, graphs built around them.
+import type { GgufFile } from '../../checkpoint/gguf/gguf-file.js';
+import type { VisionModel } from '../../checkpoint/pair/vision-model.js';
+import { CheckpointError } from '../../errors.js';
+import type { VisionSettings } from '../../model/description.js';
+import { isTensorType, TENSOR_TYPES, type TensorType } from '../../model/tensor-types.js';
+import type { Runtime } from '../../native/runtime.js';
+import { TensorStore } from '../../native/tensors.js';
+import { VisionEncoder } from '../vision/encoder.js';
+import { VisionTower, type TowerShape } from '../vision/tower.js';
+
+const NEWLINE = 'v.image_newline';
+/** Layers run without a pause: a quarter of ViT-L. */
+const LAYERS_PER_SEGMENT = 6;
+
+export interface LoadedVision {
+  readonly encoder: VisionEncoder;
+  readonly tower: VisionTower;
+  readonly close: () => void;
+}
+
+export interface VisionLoad {
+  readonly file: GgufFile;
+  readonly vision: VisionModel;
+  readonly settings: VisionSettings;
+  readonly textWidth: number;
+  /** f32 attention, for parity with the reference. */
+  readonly isExact: boolean;
+}
+
+export async function loadVision(runtime: Runtime, load: VisionLoad): Promise<LoadedVision> {
+  const { file, vision, settings, isExact } = load;
+  const weights = [...vision.tensors].filter(([name]) => name !== NEWLINE);
+  const store = new TensorStore(
+    runtime,
+    weights.map(([name, { type, dimensions }]) => ({
+      name,
+      type: tensorType(file, name, type),
+      dims: dimensions,
+    })),
+  );
+  for (const [name, tensor] of weights) store.write(name, await file.read(tensor));
+  const tower = new VisionTower(runtime, store, towerShape(load), {
+    isExact,
+    layersPerSegment: LAYERS_PER_SEGMENT,
+  });
+  const encoder = new VisionEncoder(tower, settings, await readNewline(file, vision));
+  return {
+    encoder,
+    tower,
+    close: () => {
+      encoder.close();
+      store.close();
+    },
+  };
+}
+
+function towerShape({ vision, settings, textWidth }: VisionLoad): TowerShape {
+  return {
+    sidePx: vision.sidePx,
+    patchPx: vision.patchPx,
+    width: vision.hiddenSize,
+    heads: vision.headCount,
+    layers: vision.layersToRun,
+    epsilon: vision.epsilon,
+    activation: vision.activation,
+    keepsClassToken: settings.keepsClassToken,
+    projectorLayers: vision.projectorLayers,
+    textWidth,
+  };
+}
+
+async function readNewline(file: GgufFile, vision: VisionModel): Promise<Float32Array | null> {
+  const tensor = vision.tensors.get(NEWLINE);
+  if (tensor === undefined) return null;
+  if (tensor.type !== 'F32') throw unsupportedType(file, NEWLINE, tensor.type, ['F32']);
+  const bytes = await file.read(tensor);
+  const values = new Float32Array(bytes.byteLength / 4);
+  new Uint8Array(values.buffer).set(bytes);
+  return values;
+}
+
+function tensorType(file: GgufFile, name: string, type: string): TensorType {
+  if (isTensorType(type)) return type;
+  throw unsupportedType(file, name, type, Object.keys(TENSOR_TYPES));
+}
+
+const unsupportedType = (
+  file: GgufFile,
+  name: string,
+  type: string,
+  allowed: readonly string[],
+): CheckpointError =>
+  new CheckpointError(
+    'checkpoint.unsupported',
+    `${file.name}: tensor ${name} is of type ${type}; the vision side takes ${allowed.join(', ')}.`,
+  );

@@ -1,0 +1,88 @@
+// A reader's life: load the model, say so, answer requests until told to drain or until the connection ends. Knows nothing of
+// how messages travel.
+import { TakeoffError } from '../errors.js';
+import type { FromReader, ReaderCard, ReaderStart, ToReader } from '../link/messages.js';
+import type { ServedModel } from './load/load-model.js';
+import { ReaderLoop } from './loop.js';
+import { SequenceFactory } from './sequence-factory.js';
+
+/** Prompt rows of a step beside running streams: half a second of a 1 B model on two cores. */
+const MAX_PREFILL_ROWS_BESIDE_DECODE = 64;
+/** About five pictures of 2,928 rows for a 7 B model, or fifty of 576. */
+const IMAGE_CACHE_BYTES = 256 * 2 ** 20;
+
+export interface ReaderServing {
+  /** Hands a message of the gateway over. */
+  receive(message: ToReader): void;
+  /** Resolves with the exit code once the reader has drained or failed. */
+  readonly ended: Promise<number>;
+}
+
+export interface ServeOptions {
+  readonly start: ReaderStart;
+  readonly model: ServedModel;
+  readonly send: (message: FromReader) => void;
+}
+
+export function serveModel({ start, model, send }: ServeOptions): ReaderServing {
+  const { engine, description, tokenizer } = model;
+  let end: (code: number) => void = () => undefined;
+  const ended = new Promise<number>((resolve) => {
+    end = resolve;
+  });
+  const loop = new ReaderLoop({
+    engine,
+    sequences: new SequenceFactory({
+      description,
+      tokenizer,
+      contextTokens: engine.limits.contextTokens,
+      imageRows: (widthPx, heightPx) => engine.imageRows(widthPx, heightPx),
+    }),
+    send,
+    onDefect: (error) => {
+      send({ kind: 'failed', ...explain(error) });
+      end(1);
+    },
+    maxPrefillRowsBesideDecode: MAX_PREFILL_ROWS_BESIDE_DECODE,
+    imageCacheBytes: IMAGE_CACHE_BYTES,
+  });
+  send({ kind: 'ready', card: cardOf(start, model) });
+  return {
+    ended,
+    receive: (message) => {
+      switch (message.kind) {
+        case 'generate':
+          loop.accept(message);
+          break;
+        case 'cancel':
+          loop.cancel(message.requestId);
+          break;
+        case 'drain':
+          void loop.idle().then(() => {
+            engine.close();
+            end(0);
+          });
+          break;
+        case 'start':
+          break; // only the first message starts a reader
+      }
+    },
+  };
+}
+
+function cardOf(start: ReaderStart, { engine, description }: ServedModel): ReaderCard {
+  return {
+    modelName: start.modelName,
+    modelType: description.architecture,
+    device: start.device,
+    contextTokens: engine.limits.contextTokens,
+    maxSequences: engine.limits.maxSequences,
+    vision: description.vision,
+  };
+}
+
+/** Code and message of any error, for the operator. */
+export function explain(error: unknown): { readonly code: string; readonly message: string } {
+  if (error instanceof TakeoffError) return { code: String(error.code), message: error.message };
+  return { code: 'defect', message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+}

@@ -1,0 +1,111 @@
+// A golden case on disk: expectations, pictures and a loaded f32 engine. Shared by the parity tests of this folder.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
+import { convertCheckpoint } from '../../server/src/checkpoint/convert/convert-checkpoint.js';
+import { openGgufPair } from '../../server/src/checkpoint/pair/open-pair.js';
+import { describeCheckpoint } from '../../server/src/checkpoint/source/describe-checkpoint.js';
+import type { ImagePayload } from '../../server/src/link/messages.js';
+import { openRuntime, type Runtime } from '../../server/src/native/runtime.js';
+import { createTensorCodec } from '../../server/src/native/tensor-codec.js';
+import type { VisionSettings } from '../../server/src/model/description.js';
+import { preprocess } from '../../server/src/picture/preprocess.js';
+import { loadPair, type LoadedPair } from '../../server/src/reader/load/load-pair.js';
+
+export interface GoldenRun {
+  id: string;
+  kind: string;
+  prompt: string;
+  images: string[];
+  inputIds: number[];
+  promptTokens: number;
+  top5: [number, number][];
+  greedy: { tokens: number[]; margins: number[]; text: string; finish: string };
+}
+export interface GoldenImage {
+  name: string;
+  file: string;
+  tiles: number;
+  tilesSha256: string;
+  imageTokens: number;
+  features: { mean: number; std: number; stored: 'full' | 'ends' };
+}
+export interface GoldenExpectations {
+  case: string;
+  images: GoldenImage[];
+  runs: GoldenRun[];
+  tokenize: { text: string; ids: number[]; decoded: string }[];
+}
+
+export const GOLDENS = fileURLToPath(new URL('../goldens/', import.meta.url));
+export const GOLDEN_CASES = ['v15-llama-pad', 'v16-llama-anyres', 'v16-mistral-anyres', 'square-linear-224'];
+
+export const readExpectations = (name: string): GoldenExpectations =>
+  JSON.parse(readFileSync(path.join(GOLDENS, name, 'expected.json'), 'utf8')) as GoldenExpectations;
+
+export const nativeRuntime = (): Runtime => openRuntime({ libDir: null, device: 'cpu', threads: 2, log: () => undefined });
+
+export interface ConvertedModel extends LoadedPair {
+  close(): Promise<void>;
+}
+
+/** Converts a checkpoint with everything in f32 and loads it with f32 arithmetic. */
+export async function loadExact(folder: string): Promise<ConvertedModel> {
+  const runtime = nativeRuntime();
+  const outDir = mkdtempSync(path.join(os.tmpdir(), 'takeoff-parity-'));
+  const checkpoint = await describeCheckpoint(folder);
+  const paths = await convertCheckpoint({ checkpoint, outDir, textType: 'f32', towerType: 'f32', codec: createTensorCodec(runtime) });
+  await checkpoint.close();
+  const pair = await openGgufPair(paths.modelPath, paths.projectorPath);
+  const loaded = await loadPair(runtime, pair, { maxSequenceLength: 0, maxSequences: 2, isExact: true });
+  return {
+    ...loaded,
+    close: async () => {
+      loaded.engine.close();
+      await pair.close();
+      rmSync(outDir, { recursive: true });
+    },
+  };
+}
+
+export async function readPicture(file: string, vision: VisionSettings): Promise<ImagePayload> {
+  const { data, info } = await sharp(file).raw().toBuffer({ resolveWithObject: true });
+  const tiles = preprocess({ widthPx: info.width, heightPx: info.height, pixels: data }, vision);
+  return { sha256: file, widthPx: info.width, heightPx: info.height, sidePx: vision.sidePx, tiles };
+}
+
+/** Reader of a golden's expected.safetensors. */
+export class GoldenTensors {
+  readonly #file: Buffer;
+  readonly #header: Record<string, { shape: number[]; data_offsets: [number, number] }>;
+  readonly #data: number;
+
+  constructor(name: string) {
+    this.#file = readFileSync(path.join(GOLDENS, name, 'expected.safetensors'));
+    const headerBytes = Number(this.#file.readBigUInt64LE(0));
+    this.#data = 8 + headerBytes;
+    this.#header = JSON.parse(this.#file.toString('utf8', 8, this.#data)) as typeof this.#header;
+  }
+
+  floats(name: string): Float32Array | undefined {
+    const entry = this.#header[name];
+    if (entry === undefined) return undefined;
+    const [start, end] = entry.data_offsets;
+    return new Float32Array(new Uint8Array(this.#file.subarray(this.#data + start, this.#data + end)).buffer);
+  }
+}
+
+export function differences(got: Float32Array, wanted: Float32Array): { largest: number; relative: number } {
+  let largest = 0;
+  let error = 0;
+  let norm = 0;
+  for (let i = 0; i < wanted.length; i += 1) {
+    const d = (got[i] ?? NaN) - (wanted[i] ?? NaN);
+    largest = Math.max(largest, Math.abs(d));
+    error += d * d;
+    norm += (wanted[i] ?? 0) ** 2;
+  }
+  return { largest: got.length === wanted.length ? largest : Infinity, relative: Math.sqrt(error / norm) };
+}

@@ -1,0 +1,151 @@
+// Every golden case through the library path in f32: token ids, features, logits and greedy tokens of the reference.
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ImageFeatures, StepRow } from '../../server/src/reader/engine/engine.js';
+import { encodePrompt } from '../../server/src/reader/prompt/encode.js';
+import { trustedTextToPieces } from '../../server/src/reader/prompt/trusted-text.js';
+import {
+  differences,
+  GOLDENS,
+  GOLDEN_CASES,
+  GoldenTensors,
+  loadExact,
+  readExpectations,
+  readPicture,
+  type ConvertedModel,
+  type GoldenRun,
+} from './golden-case.js';
+
+// Tolerances of test/goldens/README.md for f32 throughout.
+const FEATURES_LARGEST = 2e-4;
+const FEATURES_RELATIVE = 2e-5;
+const LOGITS_LARGEST = 5e-3;
+const CLOSE_MARGIN = 0.02;
+
+const GREEDY = {
+  temperature: 1,
+  topP: 1,
+  topK: 1,
+  repetitionPenalty: 1,
+  noRepeatNgramSize: 0,
+  maxNewTokens: 24,
+  minNewTokens: 0,
+};
+
+describe.each(GOLDEN_CASES)('%s in f32', (name) => {
+  const expected = readExpectations(name);
+  const tensors = new GoldenTensors(name);
+  let model: ConvertedModel;
+  const features = new Map<string, ImageFeatures>();
+
+  beforeAll(async () => {
+    model = await loadExact(path.join(GOLDENS, name, 'checkpoint'));
+  }, 120_000);
+  afterAll(() => model.close());
+
+  const featuresOf = async (image: string): Promise<ImageFeatures> => {
+    const known = features.get(image);
+    if (known !== undefined) return known;
+    const vision = model.description.vision;
+    if (vision === null) throw new TypeError('no vision settings');
+    const encoding = model.engine.startEncoding(
+      await readPicture(path.join(GOLDENS, 'images', `${image}.png`), vision),
+    );
+    for (;;) {
+      const done = await encoding.advance();
+      if (done === undefined) continue;
+      features.set(image, done);
+      return done;
+    }
+  };
+
+  it.each(expected.tokenize)('tokenises $text as the reference does', ({ text, ids }) => {
+    const pieces = trustedTextToPieces(text, model.description.tokenizer.addedTokens);
+    const { items } = encodePrompt(pieces, model.tokenizer);
+    expect(items.map((item) => (item.kind === 'token' ? item.id : -200))).toEqual(ids);
+  });
+
+  it.each(expected.images)('encodes $name to the features of the reference', async (image) => {
+    const { rows, values } = await featuresOf(image.name);
+    expect(rows).toBe(image.imageTokens);
+    const width = values.length / rows;
+    const compare = (tensor: string, got: Float32Array) => {
+      const wanted = tensors.floats(`${tensor}/${image.name}`);
+      if (wanted === undefined) return false;
+      const { largest, relative } = differences(got, wanted);
+      expect(largest, tensor).toBeLessThanOrEqual(FEATURES_LARGEST);
+      expect(relative, tensor).toBeLessThanOrEqual(FEATURES_RELATIVE);
+      return true;
+    };
+    if (image.features.stored === 'full') expect(compare('features', values)).toBe(true);
+    expect(compare('features.first', values.slice(0, width))).toBe(true);
+    expect(compare('features.last', values.slice(-width))).toBe(true);
+    const means = Float32Array.from(
+      { length: rows },
+      (_, row) => values.subarray(row * width, (row + 1) * width).reduce((a, b) => a + b, 0) / width,
+    );
+    const wantedMeans = tensors.floats(`features.rowMean/${image.name}`) ?? new Float32Array();
+    expect(differences(means, wantedMeans).largest).toBeLessThanOrEqual(FEATURES_LARGEST);
+  });
+
+  it.each(expected.runs)('answers $id as the reference does', async (run) => {
+    const { rows, ids } = await promptRows(model, run, featuresOf);
+    expect(ids).toEqual(run.inputIds);
+    expect(rows).toHaveLength(run.promptTokens);
+
+    const { engine, decoder } = model;
+    engine.open(0, GREEDY);
+    const tokens: number[] = [];
+    try {
+      let sampled: number | undefined;
+      for (let first = 0; first < rows.length; first += engine.limits.maxRows) {
+        const step = await engine.step(rows.slice(first, first + engine.limits.maxRows));
+        sampled = step[0]?.token;
+        if (sampled === undefined) continue;
+        const logits = decoder.logits(step.length === 1 ? rows.length - first - 1 : 0);
+        const wanted = tensors.floats(`logits/${run.id}`) ?? new Float32Array();
+        expect(differences(logits.slice(0, wanted.length), wanted).largest).toBeLessThanOrEqual(
+          LOGITS_LARGEST,
+        );
+      }
+      while (sampled !== undefined && tokens.length < run.greedy.tokens.length) {
+        tokens.push(sampled);
+        const position = rows.length + tokens.length - 1;
+        const [next] = await engine.step([
+          { slot: 0, position, source: { kind: 'token', token: sampled }, samples: true },
+        ]);
+        sampled = next?.token;
+      }
+    } finally {
+      engine.release(0);
+    }
+    const close = run.greedy.margins.findIndex((margin) => margin < CLOSE_MARGIN);
+    const comparable = close === -1 ? run.greedy.tokens.length : close;
+    expect(tokens.slice(0, comparable)).toEqual(run.greedy.tokens.slice(0, comparable));
+  });
+});
+
+async function promptRows(
+  model: ConvertedModel,
+  run: GoldenRun,
+  featuresOf: (image: string) => Promise<ImageFeatures>,
+): Promise<{ rows: StepRow[]; ids: number[] }> {
+  const pieces = trustedTextToPieces(run.prompt, model.description.tokenizer.addedTokens);
+  const { items } = encodePrompt(pieces, model.tokenizer);
+  const sources: StepRow['source'][] = [];
+  for (const item of items) {
+    if (item.kind === 'token') {
+      sources.push({ kind: 'token', token: item.id });
+      continue;
+    }
+    const features = await featuresOf(run.images[item.image] ?? '');
+    for (let row = 0; row < features.rows; row += 1) sources.push({ kind: 'image', features, row });
+  }
+  const rows = sources.map((source, position) => ({
+    slot: 0,
+    position,
+    source,
+    samples: position === sources.length - 1,
+  }));
+  return { rows, ids: items.map((item) => (item.kind === 'token' ? item.id : -200)) };
+}
