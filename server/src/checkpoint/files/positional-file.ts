@@ -1,0 +1,78 @@
+// A regular file read by position through one handle. Reads are exact or throw; nothing is cached or mapped.
+import { open, stat, type FileHandle } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { Defect } from '../../errors.js';
+import { malformed, missing, unreadable } from '../failures.js';
+import type { ByteSource } from './byte-source.js';
+
+/** Node reads at most 2^31 - 1 bytes a call; a single request of ours is a chunk of rows, far below. */
+const MAX_READ_BYTES = 2 ** 30;
+
+export class PositionalFile implements ByteSource {
+  private constructor(
+    readonly path: string,
+    readonly sizeBytes: number,
+    private readonly handle: FileHandle,
+  ) {}
+
+  /** @throws CheckpointError checkpoint.missing, checkpoint.unreadable (also for folders, pipes and devices) */
+  static async open(path: string): Promise<PositionalFile> {
+    try {
+      // Asked before opening: opening a pipe would wait for a writer.
+      const facts = await stat(path);
+      if (!facts.isFile()) throw unreadable(path, 'This is not a regular file.', undefined);
+      return new PositionalFile(path, facts.size, await open(path, 'r'));
+    } catch (error) {
+      if (isErrno(error, 'ENOENT') || isErrno(error, 'ENOTDIR'))
+        throw missing(path, 'There is no such file.', { cause: error });
+      if (isErrno(error)) throw unreadable(path, `The file cannot be opened (${error.code}).`, error);
+      throw error;
+    }
+  }
+
+  get name(): string {
+    return basename(this.path);
+  }
+
+  async read(offsetBytes: number, byteCount: number): Promise<Uint8Array> {
+    if (byteCount > MAX_READ_BYTES)
+      throw new Defect(`A read of ${byteCount} bytes at once; at most ${MAX_READ_BYTES}.`);
+    if (offsetBytes < 0 || byteCount < 0 || offsetBytes + byteCount > this.sizeBytes) {
+      throw malformed(
+        this.name,
+        `Bytes ${offsetBytes} to ${offsetBytes + byteCount} are needed, but the file has ${this.sizeBytes}.`,
+      );
+    }
+    const target = Buffer.allocUnsafeSlow(byteCount);
+    let filledBytes = 0;
+    while (filledBytes < byteCount) {
+      const { bytesRead } = await this.readSome(target, filledBytes, offsetBytes);
+      if (bytesRead === 0) throw malformed(this.name, 'The file became shorter while it was read.');
+      filledBytes += bytesRead;
+    }
+    return new Uint8Array(target.buffer, target.byteOffset, byteCount);
+  }
+
+  async close(): Promise<void> {
+    await this.handle.close();
+  }
+
+  private async readSome(target: Buffer, filledBytes: number, offsetBytes: number) {
+    try {
+      return await this.handle.read(
+        target,
+        filledBytes,
+        target.length - filledBytes,
+        offsetBytes + filledBytes,
+      );
+    } catch (error) {
+      throw unreadable(this.path, 'Reading failed.', error);
+    }
+  }
+}
+
+/** Whether an error is one of the operating system's, and of the given code. */
+export function isErrno(error: unknown, code?: string): error is NodeJS.ErrnoException & { code: string } {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return false;
+  return 'errno' in error && (code === undefined || error.code === code);
+}

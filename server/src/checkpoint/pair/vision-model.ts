@@ -1,0 +1,168 @@
+// The picture side of a GGUF pair: its shape, and its tensors under the standard names, whoever wrote the file. Two defects of
+// older writers are repaired here: fc1 and fc2 of the feed-forward exchanged, and no statement of which layers run.
+import { malformed, unsupported } from '../failures.js';
+import { ACTIVATION_KEY, LAYERS_KEY, PROJECTOR_KEY } from '../convert/projector-metadata.js';
+import type { GgufTensorInfo } from '../gguf/decode.js';
+import type { GgufFile } from '../gguf/gguf-file.js';
+
+export interface VisionModel {
+  readonly hiddenSize: number;
+  readonly feedForwardSize: number;
+  readonly headCount: number;
+  readonly epsilon: number;
+  readonly activation: 'quick_gelu' | 'gelu';
+  readonly sidePx: number;
+  readonly patchPx: number;
+  /** Encoder layers to run; `v.blk.0` … are there for all of them. */
+  readonly layersToRun: number;
+  /** Linear layers `mm.0`, `mm.2`, … with exact GELU between them; 0 is the identity. */
+  readonly projectorLayers: number;
+  readonly hasNewline: boolean;
+  /** Under the standard names: v.*, v.blk.N.*, mm.N.*, v.image_newline. */
+  readonly tensors: ReadonlyMap<string, GgufTensorInfo>;
+  readonly warnings: readonly string[];
+}
+
+/** Layers of the CLIP-L towers that every published LLaVA has; LLaVA takes the state before the last. */
+const CLIP_L_LAYERS = 24;
+const NEWLINE = 'v.image_newline';
+
+/** @throws CheckpointError checkpoint.unsupported, checkpoint.malformed */
+export function visionModel(file: GgufFile): VisionModel {
+  refuseOtherKinds(file);
+  const warnings: string[] = [];
+  const number = (key: string) => file.require(file.number(`clip.vision.${key}`), `clip.vision.${key}`);
+  const hiddenSize = number('embedding_length');
+  const tensors = standardNames(file.tensors, hiddenSize, warnings);
+  const layersToRun = layersOf(file, tensors, warnings);
+  const projectorLayers = projectorLayersOf(file, tensors);
+  const model: VisionModel = {
+    hiddenSize,
+    feedForwardSize: number('feed_forward_length'),
+    headCount: number('attention.head_count'),
+    epsilon: number('attention.layer_norm_epsilon'),
+    activation: activationOf(file),
+    sidePx: number('image_size'),
+    patchPx: number('patch_size'),
+    layersToRun,
+    projectorLayers,
+    hasNewline: tensors.has(NEWLINE),
+    tensors,
+    warnings,
+  };
+  checkTensors(model, file.name);
+  return model;
+}
+
+function refuseOtherKinds(file: GgufFile): void {
+  const architecture = file.string('general.architecture');
+  if (architecture !== 'clip')
+    throw unsupported(
+      file.name,
+      `This is a ${String(architecture)} model, not an mmproj file (architecture clip).`,
+    );
+  const kind = file.string('clip.projector_type') ?? file.string('clip.vision.projector_type') ?? 'mlp';
+  if (kind !== 'mlp' || file.boolean('clip.use_silu') === true)
+    throw unsupported(file.name, `The projector is ${kind}; only the MLP projectors of LLaVA are supported.`);
+}
+
+function standardNames(
+  tensors: ReadonlyMap<string, GgufTensorInfo>,
+  hiddenSize: number,
+  warnings: string[],
+): ReadonlyMap<string, GgufTensorInfo> {
+  const renamed = new Map<string, GgufTensorInfo>();
+  // The expanding matrix must be `ffn_up`: rows of the tower's width. The older converter named it `ffn_down`.
+  const up = tensors.get('v.blk.0.ffn_up.weight');
+  const isSwapped = up !== undefined && up.dimensions[0] !== hiddenSize;
+  if (isSwapped)
+    warnings.push('The feed-forward matrices of the tower are named the wrong way round; this is put right.');
+  for (const [name, tensor] of tensors) {
+    const swapped = name.replace(/\.ffn_(up|down)\./, (_, which) =>
+      which === 'up' ? '.ffn_down.' : '.ffn_up.',
+    );
+    const standard = isSwapped ? swapped : name;
+    renamed.set(
+      standard === 'model.image_newline' ? NEWLINE : standard.replace(/^mm\.(?=weight$|bias$)/, 'mm.0.'),
+      tensor,
+    );
+  }
+  return renamed;
+}
+
+function layersOf(file: GgufFile, tensors: ReadonlyMap<string, GgufTensorInfo>, warnings: string[]): number {
+  const stated = file.number(LAYERS_KEY);
+  if (stated !== undefined) return stated;
+  const features = file.numbers('clip.vision.feature_layer');
+  if (features !== undefined && features.length > 1)
+    throw unsupported(file.name, 'Features of several layers are selected; LLaVA selects one.');
+  const [feature] = features ?? [];
+  if (feature !== undefined && feature >= 0) return feature;
+  // Older writers drop the last layer, which LLaVA does not use, and say nothing: what is there is what runs.
+  const blocks = file.require(file.number('clip.vision.block_count'), 'clip.vision.block_count');
+  const layers = tensors.has(`v.blk.${CLIP_L_LAYERS - 1}.ln1.weight`) ? CLIP_L_LAYERS - 1 : blocks;
+  warnings.push(`The file does not say which layer's features count; ${layers} layers are run.`);
+  return layers;
+}
+
+function projectorLayersOf(file: GgufFile, tensors: ReadonlyMap<string, GgufTensorInfo>): number {
+  if (tensors.has('mm.1.weight') || tensors.has('mm.3.weight'))
+    throw unsupported(
+      file.name,
+      'The projector has normalisation layers; LLaVA projectors have linear layers only.',
+    );
+  let layers = 0;
+  while (tensors.has(`mm.${layers * 2}.weight`)) layers += 1;
+  if (layers === 0 && file.string(PROJECTOR_KEY) !== 'identity')
+    throw malformed(file.name, 'The projector mm.0.weight is missing.');
+  return layers;
+}
+
+function activationOf(file: GgufFile): VisionModel['activation'] {
+  const stated = file.string(ACTIVATION_KEY);
+  if (stated === 'quick_gelu' || stated === 'gelu') return stated;
+  return file.boolean('clip.use_gelu') === true ? 'gelu' : 'quick_gelu';
+}
+
+/** Everything that the tower's graph will ask for is there, in the shape that the metadata promises. */
+function checkTensors(model: VisionModel, file: string): void {
+  const { hiddenSize: width, feedForwardSize, patchPx, sidePx, tensors } = model;
+  const check = (name: string, dimensions: readonly number[]) => {
+    const found = tensors.get(name);
+    if (found === undefined) throw malformed(file, `Tensor ${name} is missing.`);
+    if (trimOnes(found.dimensions).join() !== trimOnes(dimensions).join()) {
+      throw malformed(
+        file,
+        `Tensor ${name} has dimensions [${found.dimensions.join(', ')}]; the metadata asks for [${dimensions.join(', ')}].`,
+      );
+    }
+  };
+  const patches = (sidePx / patchPx) ** 2;
+  if (!Number.isInteger(sidePx / patchPx) || !Number.isInteger(width / model.headCount))
+    throw malformed(file, 'Picture and patch size, or width and heads, do not divide evenly.');
+  check('v.class_embd', [width]);
+  check('v.patch_embd.weight', [patchPx, patchPx, 3, width]);
+  check('v.position_embd.weight', [width, patches + 1]);
+  const linear = (name: string, from: number, to: number) => {
+    check(`${name}.weight`, [from, to]);
+    check(`${name}.bias`, [to]);
+  };
+  const norm = (name: string) => {
+    check(`${name}.weight`, [width]);
+    check(`${name}.bias`, [width]);
+  };
+  norm('v.pre_ln');
+  for (let layer = 0; layer < model.layersToRun; layer++) {
+    const block = `v.blk.${layer}`;
+    norm(`${block}.ln1`);
+    norm(`${block}.ln2`);
+    for (const part of ['attn_q', 'attn_k', 'attn_v', 'attn_out']) linear(`${block}.${part}`, width, width);
+    linear(`${block}.ffn_up`, width, feedForwardSize);
+    linear(`${block}.ffn_down`, feedForwardSize, width);
+  }
+}
+
+function trimOnes(dimensions: readonly number[]): readonly number[] {
+  const last = dimensions.findLastIndex((dimension) => dimension !== 1);
+  return dimensions.slice(0, last + 1);
+}

@@ -1,0 +1,107 @@
+// Decides what a checkpoint is from its configuration and the names of its files, and says in a sentence what it is when it is
+// something else: nothing is guessed from the repository's name unless nothing else tells (delta weights).
+import { unsupported } from '../failures.js';
+import type { LlavaConfig } from './config-schema.js';
+import type { TextFamily } from './text-hyperparameters.js';
+
+export interface Recognised {
+  readonly layout: 'original' | 'hub';
+  readonly architecture: 'LlavaLlamaForCausalLM' | 'LlavaMistralForCausalLM';
+  readonly family: TextFamily;
+  /** LLaVA 1.6 in transformers' layout. */
+  readonly isNext: boolean;
+}
+
+const SUPPORTED =
+  'Supported are LlavaLlamaForCausalLM and LlavaMistralForCausalLM (original layout), LlavaForConditionalGeneration and LlavaNextForConditionalGeneration over Llama or Mistral, and GGUF pairs.';
+
+/** Why known relatives do not load. */
+const RELATIVES: readonly (readonly [RegExp, string])[] = [
+  [/^llavampt/i, 'a LLaVA over MPT, whose language model is not of the Llama family'],
+  [/^llavaqwen/i, 'a LLaVA over Qwen, whose language model is not of the Llama family'],
+  [/^llavagemma/i, 'a LLaVA over Gemma, whose language model is not of the Llama family'],
+  [/^llavaonevision/i, 'LLaVA-OneVision, which has a SigLIP tower and a Qwen language model'],
+  [/^(llama|mistral)forcausallm$/i, 'a plain language model without a vision tower'],
+  [/^clip/i, 'a CLIP model on its own: the vision tower of a LLaVA, not a LLaVA'],
+];
+
+/** @throws CheckpointError checkpoint.unsupported */
+export function recognise(config: LlavaConfig, folderName: string, file: string): Recognised {
+  refuseQuantised(config, file);
+  refuseDelta(folderName, file);
+  if (config.s2 === true)
+    throw unsupported(
+      file,
+      's2 is true: multi-scale (S²) vision towers are not supported. Use a checkpoint without S².',
+    );
+  if (/siglip/i.test(config.mm_vision_tower ?? ''))
+    throw unsupported(
+      file,
+      `mm_vision_tower is ${String(config.mm_vision_tower)}: SigLIP towers are not supported, only CLIP.`,
+    );
+  const [name = '(none)'] = config.architectures ?? [];
+  switch (name.toLowerCase()) {
+    case 'llavallamaforcausallm':
+      return { layout: 'original', architecture: 'LlavaLlamaForCausalLM', family: 'llama', isNext: false };
+    case 'llavamistralforcausallm':
+      return {
+        layout: 'original',
+        architecture: 'LlavaMistralForCausalLM',
+        family: 'mistral',
+        isNext: false,
+      };
+    case 'llavaforconditionalgeneration':
+      return { layout: 'hub', ...hubFamily(config, file), isNext: false };
+    case 'llavanextforconditionalgeneration':
+      return { layout: 'hub', ...hubFamily(config, file), isNext: true };
+  }
+  const relative = RELATIVES.find(([pattern]) => pattern.test(name));
+  const what = relative?.[1] ?? 'not a LLaVA that is known here';
+  throw unsupported(file, `The architecture is ${name}: ${what}. ${SUPPORTED}`);
+}
+
+/** What a folder without complete weights is, from its file names; undefined when nothing explains it. */
+export function explainMissingWeights(fileNames: readonly string[]): string | undefined {
+  const has = (pattern: RegExp) => fileNames.some((name) => pattern.test(name));
+  if (has(/^adapter_(config\.json|model\.)/)) {
+    return 'This holds LoRA adapters only. Merge them into their base model first (scripts/merge_lora_weights.py of the LLaVA repository) and load the result.';
+  }
+  if (has(/^mm_projector\.bin$/)) {
+    return 'This holds a projector only (a "pretrain" repository). Load the finished LLaVA model that was trained from it.';
+  }
+  return undefined;
+}
+
+function hubFamily(config: LlavaConfig, file: string): Pick<Recognised, 'architecture' | 'family'> {
+  const text = config.text_config?.model_type ?? 'llama';
+  const vision = config.vision_config?.model_type ?? 'clip_vision_model';
+  if (vision !== 'clip_vision_model')
+    throw unsupported(
+      file,
+      `The vision tower is ${vision}; only CLIP towers are supported (not SigLIP or Pixtral).`,
+    );
+  if (text === 'llama') return { architecture: 'LlavaLlamaForCausalLM', family: 'llama' };
+  if (text === 'mistral') return { architecture: 'LlavaMistralForCausalLM', family: 'mistral' };
+  throw unsupported(
+    file,
+    `The language model is ${text}; only llama and mistral are supported. ${SUPPORTED}`,
+  );
+}
+
+function refuseQuantised(config: LlavaConfig, file: string): void {
+  const method = config.quantization_config?.quant_method;
+  if (config.quantization_config === undefined || config.quantization_config === null) return;
+  throw unsupported(
+    file,
+    `The weights are already quantised (${method ?? 'unknown method'}); AWQ, GPTQ and bitsandbytes checkpoints are not supported. Load the original 16-bit checkpoint and choose a type with TAKEOFF_QUANT_TYPE.`,
+  );
+}
+
+/** By name only: merged weights look the same, and their `_name_or_path` may still name the delta they were made from. */
+function refuseDelta(folderName: string, file: string): void {
+  if (!/(^|[-_/])delta([-_/]|$)/i.test(folderName)) return;
+  throw unsupported(
+    file,
+    `${folderName} holds delta weights, to be added to the original LLaMA. Apply them first (python -m llava.model.apply_delta) and load the result; rename the folder if this is the result.`,
+  );
+}

@@ -1,0 +1,34 @@
+// A published checkpoint as this program understands it: what it is, and where every tensor lies. Reading one opens files and
+// looks at headers; no weight is touched until it is converted.
+import type { ModelDescription } from '../../model/description.js';
+import type { TokenizerData } from '../tokenizer/read-tokenizer.js';
+import type { ClipTower } from './clip-tower.js';
+import type { MappedTensor } from './mapped-tensor.js';
+import type { TextHyperparameters } from './text-hyperparameters.js';
+
+export interface VisionPart {
+  readonly tower: ClipTower;
+  /** Encoder layers that run, and so are stored: the selected hidden state comes after this many. */
+  readonly layersToRun: number;
+  /** Linear layers of the projector; 0 is the identity. */
+  readonly projectorLayers: number;
+  /** In the order of the file: tower, projector, newline. */
+  readonly tensors: readonly MappedTensor[];
+}
+
+export interface Checkpoint {
+  readonly folder: string;
+  /** For people; taken from the configuration, so that copies of a checkpoint convert to the same bytes. */
+  readonly name: string;
+  readonly description: ModelDescription;
+  readonly text: TextHyperparameters;
+  readonly textTensors: readonly MappedTensor[];
+  readonly vision: VisionPart;
+  readonly tokenizer: TokenizerData;
+  /** Every file that was looked at; the conversion depends on nothing else. */
+  readonly sourceFiles: readonly string[];
+  /** What an operator should know, although the model loads. */
+  readonly warnings: readonly string[];
+  /** Closes the weight files. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,31 @@
+// Which conversation template a checkpoint was trained with, by evidence inside it. The reference goes by the model's name; names
+// get changed, so only a last resort looks at it. A key `conversation_template` in config.json always wins.
+import type { TemplateName } from '../../model/description.js';
+import type { TokenizerData } from '../tokenizer/read-tokenizer.js';
+import type { TextFamily } from './text-hyperparameters.js';
+
+export interface TemplateEvidence {
+  /** `conversation_template` of config.json. */
+  readonly configured: TemplateName | null;
+  readonly family: TextFamily;
+  readonly tokenizer: Pick<TokenizerData, 'eosContent' | 'settings'>;
+  /** Folder or repository name, and what config.json says it was made from. */
+  readonly names: readonly string[];
+}
+
+/** Llama 3 is the first Llama with byte-level BPE; its vocabulary has 128,256 tokens. */
+const LLAMA_3_TOKENS = 128_256;
+const CHATML_END = '<|im_end|>';
+
+export function chooseTemplate({ configured, family, tokenizer, names }: TemplateEvidence): TemplateName {
+  if (configured !== null) return configured;
+  const { settings, eosContent } = tokenizer;
+  const endsWithChatml =
+    eosContent === CHATML_END ||
+    settings.addedTokens.some(({ id, content }) => content === CHATML_END && settings.eosIds.includes(id));
+  if (endsWithChatml) return 'chatml_direct';
+  if (family === 'mistral') return 'mistral_instruct';
+  if (settings.kind === 'bpe' && settings.tokenCount >= LLAMA_3_TOKENS) return 'llava_llama_3';
+  if (names.some((name) => /llava-llama-2/i.test(name))) return 'llava_llama_2';
+  return 'llava_v1';
+}

@@ -1,0 +1,120 @@
+// The language model's shape from config.json, with the defaults that transformers' configuration classes fill in for keys a
+// file leaves out (LlamaConfig and MistralConfig of 4.37; a model card may rely on any of them).
+import { unsupported } from '../failures.js';
+import type { RopeConfig, TextConfig } from './config-schema.js';
+
+export interface TextHyperparameters {
+  readonly hiddenSize: number;
+  readonly feedForwardSize: number;
+  readonly layerCount: number;
+  readonly headCount: number;
+  readonly kvHeadCount: number;
+  /** Elements per head. */
+  readonly headSize: number;
+  readonly rmsEpsilon: number;
+  readonly ropeTheta: number;
+  readonly ropeScaling: RopeScaling | null;
+  /** Positions the model was made for, a sliding window respected. */
+  readonly contextTokens: number;
+  readonly tiesEmbeddings: boolean;
+}
+
+export type RopeScaling =
+  | { readonly kind: 'linear'; readonly factor: number }
+  | {
+      readonly kind: 'llama3';
+      readonly factor: number;
+      readonly lowFrequencyFactor: number;
+      readonly highFrequencyFactor: number;
+      readonly originalContextTokens: number;
+    };
+
+export type TextFamily = 'llama' | 'mistral';
+
+const DEFAULTS = {
+  llama: { feedForwardSize: 11008, kvHeadCount: undefined, contextTokens: 2048, slidingWindow: null },
+  mistral: { feedForwardSize: 14336, kvHeadCount: 8, contextTokens: 131072, slidingWindow: 4096 },
+} as const;
+const DEFAULT_HIDDEN_SIZE = 4096;
+const DEFAULT_LAYERS = 32;
+const DEFAULT_HEADS = 32;
+const DEFAULT_RMS_EPSILON = 1e-6;
+const DEFAULT_ROPE_THETA = 10_000;
+
+/** @throws CheckpointError checkpoint.unsupported */
+export function textHyperparameters(
+  config: TextConfig,
+  family: TextFamily,
+  file: string,
+): TextHyperparameters {
+  const defaults = DEFAULTS[family];
+  const hiddenSize = config.hidden_size ?? DEFAULT_HIDDEN_SIZE;
+  const headCount = config.num_attention_heads ?? DEFAULT_HEADS;
+  const kvHeadCount = config.num_key_value_heads ?? defaults.kvHeadCount ?? headCount;
+  const headSize = config.head_dim ?? hiddenSize / headCount;
+  if (!Number.isInteger(headSize) || headSize % 2 !== 0 || headCount % kvHeadCount !== 0) {
+    throw unsupported(
+      file,
+      `${headCount} heads (${kvHeadCount} for keys and values) do not divide a hidden size of ${hiddenSize} into heads of even size.`,
+    );
+  }
+  refuseVariants(config, file);
+  const window = config.sliding_window === undefined ? defaults.slidingWindow : config.sliding_window;
+  const ownContext = config.max_position_embeddings ?? defaults.contextTokens;
+  const rope = config.rope_parameters ?? config.rope_scaling ?? undefined;
+  return {
+    hiddenSize,
+    feedForwardSize: config.intermediate_size ?? defaults.feedForwardSize,
+    layerCount: config.num_hidden_layers ?? DEFAULT_LAYERS,
+    headCount,
+    kvHeadCount,
+    headSize,
+    rmsEpsilon: config.rms_norm_eps ?? DEFAULT_RMS_EPSILON,
+    ropeTheta: config.rope_theta ?? rope?.rope_theta ?? DEFAULT_ROPE_THETA,
+    ropeScaling: rope === undefined ? null : ropeScaling(rope, file),
+    // The attention of llama.cpp's `llama` architecture has no window: within one window, both are the same.
+    contextTokens: window === null ? ownContext : Math.min(ownContext, window),
+    tiesEmbeddings: config.tie_word_embeddings ?? false,
+  };
+}
+
+function refuseVariants(config: TextConfig, file: string): void {
+  const activation = config.hidden_act ?? 'silu';
+  if (activation !== 'silu')
+    throw unsupported(
+      file,
+      `hidden_act is ${activation}; only silu models of the Llama family are supported.`,
+    );
+  if (config.attention_bias === true || config.mlp_bias === true)
+    throw unsupported(
+      file,
+      'attention_bias or mlp_bias is true; Llama models with biases are not supported.',
+    );
+}
+
+function ropeScaling(rope: RopeConfig, file: string): RopeScaling | null {
+  const kind = rope.rope_type ?? rope.type ?? 'default';
+  const { factor, low_freq_factor, high_freq_factor, original_max_position_embeddings } = rope;
+  if (kind === 'default') return null;
+  if (kind === 'linear' && typeof factor === 'number') return { kind, factor };
+  if (
+    kind === 'llama3' &&
+    typeof factor === 'number' &&
+    typeof low_freq_factor === 'number' &&
+    typeof high_freq_factor === 'number' &&
+    typeof original_max_position_embeddings === 'number' &&
+    low_freq_factor < high_freq_factor
+  ) {
+    return {
+      kind,
+      factor,
+      lowFrequencyFactor: low_freq_factor,
+      highFrequencyFactor: high_freq_factor,
+      originalContextTokens: original_max_position_embeddings,
+    };
+  }
+  throw unsupported(
+    file,
+    `rope_scaling of type ${JSON.stringify(kind)} is not supported; linear and llama3 are.`,
+  );
+}

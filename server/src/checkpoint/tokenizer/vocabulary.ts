@@ -1,0 +1,64 @@
+// The vocabulary as GGUF stores it: one text, score and type for every row of the embedding, whether or not a token exists
+// there. Rows beyond the tokenizer become unused entries `[PADn]`, as llama.cpp's converter names them.
+import type { AddedToken } from '../../model/description.js';
+import { malformed } from '../failures.js';
+import { PIECE_TYPE, type SentencePiece } from './sentencepiece.js';
+
+export interface Vocabulary {
+  /** `tokenizer.ggml.model`: llama is SentencePiece, gpt2 is byte-level BPE. */
+  readonly model: 'llama' | 'gpt2';
+  /** `tokenizer.ggml.pre`: how text is cut before merging. */
+  readonly pre: string;
+  readonly tokens: readonly string[];
+  readonly scores: readonly number[];
+  readonly types: readonly number[];
+  /** BPE merges in order of rank; null for SentencePiece. */
+  readonly merges: readonly string[] | null;
+}
+
+/** Scores of entries that no merge may produce; llama.cpp's converter uses the same values. */
+const ADDED_SCORE = -1000;
+const UNUSED_SCORE = -10_000;
+
+/**
+ * Pieces, then added tokens over them, then padding up to `rows`.
+ * Added tokens are stored as control tokens, special or not: then no text of a user can spell them. Which of them are printed
+ * in answers is kept in the model's description.
+ * @throws CheckpointError checkpoint.malformed when a piece has no row or occurs twice
+ */
+export function sentencePieceVocabulary(
+  pieces: readonly SentencePiece[],
+  added: readonly AddedToken[],
+  rows: number,
+  file: string,
+): Vocabulary {
+  if (pieces.length > rows)
+    throw malformed(file, `The tokenizer has ${pieces.length} pieces, the embedding only ${rows} rows.`);
+  const entries: (SentencePiece | undefined)[] = [...pieces];
+  const taken = new Set(pieces.map((piece) => piece.text));
+  if (taken.size !== pieces.length) throw malformed(file, 'A piece occurs twice.');
+  for (const token of added) {
+    const existing = pieces[token.id];
+    if (existing?.text === token.content && existing.type !== PIECE_TYPE.normal) continue;
+    // The same spelling under two ids would abort llama.cpp; the later row stays unused.
+    if (existing?.text !== token.content && taken.has(token.content)) continue;
+    taken.add(token.content);
+    entries[token.id] = { text: token.content, score: ADDED_SCORE, type: PIECE_TYPE.control };
+  }
+  const complete = Array.from({ length: rows }, (_, id) => entries[id] ?? unusedEntry(id, taken));
+  return {
+    model: 'llama',
+    pre: 'default',
+    tokens: complete.map((entry) => entry.text),
+    scores: complete.map((entry) => entry.score),
+    types: complete.map((entry) => entry.type),
+    merges: null,
+  };
+}
+
+/** `[PADn]`, with more brackets if a real token is spelled like that. */
+function unusedEntry(id: number, taken: ReadonlySet<string>): SentencePiece {
+  let text = `[PAD${id}]`;
+  while (taken.has(text)) text = `[${text}]`;
+  return { text, score: UNUSED_SCORE, type: PIECE_TYPE.unused };
+}
