@@ -1,5 +1,5 @@
 // The settings of the server itself: `takeoff.server_config` in config.yaml. Defaults that differ from Takeoff 0.21 are listed
-// with their reasons in docs/decisions/configuration.md.
+// with their reasons in docs/decisions/0005-configuration-defaults.md.
 import { z } from 'zod';
 import { settingsOf } from './layers.js';
 import { boolean, choice, computedSetting, integer, names, optionalText, setting, text } from './setting.js';
