@@ -4,7 +4,17 @@ import { TEMPLATE_NAMES } from '../model/description.js';
 import { settingsOf } from './layers.js';
 import { choice, computedSetting, integer, optionalChoice, setting, text } from './setting.js';
 
-export const QUANT_TYPES = ['auto', 'f32', 'f16', 'bf16', 'q8_0', 'q4_0', 'q4_k_m', 'q5_k_m', 'q6_k'] as const;
+export const QUANT_TYPES = [
+  'auto',
+  'f32',
+  'f16',
+  'bf16',
+  'q8_0',
+  'q4_0',
+  'q4_k_m',
+  'q5_k_m',
+  'q6_k',
+] as const;
 
 export const readerConfigSchema = z.object({
   readerId: computedSetting(

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { TEXT_QUANTS } from '../checkpoint/convert/quantisation.js';
 import { ConfigError } from '../errors.js';
 import { parseConfigFile } from './config-file.js';
+import { QUANT_TYPES } from './reader-settings.js';
 import { resolveConfig, type TakeoffConfig } from './resolve-config.js';
 
 const SURROUNDINGS = {
@@ -221,10 +223,10 @@ describe('resolveConfig', () => {
   describe('warns of', () => {
     it("Takeoff's keys that have no effect here", () => {
       const file =
-        'takeoff:\n  server_config: { vertex_port: 3002, echo: false }\n  readers_config:\n' +
+        'takeoff:\n  server_config: { vertex_port: 3002, openai_port: 3003 }\n  readers_config:\n' +
         '    r1: { model_name: /m, tensor_parallel: 2, colour: red }';
       expect(resolve({ file }).warnings).toEqual([
-        'Without effect in this version, from server_config: vertex_port, echo.',
+        'Without effect in this version, from server_config: vertex_port, openai_port.',
         'Without effect in this version, from readers_config.r1: tensor_parallel, colour (unknown).',
       ]);
     });
@@ -240,6 +242,10 @@ describe('resolveConfig', () => {
         'Without effect in this version, from the environment: TAKEOFF_PROT, TAKEOFF_TENSOR_PARALLEL.',
       ]);
     });
+  });
+
+  it('offers the storage types that conversion knows', () => {
+    expect(QUANT_TYPES).toEqual(['auto', ...TEXT_QUANTS]);
   });
 
   it('ignores the variables that Kubernetes sets beside a service named takeoff', () => {

@@ -82,6 +82,10 @@ export const serverConfigSchema = z.object({
     meaning: 'Token for private models of the hub, for downloads, which this version does not do yet.',
     isSecret: true,
   }),
+  echo: setting(boolean(), false, {
+    key: 'echo',
+    meaning: 'Answer every prompt with itself, without a model: for tests of clients.',
+  }),
   logLevel: setting(choice(LOG_LEVELS, PYTHON_LOG_LEVELS), 'info', {
     key: 'log_level',
     meaning: 'Least important log lines that are written.',

@@ -3,7 +3,6 @@
 
 /** Documented for `server_config`, or as variables of the whole container. */
 export const UNUSED_SERVER_KEYS: ReadonlySet<string> = new Set([
-  'echo',
   'enable_metrics',
   'heartbeat_check_interval',
   'heartbeat_wait_interval',
