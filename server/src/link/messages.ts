@@ -47,6 +47,8 @@ export interface GenerateMessage {
 }
 
 export type ToReader =
+  /** The first message of a connection, and only the first. */
+  | { readonly kind: 'start'; readonly start: ReaderStart }
   | GenerateMessage
   /** The client went away: the request's sequences end as cancelled before the next step. */
   | { readonly kind: 'cancel'; readonly requestId: string }
@@ -125,4 +127,6 @@ export interface ReaderStart {
   readonly threads: number;
   /** Folder of a llama.cpp to use instead of the npm packages; null means the packages. */
   readonly llamaLibDir: string | null;
+  /** Answer with the prompt instead of a model: for tests, and to measure everything around the model. */
+  readonly echo: boolean;
 }

@@ -1,13 +1,123 @@
 // From the settings of a reader to a model that answers: converts the checkpoint where the cache has no pair of it yet, then
 // loads the pair. Reports what it is doing, because the first start of a large model takes minutes.
-import { createHash } from 'node:crypto';
-import type { ReaderStart } from '../../link/messages.js';
-import type { ModelDescription } from '../../model/description.js';
+import { ensureGgufPair, type CacheEvent } from '../../checkpoint/cache/model-cache.js';
+import { openGgufPair } from '../../checkpoint/pair/open-pair.js';
+import { ConfigError } from '../../errors.js';
+import type { FromReader, ReaderStart } from '../../link/messages.js';
+import { TEMPLATE_NAMES, type ModelDescription, type TemplateName } from '../../model/description.js';
 import { physicalCores } from '../../native/cores.js';
-import type { NativeLog } from '../../native/log.js';
-import { openRuntime } from '../../native/runtime.js';
+import { openRuntime, type Runtime } from '../../native/runtime.js';
 import { createTensorCodec } from '../../native/tensor-codec.js';
 import { createEchoModel } from '../engine/echo-model.js';
 import type { Engine } from '../engine/engine.js';
 import type { Tokenizer } from '../prompt/tokenizer.js';
 import { loadPair } from './load-pair.js';
+
+export interface ServedModel {
+  readonly engine: Engine;
+  readonly tokenizer: Tokenizer;
+  readonly description: ModelDescription;
+}
+
+type Report = (message: FromReader) => void;
+
+/** @throws ConfigError, CheckpointError, NativeError */
+export async function loadModel(start: ReaderStart, report: Report): Promise<ServedModel> {
+  const template = parseTemplate(start.chatTemplate);
+  const served = start.echo ? echo(start) : await loadReal(start, report);
+  return template === null ? served : { ...served, description: { ...served.description, template } };
+}
+
+function echo(start: ReaderStart): ServedModel {
+  const contextTokens = start.maxSequenceLength === 0 ? 1 << 18 : start.maxSequenceLength;
+  const maxSequences = start.maxBatchSize;
+  return createEchoModel({ contextTokens, cells: contextTokens * maxSequences, maxSequences, maxRows: 512 });
+}
+
+async function loadReal(start: ReaderStart, report: Report): Promise<ServedModel> {
+  const runtime = openRuntime({
+    libDir: start.llamaLibDir,
+    device: start.device,
+    threads: start.threads === 0 ? physicalCores() : start.threads,
+    // llama.cpp's info lines are for its developers; warnings and errors are for operators.
+    log: (level, line) =>
+      report({
+        kind: 'log',
+        level: level === 'info' || isExpected(line) ? 'debug' : level,
+        message: `llama.cpp: ${line}`,
+      }),
+  });
+  const paths = await ensurePair(start, runtime, report);
+  report({ kind: 'loading', stage: 'loading the model', fraction: null });
+  const pair = await openGgufPair(paths.modelPath, paths.projectorPath);
+  try {
+    for (const message of pair.warnings) report({ kind: 'log', level: 'warn', message });
+    return await loadPair(runtime, pair, {
+      maxSequenceLength: start.maxSequenceLength,
+      maxSequences: start.maxBatchSize,
+      isExact: start.quantType.toLowerCase() === 'f32',
+    });
+  } finally {
+    await pair.close();
+  }
+}
+
+/** All sequences share one cache, so its size is no sign that one of them could run past what the model was trained for. */
+const isExpected = (line: string): boolean => line.includes('n_ctx_seq');
+
+function ensurePair(start: ReaderStart, runtime: Runtime, report: Report) {
+  const isDue = throttle();
+  return ensureGgufPair({
+    source: start.modelName,
+    repositoryPath: start.repositoryPath,
+    textType: start.quantType,
+    towerType: 'auto',
+    codec: createTensorCodec(runtime),
+    onEvent: (event) => {
+      if (event.kind !== 'converting' || isDue()) report(describeEvent(event));
+    },
+  });
+}
+
+/** True at most ten times a second: a small model has hundreds of tensors and converts in one. */
+function throttle(): () => boolean {
+  let lastMs = -Infinity;
+  return () => {
+    const nowMs = performance.now();
+    if (nowMs - lastMs < 100) return false;
+    lastMs = nowMs;
+    return true;
+  };
+}
+
+function describeEvent(event: CacheEvent): FromReader {
+  switch (event.kind) {
+    case 'warning':
+      return { kind: 'log', level: 'warn', message: event.message };
+    case 'waiting':
+      return {
+        kind: 'loading',
+        stage: `waiting for another process that converts this model (${event.lockPath})`,
+        fraction: null,
+      };
+    case 'converting': {
+      const { part, doneBytes, totalBytes } = event.progress;
+      return {
+        kind: 'loading',
+        stage: `converting the ${part}`,
+        fraction: totalBytes === 0 ? null : doneBytes / totalBytes,
+      };
+    }
+  }
+}
+
+function parseTemplate(name: string | null): TemplateName | null {
+  if (name === null) return null;
+  const template = TEMPLATE_NAMES.find((known) => known === name);
+  if (template === undefined) {
+    throw new ConfigError(
+      `chat_template is ${JSON.stringify(name)}; it must be one of ${TEMPLATE_NAMES.join(', ')}.`,
+    );
+  }
+  return template;
+}
