@@ -140,52 +140,58 @@ class GrowingBytes {
     return new Uint8Array(this.buffer.buffer, this.buffer.byteOffset, this.length);
   }
   u8(value: number): void {
-    this.buffer.writeUInt8(value, this.room(1));
+    this.at(1, (buffer, offset) => buffer.writeUInt8(value, offset));
   }
   u32(value: number): void {
-    this.buffer.writeUInt32LE(value, this.room(4));
+    this.at(4, (buffer, offset) => buffer.writeUInt32LE(value, offset));
   }
   u64(value: number): void {
-    this.buffer.writeBigUInt64LE(BigInt(value), this.room(8));
+    this.at(8, (buffer, offset) => buffer.writeBigUInt64LE(BigInt(value), offset));
   }
   u64Data(value: bigint): void {
-    this.buffer.writeBigUInt64LE(BigInt.asUintN(64, value), this.room(8));
+    this.at(8, (buffer, offset) => buffer.writeBigUInt64LE(BigInt.asUintN(64, value), offset));
   }
   string(value: string): void {
     const byteCount = Buffer.byteLength(value);
     this.u64(byteCount);
-    this.buffer.write(value, this.room(byteCount), 'utf8');
+    this.at(byteCount, (buffer, offset) => buffer.write(value, offset, 'utf8'));
   }
   zeros(count: number): void {
-    this.buffer.fill(0, this.room(count), this.length);
+    this.at(count, (buffer, offset) => buffer.fill(0, offset, this.length));
   }
   number(type: GgufNumberType, value: number): void {
     switch (type) {
       case 'u8':
-        this.buffer.writeUInt8(value, this.room(1));
+        this.at(1, (buffer, offset) => buffer.writeUInt8(value, offset));
         break;
       case 'i8':
-        this.buffer.writeInt8(value, this.room(1));
+        this.at(1, (buffer, offset) => buffer.writeInt8(value, offset));
         break;
       case 'u16':
-        this.buffer.writeUInt16LE(value, this.room(2));
+        this.at(2, (buffer, offset) => buffer.writeUInt16LE(value, offset));
         break;
       case 'i16':
-        this.buffer.writeInt16LE(value, this.room(2));
+        this.at(2, (buffer, offset) => buffer.writeInt16LE(value, offset));
         break;
       case 'u32':
-        this.buffer.writeUInt32LE(value, this.room(4));
+        this.at(4, (buffer, offset) => buffer.writeUInt32LE(value, offset));
         break;
       case 'i32':
-        this.buffer.writeInt32LE(value, this.room(4));
+        this.at(4, (buffer, offset) => buffer.writeInt32LE(value, offset));
         break;
       case 'f32':
-        this.buffer.writeFloatLE(value, this.room(4));
+        this.at(4, (buffer, offset) => buffer.writeFloatLE(value, offset));
         break;
       case 'f64':
-        this.buffer.writeDoubleLE(value, this.room(8));
+        this.at(8, (buffer, offset) => buffer.writeDoubleLE(value, offset));
         break;
     }
+  }
+
+  /** Makes room first: growing replaces the buffer that the write goes to. */
+  private at(count: number, write: (buffer: Buffer, offset: number) => unknown): void {
+    const offset = this.room(count);
+    write(this.buffer, offset);
   }
 
   /** Makes room for `count` bytes and returns where they begin. */
