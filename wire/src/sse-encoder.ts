@@ -1,0 +1,18 @@
+// Writes server-sent events byte for byte as Takeoff does: `data:` without a space, one extra space where a line itself begins
+// with a space (parsers strip one), one `data:` line for each line of the value. No comments, ids or retry lines: clients that
+// merely strip the text `data:` would print them.
+//
+// Carriage returns cannot travel: a parser takes each for the end of a line. They are removed, so CRLF arrives as the line feed
+// it stands for; the server removes them from buffered answers and JSON events too, so that all forms of an answer are equal.
+
+/** Text without carriage returns, the only characters that an event stream cannot carry. */
+export const withoutCarriageReturns = (text: string): string => text.replaceAll('\r', '');
+
+/** One complete event. `name` must be a single line; without it parsers call the event `message`. */
+export function encodeSseEvent(value: string, name?: string): string {
+  const nameLine = name === undefined ? '' : `event: ${name}\n`;
+  const dataLines = withoutCarriageReturns(value)
+    .split('\n')
+    .map((line) => `data:${line.startsWith(' ') ? ' ' : ''}${line}\n`);
+  return `${nameLine}${dataLines.join('')}\n`;
+}

@@ -1,0 +1,42 @@
+// What /status answers: on the inference port without anything that only an operator should see, on the management port with it.
+import { z } from 'zod';
+
+/** A reader as anybody may see it. */
+export const maskedReaderSchema = z.object({
+  model_name: z.string(),
+  /** The architecture; empty until the model has been loaded once. */
+  model_type: z.string(),
+  device: z.string(),
+  consumer_groups: z.array(z.string()),
+});
+export type MaskedReader = z.infer<typeof maskedReaderSchema>;
+
+/** GET /status on the inference port. */
+export const statusResponseSchema = z.object({
+  live_readers: z.record(z.string(), maskedReaderSchema),
+  dead_readers: z.record(z.string(), maskedReaderSchema),
+  ports: z.array(z.int()),
+});
+export type StatusResponse = z.infer<typeof statusResponseSchema>;
+
+/** A reader as the management port shows it. */
+export const readerDetailsSchema = maskedReaderSchema.extend({
+  consumer_name: z.string(),
+  pids: z.array(z.int()),
+  /** Where loading stands, or why the reader is dead. */
+  detail: z.string(),
+  /** Prompts that the gateway has handed to the reader and that have not ended. */
+  open_prompts: z.int(),
+});
+export type ReaderDetails = z.infer<typeof readerDetailsSchema>;
+
+/** GET /status on the management port. */
+export const managementStatusSchema = z.object({
+  config: z.record(z.string(), z.unknown()),
+  status: z.object({
+    live_readers: z.record(z.string(), readerDetailsSchema),
+    dead_readers: z.record(z.string(), readerDetailsSchema),
+    loading_readers: z.record(z.string(), readerDetailsSchema),
+  }),
+});
+export type ManagementStatus = z.infer<typeof managementStatusSchema>;
