@@ -1,14 +1,18 @@
 // The command line: names, flags and help of all commands. What a command does is imported when it runs, so that serving
 // never loads native code into the gateway and help appears at once.
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import type { NamedSetting } from '../config/layers.js';
 import { loadConfig } from '../config/load-config.js';
-import { READER_SETTINGS } from '../config/reader-settings.js';
+import { QUANT_TYPES, READER_SETTINGS } from '../config/reader-settings.js';
 import { SERVER_SETTINGS } from '../config/server-settings.js';
 import { addSettingFlags, typedFlags } from './setting-flags.js';
+import { listenForStop } from './stop-signals.js';
 import type { Terminal } from './terminal.js';
 import { readVersion } from './version.js';
 
 const ALL_SETTINGS = [...SERVER_SETTINGS, ...READER_SETTINGS];
+const settingsWith = (...keys: readonly string[]): NamedSetting[] =>
+  ALL_SETTINGS.filter(({ facts }) => keys.includes(facts.key));
 
 export function createProgram(terminal: Terminal): Command {
   const program = new Command('takeoff')
@@ -17,14 +21,54 @@ export function createProgram(terminal: Terminal): Command {
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
     .exitOverride()
     .showHelpAfterError('(takeoff --help lists the commands)');
-  for (const command of [doctorCommand(terminal)]) {
+  for (const command of [convertCommand(terminal), doctorCommand(terminal)]) {
     program.addCommand(command.copyInheritedSettings(program));
   }
   return program;
 }
 
+interface ConvertFlags {
+  readonly config?: string;
+  readonly quant?: string;
+  readonly out?: string;
+  readonly json?: boolean;
+}
+
+function convertCommand(terminal: Terminal): Command {
+  const settings = settingsWith('repository_path', 'llama_lib_dir');
+  const command = new Command('convert')
+    .description('Converts a LLaVA checkpoint to a GGUF pair: language model and vision tower.')
+    .argument('<source>', 'folder of the checkpoint')
+    .addOption(
+      new Option('--quant <type>', "type of the language model's weights")
+        .choices(QUANT_TYPES)
+        .default('auto'),
+    )
+    .option('--out <folder>', 'folder for the pair (default: the model cache)')
+    .option('--config <file>', 'configuration file')
+    .option('--json', 'print the paths as JSON');
+  addSettingFlags(command, settings);
+  return command.action(async (source: string, flags: ConvertFlags) => {
+    const { server } = loadConfig({ flags: typedFlags(command, settings), configFile: flags.config });
+    const { convert } = await import('./convert.js');
+    using stop = listenForStop();
+    await convert(
+      {
+        source,
+        quantType: flags.quant ?? 'auto',
+        outDir: flags.out ?? null,
+        repositoryPath: server.repositoryPath,
+        libDir: server.llamaLibDir,
+        isJson: flags.json === true,
+        signal: stop.first,
+      },
+      terminal,
+    );
+  });
+}
+
 function doctorCommand(terminal: Terminal): Command {
-  const settings = ALL_SETTINGS.filter(({ facts }) => ['llama_lib_dir', 'device'].includes(facts.key));
+  const settings = settingsWith('llama_lib_dir', 'device');
   const command = new Command('doctor')
     .description('Prints what the native side finds: libraries, processor, devices, memory, threads.')
     .option('--config <file>', 'configuration file')
