@@ -1,0 +1,87 @@
+// Bytes to an RGB bitmap, with sharp (libvips) and our BMP reader. Pixels follow the reference, PIL's convert('RGB'), except where a
+// person sees otherwise what is meant:
+// - EXIF orientation is applied (the reference shows the picture lying on its side).
+// - Transparency is laid on white (the reference shows the hidden colours).
+// - 16 bits per channel become 8 by taking the high byte (the reference clips grey to white).
+// - Files that end early are refused.
+// As in the reference: embedded colour profiles are ignored, so a Display P3 photograph looks slightly paler, as it did in
+// training; CMYK becomes RGB by Pillow's formula and not through a profile; the first frame of an animation counts; JPEG data are
+// decoded at full size by libjpeg-turbo's accurate transform.
+import sharp from 'sharp';
+import { InputError } from '../../../errors.js';
+import type { RgbBitmap } from '../../../picture/bitmap.js';
+import type { ImageFormat } from '../sniff.js';
+import { decodeBmp } from './bmp.js';
+import { cmykToRgb } from './cmyk.js';
+
+/** The only readers of libvips that stay switched on; none of them reads files or starts programs. */
+const ALLOWED_LOADERS = [
+  'VipsForeignLoadJpegBuffer',
+  'VipsForeignLoadPngBuffer',
+  'VipsForeignLoadWebpBuffer',
+  'VipsForeignLoadNsgifBuffer',
+];
+
+/** Must run once before the first picture. One job at a time per process, so one thread and nothing to cache. */
+export function restrictSharp(): void {
+  sharp.cache(false);
+  sharp.concurrency(1);
+  sharp.block({ operation: ['VipsForeignLoad'] });
+  sharp.unblock({ operation: ALLOWED_LOADERS });
+}
+
+/** Throws `image.undecodable` for broken bytes. */
+export async function decodeImage(
+  bytes: Uint8Array,
+  format: ImageFormat,
+  maxImagePixels: number,
+): Promise<RgbBitmap> {
+  if (format === 'bmp') return decodeBmp(bytes);
+  try {
+    return await decodeWithSharp(bytes, maxImagePixels);
+  } catch (cause) {
+    if (cause instanceof InputError) throw cause;
+    // The text of libvips may hold many lines; it names no path, because the loaders above read memory only.
+    const reason = cause instanceof Error ? cause.message.replaceAll(/\s+/gu, ' ').slice(0, 200) : 'unknown';
+    throw new InputError('image.undecodable', `The ${format.toUpperCase()} image is broken: ${reason}.`, {
+      cause,
+    });
+  }
+}
+
+async function decodeWithSharp(bytes: Uint8Array, maxImagePixels: number): Promise<RgbBitmap> {
+  const options = {
+    limitInputPixels: maxImagePixels,
+    // "error" refuses truncation and broken data. "warning" would also refuse photographs with harmless flaws, such as
+    // PNG files with an odd colour profile.
+    failOn: 'error',
+    sequentialRead: true,
+    ignoreIcc: true,
+    pages: 1,
+  } as const;
+  const source = sharp(bytes, options);
+  const { space } = await source.metadata();
+  const oriented = source.autoOrient();
+  if (space === 'cmyk') {
+    const raw = oriented.pipelineColourspace('cmyk').toColourspace('cmyk').raw();
+    const { data, info } = await raw.toBuffer({ resolveWithObject: true });
+    demandChannels(info.channels, 4);
+    return { widthPx: info.width, heightPx: info.height, pixels: cmykToRgb(data) };
+  }
+  const raw = oriented.flatten({ background: '#ffffff' }).toColourspace('srgb').raw({ depth: 'uchar' });
+  const { data, info } = await raw.toBuffer({ resolveWithObject: true });
+  if (info.channels === 1) return { widthPx: info.width, heightPx: info.height, pixels: greyToRgb(data) };
+  demandChannels(info.channels, 3);
+  return { widthPx: info.width, heightPx: info.height, pixels: data };
+}
+
+function demandChannels(got: number, allowed: number): void {
+  if (got === allowed) return;
+  throw new InputError('image.undecodable', `The image has ${got} channels where ${allowed} are expected.`);
+}
+
+function greyToRgb(grey: Uint8Array): Uint8Array {
+  const rgb = new Uint8Array(grey.length * 3);
+  grey.forEach((value, pixel) => rgb.fill(value, pixel * 3, pixel * 3 + 3));
+  return rgb;
+}

@@ -1,0 +1,35 @@
+// Size of a GIF picture: the logical screen, or the first frame where that reaches beyond the screen (decoders grow the canvas).
+import type { HeaderBytes, PictureSize } from './bytes.js';
+
+/** Extension blocks in front of the first frame: comments, application data, one graphic control. Real files have 2 to 5. */
+const MAX_EXTENSIONS = 1000;
+/** Sub-blocks of at most 255 bytes; colour profiles and XMP packets of real files take up to a few thousand. */
+const MAX_SUB_BLOCKS = 100_000;
+
+export function gifSize(bytes: HeaderBytes): PictureSize {
+  const frame = firstFrame(bytes);
+  return {
+    widthPx: Math.max(bytes.u16le(6), bytes.u16le(frame + 1) + bytes.u16le(frame + 5)),
+    heightPx: Math.max(bytes.u16le(8), bytes.u16le(frame + 3) + bytes.u16le(frame + 7)),
+  };
+}
+
+/** Offset of the first image descriptor. */
+function firstFrame(bytes: HeaderBytes): number {
+  const flags = bytes.u8(10);
+  let offset = 13 + (flags & 0x80 ? 3 * 2 ** ((flags & 7) + 1) : 0);
+  let subBlocks = 0;
+  for (let extension = 0; extension < MAX_EXTENSIONS; extension += 1) {
+    const introducer = bytes.u8(offset);
+    if (introducer === 0x2c) return offset;
+    if (introducer !== 0x21) throw bytes.broken('it has no frame');
+    offset += 2;
+    for (let length = bytes.u8(offset); length !== 0; length = bytes.u8(offset)) {
+      offset += 1 + length;
+      subBlocks += 1;
+      if (subBlocks > MAX_SUB_BLOCKS) throw bytes.broken('its extensions do not end');
+    }
+    offset += 1;
+  }
+  throw bytes.broken(`more than ${MAX_EXTENSIONS} extensions stand before its first frame`);
+}

@@ -1,0 +1,51 @@
+// The one way of pictures into the server: bytes are sniffed, their header is judged, a child decodes and tiles them. Nothing a
+// client says about the bytes (type, name) is looked at. The remote fetcher will hand its bytes to the same `prepare`.
+import { webcrypto } from 'node:crypto';
+import { Defect } from '../../errors.js';
+import type { ImagePayload } from '../../link/messages.js';
+import type { VisionSettings } from '../../model/description.js';
+import { layoutPicture } from '../../picture/geometry.js';
+import type { Decoded } from './decoder-process.js';
+import type { DecoderPool } from './decoder-pool.js';
+import { demandSize, type ImageLimits, readHeader } from './header.js';
+import { sniffFormat } from './sniff.js';
+
+export interface Intake {
+  /**
+   * Fails with `image.format_unsupported`, `image.undecodable`, `image.too_large`, `image.decode_timeout`, `image.decoder_busy`,
+   * `server.draining`, or the signal's reason.
+   */
+  prepare(bytes: Uint8Array, vision: VisionSettings, signal: AbortSignal): Promise<ImagePayload>;
+}
+
+export interface IntakeOptions {
+  readonly limits: ImageLimits;
+  readonly pool: DecoderPool;
+}
+
+export function createIntake({ limits, pool }: IntakeOptions): Intake {
+  return {
+    async prepare(bytes, vision, signal) {
+      const format = sniffFormat(bytes);
+      demandSize(readHeader(bytes, format), limits);
+      const job = { kind: 'decode', bytes, format, maxImagePixels: limits.maxImagePixels, vision } as const;
+      const [decoded, sha256] = await Promise.all([pool.decode(job, signal), hash(bytes)]);
+      demandTiles(decoded, vision);
+      const { widthPx, heightPx, tiles } = decoded;
+      return { sha256, widthPx, heightPx, sidePx: vision.sidePx, tiles };
+    },
+  };
+}
+
+/** The child runs hostile bytes: a count that does not follow from the size must not reach a reader. */
+function demandTiles({ widthPx, heightPx, tiles }: Decoded, vision: VisionSettings): void {
+  const expected = layoutPicture(widthPx, heightPx, vision).tileCount * vision.sidePx ** 2 * 3;
+  if (tiles.length !== expected) {
+    throw new Defect(`The decoder gave ${tiles.length} bytes for a picture of ${expected}.`);
+  }
+}
+
+/** SHA-256 in lower-case hex, computed on the thread pool: 20 MB would hold the event loop for tens of milliseconds. */
+async function hash(bytes: Uint8Array): Promise<string> {
+  return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
+}
