@@ -62,7 +62,7 @@ export async function findTower(request: TowerRequest): Promise<TowerSource> {
     }
   }
   if (!isInside) throw towerMissing(request);
-  const warning = `The vision tower was not trained with this model, so the weights of ${String(towerName)} count, but its repository is not at hand. The copy inside the checkpoint is used instead; it may be rounded.`;
+  const warning = `The vision tower was not trained with this model, so the weights of ${String(towerName)} count, but they are not at hand. The copy inside the checkpoint is used instead; it may be rounded.`;
   return {
     ...facts,
     tower: facts.tower ?? towerFromTensors(tensors, facts, request.folder),
