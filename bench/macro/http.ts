@@ -1,0 +1,121 @@
+// The server as a client sees it: time to first token and tokens per second of a picture request, what the gateway costs around
+// a model that answers at once, and the memory of every process.
+import { readFileSync } from 'node:fs';
+import { SseDecoder } from 'takeoff-wire';
+import type { Measurement } from '../report.js';
+import { spread, timeRuns } from '../statistics.js';
+import { RunningServer } from './running-server.js';
+
+export interface HttpBench {
+  readonly model: string;
+  readonly quantType: string;
+  readonly repositoryPath: string | null;
+  readonly runs: number;
+  readonly newTokens: number;
+  readonly picture: string;
+}
+
+export async function benchHttp(bench: HttpBench): Promise<Measurement[]> {
+  const cache = bench.repositoryPath === null ? [] : ['--repository-path', bench.repositoryPath];
+  const server = await RunningServer.start([
+    '--model',
+    bench.model,
+    '--quant-type',
+    bench.quantType,
+    ...cache,
+  ]);
+  try {
+    const picture = readFileSync(bench.picture);
+    const first: number[] = [];
+    const rate: number[] = [];
+    for (let run = 0; run <= bench.runs; run += 1) {
+      // Bytes after the end of an image change its hash, not its pixels: no run meets the features of the one before.
+      const bytes = Buffer.concat([picture, Buffer.from([run])]);
+      const { firstMs, totalMs, events } = await stream(server.url, bytes, bench.newTokens);
+      if (run === 0) continue;
+      first.push(firstMs);
+      rate.push(((events - 1) * 1000) / (totalMs - firstMs));
+    }
+    return [
+      { name: 'time to first token, new picture', unit: 'ms', value: spread(first) },
+      { name: `decode over HTTP, ${bench.newTokens} tokens`, unit: 'tokens/s', value: spread(rate) },
+      ...memory(server),
+    ];
+  } finally {
+    await server.stop();
+  }
+}
+
+/** Gateway cost around the echo engine: one short request, and the events of a long stream. */
+export async function benchGateway(runs: number): Promise<Measurement[]> {
+  const server = await RunningServer.start([], { TAKEOFF_ECHO: 'true' });
+  try {
+    const short = await timeRuns(runs * 20, () => generate(server.url, 'x'));
+    const text = 'x'.repeat(2000);
+    const long = await timeRuns(runs, () =>
+      readStream(`${server.url}/generate_stream`, json({ text, max_new_tokens: 2000 })),
+    );
+    return [
+      { name: 'gateway overhead, one-token request', unit: 'ms', value: spread(short) },
+      {
+        name: 'gateway overhead, per streamed token',
+        unit: 'ms',
+        value: spread(long.map((ms) => ms / 2000)),
+      },
+    ];
+  } finally {
+    await server.stop();
+  }
+}
+
+function memory(server: RunningServer): Measurement[] {
+  if (process.platform !== 'linux') return [];
+  return server
+    .peakMemory()
+    .map(({ name, bytes }) => ({
+      name: `peak memory, ${name}`,
+      unit: 'MiB',
+      value: spread([bytes / 2 ** 20]),
+    }));
+}
+
+const json = (body: unknown): RequestInit => ({
+  method: 'POST',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(body),
+});
+
+async function generate(url: string, text: string): Promise<void> {
+  const response = await fetch(`${url}/generate`, json({ text, max_new_tokens: 1 }));
+  if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
+  await response.json();
+}
+
+function stream(url: string, picture: Uint8Array<ArrayBuffer>, newTokens: number): Promise<StreamTimes> {
+  const form = new FormData();
+  const text = 'USER: Describe the image to me in detail.\nASSISTANT:';
+  form.set('json_data', JSON.stringify({ text, max_new_tokens: newTokens, min_new_tokens: newTokens }));
+  form.set('image_data', new Blob([picture]));
+  return readStream(`${url}/image_generate_stream`, { method: 'POST', body: form });
+}
+
+interface StreamTimes {
+  readonly firstMs: number;
+  readonly totalMs: number;
+  readonly events: number;
+}
+
+async function readStream(url: string, request: RequestInit): Promise<StreamTimes> {
+  const start = performance.now();
+  const response = await fetch(url, request);
+  if (!response.ok || response.body === null) throw new Error(`${response.status}: ${await response.text()}`);
+  const decoder = new SseDecoder();
+  let events = 0;
+  let firstMs = NaN;
+  for await (const chunk of response.body) {
+    const got = decoder.push(chunk as Uint8Array).length;
+    if (events === 0 && got > 0) firstMs = performance.now() - start;
+    events += got;
+  }
+  return { firstMs, totalMs: performance.now() - start, events };
+}

@@ -1,0 +1,73 @@
+// `npm run bench`: measures a checkpoint on this machine, engine and server, and prints a table and JSON.
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { benchGateway, benchHttp } from './macro/http.js';
+import { benchEngine } from './micro/engine.js';
+import { printTable, reportHead, type Report } from './report.js';
+
+const DEMO = fileURLToPath(new URL('../../models/demo/', import.meta.url));
+const HELP = `npm run bench -- [options]
+
+  --model PATH        checkpoint folder or GGUF file (default: the demo model)
+  --quant TYPE        type of the language model's weights (default: auto)
+  --repository PATH   model cache to use; by default a conversion is kept nowhere
+  --picture FILE      picture of the HTTP measurements (default: one of the demo model)
+  --runs N            counted runs of each measurement (default: 5)
+  --prompt N          prompt tokens of the prefill measurement (default: 512)
+  --tokens N          tokens of the decode measurements (default: 64)
+  --threads N         compute threads (default: one per core)
+  --llama-lib-dir DIR llama.cpp libraries to use instead of the npm package's
+  --only LIST         of engine, http, gateway (default: all three)
+  --json FILE         write the report as JSON
+`;
+
+const { values } = parseArgs({
+  options: {
+    model: { type: 'string', default: `${DEMO}checkpoint` },
+    quant: { type: 'string', default: 'auto' },
+    repository: { type: 'string' },
+    picture: { type: 'string', default: `${DEMO}images/two-shapes.jpg` },
+    runs: { type: 'string', default: '5' },
+    prompt: { type: 'string', default: '512' },
+    tokens: { type: 'string', default: '64' },
+    threads: { type: 'string' },
+    'llama-lib-dir': { type: 'string' },
+    only: { type: 'string', default: 'engine,http,gateway' },
+    json: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+if (values.help) {
+  process.stdout.write(HELP);
+} else {
+  const report = await measure();
+  process.stdout.write(`${printTable(report)}\n\n${JSON.stringify(report, null, 2)}\n`);
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
+}
+
+async function measure(): Promise<Report> {
+  const { model, quant, picture } = values;
+  const runs = Number(values.runs);
+  const newTokens = Number(values.tokens);
+  const repositoryPath = values.repository ?? null;
+  const parts = values.only.split(',');
+  const engine = parts.includes('engine')
+    ? await benchEngine({
+        model,
+        quantType: quant,
+        repositoryPath,
+        runs,
+        promptRows: Number(values.prompt),
+        newTokens,
+        threads: values.threads === undefined ? null : Number(values.threads),
+        llamaLibDir: values['llama-lib-dir'] ?? null,
+      })
+    : [];
+  const http = parts.includes('http')
+    ? await benchHttp({ model, quantType: quant, repositoryPath, runs, newTokens, picture })
+    : [];
+  const gateway = parts.includes('gateway') ? await benchGateway(runs) : [];
+  return { ...reportHead(model, quant), measurements: [...engine, ...http, ...gateway] };
+}

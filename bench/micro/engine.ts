@@ -1,0 +1,135 @@
+// The inference path without HTTP: decoding a picture, preprocessing it, encoding it, prefill and decode.
+import { rmSync, mkdtempSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { createTensorCodec } from 'takeoff-server/native/tensor-codec.js';
+import { ensureGgufPair } from 'takeoff-server/checkpoint/cache/model-cache.js';
+import { openGgufPair } from 'takeoff-server/checkpoint/pair/open-pair.js';
+import type { VisionSettings } from 'takeoff-server/model/description.js';
+import { physicalCores } from 'takeoff-server/native/cores.js';
+import { openRuntime } from 'takeoff-server/native/runtime.js';
+import { preprocess } from 'takeoff-server/picture/preprocess.js';
+import { loadPair, type LoadedPair } from 'takeoff-server/reader/load/load-pair.js';
+import type { StepRow } from 'takeoff-server/reader/engine/engine.js';
+import type { Measurement } from '../report.js';
+import { spread, timeRuns } from '../statistics.js';
+
+export interface EngineBench {
+  readonly model: string;
+  readonly quantType: string;
+  readonly repositoryPath: string | null;
+  readonly runs: number;
+  /** Prompt rows of the prefill measurement; the model's context is the limit. */
+  readonly promptRows: number;
+  readonly newTokens: number;
+  readonly threads: number | null;
+  readonly llamaLibDir: string | null;
+}
+
+const SAMPLING = { temperature: 1, topP: 1, topK: 1, repetitionPenalty: 1, noRepeatNgramSize: 0 };
+
+export async function benchEngine(bench: EngineBench): Promise<Measurement[]> {
+  const repositoryPath = bench.repositoryPath ?? mkdtempSync(path.join(os.tmpdir(), 'takeoff-bench-'));
+  const runtime = openRuntime({
+    libDir: bench.llamaLibDir,
+    device: 'cpu',
+    threads: bench.threads ?? physicalCores(),
+    log: () => undefined,
+  });
+  try {
+    const paths = await ensureGgufPair({
+      source: bench.model,
+      repositoryPath,
+      textType: bench.quantType,
+      towerType: 'auto',
+      codec: createTensorCodec(runtime),
+    });
+    const pair = await openGgufPair(paths.modelPath, paths.projectorPath);
+    const loaded = await loadPair(runtime, pair, { maxSequenceLength: 0, maxSequences: 4, isExact: false });
+    await pair.close();
+    const measurements = [
+      ...(loaded.description.vision === null
+        ? []
+        : await benchPicture(loaded, loaded.description.vision, bench.runs)),
+      ...(await benchText(loaded, bench)),
+    ];
+    loaded.engine.close();
+    return measurements;
+  } finally {
+    if (bench.repositoryPath === null) rmSync(repositoryPath, { recursive: true });
+  }
+}
+
+async function benchPicture(
+  { engine }: LoadedPair,
+  vision: VisionSettings,
+  runs: number,
+): Promise<Measurement[]> {
+  const bitmap = { widthPx: 1920, heightPx: 1080, pixels: noise(1920 * 1080 * 3) };
+  const tiles = preprocess(bitmap, vision);
+  const image = { sha256: 'bench', widthPx: 1920, heightPx: 1080, sidePx: vision.sidePx, tiles };
+  const tileCount = tiles.length / (vision.sidePx ** 2 * 3);
+  const preprocessing = await timeRuns(runs, () => preprocess(bitmap, vision));
+  const encoding = await timeRuns(runs, async () => {
+    const work = engine.startEncoding(image);
+    while ((await work.advance()) === undefined);
+  });
+  return [
+    { name: 'preprocess 1920×1080', unit: 'ms', value: spread(preprocessing) },
+    {
+      name: `vision encode, per tile (${tileCount} tiles)`,
+      unit: 'ms',
+      value: spread(encoding.map((ms) => ms / tileCount)),
+    },
+  ];
+}
+
+async function benchText({ engine, description }: LoadedPair, bench: EngineBench): Promise<Measurement[]> {
+  const promptRows = Math.min(bench.promptRows, engine.limits.contextTokens - 1);
+  const newTokens = Math.min(bench.newTokens, engine.limits.contextTokens - 1);
+  const open = () => engine.open(0, { ...SAMPLING, maxNewTokens: newTokens, minNewTokens: newTokens });
+  const rows: StepRow[] = Array.from({ length: promptRows }, (_, position) => ({
+    slot: 0,
+    position,
+    source: { kind: 'token', token: 3 + ((position * 7) % (description.tokenizer.tokenCount - 3)) },
+    samples: position === promptRows - 1,
+  }));
+  const prefill = await timeRuns(bench.runs, async () => {
+    open();
+    for (let first = 0; first < rows.length; first += engine.limits.maxRows) {
+      await engine.step(rows.slice(first, first + engine.limits.maxRows));
+    }
+    engine.release(0);
+  });
+  const decode = await timeRuns(bench.runs, async () => {
+    open();
+    let token = 3;
+    for (let position = 0; position < newTokens; position += 1) {
+      const [sampled] = await engine.step([
+        { slot: 0, position, source: { kind: 'token', token }, samples: true },
+      ]);
+      token = sampled?.token ?? token;
+    }
+    engine.release(0);
+  });
+  return [
+    {
+      name: `prefill, ${promptRows} tokens`,
+      unit: 'tokens/s',
+      value: spread(prefill.map((ms) => (promptRows * 1000) / ms)),
+    },
+    {
+      name: `decode, ${newTokens} tokens`,
+      unit: 'tokens/s',
+      value: spread(decode.map((ms) => (newTokens * 1000) / ms)),
+    },
+  ];
+}
+
+function noise(length: number): Uint8Array {
+  let state = 1;
+  return Uint8Array.from({ length }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state >>> 24;
+  });
+}
