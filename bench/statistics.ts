@@ -16,7 +16,7 @@ export function spread(values: readonly number[]): Spread {
 }
 
 /** Runs `work` once to warm up and then `runs` times; milliseconds of each counted run. */
-export async function timeRuns(runs: number, work: () => Promise<unknown> | unknown): Promise<number[]> {
+export async function timeRuns(runs: number, work: () => unknown): Promise<number[]> {
   await work();
   const times: number[] = [];
   for (let run = 0; run < runs; run += 1) {
