@@ -45,7 +45,8 @@ export const GOLDEN_CASES = ['v15-llama-pad', 'v16-llama-anyres', 'v16-mistral-a
 export const readExpectations = (name: string): GoldenExpectations =>
   JSON.parse(readFileSync(path.join(GOLDENS, name, 'expected.json'), 'utf8')) as GoldenExpectations;
 
-export const nativeRuntime = (): Runtime => openRuntime({ libDir: null, device: 'cpu', threads: 2, log: () => undefined });
+export const nativeRuntime = (): Runtime =>
+  openRuntime({ libDir: null, device: 'cpu', threads: 2, log: () => undefined });
 
 export interface ConvertedModel extends LoadedPair {
   close(): Promise<void>;
@@ -56,7 +57,13 @@ export async function loadExact(folder: string): Promise<ConvertedModel> {
   const runtime = nativeRuntime();
   const outDir = mkdtempSync(path.join(os.tmpdir(), 'takeoff-parity-'));
   const checkpoint = await describeCheckpoint(folder);
-  const paths = await convertCheckpoint({ checkpoint, outDir, textType: 'f32', towerType: 'f32', codec: createTensorCodec(runtime) });
+  const paths = await convertCheckpoint({
+    checkpoint,
+    outDir,
+    textType: 'f32',
+    towerType: 'f32',
+    codec: createTensorCodec(runtime),
+  });
   await checkpoint.close();
   const pair = await openGgufPair(paths.modelPath, paths.projectorPath);
   const loaded = await loadPair(runtime, pair, { maxSequenceLength: 0, maxSequences: 2, isExact: true });
@@ -76,17 +83,19 @@ export async function readPicture(file: string, vision: VisionSettings): Promise
   return { sha256: file, widthPx: info.width, heightPx: info.height, sidePx: vision.sidePx, tiles };
 }
 
+type SafetensorsHeader = Record<string, { shape: number[]; data_offsets: [number, number] }>;
+
 /** Reader of a golden's expected.safetensors. */
 export class GoldenTensors {
   readonly #file: Buffer;
-  readonly #header: Record<string, { shape: number[]; data_offsets: [number, number] }>;
+  readonly #header: SafetensorsHeader;
   readonly #data: number;
 
   constructor(name: string) {
     this.#file = readFileSync(path.join(GOLDENS, name, 'expected.safetensors'));
     const headerBytes = Number(this.#file.readBigUInt64LE(0));
     this.#data = 8 + headerBytes;
-    this.#header = JSON.parse(this.#file.toString('utf8', 8, this.#data)) as typeof this.#header;
+    this.#header = JSON.parse(this.#file.toString('utf8', 8, this.#data)) as SafetensorsHeader;
   }
 
   floats(name: string): Float32Array | undefined {

@@ -1,0 +1,125 @@
+// The demo model's expectations in f32, through the reader's own loop: prompt ids, answer ids and answers.
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { FromReader, PromptPart } from '../../server/src/link/messages.js';
+import type { Engine, SampledToken, StepRow } from '../../server/src/reader/engine/engine.js';
+import { ReaderLoop } from '../../server/src/reader/loop.js';
+import { encodePrompt } from '../../server/src/reader/prompt/encode.js';
+import { partsToPieces } from '../../server/src/reader/prompt/raw-prompt.js';
+import { renderTemplate } from '../../server/src/reader/prompt/templates.js';
+import { SequenceFactory } from '../../server/src/reader/sequence-factory.js';
+import { loadExact, readPicture, type ConvertedModel } from './golden-case.js';
+
+const DEMO = fileURLToPath(new URL('../../models/demo/', import.meta.url));
+
+interface DemoAnswer {
+  request: { text: string; use_chat_template?: boolean };
+  prompt_ids: number[];
+  answer: string;
+  answer_ids: number[];
+}
+const expected = JSON.parse(readFileSync(path.join(DEMO, 'expected.json'), 'utf8')) as {
+  images: { image: string; image_tokens: number; answers: DemoAnswer[] }[];
+};
+const cases = expected.images.flatMap(({ image, image_tokens, answers }) =>
+  answers.map((answer, index) => ({ id: `${image} ${index}`, image, image_tokens, ...answer })),
+);
+
+let model: ConvertedModel;
+beforeAll(async () => {
+  model = await loadExact(path.join(DEMO, 'checkpoint'));
+}, 120_000);
+afterAll(() => model.close());
+
+const partsOf = (text: string): PromptPart[] => [
+  { kind: 'image', image: 0 },
+  { kind: 'text', text },
+];
+
+it.each(cases)('tokenises the prompt of $id as the reference does', ({ request, prompt_ids }) => {
+  const parts = partsOf(request.text);
+  const pieces = request.use_chat_template
+    ? renderTemplate(model.description.template, [{ role: 'user', parts }], false)
+    : partsToPieces(parts, false);
+  const { items } = encodePrompt(pieces, model.tokenizer);
+  expect(items.map((item) => (item.kind === 'token' ? item.id : -200))).toEqual(prompt_ids);
+});
+
+it('answers every request with the ids and the text of the reference', async () => {
+  const { vision } = model.description;
+  if (vision === null) throw new TypeError('the demo model takes pictures');
+  const sampled = new Map<number, number[]>();
+  const events: FromReader[] = [];
+  const loop = new ReaderLoop({
+    engine: recording(model.engine, sampled),
+    sequences: new SequenceFactory({
+      ...model,
+      contextTokens: model.engine.limits.contextTokens,
+      imageRows: (width, height) => model.engine.imageRows(width, height),
+    }),
+    send: (event) => events.push(event),
+    onDefect: (error) => {
+      throw error;
+    },
+    maxPrefillRowsBesideDecode: 32,
+    imageCacheBytes: 1 << 20,
+  });
+  const answers = new Map<string, { ids: number[]; text: string }>();
+  for (const { id, image, request } of cases) {
+    sampled.clear();
+    loop.accept({
+      kind: 'generate',
+      requestId: id,
+      prompts: [partsOf(request.text)],
+      images: [await readPicture(path.join(DEMO, image), vision)],
+      useChatTemplate: request.use_chat_template ?? false,
+      promptMaxTokens: null,
+      sampling: {
+        temperature: 1,
+        topP: 1,
+        topK: 1,
+        repetitionPenalty: 1,
+        noRepeatNgramSize: 0,
+        maxNewTokens: 96,
+        minNewTokens: 1,
+      },
+    });
+    await loop.idle();
+    const text = events
+      .map((event) => (event.kind === 'token' && event.requestId === id ? event.text : ''))
+      .join('');
+    answers.set(id, { ids: [...sampled.values()].flat(), text });
+  }
+  for (const { id, answer, answer_ids, image_tokens, prompt_ids } of cases) {
+    expect(answers.get(id), id).toEqual({ ids: answer_ids, text: answer });
+    expect(events.find((event) => event.kind === 'done' && event.requestId === id)).toMatchObject({
+      finishReason: 'stop',
+      usage: {
+        promptTokens: prompt_ids.length - 1 + image_tokens,
+        imageTokens: image_tokens,
+        generatedTokens: answer_ids.length,
+      },
+    });
+  }
+});
+
+/** The engine, with every token that is not an end written down by slot. */
+function recording(engine: Engine, sampled: Map<number, number[]>): Engine {
+  return {
+    limits: engine.limits,
+    imageRows: (width, height) => engine.imageRows(width, height),
+    startEncoding: (image) => engine.startEncoding(image),
+    open: (slot, sampling) => engine.open(slot, sampling),
+    release: (slot) => engine.release(slot),
+    close: () => engine.close(),
+    step: async (rows: readonly StepRow[]): Promise<readonly SampledToken[]> => {
+      const tokens = await engine.step(rows);
+      for (const { slot, token, isEnd } of tokens) {
+        if (!isEnd) sampled.set(slot, [...(sampled.get(slot) ?? []), token]);
+      }
+      return tokens;
+    },
+  };
+}
