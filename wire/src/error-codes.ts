@@ -52,7 +52,10 @@ export const ERROR_CODES = {
   'request.does_not_fit': facts(400, false, 'Prompt and image need more tokens than the model can hold.'),
   'request.not_found': facts(404, false, 'No such endpoint.'),
   'request.reader_unknown': facts(404, false, 'No reader has this id.'),
-  'request.timeout': facts(408, true, 'The request body did not arrive in time.'),
+  'request.timeout': facts(408, true, 'The request did not arrive in time.'),
+  'request.client_too_slow': facts(408, true, 'The client read the stream too slowly.'),
+  'request.malformed': facts(400, false, 'The request is not valid HTTP, or its address cannot be read.'),
+  'request.headers_too_large': facts(431, false, 'The headers of the request are too large.'),
   'image.format_unsupported': facts(400, false, 'The bytes are not an image of a supported format.'),
   'image.undecodable': facts(400, false, 'The image is broken and cannot be decoded.'),
   'image.too_large': facts(

@@ -1,0 +1,155 @@
+// A request's way through the gateway: its group must be live, its place in the queue is taken, its picture is decoded for the
+// model that will see it, a reader answers, and a reader that dies before it said anything is replaced once. Whatever happens,
+// each prompt ends in exactly one terminal event, unless the client is gone or the request failed before its first event.
+import { CapacityError, InputError } from '../../errors.js';
+import type {
+  GenerateMessage,
+  ImagePayload,
+  PromptPart,
+  ReaderCard,
+  RequestEvent,
+  SamplingParameters,
+} from '../../link/messages.js';
+import type { VisionSettings } from '../../model/description.js';
+import type { Admission } from './admission.js';
+import { OpenAnswers } from './open-answers.js';
+import type { LiveReader, ReaderRegistry } from './registry.js';
+import { relayWithReplacement } from './relay-with-replacement.js';
+import type { StallLimits } from './stall-watchdog.js';
+
+export interface InferenceJob {
+  readonly consumerGroup: string;
+  readonly prompts: readonly string[];
+  /** The uploaded file, shown in front of every prompt; null for text only. */
+  readonly imageBytes: Uint8Array | null;
+  readonly useChatTemplate: boolean;
+  readonly promptMaxTokens: number | null;
+  readonly sampling: SamplingParameters;
+}
+
+/** What is needed of the intake of pictures. */
+export interface ImageIntake {
+  prepare(bytes: Uint8Array, vision: VisionSettings, signal: AbortSignal): Promise<ImagePayload>;
+}
+
+export interface InferenceOptions {
+  readonly registry: ReaderRegistry;
+  readonly admission: Admission;
+  readonly intake: ImageIntake;
+  readonly limits: StallLimits;
+  /** Groups whose requests wait for a reader instead of being refused. */
+  readonly reservedGroups: readonly string[];
+  readonly newRequestId: () => string;
+}
+
+const RETRY_AFTER_MS = 1_000;
+
+export class Inference {
+  readonly openAnswers = new OpenAnswers();
+  readonly #options: InferenceOptions;
+  readonly #shutdown = new AbortController();
+
+  constructor(options: InferenceOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The events of all prompts, ended by one terminal event each. Ends early and silently when the client is gone.
+   * @throws InputError, CapacityError before the first event
+   */
+  async *answer(job: InferenceJob, clientGone: AbortSignal): AsyncGenerator<RequestEvent, void, undefined> {
+    const leaveAnswers = this.openAnswers.enter();
+    let leaveQueue: (() => void) | undefined;
+    try {
+      if (this.#shutdown.signal.aborted) throw draining();
+      const reader = await this.#findReader(job, clientGone);
+      if (clientGone.aborted) return;
+      leaveQueue = this.#options.admission.enter(job.consumerGroup);
+      const image = await this.#prepareImage(job, reader.card, clientGone);
+      const message = toMessage(job, image, this.#options.newRequestId());
+      yield* relayWithReplacement({
+        registry: this.#options.registry,
+        group: job.consumerGroup,
+        preparedFor: reader.card,
+        message,
+        limits: this.#options.limits,
+        clientGone,
+        shutdown: this.#shutdown.signal,
+      });
+    } finally {
+      leaveQueue?.();
+      leaveAnswers();
+    }
+  }
+
+  /** Ends what is open with a terminal event each, and refuses what comes. */
+  endAll(): void {
+    this.#shutdown.abort();
+  }
+
+  async #findReader(job: InferenceJob, clientGone: AbortSignal): Promise<LiveReader> {
+    const { registry, reservedGroups, limits } = this.#options;
+    const group = job.consumerGroup;
+    const stopWaiting = AbortSignal.any([clientGone, this.#shutdown.signal]);
+    const reader = reservedGroups.includes(group)
+      ? await registry.waitForLive(group, anyCard, limits.firstTokenTimeoutMs, stopWaiting)
+      : registry.pickLive(group);
+    if (reader === undefined) throw this.#unavailable(group);
+    if (job.imageBytes !== null && reader.card.vision === null) {
+      throw new InputError(
+        'request.model_takes_no_images',
+        `The model of consumer group ${JSON.stringify(group)} does not accept images. Use /generate, or a group with a model that does.`,
+      );
+    }
+    return reader;
+  }
+
+  #unavailable(group: string): CapacityError {
+    if (this.#shutdown.signal.aborted) return draining();
+    const isKnown = this.#options.registry.groups.includes(group);
+    return new CapacityError(
+      'group.unavailable',
+      isKnown
+        ? `The reader of consumer group ${JSON.stringify(group)} is not ready to process requests yet. /status shows when it is live.`
+        : `No reader serves consumer group ${JSON.stringify(group)}. /status lists the groups of this server.`,
+      RETRY_AFTER_MS,
+    );
+  }
+
+  async #prepareImage(
+    { imageBytes }: InferenceJob,
+    { vision }: ReaderCard,
+    clientGone: AbortSignal,
+  ): Promise<ImagePayload | null> {
+    if (imageBytes === null || vision === null) return null;
+    const signal = AbortSignal.any([clientGone, this.#shutdown.signal]);
+    try {
+      return await this.#options.intake.prepare(imageBytes, vision, signal);
+    } catch (error) {
+      if (this.#shutdown.signal.aborted && !clientGone.aborted) throw draining();
+      throw error;
+    }
+  }
+}
+
+const anyCard = (): boolean => true;
+
+const draining = (): CapacityError =>
+  new CapacityError(
+    'server.draining',
+    'The server is shutting down and takes no new requests.',
+    RETRY_AFTER_MS,
+  );
+
+function toMessage(job: InferenceJob, image: ImagePayload | null, requestId: string): GenerateMessage {
+  const picture: readonly PromptPart[] = image === null ? [] : [{ kind: 'image', image: 0 }];
+  return {
+    kind: 'generate',
+    requestId,
+    prompts: job.prompts.map((text) => [...picture, { kind: 'text', text }]),
+    images: image === null ? [] : [image],
+    useChatTemplate: job.useChatTemplate,
+    promptMaxTokens: job.promptMaxTokens,
+    sampling: job.sampling,
+  };
+}

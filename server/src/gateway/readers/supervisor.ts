@@ -1,0 +1,156 @@
+// Keeps one reader running: starts it, follows its state, starts it again with growing delays when it dies, ends it on close.
+// Its requests are told when it is lost; nothing is retried here.
+import type { FromReader, GenerateMessage, ReaderStart } from '../../link/messages.js';
+import { OpenRequests, type RequestRoute } from './open-requests.js';
+import type { LaunchReader, ReaderProcess } from './reader-process.js';
+import { isPermanentFailure, restartDelayMs, type ReaderState } from './reader-state.js';
+
+export interface SupervisorOptions {
+  readonly start: ReaderStart;
+  readonly consumerGroup: string;
+  readonly launch: LaunchReader;
+  readonly onState: (state: ReaderState) => void;
+  readonly onLog: (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void;
+  /** From 0 to 1; for the jitter of restarts. */
+  readonly random: () => number;
+}
+
+/** A reader that lived this long was healthy: its death starts the delays anew. */
+const HEALTHY_AFTER_MS = 10_000;
+
+export class ReaderSupervisor {
+  readonly #options: SupervisorOptions;
+  readonly #open = new OpenRequests();
+  #state: ReaderState = { kind: 'stopped' };
+  #process: ReaderProcess | undefined;
+  #liveSinceMs: number | undefined;
+  #failures = 0;
+  #restart: NodeJS.Timeout | undefined;
+  #lastWords: { readonly code: string; readonly message: string } | undefined;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+  }
+
+  get readerId(): string {
+    return this.#options.start.readerId;
+  }
+
+  get consumerGroup(): string {
+    return this.#options.consumerGroup;
+  }
+
+  get modelName(): string {
+    return this.#options.start.modelName;
+  }
+
+  get device(): string {
+    return this.#options.start.device;
+  }
+
+  get state(): ReaderState {
+    return this.#state;
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  get openPrompts(): number {
+    return this.#open.promptCount;
+  }
+
+  start(): void {
+    const process = this.#options.launch(this.#options.start);
+    this.#process = process;
+    this.#lastWords = undefined;
+    this.#liveSinceMs = undefined;
+    this.#enter({ kind: 'starting' });
+    process.connection.onMessage((message) => this.#receive(message));
+    // A reader that cannot be heard is dead even if its process is not.
+    process.connection.onClose((reason) => {
+      this.#lastWords ??= { code: 'reader.died', message: reason };
+      process.kill();
+    });
+    void process.ended.then((reason) => this.#died(reason));
+  }
+
+  /** Only while live. Each prompt ends in one terminal event, or the route learns that the reader is lost. */
+  generate(message: GenerateMessage, route: RequestRoute): void {
+    this.#open.add(message, route);
+    this.#process?.connection.send(message);
+  }
+
+  /** The route still gets the terminal events of the request. */
+  cancel(requestId: string): void {
+    if (this.#open.has(requestId)) this.#process?.connection.send({ kind: 'cancel', requestId });
+  }
+
+  /** Ends the reader; requests that are still open are lost. Resolves when the process is gone. */
+  async stop(): Promise<void> {
+    const process = this.#process;
+    const wasLive = this.#state.kind === 'live';
+    this.#enter({ kind: 'stopped' });
+    clearTimeout(this.#restart);
+    if (process === undefined) return;
+    // Lets an idle reader close its devices; one that is loading or busy has nothing worth waiting for.
+    if (wasLive && this.#open.promptCount === 0) {
+      process.connection.send({ kind: 'drain' });
+      const timer = setTimeout(() => process.kill(), DRAIN_IDLE_MS);
+      await process.ended;
+      clearTimeout(timer);
+    } else {
+      process.kill();
+      await process.ended;
+    }
+    this.#open.loseAll('the server shut down');
+  }
+
+  #receive(message: FromReader): void {
+    switch (message.kind) {
+      case 'token':
+      case 'done':
+      case 'error':
+        this.#open.deliver(message);
+        break;
+      case 'loading':
+        if (this.#state.kind === 'starting' || this.#state.kind === 'loading') this.#enter(message);
+        break;
+      case 'ready':
+        if (this.#state.kind === 'stopped') break;
+        this.#liveSinceMs = performance.now();
+        this.#enter({ kind: 'live', card: message.card });
+        break;
+      case 'failed':
+        this.#lastWords = message;
+        break;
+      case 'log':
+        this.#options.onLog(message.level, message.message);
+        break;
+      case 'load':
+        break; // the gateway counts what it handed over itself
+    }
+  }
+
+  #died(exitReason: string): void {
+    const { code, message } = this.#lastWords ?? { code: 'reader.died', message: exitReason };
+    this.#process = undefined;
+    if (this.#state.kind === 'stopped') return;
+    const wasHealthy =
+      this.#liveSinceMs !== undefined && performance.now() - this.#liveSinceMs >= HEALTHY_AFTER_MS;
+    this.#failures = wasHealthy ? 1 : this.#failures + 1;
+    const isPermanent = this.#liveSinceMs === undefined && isPermanentFailure(code);
+    const restartInMs = isPermanent ? null : restartDelayMs(this.#failures, this.#options.random());
+    this.#enter({ kind: 'dead', code, reason: message, restartInMs });
+    if (restartInMs !== null) this.#restart = setTimeout(() => this.start(), restartInMs);
+    this.#open.loseAll(exitReason);
+  }
+
+  #enter(state: ReaderState): void {
+    this.#state = state;
+    this.#options.onState(state);
+  }
+}
+
+/** An idle reader frees its memory within milliseconds; this is for one that hangs. */
+const DRAIN_IDLE_MS = 2_000;

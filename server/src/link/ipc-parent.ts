@@ -1,0 +1,32 @@
+// The gateway's end of a reader in a child process. The channel's end counts, not the process's: what a child sent before it
+// died still arrives, its last words (`failed`) included.
+import type { ChildProcess } from 'node:child_process';
+import type { ReaderConnection } from './connection.js';
+import { parseFromReader } from './from-reader-schema.js';
+import { Inbox } from './inbox.js';
+import type { FromReader } from './messages.js';
+
+export function connectToReader(child: ChildProcess): ReaderConnection {
+  const inbox = new Inbox<FromReader>();
+  const close = (reason: string): void => {
+    if (child.connected) child.disconnect();
+    inbox.close(reason);
+  };
+  child.on('message', (received: unknown) => {
+    const message = parseFromReader(received);
+    if (message === undefined) close('it sent a message of a shape that does not exist');
+    else inbox.deliver(message);
+  });
+  child.on('disconnect', () => inbox.close('its connection ended'));
+  // Without a process there is no channel and no `disconnect`.
+  child.on('error', (error) => close(`the process failed: ${error.message}`));
+  return {
+    send: (message) => {
+      // A failed write means that the child is going; `disconnect` follows and ends what waits for it.
+      if (child.connected && !inbox.isClosed) child.send(message, () => undefined);
+    },
+    onMessage: (listener) => inbox.onMessage(listener),
+    onClose: (listener) => inbox.onClose(listener),
+    close: () => close('closed'),
+  };
+}
