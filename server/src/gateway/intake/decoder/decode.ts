@@ -3,10 +3,10 @@
 // - EXIF orientation is applied (the reference shows the picture lying on its side).
 // - Transparency is laid on white (the reference shows the hidden colours).
 // - 16 bits per channel become 8 by taking the high byte (the reference clips grey to white).
-// - Files that end early are refused.
-// As in the reference: embedded colour profiles are ignored, so a Display P3 photograph looks slightly paler, as it did in
-// training; CMYK becomes RGB by Pillow's formula and not through a profile; the first frame of an animation counts; JPEG data are
-// decoded at full size by libjpeg-turbo's accurate transform.
+// As in the reference: embedded colour profiles are ignored, so a Display P3 photograph looks slightly paler, as it did in training;
+// CMYK JPEGs are taken as inverted (as Adobe writes them) and become RGB by Pillow's formula, not through a profile; the first
+// frame of an animation counts; JPEG data are decoded at full size by libjpeg-turbo's accurate transform; files that end early are
+// refused.
 import sharp from 'sharp';
 import { InputError } from '../../../errors.js';
 import type { RgbBitmap } from '../../../picture/bitmap.js';

@@ -1,0 +1,138 @@
+// With real decoder children: the compiled program (`tsc -b`) must exist.
+import { fork } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import sharp from 'sharp';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { VisionSettings } from '../../model/description.js';
+import { createDecoderPool } from './decoder-pool.js';
+import { decoderProgram } from './decoder-process.js';
+import { createIntake } from './intake.js';
+
+const goldens = new URL('../../../../test/goldens/', import.meta.url);
+const read = (path: string): Buffer => readFileSync(new URL(path, goldens));
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+const vision: VisionSettings = {
+  sidePx: 28,
+  patchPx: 14,
+  aspect: 'pad',
+  gridPinpoints: [],
+  mergeType: 'flat',
+  keepsClassToken: false,
+  mean: [0.48145466, 0.4578275, 0.40821073],
+  std: [0.26862954, 0.26130258, 0.27577711],
+};
+const never = new AbortController().signal;
+const pool = createDecoderPool();
+const intake = createIntake({ limits: { maxImagePixels: 1_000_000 }, pool });
+afterAll(() => pool.close());
+
+const picture = (width: number, height: number) =>
+  sharp({ create: { width, height, channels: 3, background: '#4080c0' } });
+
+interface Expected {
+  vision: { side: number; aspect: VisionSettings['aspect'] };
+  images: { name: string; file: string; tilesSha256: string; tiles: number }[];
+}
+
+describe('intake', () => {
+  it.each(['v15-llama-pad', 'v16-llama-anyres', 'square-linear-224'])(
+    'gives the tiles of the reference for the pictures of %s',
+    async (name) => {
+      const expected = JSON.parse(read(`${name}/expected.json`).toString()) as Expected;
+      const config = JSON.parse(read(`${name}/checkpoint/config.json`).toString()) as {
+        image_grid_pinpoints?: [number, number][];
+      };
+      const { side, aspect } = expected.vision;
+      const gridPinpoints = aspect === 'anyres' ? (config.image_grid_pinpoints ?? []) : [];
+      for (const image of expected.images) {
+        const bytes = read(`${name}/${image.file}`);
+        const payload = await intake.prepare(
+          bytes,
+          { ...vision, sidePx: side, aspect, gridPinpoints },
+          never,
+        );
+        expect(payload.tiles).toHaveLength(image.tiles * side * side * 3);
+        expect(sha256(payload.tiles), image.name).toBe(image.tilesSha256);
+        expect(payload.sha256).toBe(sha256(bytes));
+      }
+    },
+  );
+
+  it.each(['jpeg', 'png', 'webp', 'gif'] as const)(
+    'takes %s, with the size after orientation',
+    async (format) => {
+      const file = await picture(40, 20).toFormat(format).withMetadata({ orientation: 6 }).toBuffer();
+      const payload = await intake.prepare(file, vision, never);
+      // GIF has no EXIF.
+      const [widthPx, heightPx] = format === 'gif' ? [40, 20] : [20, 40];
+      expect(payload).toMatchObject({ widthPx, heightPx, sidePx: 28 });
+      expect(payload.tiles).toHaveLength(28 * 28 * 3);
+    },
+  );
+
+  it('takes BMP', async () => {
+    const header = Buffer.alloc(54);
+    header.write('BM');
+    header.writeUInt32LE(54, 10);
+    header.writeUInt32LE(40, 14);
+    header.writeInt32LE(1, 18);
+    header.writeInt32LE(1, 22);
+    header.writeUInt16LE(24, 28);
+    const file = Buffer.concat([header, Buffer.from([30, 20, 10, 0])]);
+    const { tiles } = await intake.prepare(file, vision, never);
+    expect([...tiles.subarray(0, 3)]).toEqual([10, 20, 30]);
+  });
+
+  it('refuses text, empty bytes, cut files and large pictures, and serves the next request', async () => {
+    const png = await picture(300, 300).png().toBuffer();
+    const cases: [Uint8Array, string][] = [
+      [Buffer.from('not an image'), 'image.format_unsupported'],
+      [new Uint8Array(), 'image.format_unsupported'],
+      [png.subarray(0, png.length / 2), 'image.undecodable'],
+      [png.subarray(0, 20), 'image.undecodable'],
+      [await picture(1001, 1000).png().toBuffer(), 'image.too_large'],
+    ];
+    for (const [bytes, code] of cases) {
+      await expect(intake.prepare(bytes, vision, never)).rejects.toMatchObject({ code });
+    }
+    await expect(intake.prepare(png, vision, never)).resolves.toMatchObject({ widthPx: 300 });
+    expect(pool.load).toEqual({ running: 0, waiting: 0 });
+  });
+
+  it('never gives a decoder a picture whose header is too large', async () => {
+    const untouched = createDecoderPool({
+      start: () => {
+        throw new TypeError('A decoder was started.');
+      },
+    });
+    const bomb = Buffer.concat([
+      Buffer.from('\x89PNG\r\n\x1a\n\0\0\0\rIHDR', 'latin1'),
+      Buffer.alloc(17, 0x7f),
+    ]);
+    const guarded = createIntake({ limits: { maxImagePixels: 1_000_000 }, pool: untouched });
+    await expect(guarded.prepare(bomb, vision, never)).rejects.toMatchObject({ code: 'image.too_large' });
+  });
+});
+
+describe('the decoder program', () => {
+  it('lies beside the compiled pool, and under dist for sources', () => {
+    expect(decoderProgram('file:///app/dist/gateway/intake/decoder-process.js')).toBe(
+      '/app/dist/gateway/intake/decoder/main.js',
+    );
+    expect(decoderProgram('file:///src/app/src/gateway/intake/decoder-process.ts')).toBe(
+      '/src/app/dist/gateway/intake/decoder/main.js',
+    );
+    expect(existsSync(decoderProgram())).toBe(true);
+  });
+
+  it('ends by itself when the gateway is gone, and not by a signal meant for the gateway', async () => {
+    const child = fork(decoderProgram(), [], { serialization: 'advanced' });
+    const ended = new Promise((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code)));
+    expect(await new Promise((resolve) => child.once('message', resolve))).toEqual({ kind: 'ready' });
+    child.kill('SIGINT');
+    child.kill('SIGTERM');
+    child.disconnect();
+    expect(await ended).toBe(0);
+  });
+});
