@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { SseDecoder } from 'takeoff-wire';
 import type { Measurement } from '../report.js';
 import { spread, timeRuns } from '../statistics.js';
-import { RunningServer } from './running-server.js';
+import { peakMemoryBytes, RunningServer } from '../server/running-server.js';
 
 export interface HttpBench {
   readonly model: string;
@@ -48,7 +48,7 @@ export async function benchHttp(bench: HttpBench): Promise<Measurement[]> {
 
 /** Gateway cost around the echo engine: one short request, and the events of a long stream. */
 export async function benchGateway(runs: number): Promise<Measurement[]> {
-  const server = await RunningServer.start([], { TAKEOFF_ECHO: 'true' });
+  const server = await RunningServer.start({ env: { TAKEOFF_ECHO: 'true' } });
   try {
     const short = await timeRuns(runs * 20, () => generate(server.url, 'x'));
     const text = 'x'.repeat(2000);
@@ -71,11 +71,11 @@ export async function benchGateway(runs: number): Promise<Measurement[]> {
 function memory(server: RunningServer): Measurement[] {
   if (process.platform !== 'linux') return [];
   return server
-    .peakMemory()
-    .map(({ name, bytes }) => ({
+    .processes()
+    .map(({ pid, name }) => ({
       name: `peak memory, ${name}`,
       unit: 'MiB',
-      value: spread([bytes / 2 ** 20]),
+      value: spread([peakMemoryBytes(pid) / 2 ** 20]),
     }));
 }
 

@@ -1,0 +1,136 @@
+// A Takeoff server as a child process, for measurements and for tests of the whole program.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+/** Compiled, this file lies one folder deeper. */
+const root = path.resolve(here, here.includes(`${path.sep}dist${path.sep}`) ? '../../..' : '../..');
+const PROGRAM = path.join(root, 'server/bin/takeoff.js');
+const READY_TIMEOUT_MS = 30 * 60_000;
+const POLL_MS = 50;
+
+export interface ServerProcess {
+  readonly pid: number;
+  readonly name: 'gateway' | 'reader' | 'decoder';
+}
+
+export interface StartOptions {
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Whether to wait until a reader is live; otherwise until the ports listen. */
+  readonly waitsForReader?: boolean;
+}
+
+export class RunningServer {
+  readonly url: string;
+  readonly managementUrl: string;
+  readonly child: ChildProcess;
+  /** What the program has printed so far, both streams. */
+  output = '';
+
+  private constructor(port: number, managementPort: number, child: ChildProcess) {
+    this.url = `http://127.0.0.1:${port}`;
+    this.managementUrl = `http://127.0.0.1:${managementPort}`;
+    this.child = child;
+    const collect = (chunk: Buffer) => {
+      this.output += chunk.toString();
+    };
+    child.stdout?.on('data', collect);
+    child.stderr?.on('data', collect);
+  }
+
+  static async start({
+    args = [],
+    env = {},
+    waitsForReader = true,
+  }: StartOptions = {}): Promise<RunningServer> {
+    const [port, managementPort] = [await freePort(), await freePort()];
+    const ports = ['--port', String(port), '--management-port', String(managementPort)];
+    const child = spawn(process.execPath, [PROGRAM, 'serve', ...ports, ...args], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const server = new RunningServer(port, managementPort, child);
+    await server.until(() => (waitsForReader ? server.isReady() : server.isListening()), READY_TIMEOUT_MS);
+    return server;
+  }
+
+  async isReady(): Promise<boolean> {
+    return (await this.#health()) === 200;
+  }
+
+  async isListening(): Promise<boolean> {
+    return (await this.#health()) !== undefined;
+  }
+
+  /** Polls a condition; fails when the server has ended or the time is up. */
+  async until(condition: () => boolean | Promise<boolean>, timeoutMs: number): Promise<void> {
+    const deadline = performance.now() + timeoutMs;
+    while (!(await condition())) {
+      if (this.child.exitCode !== null)
+        throw new Error(`The server ended with ${this.child.exitCode}:\n${this.output}`);
+      if (performance.now() > deadline)
+        throw new Error(`Not so within ${timeoutMs} ms. The server said:\n${this.output}`);
+      await delay(POLL_MS);
+    }
+  }
+
+  /** The gateway, its readers and its decoders (Linux). */
+  processes(): ServerProcess[] {
+    return processTree(this.child.pid ?? 0).map((pid) => {
+      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+      const name = command.includes('reader/main.js')
+        ? 'reader'
+        : command.includes('decoder/main.js')
+          ? 'decoder'
+          : 'gateway';
+      return { pid, name };
+    });
+  }
+
+  /** SIGTERM, and the exit code. */
+  async stop(): Promise<number | null> {
+    if (this.child.exitCode === null && this.child.signalCode === null) {
+      const exit = once(this.child, 'exit');
+      this.child.kill('SIGTERM');
+      await exit;
+    }
+    return this.child.exitCode;
+  }
+
+  async #health(): Promise<number | undefined> {
+    try {
+      return (await fetch(`${this.url}/healthz`)).status;
+    } catch {
+      return undefined; // not listening
+    }
+  }
+}
+
+/** Largest resident memory of a process so far, in bytes (Linux). */
+export function peakMemoryBytes(pid: number): number {
+  const kibibytes = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '0';
+  return Number(kibibytes) * 1024;
+}
+
+function processTree(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .trim()
+    .split(' ')
+    .filter(Boolean);
+  return [pid, ...children.flatMap((child) => processTree(Number(child)))];
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
