@@ -17,13 +17,9 @@ export interface HttpBench {
 
 export async function benchHttp(bench: HttpBench): Promise<Measurement[]> {
   const cache = bench.repositoryPath === null ? [] : ['--repository-path', bench.repositoryPath];
-  const server = await RunningServer.start([
-    '--model',
-    bench.model,
-    '--quant-type',
-    bench.quantType,
-    ...cache,
-  ]);
+  const server = await RunningServer.start({
+    args: ['--model', bench.model, '--quant-type', bench.quantType, ...cache],
+  });
   try {
     const picture = readFileSync(bench.picture);
     const first: number[] = [];
@@ -70,13 +66,11 @@ export async function benchGateway(runs: number): Promise<Measurement[]> {
 
 function memory(server: RunningServer): Measurement[] {
   if (process.platform !== 'linux') return [];
-  return server
-    .processes()
-    .map(({ pid, name }) => ({
-      name: `peak memory, ${name}`,
-      unit: 'MiB',
-      value: spread([peakMemoryBytes(pid) / 2 ** 20]),
-    }));
+  return server.processes().map(({ pid, name }) => ({
+    name: `peak memory, ${name}`,
+    unit: 'MiB',
+    value: spread([peakMemoryBytes(pid) / 2 ** 20]),
+  }));
 }
 
 const json = (body: unknown): RequestInit => ({
