@@ -3,6 +3,7 @@
 // normalize_coeffs_8bpc, ImagingResampleHorizontal_8bpc, ImagingResampleVertical_8bpc). Two additions that change no pixel:
 // the source may lie on a larger canvas of one colour that is never built, and only a window of the result is computed.
 import type { RgbBitmap, RgbColour } from './bitmap.js';
+import { ENTRY_BYTES, SPILL_BYTES, tapKernel, WEIGHT_BITS } from './tap-kernel.js';
 
 /** A picture on a canvas of one colour. */
 export interface Canvas {
@@ -23,7 +24,6 @@ export interface Window {
   readonly heightPx: number;
 }
 
-const WEIGHT_BITS = 22;
 const HALF = 1 << (WEIGHT_BITS - 1);
 
 export const bareCanvas = (bitmap: RgbBitmap): Canvas => ({
@@ -44,8 +44,11 @@ export function resizeBicubic(
 ): RgbBitmap {
   const columns = axisWeights(canvas.widthPx, widthPx, window.leftPx, window.widthPx);
   const rows = axisWeights(canvas.heightPx, heightPx, window.topPx, window.heightPx);
-  const stripe = resizeRows(canvas, columns, rows.firstSource, rows.endSource);
-  return { widthPx: window.widthPx, heightPx: window.heightPx, pixels: combineRows(stripe, rows, window) };
+  const room = layOut(canvas, columns, rows, window);
+  writeColumnEntries(room, canvas, columns);
+  writeRowEntries(room, rows, window);
+  resizeRows(room, canvas, columns, rows);
+  return { widthPx: window.widthPx, heightPx: window.heightPx, pixels: combineRows(room, rows, window) };
 }
 
 /** Weights of one axis for a range of output positions. */
@@ -119,132 +122,136 @@ function kernel(x: number): number {
   return 0;
 }
 
-/** The horizontal pass over canvas rows first … end − 1: [end − first, columns, 3] u8. */
-interface Stripe {
-  readonly firstRow: number;
-  readonly pixels: Uint8Array;
+/** Where everything lies in the kernel's memory, as byte addresses. */
+interface Room {
+  readonly bytes: Uint8Array;
+  readonly words: Int32Array;
+  readonly columnWeights: number;
+  readonly columnEntries: number;
+  readonly rowWeights: number;
+  readonly rowEntries: number;
+  /** One row of the picture. */
+  readonly pictureRow: number;
+  /** Result of the horizontal pass, from the first canvas row that the vertical pass needs. */
+  readonly stripe: number;
+  readonly result: number;
+  readonly rowBytes: number;
 }
 
-function resizeRows(canvas: Canvas, columns: AxisWeights, first: number, end: number): Stripe {
-  const { bitmap, topPx, leftPx, fill } = canvas;
-  const width = columns.starts.length;
-  const pixels = new Uint8Array((end - first) * width * 3);
-  const { taps, margins } = splitAtPicture(columns, leftPx, bitmap.widthPx);
-  let fillRow: Uint8Array | undefined;
-  for (let row = first; row < end; row += 1) {
-    const target = (row - first) * width * 3;
-    const source = row - topPx;
-    if (source >= 0 && source < bitmap.heightPx) {
-      resizeRow(bitmap.pixels, source * bitmap.widthPx * 3, columns, taps, margins, fill, pixels, target);
-    } else {
-      fillRow ??= constantRow(columns, fill);
-      pixels.set(fillRow, target);
-    }
-  }
-  return { firstRow: first, pixels };
+function layOut(canvas: Canvas, columns: AxisWeights, rows: AxisWeights, window: Window): Room {
+  let end = 0;
+  const take = (byteCount: number): number => {
+    const start = end;
+    // Entries hold vectors, which lie best at multiples of 16.
+    end = Math.ceil((start + byteCount + SPILL_BYTES) / 16) * 16;
+    return start;
+  };
+  const rowBytes = window.widthPx * 3;
+  const places = {
+    columnWeights: take(columns.weights.byteLength),
+    columnEntries: take(columns.starts.length * ENTRY_BYTES),
+    rowWeights: take(rows.weights.byteLength),
+    rowEntries: take(rows.starts.length * ENTRY_BYTES),
+    pictureRow: take(canvas.bitmap.widthPx * 3),
+    stripe: take((rows.endSource - rows.firstSource) * rowBytes),
+    result: take(window.heightPx * rowBytes),
+  };
+  const memory = tapKernel().reserve(end);
+  const words = new Int32Array(memory);
+  words.set(columns.weights, places.columnWeights / 4);
+  words.set(rows.weights, places.rowWeights / 4);
+  return { bytes: new Uint8Array(memory), words, rowBytes, ...places };
 }
 
-/** For each output column: taps that fall on the picture, and the summed weight of those beside it. */
-interface PictureTaps {
-  /** [outputs, 3]: first picture column, first tap, number of taps. */
-  readonly taps: Int32Array;
-  /** Summed weight of the taps on the canvas beside the picture. */
-  readonly margins: Int32Array;
-}
-
-function splitAtPicture(columns: AxisWeights, leftPx: number, widthPx: number): PictureTaps {
-  const taps = new Int32Array(columns.starts.length * 3);
-  const margins = new Int32Array(columns.starts.length);
+/** Taps on the canvas beside the picture meet one colour: their part of the sum is a constant. */
+function writeColumnEntries(room: Room, { bitmap, leftPx, fill }: Canvas, columns: AxisWeights): void {
   columns.starts.forEach((start, output) => {
-    const count = columns.counts[output] ?? 0;
+    const first = output * columns.tapsPerOutput;
+    const count = at(columns.counts, output);
     const firstTap = Math.min(count, Math.max(0, leftPx - start));
-    const endTap = Math.max(firstTap, Math.min(count, leftPx + widthPx - start));
-    let margin = 0;
-    for (let tap = 0; tap < count; tap += 1) {
-      if (tap < firstTap || tap >= endTap)
-        margin += columns.weights[output * columns.tapsPerOutput + tap] ?? 0;
-    }
-    taps.set(
-      [start + firstTap - leftPx, output * columns.tapsPerOutput + firstTap, endTap - firstTap],
-      output * 3,
+    const endTap = Math.max(firstTap, Math.min(count, leftPx + bitmap.widthPx - start));
+    const margin =
+      sumOf(columns.weights, first, first + firstTap) + sumOf(columns.weights, first + endTap, first + count);
+    const weights = room.columnWeights + first * 4;
+    room.words.set(
+      [
+        ...[(start + firstTap - leftPx) * 3, weights + firstTap * 4, weights + endTap * 4, 0],
+        ...fill.map((value) => HALF + margin * value),
+        0,
+      ],
+      (room.columnEntries + output * ENTRY_BYTES) / 4,
     );
-    margins[output] = margin;
   });
-  return { taps, margins };
 }
 
-function resizeRow(
-  source: Uint8Array,
-  rowOffset: number,
-  columns: AxisWeights,
-  taps: Int32Array,
-  margins: Int32Array,
-  fill: RgbColour,
-  target: Uint8Array,
-  targetOffset: number,
-): void {
-  const { weights } = columns;
-  for (let output = 0; output < margins.length; output += 1) {
-    let from = rowOffset + at(taps, output * 3) * 3;
-    const firstTap = at(taps, output * 3 + 1);
-    const endTap = firstTap + at(taps, output * 3 + 2);
-    const margin = at(margins, output);
-    let r = (HALF + margin * fill[0]) | 0;
-    let g = (HALF + margin * fill[1]) | 0;
-    let b = (HALF + margin * fill[2]) | 0;
-    for (let tap = firstTap; tap < endTap; tap += 1, from += 3) {
-      const weight = at(weights, tap);
-      r = (r + Math.imul(weight, byte(source, from))) | 0;
-      g = (g + Math.imul(weight, byte(source, from + 1))) | 0;
-      b = (b + Math.imul(weight, byte(source, from + 2))) | 0;
+function writeRowEntries(room: Room, rows: AxisWeights, window: Window): void {
+  for (let output = 0; output < window.heightPx; output += 1) {
+    const weights = room.rowWeights + output * rows.tapsPerOutput * 4;
+    const offset = (at(rows.starts, output) - rows.firstSource) * room.rowBytes;
+    const entry = [offset, weights, weights + at(rows.counts, output) * 4, 0, HALF, HALF, HALF, HALF];
+    room.words.set(entry, (room.rowEntries + output * ENTRY_BYTES) / 4);
+  }
+}
+
+/** The horizontal pass, rows in order: each output spills one byte onto the next. */
+function resizeRows(room: Room, canvas: Canvas, columns: AxisWeights, rows: AxisWeights): void {
+  const { bitmap, topPx } = canvas;
+  const pictureRowBytes = bitmap.widthPx * 3;
+  let fillRow: Uint8Array | undefined;
+  for (let row = rows.firstSource; row < rows.endSource; row += 1) {
+    const target = room.stripe + (row - rows.firstSource) * room.rowBytes;
+    const from = (row - topPx) * pictureRowBytes;
+    if (row < topPx || row >= topPx + bitmap.heightPx) {
+      fillRow ??= constantRow(columns, canvas.fill);
+      room.bytes.set(fillRow, target);
+      continue;
     }
-    const to = targetOffset + output * 3;
-    target[to] = clamp8(r);
-    target[to + 1] = clamp8(g);
-    target[to + 2] = clamp8(b);
+    room.bytes.set(bitmap.pixels.subarray(from, from + pictureRowBytes), room.pictureRow);
+    tapKernel().run({
+      target,
+      targetStep: 3,
+      source: room.pictureRow,
+      sourceStep: 0,
+      tapStep: 3,
+      entry: room.columnEntries,
+      entryStep: ENTRY_BYTES,
+      outputs: columns.starts.length,
+    });
   }
 }
 
 /** A canvas row without picture; resizing changes no byte of it except by the rounding of the weights. */
 function constantRow(columns: AxisWeights, fill: RgbColour): Uint8Array {
-  const row = new Uint8Array(columns.starts.length * 3);
+  const row = new Uint8ClampedArray(columns.starts.length * 3);
   columns.counts.forEach((count, output) => {
-    const weights = columns.weights.subarray(
-      output * columns.tapsPerOutput,
-      output * columns.tapsPerOutput + count,
-    );
-    const sum = weights.reduce((total, weight) => total + weight, 0);
+    const first = output * columns.tapsPerOutput;
+    const sum = sumOf(columns.weights, first, first + count);
     fill.forEach((value, channel) => {
-      row[output * 3 + channel] = clamp8((HALF + sum * value) | 0);
+      row[output * 3 + channel] = (HALF + sum * value) >> WEIGHT_BITS;
     });
   });
-  return row;
+  return new Uint8Array(row.buffer);
 }
 
-function combineRows(stripe: Stripe, rows: AxisWeights, window: Window): Uint8Array {
-  const rowBytes = window.widthPx * 3;
-  const result = new Uint8Array(window.heightPx * rowBytes);
-  const sums = new Int32Array(rowBytes);
+/** The vertical pass: four neighbouring bytes of a row at a time. */
+function combineRows(room: Room, rows: AxisWeights, window: Window): Uint8Array {
   for (let output = 0; output < window.heightPx; output += 1) {
-    sums.fill(HALF);
-    const start = at(rows.starts, output) - stripe.firstRow;
-    const count = at(rows.counts, output);
-    for (let tap = 0; tap < count; tap += 1) {
-      const weight = at(rows.weights, output * rows.tapsPerOutput + tap);
-      const from = (start + tap) * rowBytes;
-      for (let i = 0; i < rowBytes; i += 1)
-        sums[i] = (at(sums, i) + Math.imul(weight, byte(stripe.pixels, from + i))) | 0;
-    }
-    for (let i = 0; i < rowBytes; i += 1) result[output * rowBytes + i] = clamp8(at(sums, i));
+    tapKernel().run({
+      target: room.result + output * room.rowBytes,
+      targetStep: 4,
+      source: room.stripe,
+      sourceStep: 4,
+      tapStep: room.rowBytes,
+      entry: room.rowEntries + output * ENTRY_BYTES,
+      entryStep: 0,
+      outputs: Math.ceil(room.rowBytes / 4),
+    });
   }
-  return result;
+  return room.bytes.slice(room.result, room.result + window.heightPx * room.rowBytes);
 }
-
-const clamp8 = (sum: number): number => {
-  const value = sum >> WEIGHT_BITS;
-  return value < 0 ? 0 : value > 255 ? 255 : value;
-};
 
 // Indices are computed inside the arrays; the fallback only satisfies the compiler.
 const at = (values: Int32Array, index: number): number => values[index] ?? 0;
-const byte = (values: Uint8Array, index: number): number => values[index] ?? 0;
+
+const sumOf = (values: Int32Array, first: number, end: number): number =>
+  values.subarray(first, end).reduce((sum, value) => sum + value, 0);

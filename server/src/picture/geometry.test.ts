@@ -102,6 +102,16 @@ describe('layoutPicture', () => {
     }
   });
 
+  it('gives the base view alone, with one newline, where the grid holds no tile', () => {
+    const tiny: Partial<VisionSettings> = { gridPinpoints: [[300, 672]] };
+    expect(layoutPicture(10, 10, settings(tiny))).toMatchObject({
+      tileCount: 1,
+      map: null,
+      imageTokens: 577,
+    });
+    expect(layoutPicture(10, 10, settings({ ...tiny, mergeType: 'spatial' })).imageTokens).toBe(576);
+  });
+
   it('counts one tile for pad and square, with the class token where it is kept', () => {
     expect(layoutPicture(4000, 10, settings({ aspect: 'pad' })).imageTokens).toBe(576);
     expect(layoutPicture(10, 10, settings({ aspect: 'square', sidePx: 224 })).imageTokens).toBe(256);

@@ -41,6 +41,16 @@ export function layoutPicture(widthPx: number, heightPx: number, vision: VisionS
     return { tileCount, rowsPerTile, map: null, imageTokens: tileCount * rowsPerTile };
   }
   const hasNewlines = vision.mergeType === 'spatial_unpad';
+  if (tileCount === 1) {
+    // A grid smaller than one tile: the base view alone, and where newlines are used one of them, as a row without columns.
+    const none = { firstRow: 0, rows: hasNewlines ? 1 : 0, firstColumn: 0, columns: 0, hasNewlines };
+    return {
+      tileCount,
+      rowsPerTile,
+      map: { gridColumns, gridRows, ...none },
+      imageTokens: rowsPerTile + none.rows,
+    };
+  }
   const whole = { firstRow: 0, rows: gridRows * perSide, firstColumn: 0, columns: gridColumns * perSide };
   const kept = hasNewlines ? unpad(widthPx, heightPx, whole.columns, whole.rows) : whole;
   const mapTokens = kept.rows * (kept.columns + (hasNewlines ? 1 : 0));
