@@ -10,7 +10,7 @@ import type {
   RequestEvent,
   SamplingParameters,
 } from '../../link/messages.js';
-import type { VisionSettings } from '../../model/description.js';
+import type { Intake } from '../intake/intake.js';
 import type { Admission } from './admission.js';
 import { OpenAnswers } from './open-answers.js';
 import type { LiveReader, ReaderRegistry } from './registry.js';
@@ -27,15 +27,10 @@ export interface InferenceJob {
   readonly sampling: SamplingParameters;
 }
 
-/** What is needed of the intake of pictures. */
-export interface ImageIntake {
-  prepare(bytes: Uint8Array, vision: VisionSettings, signal: AbortSignal): Promise<ImagePayload>;
-}
-
 export interface InferenceOptions {
   readonly registry: ReaderRegistry;
   readonly admission: Admission;
-  readonly intake: ImageIntake;
+  readonly intake: Intake;
   readonly limits: StallLimits;
   /** Groups whose requests wait for a reader instead of being refused. */
   readonly reservedGroups: readonly string[];

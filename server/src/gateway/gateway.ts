@@ -1,0 +1,203 @@
+// Puts the gateway together and runs it: readers under supervision, the intake of pictures, the inference port and the
+// management port. Listens before the readers are live, so that /status and /healthz can say how far they are.
+import { randomUUID } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import { CapacityError, ConfigError } from '../errors.js';
+import type { ReaderStart } from '../link/messages.js';
+import { buildApp, buildManagementApp } from './http/app.js';
+import type { HttpLimits } from './http/http-limits.js';
+import { createDecoderPool, type DecoderPool } from './intake/decoder-pool.js';
+import { createIntake } from './intake/intake.js';
+import { Admission } from './readers/admission.js';
+import { forkReaders } from './readers/fork-reader.js';
+import { Inference } from './readers/inference.js';
+import type { LaunchReader } from './readers/reader-process.js';
+import type { ReaderState } from './readers/reader-state.js';
+import { ReaderRegistry } from './readers/registry.js';
+import type { StallLimits } from './readers/stall-watchdog.js';
+import { ReaderSupervisor } from './readers/supervisor.js';
+
+export interface GatewayReader {
+  readonly consumerGroup: string;
+  readonly start: ReaderStart;
+}
+
+export interface GatewayConfig {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly managementPort: number;
+  readonly limits: HttpLimits & StallLimits;
+  readonly image: {
+    readonly maxImagePixels: number;
+    readonly decodeTimeoutMs: number;
+    readonly decodeConcurrency: number;
+  };
+  /** Requests that one consumer group may have open, running and waiting. */
+  readonly maxOpenRequests: number;
+  readonly reservedConsumers: readonly string[];
+  readonly shutdownDeadlineMs: number;
+  readonly readers: readonly GatewayReader[];
+  /** The configuration as the management port shows it, without secrets. */
+  readonly shownConfig: Readonly<Record<string, unknown>>;
+  readonly log: FastifyBaseLogger;
+  /** Told of every change, loading progress included. */
+  readonly onReaderState?: (readerId: string, state: ReaderState) => void;
+}
+
+export interface RunningGateway {
+  readonly ports: { readonly port: number; readonly managementPort: number };
+  readonly registry: ReaderRegistry;
+  /** Takes no new requests, finishes what runs within the deadline, ends the rest with an event that says so. */
+  close(): Promise<void>;
+  /** Ends everything now. */
+  destroy(): Promise<void>;
+}
+
+/** @throws ConfigError when a port cannot be listened on */
+export async function startGateway(
+  config: GatewayConfig,
+  launch: LaunchReader = forkReaders(),
+): Promise<RunningGateway> {
+  const { limits, log } = config;
+  const registry = createRegistry(config, launch);
+  const pool = createDecoderPool({
+    decoders: config.image.decodeConcurrency,
+    decodeTimeoutMs: config.image.decodeTimeoutMs,
+  });
+  const inference = new Inference({
+    registry,
+    admission: new Admission(config.maxOpenRequests),
+    intake: createIntake({ limits: config.image, pool }),
+    limits,
+    reservedGroups: config.reservedConsumers,
+    newRequestId: randomUUID,
+  });
+  const progress = { isDraining: false };
+  const ports: number[] = [];
+  const shared = { registry, limits, log, isDraining: () => progress.isDraining };
+  const app = await buildApp({ ...shared, inference, ports: () => ports });
+  const management = buildManagementApp({ ...shared, shownConfig: config.shownConfig });
+  const parts: Parts = { apps: [app, management], inference, registry, pool };
+  try {
+    ports.push(await listen(app, 'port', config.host, config.port));
+    ports.push(await listen(management, 'management_port', config.host, config.managementPort));
+  } catch (error) {
+    await endNow(parts);
+    throw error;
+  }
+  for (const supervisor of registry.supervisors) supervisor.start();
+  const [port = 0, managementPort = 0] = ports;
+  let closing: Promise<void> | undefined;
+  const destroy = (): Promise<void> => {
+    progress.isDraining = true;
+    return endNow(parts);
+  };
+  return {
+    ports: { port, managementPort },
+    registry,
+    destroy,
+    close: () => {
+      progress.isDraining = true;
+      closing ??= drain(parts, config.shutdownDeadlineMs, log).then(destroy);
+      return closing;
+    },
+  };
+}
+
+interface Parts {
+  readonly apps: readonly FastifyInstance[];
+  readonly inference: Inference;
+  readonly registry: ReaderRegistry;
+  readonly pool: DecoderPool;
+}
+
+/** A terminal event is written at once, unless its client does not read. */
+const LAST_EVENTS_MS = 1_000;
+
+async function drain({ inference }: Parts, deadlineMs: number, log: FastifyBaseLogger): Promise<void> {
+  const { openAnswers } = inference;
+  log.info({ openAnswers: openAnswers.count, deadlineMs }, 'shutting down: finishing open requests');
+  if (await openAnswers.idle(deadlineMs)) return;
+  log.warn({ openAnswers: openAnswers.count }, 'the shutdown deadline is over: ending open requests');
+  inference.endAll();
+  await openAnswers.idle(LAST_EVENTS_MS);
+}
+
+async function endNow({ apps, inference, registry, pool }: Parts): Promise<void> {
+  inference.endAll();
+  // Lets the events that say so be written before their connections are cut.
+  await inference.openAnswers.idle(LAST_EVENTS_MS);
+  const reason = new CapacityError('server.draining', 'The server is shutting down.', LAST_EVENTS_MS);
+  await Promise.all([
+    ...apps.map(closeApp),
+    ...registry.supervisors.map((supervisor) => supervisor.stop()),
+    pool.destroy(reason),
+  ]);
+}
+
+/** Answers that are being written end; what is still connected after that is cut. */
+async function closeApp(app: FastifyInstance): Promise<void> {
+  const cut = setTimeout(() => app.server.closeAllConnections(), LAST_EVENTS_MS);
+  await app.close();
+  clearTimeout(cut);
+}
+
+function createRegistry(
+  { readers, log, onReaderState }: GatewayConfig,
+  launch: LaunchReader,
+): ReaderRegistry {
+  const registry = new ReaderRegistry(
+    readers.map(({ consumerGroup, start }) => {
+      const readerLog = log.child({ reader: start.readerId });
+      return new ReaderSupervisor({
+        start,
+        consumerGroup,
+        launch,
+        random: Math.random,
+        onLog: (level, message) => readerLog[level](message),
+        onState: (state) => {
+          logState(readerLog, state);
+          onReaderState?.(start.readerId, state);
+          registry.announceChange();
+        },
+      });
+    }),
+  );
+  return registry;
+}
+
+function logState(log: FastifyBaseLogger, state: ReaderState): void {
+  switch (state.kind) {
+    case 'dead':
+      log.error({ code: state.code, restartInMs: state.restartInMs }, `reader died: ${state.reason}`);
+      break;
+    case 'live':
+      log.info({ modelType: state.card.modelType }, 'reader is live');
+      break;
+    case 'loading':
+      log.debug({ fraction: state.fraction }, state.stage);
+      break;
+    case 'starting':
+    case 'stopped':
+      log.info(`reader is ${state.kind}`);
+  }
+}
+
+async function listen(app: FastifyInstance, setting: string, host: string, port: number): Promise<number> {
+  try {
+    await app.listen({ host, port });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigError(`${setting} is ${port} on host ${host}, which cannot be listened on: ${why}.`, {
+      cause,
+    });
+  }
+  return addressOf(app)?.port ?? port;
+}
+
+function addressOf(app: FastifyInstance): AddressInfo | undefined {
+  const address = app.server.address();
+  return typeof address === 'object' && address !== null ? address : undefined;
+}

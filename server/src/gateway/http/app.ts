@@ -1,0 +1,103 @@
+// The HTTP servers as Fastify applications, without their ports, so that tests can ask them in process: limits and error
+// bodies that all routes share, then the routes.
+import { fastify, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { CapacityError } from '../../errors.js';
+import type { Inference } from '../readers/inference.js';
+import type { ReaderRegistry } from '../readers/registry.js';
+import { lingerAfterAnswer, refuseDeclaredLength } from './body-limit.js';
+import { addErrorHandlers, answerClientError, answerError, pathOf } from './error-handlers.js';
+import { addGenerateRoutes } from './generate-routes.js';
+import type { HttpLimits } from './http-limits.js';
+import { detailedStatus, maskedStatus } from './status-answer.js';
+
+export interface AppDeps {
+  readonly registry: ReaderRegistry;
+  readonly limits: HttpLimits;
+  readonly log: FastifyBaseLogger;
+  /** Whether a shutdown has begun: no new requests. */
+  readonly isDraining: () => boolean;
+}
+
+export interface InferenceAppDeps extends AppDeps {
+  readonly inference: Inference;
+  /** All ports that this server listens on, for /status. */
+  readonly ports: () => readonly number[];
+}
+
+export interface ManagementAppDeps extends AppDeps {
+  /** The configuration as /status shows it to an operator, without secrets. */
+  readonly shownConfig: Readonly<Record<string, unknown>>;
+}
+
+const RETRY_AFTER_MS = 1_000;
+
+export async function buildApp(deps: InferenceAppDeps): Promise<FastifyInstance> {
+  const app = bareApp(deps);
+  app.get('/status', () => {
+    if (deps.isDraining()) throw notAvailable('Server is not available: it is shutting down.');
+    return maskedStatus(deps.registry, deps.ports());
+  });
+  addHealthRoute(app, deps);
+  await addGenerateRoutes(app, deps);
+  return app;
+}
+
+export function buildManagementApp(deps: ManagementAppDeps): FastifyInstance {
+  const app = bareApp(deps);
+  app.get('/status', () => detailedStatus(deps.registry, deps.shownConfig));
+  addHealthRoute(app, deps);
+  return app;
+}
+
+function addHealthRoute(app: FastifyInstance, { registry, isDraining }: AppDeps): void {
+  app.get('/healthz', () => {
+    if (isDraining() || !registry.isReady) {
+      throw notAvailable('The server is not ready to process requests yet.');
+    }
+    return { status: 'ok' };
+  });
+}
+
+const notAvailable = (message: string): CapacityError =>
+  new CapacityError('server.not_ready', message, RETRY_AFTER_MS);
+
+/** How often Node looks for requests that take too long. */
+const TIMEOUT_CHECK_INTERVAL_MS = 1_000;
+
+function bareApp({ limits, log, isDraining }: AppDeps): FastifyInstance {
+  const app = fastify({
+    loggerInstance: log,
+    // The line of ours has no query string and no headers.
+    disableRequestLogging: true,
+    bodyLimit: limits.bodySizeLimitBytes,
+    requestTimeout: limits.requestTimeoutMs,
+    http: {
+      headersTimeout: limits.headersTimeoutMs,
+      connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
+    },
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    clientErrorHandler: answerClientError,
+    frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
+  });
+  addErrorHandlers(app);
+  app.addHook('onRequest', async (request) => {
+    if (request.method === 'POST' && isDraining()) {
+      throw new CapacityError(
+        'server.draining',
+        'The server is shutting down and takes no new requests.',
+        RETRY_AFTER_MS,
+      );
+    }
+    refuseDeclaredLength(request.headers['content-length'], limits.bodySizeLimitBytes);
+    await Promise.resolve();
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    lingerAfterAnswer(request.raw);
+    const { method, url } = request;
+    const durationMs = Math.round(reply.elapsedTime);
+    request.log.info({ method, path: pathOf(url), status: reply.statusCode, durationMs }, 'answered');
+    await Promise.resolve();
+  });
+  return app;
+}

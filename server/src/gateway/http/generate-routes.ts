@@ -1,0 +1,83 @@
+// The four generate endpoints: JSON or multipart in, one JSON answer or a stream out.
+import multipart from '@fastify/multipart';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Inference, InferenceJob } from '../readers/inference.js';
+import { bufferedAnswer } from './buffered-answer.js';
+import { clientGoneSignal } from './client-gone.js';
+import type { HttpLimits } from './http-limits.js';
+import { InputError } from '../../errors.js';
+import { readImageForm } from './image-form.js';
+import { addJsonParser } from './json-body.js';
+import { judgeRequest, type JudgedRequest } from './judge-request.js';
+import { STREAM_HEADERS, streamedAnswer } from './streamed-answer.js';
+
+export interface GenerateRouteOptions {
+  readonly inference: Inference;
+  readonly limits: HttpLimits;
+}
+
+type AnswerForm = 'buffered' | 'streamed';
+
+/** What both kinds of body come to. */
+interface AskedQuestion {
+  readonly judged: JudgedRequest;
+  readonly imageBytes: Uint8Array | null;
+}
+
+export async function addGenerateRoutes(app: FastifyInstance, options: GenerateRouteOptions): Promise<void> {
+  const { limits } = options;
+  await app.register(async (json) => {
+    addJsonParser(json, limits.bodySizeLimitBytes);
+    const read = (request: FastifyRequest): AskedQuestion => readJson(request, limits);
+    json.post('/generate', (request, reply) => answer(read(request), 'buffered', options, request, reply));
+    json.post('/generate_stream', (request, reply) =>
+      answer(read(request), 'streamed', options, request, reply),
+    );
+    await Promise.resolve();
+  });
+  await app.register(async (form) => {
+    form.removeAllContentTypeParsers();
+    await form.register(multipart);
+    const read = (request: FastifyRequest): Promise<AskedQuestion> => readForm(request, limits);
+    form.post('/image_generate', async (request, reply) =>
+      answer(await read(request), 'buffered', options, request, reply),
+    );
+    form.post('/image_generate_stream', async (request, reply) =>
+      answer(await read(request), 'streamed', options, request, reply),
+    );
+  });
+}
+
+function readJson(request: FastifyRequest, limits: HttpLimits): AskedQuestion {
+  if (request.body === undefined) {
+    throw new InputError(
+      'request.unsupported_media_type',
+      'This endpoint takes a JSON body with Content-Type: application/json.',
+    );
+  }
+  return { judged: judgeRequest(request.body, limits), imageBytes: null };
+}
+
+async function readForm(request: FastifyRequest, limits: HttpLimits): Promise<AskedQuestion> {
+  const { json, imageBytes } = await readImageForm(request, limits.bodySizeLimitBytes);
+  return { judged: judgeRequest(json, limits), imageBytes };
+}
+
+async function answer(
+  { judged, imageBytes }: AskedQuestion,
+  form: AnswerForm,
+  { inference }: GenerateRouteOptions,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<unknown> {
+  const clientGone = clientGoneSignal(reply.raw);
+  const job: InferenceJob = { ...judged.job, imageBytes };
+  const events = inference.answer(job, clientGone);
+  const payload =
+    form === 'buffered'
+      ? await bufferedAnswer(events, judged, clientGone)
+      : await streamedAnswer(events, judged, clientGone, request.log);
+  if (payload === undefined) return reply.hijack();
+  if (form === 'streamed') void reply.headers(STREAM_HEADERS);
+  return reply.send(payload);
+}

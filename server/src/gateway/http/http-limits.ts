@@ -1,0 +1,24 @@
+// What one HTTP request may cost before it becomes a job. The first three are settings of the operator and are named by the
+// errors that they cause; the others bound attacks and are far above what clients send.
+
+export interface HttpLimits {
+  readonly bodySizeLimitBytes: number;
+  readonly maxPromptStringBytes: number;
+  readonly maxUserBatchSize: number;
+  /** A whole request, body included, must arrive within this time. */
+  readonly requestTimeoutMs: number;
+  readonly headersTimeoutMs: number;
+}
+
+/** A request has two parts. The rest is room for what clients add, and a bound for a body of a million empty parts. */
+export const MAX_PARTS = 32;
+/** A part has up to four headers of some hundred bytes. Thousands of headers cost time and memory before any byte is judged. */
+export const MAX_PART_HEADERS = 32;
+export const MAX_PART_HEADER_BYTES = 8 * 1024;
+
+/**
+ * After an early refusal the rest of the body is read and thrown away, because closing at once makes many clients lose the answer
+ * in a connection reset. This bounds it: a client with more to say, or a slower one, does meet the reset.
+ */
+export const LINGER_BYTES = 64 * 1024 * 1024;
+export const LINGER_MS = 5_000;

@@ -1,0 +1,114 @@
+// Judges the request object of all four generate endpoints: shape first (422), then what its values ask for (400). What comes
+// out needs no further checking by anybody but the reader, which alone can count tokens.
+import { generateRequestSchema, NUMERIC_FIELDS, type GenerateRequest, type NumericField } from 'takeoff-wire';
+import type { z } from 'zod';
+import { InputError } from '../../errors.js';
+import type { InferenceJob } from '../readers/inference.js';
+import { refuseImageTags } from '../intake/tags.js';
+import type { HttpLimits } from './http-limits.js';
+import { judgePromptMaxTokens, judgeSampling, rangeText } from './numeric-fields.js';
+
+export interface JudgedRequest {
+  readonly job: Omit<InferenceJob, 'imageBytes'>;
+  /** Whether `text` was a list: the answer is one exactly then. */
+  readonly isList: boolean;
+  readonly wantsMetadata: boolean;
+}
+
+const DEFAULT_GROUP = 'primary';
+/** Requests name groups freely; this only keeps error messages short. */
+const MAX_GROUP_CHARACTERS = 256;
+
+/** @throws InputError */
+export function judgeRequest(body: unknown, limits: HttpLimits): JudgedRequest {
+  const request = parseShape(body, limits);
+  const isList = Array.isArray(request.text);
+  const prompts = Array.isArray(request.text) ? request.text : [request.text];
+  judgePrompts(prompts, isList, limits);
+  refuseUnsupported(request);
+  return {
+    job: {
+      consumerGroup: judgeGroup(request),
+      prompts,
+      useChatTemplate: request.use_chat_template ?? false,
+      promptMaxTokens: judgePromptMaxTokens(request),
+      sampling: judgeSampling(request),
+    },
+    isList,
+    wantsMetadata: request.return_metadata ?? false,
+  };
+}
+
+function parseShape(body: unknown, limits: HttpLimits): GenerateRequest {
+  // Before the schema looks at each of what may be millions of elements.
+  if (typeof body === 'object' && body !== null && 'text' in body && Array.isArray(body.text)) {
+    judgeListLength(body.text.length, limits);
+  }
+  const parsed = generateRequestSchema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  throw new InputError('request.wrong_shape', explainShape(parsed.error, body), { cause: parsed.error });
+}
+
+function explainShape(error: z.ZodError, body: unknown): string {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    return 'The request must be a JSON object such as {"text": "…"}.';
+  }
+  if (!('text' in body)) return 'The field text is missing; it must be a string or a list of strings.';
+  const issue = error.issues[0];
+  const field = String(issue?.path[0] ?? 'text');
+  if (field === 'text') return 'The field text must be a string or a list of strings.';
+  const range = isNumericField(field) ? ` Allowed is ${rangeText(field)}, or null.` : '';
+  return `The field ${field} has the wrong type: ${issue?.message ?? 'not what the API documents'}.${range}`;
+}
+
+const isNumericField = (field: string): field is NumericField => Object.hasOwn(NUMERIC_FIELDS, field);
+
+function judgeListLength(length: number, { maxUserBatchSize }: HttpLimits): void {
+  if (length === 0) {
+    throw new InputError('request.batch_empty', 'The list in text is empty; at least one prompt is needed.');
+  }
+  if (length > maxUserBatchSize) {
+    throw new InputError(
+      'request.batch_too_large',
+      `The list in text has ${length} prompts; allowed are ${maxUserBatchSize}. The operator can raise max_user_batch_size.`,
+      { details: { setting: 'max_user_batch_size', got: length, allowed: maxUserBatchSize } },
+    );
+  }
+}
+
+function judgePrompts(
+  prompts: readonly string[],
+  isList: boolean,
+  { maxPromptStringBytes }: HttpLimits,
+): void {
+  const bytes = prompts.reduce((sum, prompt) => sum + Buffer.byteLength(prompt), 0);
+  if (bytes > maxPromptStringBytes) {
+    throw new InputError(
+      'request.prompt_too_large',
+      `text has ${bytes} bytes${isList ? ' in all prompts together' : ''}; allowed are ${maxPromptStringBytes}. ` +
+        'The operator can raise max_prompt_string_bytes.',
+      { details: { setting: 'max_prompt_string_bytes', got: bytes, allowed: maxPromptStringBytes } },
+    );
+  }
+  prompts.forEach((prompt, index) => refuseImageTags(prompt, isList ? index : null));
+}
+
+function refuseUnsupported(request: GenerateRequest): void {
+  for (const field of ['lora_id', 'regex_string', 'json_schema'] as const) {
+    if (request[field] == null) continue;
+    throw new InputError(
+      'request.not_supported',
+      `${field} is not supported yet by this version. Leave it out or send null.`,
+      { details: { field } },
+    );
+  }
+}
+
+function judgeGroup({ consumer_group: group }: GenerateRequest): string {
+  if (group == null) return DEFAULT_GROUP;
+  if (group.length <= MAX_GROUP_CHARACTERS) return group;
+  throw new InputError(
+    'request.out_of_range',
+    `consumer_group has ${group.length} characters; allowed are ${MAX_GROUP_CHARACTERS}.`,
+  );
+}

@@ -1,0 +1,49 @@
+// The numeric fields of a request: defaults filled in, ranges judged, in the words of the API.
+import { NUMERIC_FIELDS, type GenerateRequest, type NumericField } from 'takeoff-wire';
+import { InputError } from '../../errors.js';
+import type { SamplingParameters } from '../../link/messages.js';
+
+/** "from 0 to 100", "above 0, up to 1". */
+export function rangeText(field: NumericField): string {
+  const { min, max, exclusiveMin } = NUMERIC_FIELDS[field];
+  return exclusiveMin ? `above ${min}, up to ${max}` : `from ${min} to ${max}`;
+}
+
+/** @throws InputError request.out_of_range */
+export function judgeSampling(request: GenerateRequest): SamplingParameters {
+  const sampling = {
+    temperature: judged(request, 'sampling_temperature'),
+    topP: judged(request, 'sampling_topp'),
+    topK: judged(request, 'sampling_topk'),
+    repetitionPenalty: judged(request, 'repetition_penalty'),
+    noRepeatNgramSize: judged(request, 'no_repeat_ngram_size'),
+    maxNewTokens: judged(request, 'max_new_tokens'),
+    minNewTokens: judged(request, 'min_new_tokens'),
+  };
+  const { minNewTokens, maxNewTokens } = sampling;
+  if (minNewTokens > maxNewTokens) {
+    const maxSource = request.max_new_tokens == null ? 'the default of max_new_tokens' : 'max_new_tokens';
+    throw new InputError(
+      'request.out_of_range',
+      `min_new_tokens is ${minNewTokens}, more than ${maxSource}, ${maxNewTokens}. Lower it, or raise max_new_tokens.`,
+    );
+  }
+  return sampling;
+}
+
+/** Null means that the prompt is not cut. */
+export const judgePromptMaxTokens = (request: GenerateRequest): number | null =>
+  request.prompt_max_tokens == null ? null : inRange('prompt_max_tokens', request.prompt_max_tokens);
+
+function judged(request: GenerateRequest, field: Exclude<NumericField, 'prompt_max_tokens'>): number {
+  const value = request[field];
+  return value == null ? NUMERIC_FIELDS[field].default : inRange(field, value);
+}
+
+function inRange(field: NumericField, value: number): number {
+  const { min, max, exclusiveMin } = NUMERIC_FIELDS[field];
+  if (value >= min && value <= max && !(exclusiveMin && value === min)) return value;
+  throw new InputError('request.out_of_range', `${field} is ${value}; allowed is ${rangeText(field)}.`, {
+    details: { field, got: value },
+  });
+}

@@ -1,0 +1,63 @@
+// Turns anything thrown into what a client may see: a status, a stable code and a sentence. What is not meant for clients
+// becomes `server.internal`, and its text stays in the log.
+import { ERROR_CODES, isErrorCode, type ErrorBody, type ErrorCode } from 'takeoff-wire';
+import { CapacityError, InputError, ReaderError, TakeoffError } from '../../errors.js';
+import type { ErrorEvent } from '../../link/messages.js';
+
+export interface PublicError {
+  readonly status: number;
+  readonly body: ErrorBody;
+  /** For the Retry-After header; null where trying again is no use. */
+  readonly retryAfterSeconds: number | null;
+}
+
+const DEFAULT_RETRY_AFTER_MS = 1_000;
+
+export function publicError(error: unknown): PublicError {
+  const known: TakeoffError | undefined = error instanceof TakeoffError ? error : fromFramework(error);
+  if (known === undefined || !isErrorCode(known.code))
+    return describe('server.internal', INTERNAL_SENTENCE, null);
+  const retryAfterMs = known instanceof CapacityError ? known.retryAfterMs : DEFAULT_RETRY_AFTER_MS;
+  return describe(known.code, known.message, retryAfterMs);
+}
+
+const INTERNAL_SENTENCE = 'The server met a defect of its own; its log has the details.';
+
+function describe(code: ErrorCode, message: string, retryAfterMs: number | null): PublicError {
+  const { status } = ERROR_CODES[code];
+  const mayRetry = status === 503 && retryAfterMs !== null;
+  return {
+    status,
+    body: { error: { code, message } },
+    retryAfterSeconds: mayRetry ? Math.max(1, Math.ceil(retryAfterMs / 1000)) : null,
+  };
+}
+
+/** The error class for a reader's error event, for requests whose answer has not begun. */
+export function errorOfEvent({ code, message }: ErrorEvent): TakeoffError {
+  const { status, retryable } = ERROR_CODES[code];
+  if (status < 500) return new InputError(code, message);
+  return retryable
+    ? new CapacityError(code, message, DEFAULT_RETRY_AFTER_MS)
+    : new ReaderError(code, message);
+}
+
+/** Codes of Fastify and its multipart plugin, which are stable, to ours. */
+const FRAMEWORK_ERRORS: Readonly<Record<string, readonly [ErrorCode, string]>> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: [
+    'request.unsupported_media_type',
+    'This endpoint does not take this Content-Type.',
+  ],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: [
+    'request.malformed',
+    'The body is not as long as Content-Length says.',
+  ],
+  FST_ERR_BAD_URL: ['request.malformed', 'The path of the request is not a valid URL path.'],
+  FST_ERR_MAX_PARAM_LENGTH: ['request.malformed', 'The path of the request is too long.'],
+};
+
+function fromFramework(error: unknown): InputError | undefined {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
+  const found = FRAMEWORK_ERRORS[error.code];
+  return found === undefined ? undefined : new InputError(found[0], found[1], { cause: error });
+}

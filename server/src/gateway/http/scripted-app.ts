@@ -1,0 +1,106 @@
+// For tests only: the inference application over scripted readers and an intake that takes anything.
+import type { FastifyInstance } from 'fastify';
+import { pino } from 'pino';
+import type { ImagePayload } from '../../link/messages.js';
+import type { Intake } from '../intake/intake.js';
+import { Admission } from '../readers/admission.js';
+import { Inference } from '../readers/inference.js';
+import { ReaderRegistry } from '../readers/registry.js';
+import { ScriptedReaders, START, type Script } from '../readers/scripted-reader.js';
+import { ReaderSupervisor } from '../readers/supervisor.js';
+import { buildApp } from './app.js';
+import type { HttpLimits } from './http-limits.js';
+
+export const LIMITS: HttpLimits = {
+  bodySizeLimitBytes: 20 * 1024 * 1024,
+  maxPromptStringBytes: 150_000,
+  maxUserBatchSize: 1000,
+  requestTimeoutMs: 120_000,
+  headersTimeoutMs: 30_000,
+};
+
+export const PAYLOAD: ImagePayload = {
+  sha256: 'ab',
+  widthPx: 4,
+  heightPx: 3,
+  sidePx: 112,
+  tiles: new Uint8Array(3),
+};
+
+export interface ScriptedAppOptions {
+  readonly script?: Script;
+  readonly limits?: Partial<HttpLimits>;
+  readonly maxOpenRequests?: number;
+  readonly intake?: Intake;
+  readonly reservedGroups?: readonly string[];
+  readonly firstTokenTimeoutMs?: number;
+  readonly readerMessageTimeoutMs?: number;
+}
+
+export interface ScriptedApp {
+  readonly app: FastifyInstance;
+  readonly readers: ScriptedReaders;
+  readonly registry: ReaderRegistry;
+  readonly inference: Inference;
+  /** Uploads that reached the intake. */
+  readonly uploads: Uint8Array[];
+  readonly progress: { isDraining: boolean };
+  close(): Promise<void>;
+}
+
+/** The reader serves `primary` and is live when this resolves, unless its card is null. */
+export async function scriptedApp(
+  options: ScriptedAppOptions = {},
+  readers: ScriptedReaders = new ScriptedReaders(options.script),
+): Promise<ScriptedApp> {
+  const uploads: Uint8Array[] = [];
+  const intake: Intake = options.intake ?? {
+    prepare: (bytes) => {
+      uploads.push(bytes);
+      return Promise.resolve(PAYLOAD);
+    },
+  };
+  const supervisor = new ReaderSupervisor({
+    start: START,
+    consumerGroup: 'primary',
+    launch: readers.launch,
+    random: () => 0,
+    onLog: () => undefined,
+    onState: () => registry.announceChange(),
+  });
+  const registry = new ReaderRegistry([supervisor]);
+  const inference = new Inference({
+    registry,
+    admission: new Admission(options.maxOpenRequests ?? 100),
+    intake,
+    limits: {
+      firstTokenTimeoutMs: options.firstTokenTimeoutMs ?? 600_000,
+      readerMessageTimeoutMs: options.readerMessageTimeoutMs ?? 30_000,
+    },
+    reservedGroups: options.reservedGroups ?? [],
+    newRequestId: numbered('request'),
+  });
+  const progress = { isDraining: false };
+  const app = await buildApp({
+    registry,
+    inference,
+    limits: { ...LIMITS, ...options.limits },
+    log: pino({ level: 'silent' }),
+    isDraining: () => progress.isDraining,
+    ports: () => [3000, 3001],
+  });
+  supervisor.start();
+  if (readers.card !== null) {
+    await registry.waitForLive('primary', () => true, 1000, new AbortController().signal);
+  }
+  const close = async (): Promise<void> => {
+    await app.close();
+    await supervisor.stop();
+  };
+  return { app, readers, registry, inference, uploads, progress, close };
+}
+
+function numbered(prefix: string): () => string {
+  let count = 0;
+  return () => `${prefix}-${++count}`;
+}

@@ -1,0 +1,83 @@
+// Turns the events of a request into a stream of server-sent events. The first event decides the status: a request that fails
+// before it answered anything gets a JSON error, not a stream. The stream is pulled: what a slow client does not take waits in
+// the bounded queue of the relay.
+import { Readable } from 'node:stream';
+import type { FastifyBaseLogger } from 'fastify';
+import {
+  encodeBatchEvent,
+  encodeErrorEvent,
+  encodeMetadataEvent,
+  encodeTextEvent,
+  withoutCarriageReturns,
+} from 'takeoff-wire';
+import { Defect } from '../../errors.js';
+import type { RequestEvent } from '../../link/messages.js';
+import { metadataOf } from './answer-text.js';
+import type { JudgedRequest } from './judge-request.js';
+import { errorOfEvent, publicError } from './public-error.js';
+
+/** No cache and no buffering proxy may hold tokens back. */
+export const STREAM_HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-store',
+  'x-accel-buffering': 'no',
+} as const;
+
+/**
+ * Waits for the first event. Undefined when the client is gone.
+ * @throws the error that the request failed with before its first event
+ */
+export async function streamedAnswer(
+  events: AsyncGenerator<RequestEvent, void, undefined>,
+  request: JudgedRequest,
+  clientGone: AbortSignal,
+  log: FastifyBaseLogger,
+): Promise<Readable | undefined> {
+  const first = await events.next();
+  if (first.done === true) {
+    if (clientGone.aborted) return undefined;
+    throw new Defect('A request ended without any event.');
+  }
+  if (first.value.kind === 'error') {
+    await events.return();
+    throw errorOfEvent(first.value);
+  }
+  return Readable.from(encodeAll(first.value, events, request, log), { objectMode: false });
+}
+
+async function* encodeAll(
+  first: RequestEvent,
+  rest: AsyncGenerator<RequestEvent, void, undefined>,
+  request: JudgedRequest,
+  log: FastifyBaseLogger,
+): AsyncGenerator<string, void, undefined> {
+  try {
+    yield* encode(first, request);
+    for await (const event of rest) {
+      yield* encode(event, request);
+      // Clients of a stream know one failure only; leaving the loop cancels the other prompts.
+      if (event.kind === 'error') return;
+    }
+  } catch (error) {
+    log.error({ err: error }, 'stream failed');
+    yield encodeErrorEvent(publicError(error).body);
+  } finally {
+    await rest.return();
+  }
+}
+
+function* encode(event: RequestEvent, request: JudgedRequest): Generator<string, void, undefined> {
+  const batchId = request.isList ? event.prompt : null;
+  switch (event.kind) {
+    case 'token': {
+      const text = withoutCarriageReturns(event.text);
+      if (text !== '') yield batchId === null ? encodeTextEvent(text) : encodeBatchEvent(text, batchId);
+      break;
+    }
+    case 'done':
+      if (request.wantsMetadata) yield encodeMetadataEvent(metadataOf(event), batchId);
+      break;
+    case 'error':
+      yield encodeErrorEvent({ error: { code: event.code, message: event.message } });
+  }
+}

@@ -1,0 +1,146 @@
+// For tests only: a reader whose every word the test decides, on the same launch interface as a child process.
+import { Defect } from '../../errors.js';
+import type { GatewayConnection } from '../../link/connection.js';
+import { createMemoryPair } from '../../link/memory-pair.js';
+import type {
+  FromReader,
+  GenerateMessage,
+  ReaderCard,
+  ReaderStart,
+  ToReader,
+  Usage,
+} from '../../link/messages.js';
+import type { FinishReason } from 'takeoff-wire';
+import type { LaunchReader } from './reader-process.js';
+
+export const VISION: NonNullable<ReaderCard['vision']> = {
+  sidePx: 112,
+  patchPx: 14,
+  aspect: 'pad',
+  gridPinpoints: [],
+  mergeType: 'flat',
+  keepsClassToken: false,
+  mean: [0.5, 0.5, 0.5],
+  std: [0.5, 0.5, 0.5],
+};
+
+export const CARD: ReaderCard = {
+  modelName: 'demo',
+  modelType: 'LlavaLlamaForCausalLM',
+  device: 'cpu',
+  contextTokens: 2048,
+  maxSequences: 8,
+  vision: VISION,
+};
+
+export const START: ReaderStart = {
+  readerId: 'reader1',
+  modelName: 'demo',
+  device: 'cpu',
+  repositoryPath: '/nowhere',
+  quantType: 'auto',
+  maxSequenceLength: 0,
+  maxBatchSize: 8,
+  chatTemplate: null,
+  threads: 0,
+  llamaLibDir: null,
+  echo: false,
+};
+
+const USAGE: Usage = { promptTokens: 7, imageTokens: 3, generatedTokens: 2 };
+
+/** What the test does with a request, when it does not drive it step by step. */
+export type Script = (message: GenerateMessage, reader: ScriptedReader) => void;
+
+/** One life of a scripted reader. */
+export class ScriptedReader {
+  readonly received: ToReader[] = [];
+  readonly #connection: GatewayConnection;
+  readonly #end: (reason: string) => void;
+  readonly #waiters: (() => void)[] = [];
+
+  constructor(connection: GatewayConnection, script: Script, end: (reason: string) => void) {
+    this.#connection = connection;
+    this.#end = end;
+    connection.onMessage((message) => {
+      this.received.push(message);
+      for (const wake of this.#waiters.splice(0)) wake();
+      if (message.kind === 'generate') script(message, this);
+      if (message.kind === 'drain') this.die('drained');
+    });
+  }
+
+  say(message: FromReader): void {
+    this.#connection.send(message);
+  }
+
+  token(requestId: string, text: string, prompt = 0): void {
+    this.say({ kind: 'token', requestId, prompt, text });
+  }
+
+  done(requestId: string, prompt = 0, finishReason: FinishReason = 'stop'): void {
+    this.say({ kind: 'done', requestId, prompt, finishReason, usage: USAGE });
+  }
+
+  /** The process ends, as by SIGKILL; what was said before is delivered. */
+  die(reason = 'killed by the test'): void {
+    this.#connection.close();
+    // The pair closes in a later turn, as an IPC channel does.
+    queueMicrotask(() => queueMicrotask(() => this.#end(reason)));
+  }
+
+  /** The first message of this kind that has come or will come. */
+  async next<Kind extends ToReader['kind']>(kind: Kind): Promise<Extract<ToReader, { kind: Kind }>> {
+    const isKind = (message: ToReader): message is Extract<ToReader, { kind: Kind }> => message.kind === kind;
+    for (;;) {
+      const found = this.received.find(isKind);
+      if (found !== undefined) {
+        this.received.splice(this.received.indexOf(found), 1);
+        return found;
+      }
+      await new Promise<void>((resolve) => this.#waiters.push(resolve));
+    }
+  }
+}
+
+/** Launches scripted readers and keeps every life, in order. */
+export class ScriptedReaders {
+  readonly lives: ScriptedReader[] = [];
+  script: Script;
+  /** Null: lives do not become live by themselves. */
+  card: ReaderCard | null = CARD;
+
+  constructor(script: Script = echo) {
+    this.script = script;
+  }
+
+  get last(): ScriptedReader {
+    const life = this.lives.at(-1);
+    if (life === undefined) throw new Defect('No scripted reader was launched.');
+    return life;
+  }
+
+  readonly launch: LaunchReader = () => {
+    const { gatewayEnd, readerEnd } = createMemoryPair();
+    let end: (reason: string) => void = () => undefined;
+    const ended = new Promise<string>((resolve) => {
+      end = resolve;
+    });
+    const life = new ScriptedReader(readerEnd, (message, reader) => this.script(message, reader), end);
+    this.lives.push(life);
+    if (this.card !== null) life.say({ kind: 'ready', card: this.card });
+    return { connection: gatewayEnd, pid: 4711, kill: () => life.die('killed'), ended };
+  };
+}
+
+/** Answers each prompt with its own text, cut into characters. */
+export const echo: Script = (message, reader) => {
+  message.prompts.forEach((parts, prompt) => {
+    const text = parts.map((part) => (part.kind === 'text' ? part.text : '')).join('');
+    for (const character of text) reader.token(message.requestId, character, prompt);
+    reader.done(message.requestId, prompt);
+  });
+};
+
+/** Does nothing: the test drives the reader itself. */
+export const silent: Script = () => undefined;
