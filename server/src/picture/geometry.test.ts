@@ -106,7 +106,7 @@ describe('layoutPicture', () => {
     const tiny: Partial<VisionSettings> = { gridPinpoints: [[300, 672]] };
     expect(layoutPicture(10, 10, settings(tiny))).toMatchObject({
       tileCount: 1,
-      map: null,
+      map: { rows: 1, columns: 0, hasNewlines: true },
       imageTokens: 577,
     });
     expect(layoutPicture(10, 10, settings({ ...tiny, mergeType: 'spatial' })).imageTokens).toBe(576);
