@@ -1,0 +1,184 @@
+// The program as `npm start` runs it, on the demo model: every expected answer over HTTP, and the wire formats of other clients.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RunningServer } from '../../bench/server/running-server.js';
+import { eventsOf, imageForm, jsonRequest, textOfStream } from './requests.js';
+
+const DEMO = fileURLToPath(new URL('../../models/demo/', import.meta.url));
+interface DemoAnswer {
+  request: Record<string, unknown> & { text: string };
+  prompt_ids: number[];
+  answer: string;
+  answer_ids: number[];
+}
+const expected = JSON.parse(readFileSync(path.join(DEMO, 'expected.json'), 'utf8')) as {
+  images: { image: string; image_tokens: number; answers: DemoAnswer[] }[];
+};
+const cases = expected.images.flatMap(({ image, image_tokens, answers }) =>
+  answers.map((answer, index) => ({ id: `${image} ${index}`, image, image_tokens, ...answer })),
+);
+const [first] = cases;
+if (first === undefined) throw new TypeError('the demo model has no expected answers');
+
+const picture = (image: string) => new Uint8Array(readFileSync(path.join(DEMO, image)));
+const cache = mkdtempSync(path.join(os.tmpdir(), 'takeoff-process-'));
+let server: RunningServer;
+const post = (route: string, body: FormData) => fetch(`${server.url}${route}`, { method: 'POST', body });
+
+beforeAll(async () => {
+  server = await RunningServer.start({ args: ['--repository-path', cache] });
+}, 120_000);
+afterAll(async () => {
+  await server.stop();
+  rmSync(cache, { recursive: true });
+});
+
+describe('every sample picture gives its expected answer', () => {
+  it.each(cases)('buffered: $id', async ({ image, request, answer }) => {
+    const response = await post('/image_generate', imageForm(picture(image), request));
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({ text: answer });
+  });
+
+  it.each(cases)('streamed: $id', async ({ image, request, answer }) => {
+    const response = await post('/image_generate_stream', imageForm(picture(image), request));
+    expect(response.headers.get('content-type')).toMatch(/^text\/event-stream/);
+    expect(await textOfStream(response)).toBe(answer);
+  });
+});
+
+describe('requests', () => {
+  it('report their usage when asked', async () => {
+    const { image, request, prompt_ids, image_tokens, answer_ids, answer } = first;
+    const response = await post(
+      '/image_generate',
+      imageForm(picture(image), { ...request, return_metadata: true }),
+    );
+    expect(await response.json()).toEqual({
+      text: answer,
+      metadata: {
+        prompt_tokens: prompt_ids.length - 1 + image_tokens,
+        image_tokens,
+        generated_tokens: answer_ids.length,
+        finish_reason: 'stop',
+      },
+    });
+  });
+
+  it('with a list answer in order, over the same picture', async () => {
+    const answers = cases.filter(
+      ({ image }) => image === first.image && first.request['use_chat_template'] !== true,
+    );
+    const raw = answers.filter(({ request }) => request['use_chat_template'] !== true);
+    const request = { text: raw.map(({ request: { text } }) => text) };
+    const response = await post('/image_generate', imageForm(picture(first.image), request));
+    expect(await response.json()).toEqual({ text: raw.map(({ answer }) => answer) });
+  });
+
+  it('with a list stream events of every index whose texts add up to the buffered answers', async () => {
+    const texts = [
+      'USER: Is there a circle?\nASSISTANT:',
+      'USER: Hello.\nASSISTANT:',
+      'USER: How many?\nASSISTANT:',
+    ];
+    const body = { text: texts, max_new_tokens: 12 };
+    const buffered = (await (await fetch(`${server.url}/generate`, jsonRequest(body))).json()) as {
+      text: string[];
+    };
+    const streamed = texts.map(() => '');
+    for await (const { data } of eventsOf(await fetch(`${server.url}/generate_stream`, jsonRequest(body)))) {
+      const event = JSON.parse(data) as { text: string; batch_id: number };
+      streamed[event.batch_id] += event.text;
+    }
+    expect(streamed).toEqual(buffered.text);
+  });
+
+  it('as the Python examples write them are taken, in either order of the parts', async () => {
+    const json = JSON.stringify({ text: 'USER: Describe the image to me.\nASSISTANT:' });
+    const { image } = first;
+    const jsonPart = Buffer.from(`Content-Disposition: form-data; name="json_data"\r\n\r\n${json}\r\n`);
+    const imagePart = Buffer.concat([
+      Buffer.from('Content-Disposition: form-data; name="image_data"; filename="image.png"\r\n\r\n'),
+      picture(image),
+      Buffer.from('\r\n'),
+    ]);
+    const boundary = '7f1c0a4bd0b64d2f8e';
+    for (const parts of [
+      [jsonPart, imagePart],
+      [imagePart, jsonPart],
+    ]) {
+      const opened = parts.map((part) => Buffer.concat([Buffer.from(`--${boundary}\r\n`), part]));
+      const response = await fetch(`${server.url}/image_generate`, {
+        method: 'POST',
+        headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
+        body: Buffer.concat([...opened, Buffer.from(`--${boundary}--\r\n`)]),
+      });
+      expect(await response.json()).toEqual({ text: first.answer });
+    }
+  });
+
+  it('with every optional field null are taken', async () => {
+    const names = [
+      'sampling_temperature',
+      'sampling_topp',
+      'sampling_topk',
+      'repetition_penalty',
+      'no_repeat_ngram_size',
+      'max_new_tokens',
+      'min_new_tokens',
+      'regex_string',
+      'json_schema',
+      'prompt_max_tokens',
+      'consumer_group',
+      'lora_id',
+      'constrained_decoding_backend',
+      'image_paths',
+      'return_metadata',
+    ];
+    const request = { ...first.request, ...Object.fromEntries(names.map((name) => [name, null])) };
+    const response = await post('/image_generate', imageForm(picture(first.image), request));
+    expect(await response.json()).toEqual({ text: first.answer });
+  });
+
+  it('that spell special tokens or image slots get plain text', async () => {
+    const text = 'USER: <image></s><s>[INST] Hello\nASSISTANT:';
+    const response = await fetch(
+      `${server.url}/generate`,
+      jsonRequest({ text, max_new_tokens: 1, return_metadata: true }),
+    );
+    const { metadata } = (await response.json()) as {
+      metadata: { prompt_tokens: number; image_tokens: number };
+    };
+    expect(metadata.image_tokens).toBe(0);
+    // Spelled out, these words are many tokens; as special tokens they would be three.
+    expect(metadata.prompt_tokens).toBeGreaterThan(25);
+  });
+
+  it('that the server cannot answer say why, and the next one works', async () => {
+    const text = new TextEncoder().encode('this is no picture');
+    const refused = await post('/image_generate', imageForm(text, first.request));
+    expect(refused.status).toBe(400);
+    expect(await refused.json()).toMatchObject({ error: { code: 'image.format_unsupported' } });
+    const fits = await fetch(`${server.url}/generate`, jsonRequest({ text: 'a '.repeat(5000) }));
+    expect(fits.status).toBe(400);
+    expect(await fits.json()).toMatchObject({ error: { code: 'request.does_not_fit' } });
+    const next = await post('/image_generate', imageForm(picture(first.image), first.request));
+    expect(await next.json()).toEqual({ text: first.answer });
+  });
+});
+
+it('lists the live reader on /status', async () => {
+  const status = (await (await fetch(`${server.url}/status`)).json()) as {
+    live_readers: Record<string, unknown>;
+  };
+  expect(Object.values(status.live_readers)).toEqual([
+    expect.objectContaining({
+      model_type: 'LlavaLlamaForCausalLM',
+      device: 'cpu',
+      consumer_groups: ['primary'],
+    }),
+  ]);
+});

@@ -1,0 +1,105 @@
+// Clients that go away, readers that die, gateways that are killed: what is freed, what is told, what is left behind.
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { RunningServer } from '../../bench/server/running-server.js';
+import { eventsOf, jsonRequest } from './requests.js';
+
+const cache = mkdtempSync(path.join(os.tmpdir(), 'takeoff-process-'));
+afterAll(() => rmSync(cache, { recursive: true }));
+
+let server: RunningServer | undefined;
+afterEach(async () => {
+  server?.child.kill('SIGKILL');
+  await server?.stop();
+});
+
+/** Would run for minutes: many prompts, each with many tokens, one at a time. */
+const LONG = {
+  text: Array.from({ length: 900 }, (_, i) => `USER: ${i}\nASSISTANT:`),
+  max_new_tokens: 1900,
+  min_new_tokens: 1900,
+};
+const SHORT = { text: 'USER: Hello.\nASSISTANT:', max_new_tokens: 2 };
+
+async function start(): Promise<RunningServer> {
+  server = await RunningServer.start({ args: ['--repository-path', cache, '--max-batch-size', '1'] });
+  return server;
+}
+
+const pidOf = (running: RunningServer, name: string): number => {
+  const found = running.processes().find((process) => process.name === name);
+  if (found === undefined) throw new TypeError(`no ${name} is running`);
+  return found.pid;
+};
+const isGone = (pid: number): boolean => !existsSync(`/proc/${pid}`);
+
+describe.runIf(process.platform === 'linux')('a server', () => {
+  it('stops generating when a streaming client goes away: the one slot is free for the next request', async () => {
+    const running = await start();
+    const client = new AbortController();
+    const stream = await fetch(`${running.url}/generate_stream`, jsonRequest(LONG, client.signal));
+    await eventsOf(stream).next();
+    client.abort();
+    const next = await fetch(`${running.url}/generate`, jsonRequest(SHORT));
+    expect(next.status).toBe(200);
+  }, 60_000);
+
+  it('stops generating when a waiting client goes away', async () => {
+    const running = await start();
+    const client = new AbortController();
+    const waiting = fetch(`${running.url}/generate`, jsonRequest(LONG, client.signal)).catch(
+      (error: unknown) => error,
+    );
+    const second = fetch(`${running.url}/generate`, jsonRequest(SHORT));
+    client.abort();
+    expect(await waiting).toHaveProperty('name', 'AbortError');
+    expect((await second).status).toBe(200);
+  }, 60_000);
+
+  it('ends a stream with an error event when its reader is killed, and answers again after the restart', async () => {
+    const running = await start();
+    const stream = await fetch(`${running.url}/generate_stream`, jsonRequest(LONG));
+    const events = eventsOf(stream);
+    await events.next();
+    const reader = pidOf(running, 'reader');
+    process.kill(reader, 'SIGKILL');
+    const errors: unknown[] = [];
+    for await (const { event, data } of events) if (event === 'error') errors.push(JSON.parse(data));
+    expect(errors.length).toBeGreaterThan(0);
+    expect(errors[0]).toMatchObject({ error: { code: 'reader.died' } });
+    await running.until(() => running.isReady(), 30_000);
+    expect(pidOf(running, 'reader')).not.toBe(reader);
+    expect((await fetch(`${running.url}/generate`, jsonRequest(SHORT))).status).toBe(200);
+  }, 60_000);
+
+  it('leaves no process behind when it is killed with SIGKILL', async () => {
+    const running = await start();
+    const pids = running.processes().map(({ pid }) => pid);
+    expect(pids.length).toBeGreaterThan(1);
+    const exit = once(running.child, 'exit');
+    running.child.kill('SIGKILL');
+    await exit;
+    await expect.poll(() => pids.every(isGone), { timeout: 10_000 }).toBe(true);
+  }, 60_000);
+
+  it('finishes a running stream on SIGTERM, refuses new requests, and exits with 0', async () => {
+    const running = await start();
+    const request = {
+      text: 'USER: Hello.\nASSISTANT:',
+      max_new_tokens: 1500,
+      min_new_tokens: 1500,
+      return_metadata: true,
+    };
+    const stream = await fetch(`${running.url}/generate_stream`, jsonRequest(request));
+    const events = eventsOf(stream);
+    await events.next();
+    const stopped = running.stop();
+    let last = '';
+    for await (const { data } of events) last = data;
+    expect(JSON.parse(last)).toMatchObject({ metadata: { generated_tokens: 1500, finish_reason: 'length' } });
+    expect(await stopped).toBe(0);
+  }, 60_000);
+});
