@@ -1,7 +1,7 @@
 // What a failed command says and with which code the program ends: 2 when a flag, a variable or the configuration must
 // change, 1 for everything else.
 import { CommanderError } from 'commander';
-import { ConfigError, TakeoffError } from '../errors.js';
+import { ConfigError, ReaderError, TakeoffError } from '../errors.js';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
@@ -17,6 +17,8 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof CommanderError)
     return { exitCode: error.exitCode === 0 ? 0 : EXIT_USAGE, message: '' };
   if (error instanceof ConfigError) return { exitCode: EXIT_USAGE, message: error.message };
+  // Carries what the readers said of themselves, codes included.
+  if (error instanceof ReaderError) return { exitCode: EXIT_FAILED, message: error.message };
   if (error instanceof TakeoffError && error.code !== 'defect') {
     return { exitCode: EXIT_FAILED, message: `${error.message} (${error.code})` };
   }

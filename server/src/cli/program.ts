@@ -3,6 +3,7 @@
 import { Command, Option } from 'commander';
 import type { NamedSetting } from '../config/layers.js';
 import { loadConfig } from '../config/load-config.js';
+import { printConfig } from '../config/print-config.js';
 import { QUANT_TYPES, READER_SETTINGS } from '../config/reader-settings.js';
 import { SERVER_SETTINGS } from '../config/server-settings.js';
 import { addSettingFlags, typedFlags } from './setting-flags.js';
@@ -21,10 +22,27 @@ export function createProgram(terminal: Terminal): Command {
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
     .exitOverride()
     .showHelpAfterError('(takeoff --help lists the commands)');
-  for (const command of [convertCommand(terminal), doctorCommand(terminal)]) {
+  for (const command of [serveCommand(terminal), convertCommand(terminal), doctorCommand(terminal)]) {
     program.addCommand(command.copyInheritedSettings(program));
   }
   return program;
+}
+
+function serveCommand(terminal: Terminal): Command {
+  const command = new Command('serve')
+    .description('Serves a model over HTTP; the demo model if none is named.')
+    .option('--config <file>', 'configuration file')
+    .option('--print-config', 'print what the settings come to, secrets hidden, and end');
+  addSettingFlags(command, ALL_SETTINGS);
+  return command.action(async (flags: { config?: string; printConfig?: boolean }) => {
+    const config = loadConfig({ flags: typedFlags(command, ALL_SETTINGS), configFile: flags.config });
+    if (flags.printConfig === true) {
+      terminal.out(`${printConfig(config)}\n`);
+      return;
+    }
+    const { serve } = await import('./serve.js');
+    await serve(config, terminal);
+  });
 }
 
 interface ConvertFlags {

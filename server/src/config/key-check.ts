@@ -6,7 +6,7 @@ import type { ConfigFile } from './config-file.js';
 import { unreadVariables, type Environment } from './environment.js';
 import { spellingsOf } from './layers.js';
 import { READER_SETTINGS } from './reader-settings.js';
-import { SERVER_SETTINGS } from './server-settings.js';
+import { SERVER_SETTINGS, type ServerConfig } from './server-settings.js';
 import { UNUSED_READER_KEYS, UNUSED_SERVER_KEYS } from './unused-keys.js';
 
 /** @throws ConfigError for a key of server_config that neither this program nor Takeoff knows */
@@ -18,6 +18,16 @@ export function refuseUnknownServerKeys(file: ConfigFile): void {
     ? 'It belongs to an entry of readers_config.'
     : 'docs/config.md lists all keys.';
   throw new ConfigError(`server_config of ${file.path} has the unknown key "${unknown}". ${hint}`);
+}
+
+/** Settings of Takeoff that a later version will honour: set, they must not seem to work. */
+export function warnOfUnusedValues({ allowRemoteImages, accessToken }: ServerConfig): readonly string[] {
+  return [
+    ...(allowRemoteImages
+      ? ['allow_remote_images is on, but this version refuses <image:URL> tags all the same.']
+      : []),
+    ...(accessToken === null ? [] : ['access_token is set, but this version downloads no models.']),
+  ];
 }
 
 /** One sentence for each source that names something without effect. */

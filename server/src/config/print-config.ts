@@ -1,4 +1,5 @@
-// The resolved configuration as JSON for `serve --print-config`: the layout and keys of config.yaml, secrets hidden.
+// The resolved configuration as an operator may see it: the layout and keys of config.yaml, secrets hidden. For
+// `serve --print-config` and the management port.
 import type { NamedSetting } from './layers.js';
 import { READER_SETTINGS } from './reader-settings.js';
 import type { TakeoffConfig } from './resolve-config.js';
@@ -6,13 +7,17 @@ import { SERVER_SETTINGS } from './server-settings.js';
 
 const HIDDEN = '(hidden)';
 
+/** server_config with its keys as in config.yaml. */
+export const shownServerConfig = ({ server }: TakeoffConfig): Readonly<Record<string, unknown>> =>
+  byKey(SERVER_SETTINGS, server);
+
 export function printConfig(config: TakeoffConfig): string {
   const readers = config.readers.map((reader) => {
     const { reader_id: id, ...keys } = byKey(READER_SETTINGS, reader);
     return [String(id), keys] as const;
   });
   const takeoff = {
-    server_config: byKey(SERVER_SETTINGS, config.server),
+    server_config: shownServerConfig(config),
     readers_config: Object.fromEntries(readers),
   };
   return JSON.stringify({ takeoff }, null, 2);

@@ -231,6 +231,15 @@ describe('resolveConfig', () => {
       ]);
     });
 
+    it('settings that this version does not honour', () => {
+      const environment = { TAKEOFF_ALLOW_REMOTE_IMAGES: 'true', TAKEOFF_ACCESS_TOKEN: 'hf_secret' };
+      const { warnings } = resolve({ environment });
+      expect(warnings).toHaveLength(2);
+      expect(warnings[0]).toContain('allow_remote_images is on');
+      expect(warnings[1]).toContain('access_token is set');
+      expect(warnings.join()).not.toContain('hf_secret');
+    });
+
     it('variables that no setting reads, but not of LICENSE_KEY', () => {
       const environment = {
         TAKEOFF_TENSOR_PARALLEL: '1',

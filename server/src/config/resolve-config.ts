@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { ConfigError } from '../errors.js';
 import type { ConfigFile } from './config-file.js';
 import { environmentLayer, type Environment } from './environment.js';
-import { refuseUnknownServerKeys, warnOfUnusedKeys } from './key-check.js';
+import { refuseUnknownServerKeys, warnOfUnusedKeys, warnOfUnusedValues } from './key-check.js';
 import { flagName, layerOf, type Given, type Layer, type NamedSetting } from './layers.js';
 import { READER_SETTINGS, readerConfigSchema, type ReaderConfig } from './reader-settings.js';
 import { SERVER_SETTINGS, serverConfigSchema, type ServerConfig } from './server-settings.js';
@@ -47,7 +47,7 @@ export function resolveConfig(sources: ConfigSources): TakeoffConfig {
   return Object.freeze({
     server,
     readers: resolveReaders(sources),
-    warnings: warnOfUnusedKeys(environment, file),
+    warnings: [...warnOfUnusedKeys(environment, file), ...warnOfUnusedValues(server)],
   });
 }
 

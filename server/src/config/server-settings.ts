@@ -36,9 +36,17 @@ export const serverConfigSchema = z.object({
     key: 'max_user_batch_size',
     meaning: 'Longest list in `text`.',
   }),
+  maxQueuedRequests: setting(integer(1, 1_000_000), 512, {
+    key: 'max_queued_requests',
+    meaning: 'Requests that a consumer group may have open, running and waiting. More are answered with 503.',
+  }),
+  requestTimeoutMs: setting(integer(1000, HOUR_MS, 'milliseconds'), 60_000, {
+    key: 'request_timeout_ms',
+    meaning: 'Longest time from the first byte of a request to the last of its body.',
+  }),
   allowRemoteImages: setting(boolean(), false, {
     key: 'allow_remote_images',
-    meaning: 'Whether `<image:URL>` tags in a prompt may be downloaded.',
+    meaning: 'Whether `<image:URL>` tags may be downloaded. This version refuses them always.',
   }),
   maxImagePixels: setting(integer(1, 1_000_000_000, 'pixels'), 50_000_000, {
     key: 'max_image_pixels',
@@ -79,7 +87,7 @@ export const serverConfigSchema = z.object({
   }),
   accessToken: setting(optionalText('a token of the model hub'), null, {
     key: 'access_token',
-    meaning: 'Token for private models of the hub, for downloads, which this version does not do yet.',
+    meaning: 'Token for private models of the hub. This version downloads none.',
     isSecret: true,
   }),
   echo: setting(boolean(), false, {

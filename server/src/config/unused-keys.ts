@@ -19,7 +19,6 @@ export const UNUSED_SERVER_KEYS: ReadonlySet<string> = new Set([
   'redis_host',
   'redis_port',
   'redis_max_memory',
-  'max_queued_requests',
   'reill_threshold',
   'export_traces',
   'traces_host',

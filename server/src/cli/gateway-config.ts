@@ -1,0 +1,46 @@
+// From the resolved configuration to what the gateway is started with: each part gets the slice it uses.
+import type { TakeoffConfig } from '../config/resolve-config.js';
+import { shownServerConfig } from '../config/print-config.js';
+import type { ReaderConfig } from '../config/reader-settings.js';
+import type { ServerConfig } from '../config/server-settings.js';
+import type { GatewayConfig, GatewayReader } from '../gateway/gateway.js';
+
+/** Headers are some kilobytes that clients send at once; whoever takes longer holds a connection on purpose. */
+const HEADERS_TIMEOUT_MS = 10_000;
+
+export function toGatewayConfig(
+  config: TakeoffConfig,
+  runtime: Pick<GatewayConfig, 'log' | 'onReaderState'>,
+): GatewayConfig {
+  const { server, readers } = config;
+  return {
+    host: server.host,
+    port: server.port,
+    managementPort: server.managementPort,
+    limits: {
+      bodySizeLimitBytes: server.bodySizeLimitBytes,
+      maxPromptStringBytes: server.maxPromptStringBytes,
+      maxUserBatchSize: server.maxUserBatchSize,
+      requestTimeoutMs: server.requestTimeoutMs,
+      headersTimeoutMs: Math.min(HEADERS_TIMEOUT_MS, server.requestTimeoutMs),
+      firstTokenTimeoutMs: server.firstTokenTimeoutMs,
+      readerMessageTimeoutMs: server.readerMessageTimeoutMs,
+    },
+    image: {
+      maxImagePixels: server.maxImagePixels,
+      decodeTimeoutMs: server.imageDecodeTimeoutMs,
+      decodeConcurrency: server.imageDecodeConcurrency,
+    },
+    maxOpenRequests: server.maxQueuedRequests,
+    reservedConsumers: server.reservedConsumers,
+    shutdownDeadlineMs: server.shutdownDeadlineMs,
+    readers: readers.map((reader) => toGatewayReader(server, reader)),
+    shownConfig: shownServerConfig(config),
+    ...runtime,
+  };
+}
+
+function toGatewayReader(server: ServerConfig, { consumerGroup, ...reader }: ReaderConfig): GatewayReader {
+  const { repositoryPath, llamaLibDir, echo } = server;
+  return { consumerGroup, start: { ...reader, repositoryPath, llamaLibDir, echo } };
+}

@@ -1,0 +1,64 @@
+// Follows the readers for the person who started the server: shows how far loading is, says when a reader is live, and notices
+// when none can ever be.
+import { ConfigError, ReaderError } from '../errors.js';
+import type { ReaderState } from '../gateway/readers/reader-state.js';
+import type { ProgressLine } from './progress-line.js';
+import type { Terminal } from './terminal.js';
+
+export interface ReaderWatchOptions {
+  readonly readerIds: readonly string[];
+  readonly terminal: Terminal;
+  readonly line: ProgressLine;
+  readonly nowMs: () => number;
+}
+
+export class ReaderWatch {
+  /** Rejects when every reader has failed in a way that starting again cannot mend. */
+  readonly allFailed: Promise<never>;
+  readonly #options: ReaderWatchOptions;
+  readonly #failures = new Map<string, { readonly code: string; readonly reason: string }>();
+  readonly #startedMs = new Map<string, number>();
+  #fail: (error: ConfigError | ReaderError) => void = () => undefined;
+
+  constructor(options: ReaderWatchOptions) {
+    this.#options = options;
+    this.allFailed = new Promise<never>((_, reject) => {
+      this.#fail = reject;
+    });
+    // Whoever never asks must not end the process with an unhandled rejection.
+    this.allFailed.catch(() => undefined);
+  }
+
+  see(readerId: string, state: ReaderState): void {
+    const { terminal, line, nowMs } = this.#options;
+    switch (state.kind) {
+      case 'starting':
+        this.#startedMs.set(readerId, nowMs());
+        break;
+      case 'loading':
+        line.show(state.stage, state.fraction);
+        break;
+      case 'live': {
+        const seconds = (nowMs() - (this.#startedMs.get(readerId) ?? nowMs())) / 1000;
+        line.clear();
+        terminal.err(`Ready: ${state.card.modelName} is live after ${seconds.toFixed(1)} s.\n`);
+        break;
+      }
+      case 'dead':
+        line.clear();
+        if (state.restartInMs === null) this.#noteFailure(readerId, state);
+        break;
+      case 'stopped':
+        break;
+    }
+  }
+
+  #noteFailure(readerId: string, { code, reason }: { readonly code: string; readonly reason: string }): void {
+    this.#failures.set(readerId, { code, reason });
+    if (this.#failures.size < this.#options.readerIds.length) return;
+    const failures = [...this.#failures.values()];
+    const sentence = failures.map((failure) => `${failure.reason} (${failure.code})`).join('\n');
+    const isConfig = failures.every((failure) => failure.code.startsWith('config.'));
+    this.#fail(isConfig ? new ConfigError(sentence) : new ReaderError('reader.died', sentence));
+  }
+}
