@@ -1,0 +1,34 @@
+// docs/errors.md is written for people, but its table must say what the program does.
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { ERROR_CODES, isErrorCode } from './error-codes.js';
+
+/** Rows of the table, without the padding that the formatter adds. */
+const rowsOfThePage = (): string[] =>
+  readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+    .map((line) => line.replaceAll(/ +/gu, ' '));
+
+describe('the table of error codes', () => {
+  it('is the one that docs/errors.md prints, in the same order', () => {
+    const rows = Object.entries(ERROR_CODES).map(
+      ([code, { status, retryable, sentence }]) =>
+        `| \`${code}\` | ${status} | ${retryable ? 'yes' : 'no'} | ${sentence} |`,
+    );
+    expect(rowsOfThePage()).toEqual(rows);
+  });
+
+  it('marks every 503 as worth a retry, and no other failure but slowness of the client', () => {
+    const retryable = Object.values(ERROR_CODES).filter((facts) => facts.retryable);
+    expect(new Set(retryable.map(({ status }) => status))).toEqual(new Set([503, 408]));
+    for (const { status, retryable: isRetryable } of Object.values(ERROR_CODES))
+      if (status === 503) expect(isRetryable).toBe(true);
+  });
+
+  it('knows its own codes only', () => {
+    expect(isErrorCode('image.too_large')).toBe(true);
+    expect(isErrorCode('toString')).toBe(false);
+    expect(isErrorCode('')).toBe(false);
+  });
+});
