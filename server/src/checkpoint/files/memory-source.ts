@@ -14,6 +14,6 @@ export function memorySource(name: string, bytes: Uint8Array): ByteSource {
               `Bytes ${offsetBytes} to ${offsetBytes + byteCount} are needed, but there are ${bytes.length}.`,
             ),
           )
-        : Promise.resolve(bytes.slice(offsetBytes, offsetBytes + byteCount)),
+        : Promise.resolve(new Uint8Array(bytes.subarray(offsetBytes, offsetBytes + byteCount))),
   };
 }

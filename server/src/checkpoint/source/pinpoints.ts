@@ -7,7 +7,7 @@ type Pinpoint = [widthPx: number, heightPx: number];
 /** The grid shorthand names at most this many tiles a side; published ones stop at 6. */
 const MAX_GRID = 16;
 const MAX_PINPOINTS = 1024;
-const LIST = /^\s*[[(]\s*(?:[[(]\s*\d{1,6}\s*,\s*\d{1,6}\s*[\])]\s*,?\s*)+[\])]\s*$/;
+const LIST = /^\s*[[(]\s*(?:[[(]\s*\d{1,6}\s*,\s*\d{1,6}\s*[\])]\s*(?:,\s*)?)+[\])]\s*$/;
 const PAIR = /(\d{1,6})\s*,\s*(\d{1,6})/g;
 const GRID = /^\s*\((\d{1,2})x(\d{1,2})\)\s*,\s*\.\.\.\s*,\s*\((\d{1,2})x(\d{1,2})\)\s*$/;
 

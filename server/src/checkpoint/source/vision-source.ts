@@ -3,12 +3,20 @@
 // untrained tower whose repository is not at hand is taken from the checkpoint, if it is there, and a warning says so.
 import { stat } from 'node:fs/promises';
 import { basename, isAbsolute, join } from 'node:path';
+import type { z } from 'zod';
 import type { CheckpointError } from '../../errors.js';
 import { incomplete, unsupported } from '../failures.js';
 import { containedPath, isPlainName } from '../files/contained-path.js';
 import { MAX_CONFIG_BYTES, readJsonFile } from '../files/json-file.js';
 import type { StoredTensor } from '../files/stored-tensor.js';
-import { CLIP_MEAN, CLIP_STD, towerFromConfig, towerFromTensors, type ClipTower } from './clip-tower.js';
+import {
+  CLIP_MEAN,
+  CLIP_STD,
+  towerFromConfig,
+  towerFromTensors,
+  type ClipTower,
+  type Rgb,
+} from './clip-tower.js';
 import { preprocessorSchema, towerConfigSchema, type ClipConfig } from './config-schema.js';
 import { canonicalTensors } from './canonical-tensors.js';
 import { fileNames, hasWeights, openWeightFiles, type WeightFiles } from './weight-files.js';
@@ -41,33 +49,29 @@ const CLASS_EMBEDDING = 'tower.embeddings.class_embedding';
 
 /** @throws CheckpointError checkpoint.incomplete when the tower is nowhere, or another code for what is wrong with it */
 export async function findTower(request: TowerRequest): Promise<TowerSource> {
-  const { towerName, towerIsTrained, tensors } = request;
-  const isInside = tensors.has(CLASS_EMBEDDING);
+  const { folder, towerName, towerIsTrained, tensors } = request;
   const repository = await towerFolder(request);
-  const names = repository === undefined ? [] : await fileNames(repository);
+  const names = await fileNames(repository ?? folder);
   const facts = await towerFacts(request, repository, names);
+  const shape = (own: ReadonlyMap<string, StoredTensor>, file: string) =>
+    facts.tower ?? towerFromTensors(own, facts.normalisation, file);
   if (!towerIsTrained && repository !== undefined && hasWeights(names)) {
     const files = await openWeightFiles(repository, names);
     try {
       const own = canonicalTensors(files.tensors, 'clip');
-      return {
-        ...facts,
-        tower: facts.tower ?? towerFromTensors(own, facts, repository),
-        tensors: own,
-        files,
-      };
+      return { tower: shape(own, repository), tensors: own, files, configPaths: facts.paths, warnings: [] };
     } catch (error) {
       await files.close();
       throw error;
     }
   }
-  if (!isInside) throw towerMissing(request);
+  if (!tensors.has(CLASS_EMBEDDING)) throw towerMissing(request);
   const warning = `The vision tower was not trained with this model, so the weights of ${String(towerName)} count, but they are not at hand. The copy inside the checkpoint is used instead; it may be rounded.`;
   return {
-    ...facts,
-    tower: facts.tower ?? towerFromTensors(tensors, facts, request.folder),
+    tower: shape(tensors, folder),
     tensors,
     files: null,
+    configPaths: facts.paths,
     warnings: towerIsTrained || towerName === null ? [] : [warning],
   };
 }
@@ -82,37 +86,39 @@ function towerMissing({ folder, towerName, towerIsTrained }: TowerRequest): Chec
   );
 }
 
+interface TowerFacts {
+  /** Null when nothing but the tensors describes the tower. */
+  readonly tower: ClipTower | null;
+  readonly normalisation: { readonly mean: Rgb; readonly std: Rgb };
+  /** Files that were read. */
+  readonly paths: readonly string[];
+}
+
 /** Configuration and normalisation of the tower, from its repository or from the checkpoint itself. */
-async function towerFacts(request: TowerRequest, repository: string | undefined, names: readonly string[]) {
-  const { folder, ownConfig } = request;
-  const configFolder = repository ?? folder;
+async function towerFacts(
+  { folder, ownConfig }: TowerRequest,
+  repository: string | undefined,
+  names: readonly string[],
+): Promise<TowerFacts> {
   const paths: string[] = [];
-  const optional = async (name: string) => {
-    const present = repository === undefined ? await fileNames(folder) : names;
-    if (!present.includes(name)) return undefined;
-    const path = await containedPath(configFolder, name, configFolder);
+  const optional = async <T>(name: string, schema: z.ZodType<T>): Promise<T | null> => {
+    if (!names.includes(name)) return null;
+    const path = await containedPath(repository ?? folder, name, repository ?? folder);
     paths.push(path);
-    return path;
+    return readJsonFile(path, schema, MAX_CONFIG_BYTES);
   };
-  const preprocessorPath = await optional('preprocessor_config.json');
-  const preprocessor =
-    preprocessorPath === undefined
-      ? {}
-      : await readJsonFile(preprocessorPath, preprocessorSchema, MAX_CONFIG_BYTES);
+  const preprocessor = await optional('preprocessor_config.json', preprocessorSchema);
   const normalisation = {
-    mean: preprocessor.image_mean ?? CLIP_MEAN,
-    std: preprocessor.image_std ?? CLIP_STD,
+    mean: preprocessor?.image_mean ?? CLIP_MEAN,
+    std: preprocessor?.image_std ?? CLIP_STD,
   };
-  const configPath = repository === undefined ? undefined : await optional('config.json');
-  const file = configPath ?? join(folder, 'config.json');
-  const outer =
-    configPath === undefined ? null : await readJsonFile(configPath, towerConfigSchema, MAX_CONFIG_BYTES);
+  const outer = repository === undefined ? null : await optional('config.json', towerConfigSchema);
   const config = outer?.vision_config ?? outer ?? ownConfig;
+  const file = join(outer === null ? folder : (repository ?? folder), 'config.json');
   return {
-    ...normalisation,
     tower: config === null ? null : towerFromConfig(config, normalisation, file),
-    configPaths: paths,
-    warnings: [],
+    normalisation,
+    paths,
   };
 }
 

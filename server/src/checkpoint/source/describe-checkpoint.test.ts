@@ -1,0 +1,282 @@
+import { mkdtempSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it } from 'vitest';
+import { safetensorsBytes } from '../fixtures/safetensors-writer.fixture.js';
+import {
+  tinyCheckpoint,
+  writeJson,
+  type TinyCheckpoint,
+  type TinyOptions,
+} from '../fixtures/tiny-checkpoint.fixture.js';
+import type { Checkpoint } from './checkpoint.js';
+import { describeCheckpoint, type DescribeOptions } from './describe-checkpoint.js';
+
+const repository = (path: string) => fileURLToPath(new URL(`../../../../${path}`, import.meta.url));
+const made: TinyCheckpoint[] = [];
+const make = (options: TinyOptions = {}) => {
+  const checkpoint = tinyCheckpoint(options);
+  made.push(checkpoint);
+  return checkpoint;
+};
+afterEach(() => {
+  for (const checkpoint of made.splice(0)) checkpoint.remove();
+});
+
+async function inspect<T>(
+  folder: string,
+  look: (checkpoint: Checkpoint) => T,
+  options?: DescribeOptions,
+): Promise<T> {
+  const checkpoint = await describeCheckpoint(folder, options);
+  try {
+    return look(checkpoint);
+  } finally {
+    await checkpoint.close();
+  }
+}
+const failure = (options: TinyOptions) => describeCheckpoint(make(options).folder);
+
+describe('describeCheckpoint', () => {
+  it('describes the demo model, template and added tokens included', async () => {
+    const { description, text, vision, warnings } = await inspect(
+      repository('models/demo/checkpoint'),
+      (c) => c,
+    );
+    expect(description).toMatchObject({
+      architecture: 'LlavaLlamaForCausalLM',
+      contextTokens: 2048,
+      template: 'vicuna_v1',
+      tokenizer: { legacy: false, bosId: 1, eosIds: [2], tokenCount: 1024 },
+      vision: { sidePx: 112, patchPx: 14, aspect: 'pad', mergeType: 'flat' },
+    });
+    expect([text.kvHeadCount, vision.layersToRun, vision.projectorLayers, warnings]).toEqual([2, 5, 2, []]);
+  });
+
+  it.each([
+    ['v15-llama-pad', 'llava_v1', 'pad', 4096, 1000],
+    ['v16-llama-anyres', 'llava_v1', 'anyres', 4096, 1000],
+    ['v16-mistral-anyres', 'mistral_instruct', 'anyres', 4096, 1000],
+    ['square-linear-224', 'llava_v1', 'square', 2048, 1003],
+  ])('describes the golden %s', async (name, template, aspect, contextTokens, tokenCount) => {
+    const folder = repository(`test/goldens/${name}/checkpoint`);
+    const { description } = await inspect(folder, (c) => c);
+    expect(description).toMatchObject({
+      template,
+      contextTokens,
+      tokenizer: { tokenCount },
+      vision: { aspect },
+    });
+  });
+
+  it('finds the same weights in every layout and file format', async () => {
+    const look = (c: Checkpoint) =>
+      [...c.textTensors, ...c.vision.tensors].map(
+        ({ ggufName, dimensions }) => `${ggufName} ${dimensions.join()}`,
+      );
+    const wanted = await inspect(make().folder, look);
+    expect(wanted).toHaveLength(1 + 2 * 9 + 2 + (5 + 2 * 16) + 4);
+    for (const layout of ['original', 'hub4', 'hub5'] as const)
+      for (const format of ['safetensors', 'torch'] as const)
+        expect(await inspect(make({ layout, format }).folder, look)).toEqual(wanted);
+  });
+
+  it('keeps as many layers as the selected one needs', async () => {
+    const layers = async (mm_vision_select_layer: number) =>
+      inspect(make({ config: { mm_vision_select_layer } }).folder, (c) => c.vision.layersToRun);
+    expect([
+      await layers(-2),
+      await layers(-1),
+      await layers(0),
+      await layers(1),
+      await layers(3),
+      await layers(-4),
+    ]).toEqual([2, 3, 0, 1, 3, 0]);
+    await expect(failure({ config: { mm_vision_select_layer: 4 } })).rejects.toThrow('tower of 3 layers');
+    await expect(failure({ config: { mm_vision_select_layer: -5 } })).rejects.toThrow('tower of 3 layers');
+  });
+
+  it('takes the newline vector only where the merge type asks for it', async () => {
+    const names = (mm_patch_merge_type: string, newline: boolean) =>
+      inspect(make({ newline, config: { mm_patch_merge_type } }).folder, (c) =>
+        c.vision.tensors.some(({ ggufName }) => ggufName === 'v.image_newline'),
+      );
+    expect(await names('spatial_unpad', true)).toBe(true);
+    expect(await names('flat', true)).toBe(false);
+    await expect(names('spatial_unpad', false)).rejects.toThrow('newline');
+  });
+
+  it('lists what is missing and what nobody knows', async () => {
+    const { folder, tensors } = make();
+    unlinkSync(join(folder, 'model.safetensors.index.json'));
+    const write = (list: typeof tensors) =>
+      writeFileSync(join(folder, 'model.safetensors'), safetensorsBytes(list));
+    const named = tensors.map((tensor) => ({
+      ...tensor,
+      name: tensor.name
+        .replace(/^tower\./, 'model.vision_tower.vision_tower.vision_model.')
+        .replace(/^projector\./, 'model.mm_projector.'),
+    }));
+    write(named.filter(({ name }) => !name.includes('layers.1.mlp.up') && !name.includes('norm.weight')));
+    await expect(describeCheckpoint(folder)).rejects.toMatchObject({
+      code: 'checkpoint.incomplete',
+      message: expect.stringContaining('model.layers.1.mlp.up_proj.weight') as unknown,
+    });
+    write([...named, { ...named[0]!, name: 'model.layers.0.surprise' }]);
+    await expect(describeCheckpoint(folder)).rejects.toThrow(
+      '1 tensors are unknown: model.layers.0.surprise',
+    );
+  });
+
+  it('refuses tensors of another shape than the configuration says, and names both', async () => {
+    await expect(failure({ config: { intermediate_size: 32 } })).rejects.toThrow(
+      'shape [24, 16]; the configuration asks for [32, 16]',
+    );
+  });
+
+  it('takes the rows of the embedding for the vocabulary, whatever the configuration says', async () => {
+    const { folder } = make({ rows: 11, config: { vocab_size: 99 } });
+    const { tokenizer } = await inspect(folder, (c) => c);
+    expect(tokenizer.vocabulary.tokens.slice(7)).toEqual(['▁p7', '[PAD8]', '[PAD9]', '[PAD10]']);
+    expect(tokenizer.settings.tokenCount).toBe(8);
+  });
+
+  it('leaves out an output layer that is tied to the embedding', async () => {
+    const { folder } = make({ config: { tie_word_embeddings: true } });
+    const names = await inspect(folder, (c) => c.textTensors.map(({ ggufName }) => ggufName));
+    expect(names).not.toContain('output.weight');
+  });
+
+  it('closes in on the context by configuration and tokenizer limit', async () => {
+    const tokens = (config: object) =>
+      inspect(make({ config: { ...config } }).folder, (c) => c.description.contextTokens);
+    expect(await tokens({})).toBe(64);
+    expect(await tokens({ tokenizer_model_max_length: 40 })).toBe(40);
+    expect(await tokens({ tokenizer_model_max_length: 1e30 })).toBe(64);
+  });
+
+  it('refuses anyres without pinpoints and an identity that does not fit', async () => {
+    await expect(failure({ config: { image_aspect_ratio: 'anyres' } })).rejects.toThrow(
+      'image_grid_pinpoints is missing',
+    );
+    await expect(failure({ config: { mm_projector_type: 'identity' } })).rejects.toThrow('identity');
+  });
+
+  it('says what a folder is that holds no complete model', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'takeoff-empty-'));
+    await expect(describeCheckpoint(folder)).rejects.toThrow('no config.json');
+    writeJson(folder, 'adapter_config.json', {});
+    await expect(describeCheckpoint(folder)).rejects.toThrow('LoRA');
+    rmSync(folder, { recursive: true });
+    await expect(describeCheckpoint(folder)).rejects.toThrow(folder);
+  });
+
+  it('refuses an index that names files elsewhere, and shards without an index', async () => {
+    const { folder } = make();
+    writeJson(folder, 'model.safetensors.index.json', { weight_map: { a: '../../etc/passwd' } });
+    await expect(describeCheckpoint(folder)).rejects.toThrow('only plain file names');
+    unlinkSync(join(folder, 'model.safetensors.index.json'));
+    await expect(describeCheckpoint(folder)).rejects.toThrow('no index');
+    symlinkSync('/etc/hostname', join(folder, 'model.safetensors'));
+    await expect(describeCheckpoint(folder)).rejects.toThrow('leads out');
+  });
+
+  it('never opens files that are no weights', async () => {
+    const { folder } = make();
+    writeFileSync(join(folder, 'training_args.bin'), 'not a pickle');
+    writeFileSync(join(folder, 'mm_projector.bin'), 'not a pickle either');
+    const files = await inspect(folder, (c) => c.sourceFiles);
+    expect(files.filter((file) => /training_args|mm_projector/.test(file))).toEqual([]);
+  });
+});
+
+describe('the vision tower', () => {
+  const bias = (c: Checkpoint) => {
+    const { source } = c.vision.tensors.find(({ ggufName }) => ggufName === 'v.pre_ln.bias')!;
+    return source.file;
+  };
+
+  it('comes from its own repository when it was not trained along, in either spelling', async () => {
+    for (const tower of ['clip-folder', 'clip-folder-flat'] as const) {
+      const look = await inspect(make({ tower }).folder, (c) => ({
+        files: c.sourceFiles,
+        warnings: c.warnings,
+      }));
+      expect(look.files.filter((file) => file.includes('clip/'))).toHaveLength(4);
+      expect(look.warnings).toEqual([]);
+    }
+  });
+
+  it('comes from the checkpoint when it was trained along, even beside a repository', async () => {
+    const { folder } = make({ tower: 'both', config: { unfreeze_mm_vision_tower: true } });
+    const inside = await inspect(folder, (c) =>
+      c.sourceFiles.filter((file) => file.endsWith('.safetensors')),
+    );
+    expect(inside.every((file) => !file.includes('clip/'))).toBe(true);
+    const untrained = make({ tower: 'both' });
+    const outside = await inspect(untrained.folder, (c) =>
+      c.sourceFiles.filter((file) => file.endsWith('.safetensors')),
+    );
+    expect(outside.some((file) => file.includes('clip/'))).toBe(true);
+  });
+
+  it('comes from the checkpoint with a warning when its repository is not at hand', async () => {
+    const { folder } = make({ config: { mm_vision_tower: 'openai/clip-vit-large-patch14-336' } });
+    const warnings = await inspect(folder, (c) => c.warnings);
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain('openai/clip-vit-large-patch14-336');
+  });
+
+  it('is asked for by name at the locator', async () => {
+    const clip = make({ tower: 'clip-folder' });
+    const { folder } = make({ tower: 'clip-folder', config: { mm_vision_tower: 'openai/tiny-clip' } });
+    const asked: string[] = [];
+    const locateTower = (id: string) => {
+      asked.push(id);
+      return Promise.resolve(join(clip.folder, 'clip'));
+    };
+    expect(await inspect(folder, bias, { locateTower })).toMatch(/^model-0000/);
+    expect(asked).toEqual(['openai/tiny-clip']);
+  });
+
+  it('is missing with the name of what to fetch', async () => {
+    await expect(
+      failure({ tower: 'clip-folder', config: { mm_vision_tower: 'openai/gone' } }),
+    ).rejects.toMatchObject({
+      code: 'checkpoint.incomplete',
+      message: expect.stringContaining('openai/gone') as unknown,
+    });
+    await expect(
+      failure({ tower: 'clip-folder', config: { unfreeze_mm_vision_tower: true } }),
+    ).rejects.toThrow('trained with this model');
+  });
+
+  it('may not be named by a path that leaves the folder', async () => {
+    await expect(failure({ config: { mm_vision_tower: '../clip' } })).rejects.toThrow('must stay inside');
+  });
+
+  it('is understood from its tensors where no configuration describes it', async () => {
+    const { folder } = make({ config: { mm_vision_tower: 'openai/x', unfreeze_mm_vision_tower: true } });
+    expect(await inspect(folder, (c) => c.vision.tower)).toEqual({
+      hiddenSize: 64,
+      feedForwardSize: 96,
+      layerCount: 3,
+      headCount: 1,
+      epsilon: 1e-5,
+      activation: 'quick_gelu',
+      sidePx: 28,
+      patchPx: 14,
+      mean: [0.48145466, 0.4578275, 0.40821073],
+      std: [0.26862954, 0.26130258, 0.27577711],
+    });
+  });
+
+  it('is refused when it is no CLIP', async () => {
+    const checkpoint = make({ tower: 'clip-folder' });
+    writeJson(checkpoint.folder, 'clip/config.json', { model_type: 'siglip_vision_model' });
+    await expect(describeCheckpoint(checkpoint.folder)).rejects.toThrow('siglip_vision_model');
+    writeJson(checkpoint.folder, 'clip/config.json', { vision_config: { hidden_act: 'gelu_new' } });
+    await expect(describeCheckpoint(checkpoint.folder)).rejects.toThrow('gelu_new');
+  });
+});

@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import type { TokenizerSettings } from '../../model/description.js';
+import { chooseTemplate, type TemplateEvidence } from './template-choice.js';
+
+const settings: TokenizerSettings = {
+  kind: 'sentencepiece',
+  legacy: true,
+  addBos: true,
+  addSpacePrefix: true,
+  bosId: 1,
+  eosIds: [2],
+  tokenCount: 32_000,
+  addedTokens: [],
+};
+const choose = (
+  over: Partial<TemplateEvidence>,
+  tokenizer: Partial<TokenizerSettings> = {},
+  eosContent = '</s>',
+) =>
+  chooseTemplate({
+    configured: null,
+    family: 'llama',
+    names: [],
+    tokenizer: { settings: { ...settings, ...tokenizer }, eosContent },
+    ...over,
+  });
+const imEnd = { id: 7, content: '<|im_end|>', special: false, lstrip: false, rstrip: false };
+
+describe('chooseTemplate', () => {
+  it('takes the key in config.json before any evidence', () => {
+    expect(choose({ configured: 'vicuna_v1', family: 'mistral' })).toBe('vicuna_v1');
+  });
+
+  it('goes by language model and tokenizer', () => {
+    expect(choose({})).toBe('llava_v1');
+    expect(choose({ family: 'mistral' })).toBe('mistral_instruct');
+    expect(choose({}, {}, '<|im_end|>')).toBe('chatml_direct');
+    expect(choose({}, { eosIds: [7], addedTokens: [imEnd] })).toBe('chatml_direct');
+    expect(choose({}, { kind: 'bpe', tokenCount: 128_256 })).toBe('llava_llama_3');
+  });
+
+  it('does not mistake a vocabulary that merely has ChatML tokens', () => {
+    expect(choose({}, { eosIds: [2], addedTokens: [imEnd] })).toBe('llava_v1');
+  });
+
+  it('looks at the name for Llama 2 chat models only', () => {
+    expect(choose({ names: ['llava-llama-2-13b-chat-lightning-preview'] })).toBe('llava_llama_2');
+    expect(choose({ names: ['mistral-mpt-v0'] })).toBe('llava_v1');
+  });
+});

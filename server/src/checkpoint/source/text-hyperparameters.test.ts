@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { textHyperparameters } from './text-hyperparameters.js';
+
+describe('textHyperparameters', () => {
+  it("fills in LlamaConfig's defaults, as llava-hf's configurations rely on", () => {
+    expect(textHyperparameters({ max_position_embeddings: 4096, rms_norm_eps: 1e-5 }, 'llama', 'f')).toEqual({
+      hiddenSize: 4096,
+      feedForwardSize: 11008,
+      layerCount: 32,
+      headCount: 32,
+      kvHeadCount: 32,
+      headSize: 128,
+      rmsEpsilon: 1e-5,
+      ropeTheta: 10000,
+      ropeScaling: null,
+      contextTokens: 4096,
+      tiesEmbeddings: false,
+    });
+  });
+
+  it("fills in MistralConfig's defaults, the window of 4096 among them", () => {
+    expect(textHyperparameters({}, 'mistral', 'f')).toMatchObject({
+      feedForwardSize: 14336,
+      kvHeadCount: 8,
+      rmsEpsilon: 1e-6,
+      contextTokens: 4096,
+    });
+  });
+
+  it('limits the context to a sliding window, and not where the window is null', () => {
+    const config = { max_position_embeddings: 32768 };
+    expect(textHyperparameters({ ...config, sliding_window: 4096 }, 'mistral', 'f').contextTokens).toBe(4096);
+    expect(textHyperparameters({ ...config, sliding_window: null }, 'mistral', 'f').contextTokens).toBe(
+      32768,
+    );
+  });
+
+  it('takes rope settings from the old and the new place', () => {
+    expect(textHyperparameters({ rope_theta: 1e6 }, 'mistral', 'f').ropeTheta).toBe(1e6);
+    const five = { rope_parameters: { rope_type: 'default', rope_theta: 5e6 } };
+    expect(textHyperparameters(five, 'llama', 'f')).toMatchObject({ ropeTheta: 5e6, ropeScaling: null });
+    const linear = { rope_scaling: { type: 'linear', factor: 2 } };
+    expect(textHyperparameters(linear, 'llama', 'f').ropeScaling).toEqual({ kind: 'linear', factor: 2 });
+  });
+
+  it('refuses what the llama architecture of GGUF cannot compute', () => {
+    expect(() => textHyperparameters({ hidden_act: 'gelu' }, 'llama', 'f')).toThrow('hidden_act is gelu');
+    expect(() => textHyperparameters({ attention_bias: true }, 'llama', 'f')).toThrow('biases');
+    expect(() => textHyperparameters({ rope_scaling: { type: 'yarn', factor: 2 } }, 'llama', 'f')).toThrow(
+      '"yarn"',
+    );
+    expect(() => textHyperparameters({ num_attention_heads: 33 }, 'llama', 'f')).toThrow('do not divide');
+    expect(() => textHyperparameters({ num_key_value_heads: 5 }, 'llama', 'f')).toThrow('do not divide');
+  });
+});
