@@ -67,7 +67,7 @@ describe.runIf(process.platform === 'linux')('a server', () => {
     const reader = pidOf(running, 'reader');
     process.kill(reader, 'SIGKILL');
     const errors: unknown[] = [];
-    for await (const { event, data } of events) if (event === 'error') errors.push(JSON.parse(data));
+    for await (const { name, data } of events) if (name === 'error') errors.push(JSON.parse(data));
     expect(errors.length).toBeGreaterThan(0);
     expect(errors[0]).toMatchObject({ error: { code: 'reader.died' } });
     await running.until(() => running.isReady(), 30_000);

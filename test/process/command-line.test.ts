@@ -1,0 +1,79 @@
+// The program as a person starts it: exit codes, sentences, and the commands that do not serve.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const folder = mkdtempSync(path.join(os.tmpdir(), 'takeoff-command-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Runs in an empty folder, because nothing may depend on where the program is started. */
+function takeoff(words: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const program = path.join(ROOT, 'server/bin/takeoff.js');
+  const run = spawnSync(process.execPath, [program, ...words], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { PATH: process.env['PATH'], HOME: folder, ...env },
+  });
+  return { code: run.status, out: run.stdout, err: run.stderr };
+}
+
+describe('takeoff', () => {
+  it('ends with 2 and one sentence for a value that cannot be', () => {
+    const { code, out, err } = takeoff(['serve'], { TAKEOFF_PORT: 'eighty' });
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toBe(
+      'takeoff: port is "eighty", from the environment variable TAKEOFF_PORT; allowed: a whole number from 0 to 65535 ' +
+        '(0 takes any free port).\n',
+    );
+  });
+
+  it('ends with 1 when the only model cannot be loaded, and says why', () => {
+    const ports = ['--port', '0', '--management-port', '0'];
+    const { code, err } = takeoff(['serve', ...ports, '--model', path.join(folder, 'no-model')]);
+    expect(code).toBe(1);
+    expect(err).toMatch(/takeoff: .*no-model.*\(checkpoint\.missing\)\n$/u);
+  });
+
+  it('prints its version', () => {
+    expect(takeoff(['--version'])).toEqual({ code: 0, out: '0.1.0\n', err: '' });
+  });
+
+  it('tells what the machine offers, as JSON too', () => {
+    const { code, out } = takeoff(['doctor', '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ llamaCppVersion: 'v0.5.0', nodeVersion: process.version });
+    expect(takeoff(['doctor']).out).toMatch(/^llama\.cpp +v0\.5\.0$/mu);
+  });
+
+  it('names the folder in which it looked for the libraries and did not find them', () => {
+    const { code, err } = takeoff(['doctor', '--llama-lib-dir', folder]);
+    expect(code).toBe(1);
+    expect(err).toContain(folder);
+    expect(err).toContain('(native.library_missing)');
+  });
+
+  it('converts the demo model into a folder, and says where the pair is', () => {
+    const outDir = path.join(folder, 'pair');
+    const { code, out } = takeoff([
+      'convert',
+      path.join(ROOT, 'models/demo/checkpoint'),
+      '--out',
+      outDir,
+      '--json',
+    ]);
+    expect(code).toBe(0);
+    const paths = JSON.parse(out) as { modelPath: string; projectorPath: string };
+    expect([existsSync(paths.modelPath), existsSync(paths.projectorPath)]).toEqual([true, true]);
+    expect(path.dirname(paths.modelPath)).toBe(outDir);
+  });
+
+  it('does not convert a folder that is no checkpoint', () => {
+    const { code, out, err } = takeoff(['convert', folder]);
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toMatch(/\(checkpoint\.\w+\)\n$/u);
+  });
+});
