@@ -7,7 +7,7 @@ import { printConfig } from '../config/print-config.js';
 import { QUANT_TYPES, READER_SETTINGS } from '../config/reader-settings.js';
 import { SERVER_SETTINGS } from '../config/server-settings.js';
 import { addSettingFlags, typedFlags } from './setting-flags.js';
-import { listenForStop } from './stop-signals.js';
+import { cancelOnSignals } from './cancel-on-signals.js';
 import type { Terminal } from './terminal.js';
 import { readVersion } from './version.js';
 
@@ -69,7 +69,7 @@ function convertCommand(terminal: Terminal): Command {
   return command.action(async (source: string, flags: ConvertFlags) => {
     const { server } = loadConfig({ flags: typedFlags(command, settings), configFile: flags.config });
     const { convert } = await import('./convert.js');
-    using stop = listenForStop();
+    using cancellation = cancelOnSignals();
     await convert(
       {
         source,
@@ -78,7 +78,7 @@ function convertCommand(terminal: Terminal): Command {
         repositoryPath: server.repositoryPath,
         libDir: server.llamaLibDir,
         isJson: flags.json === true,
-        signal: stop.first,
+        signal: cancellation.signal,
       },
       terminal,
     );

@@ -27,7 +27,8 @@ export async function serve(config: TakeoffConfig, terminal: Terminal): Promise<
   terminal.err(startBanner(config, gateway.ports, readVersion()));
   try {
     await Promise.race([stopOnSignals(gateway), watch.allFailed]);
-  } finally {
+  } catch (error) {
     await gateway.destroy();
+    throw error;
   }
 }

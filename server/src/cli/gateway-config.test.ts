@@ -1,0 +1,84 @@
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import { resolveConfig } from '../config/resolve-config.js';
+import { toGatewayConfig } from './gateway-config.js';
+
+/** A setting's name in capitals to a value that no other setting has. */
+const ENVIRONMENT = {
+  TAKEOFF_PORT: '11',
+  TAKEOFF_MANAGEMENT_PORT: '12',
+  TAKEOFF_BODY_SIZE_LIMIT_BYTES: '2001',
+  TAKEOFF_MAX_PROMPT_STRING_BYTES: '2002',
+  TAKEOFF_MAX_USER_BATCH_SIZE: '2003',
+  TAKEOFF_REQUEST_TIMEOUT_MS: '2004',
+  TAKEOFF_FIRST_TOKEN_TIMEOUT_MS: '2005',
+  TAKEOFF_READER_MESSAGE_TIMEOUT_MS: '2006',
+  TAKEOFF_MAX_IMAGE_PIXELS: '2007',
+  TAKEOFF_IMAGE_DECODE_TIMEOUT_MS: '2008',
+  TAKEOFF_IMAGE_DECODE_CONCURRENCY: '9',
+  TAKEOFF_MAX_QUEUED_REQUESTS: '2009',
+  TAKEOFF_SHUTDOWN_DEADLINE_MS: '2010',
+  TAKEOFF_RESERVED_CONSUMERS: 'a,b',
+  TAKEOFF_ACCESS_TOKEN: 'hf_secret',
+  TAKEOFF_MODEL_NAME: '/m',
+  TAKEOFF_CONSUMER_GROUP: 'g',
+  TAKEOFF_LLAMA_LIB_DIR: '/libs',
+  TAKEOFF_ECHO: 'true',
+};
+
+describe('toGatewayConfig', () => {
+  const config = resolveConfig({
+    flags: new Map(),
+    environment: ENVIRONMENT,
+    file: undefined,
+    surroundings: { cacheFolder: '/cache', demoModelFolder: '/demo', newReaderId: () => 'id' },
+  });
+  const gateway = toGatewayConfig(config, { log: pino({ level: 'silent' }) });
+
+  it('hands every limit to the part that enforces it', () => {
+    expect(gateway).toMatchObject({
+      host: '127.0.0.1',
+      port: 11,
+      managementPort: 12,
+      limits: {
+        bodySizeLimitBytes: 2001,
+        maxPromptStringBytes: 2002,
+        maxUserBatchSize: 2003,
+        requestTimeoutMs: 2004,
+        headersTimeoutMs: 2004,
+        firstTokenTimeoutMs: 2005,
+        readerMessageTimeoutMs: 2006,
+      },
+      image: { maxImagePixels: 2007, decodeTimeoutMs: 2008, decodeConcurrency: 9 },
+      maxOpenRequests: 2009,
+      shutdownDeadlineMs: 2010,
+      reservedConsumers: ['a', 'b'],
+    });
+  });
+
+  it('starts each reader with its own settings and those of the machine', () => {
+    expect(gateway.readers).toEqual([
+      {
+        consumerGroup: 'g',
+        start: {
+          readerId: 'id',
+          modelName: '/m',
+          device: 'cpu',
+          quantType: 'auto',
+          maxSequenceLength: 0,
+          maxBatchSize: 8,
+          chatTemplate: null,
+          threads: 0,
+          repositoryPath: '/cache',
+          llamaLibDir: '/libs',
+          echo: true,
+        },
+      },
+    ]);
+  });
+
+  it('shows the configuration under the keys of config.yaml and without secrets', () => {
+    expect(gateway.shownConfig).toMatchObject({ port: 11, body_size_limit_bytes: 2001 });
+    expect(JSON.stringify(gateway.shownConfig)).not.toContain('hf_secret');
+  });
+});

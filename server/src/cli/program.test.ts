@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { RecordingTerminal } from '../../../test/oracles/recording-terminal.js';
+import { createProgram } from './program.js';
+
+async function run(...words: string[]): Promise<{ terminal: RecordingTerminal; error: unknown }> {
+  const terminal = new RecordingTerminal();
+  let error: unknown;
+  await createProgram(terminal)
+    .parseAsync(words, { from: 'user' })
+    .catch((reason: unknown) => {
+      error = reason;
+    });
+  return { terminal, error };
+}
+
+describe('the command line', () => {
+  it('prints the configuration that serving would use, and does not serve', async () => {
+    const { terminal, error } = await run('serve', '--print-config', '--port', '4000', '--model', '/m');
+    expect(error).toBeUndefined();
+    const { takeoff } = JSON.parse(terminal.written) as { takeoff: Record<string, Record<string, unknown>> };
+    expect(takeoff['server_config']).toMatchObject({ port: 4000 });
+    expect(Object.values(takeoff['readers_config'] ?? {})).toMatchObject([{ model_name: '/m' }]);
+  });
+
+  it('lists every command and, for serving, a flag for every setting', async () => {
+    expect((await run('--help')).terminal.written).toMatch(/serve[\s\S]*convert[\s\S]*doctor/u);
+    const help = (await run('serve', '--help')).terminal.written;
+    for (const flag of [
+      '--model <',
+      '--port <',
+      '--host <',
+      '--config <',
+      '--print-config',
+      '--allow-remote-images [',
+    ]) {
+      expect(help).toContain(flag);
+    }
+  });
+
+  it('refuses a flag that it does not know and suggests one that it does', async () => {
+    const { terminal, error } = await run('serve', '--prot', '1');
+    expect(error).toMatchObject({ code: 'commander.unknownOption' });
+    expect(terminal.complained).toContain('--port');
+  });
+
+  it('refuses a storage type that does not exist before anything is loaded', async () => {
+    const { terminal, error } = await run('convert', '/m', '--quant', 'q3');
+    expect(error).toMatchObject({ code: 'commander.invalidArgument' });
+    expect(terminal.complained).toContain('q8_0');
+  });
+});
