@@ -1,11 +1,12 @@
 // The HTTP servers as Fastify applications, without their ports, so that tests can ask them in process: limits and error
 // bodies that all routes share, then the routes.
-import { fastify, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { CapacityError } from '../../errors.js';
 import type { Inference } from '../readers/inference.js';
 import type { ReaderRegistry } from '../readers/registry.js';
-import { lingerAfterAnswer, refuseDeclaredLength } from './body-limit.js';
-import { addErrorHandlers, answerClientError, answerError, pathOf } from './error-handlers.js';
+import { refuseDeclaredLength } from './body-limit.js';
+import { answerClientError, trackResponses } from './client-errors.js';
+import { addErrorHandlers, answerError, pathOf } from './error-handlers.js';
 import { addGenerateRoutes } from './generate-routes.js';
 import type { HttpLimits } from './http-limits.js';
 import { detailedStatus, maskedStatus } from './status-answer.js';
@@ -68,7 +69,7 @@ function bareApp({ limits, log, isDraining }: AppDeps): FastifyInstance {
   const app = fastify({
     loggerInstance: log,
     // The line of ours has no query string and no headers.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits.bodySizeLimitBytes,
     requestTimeout: limits.requestTimeoutMs,
     http: {
@@ -81,6 +82,7 @@ function bareApp({ limits, log, isDraining }: AppDeps): FastifyInstance {
     frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
   });
   addErrorHandlers(app);
+  trackResponses(app);
   app.addHook('onRequest', async (request) => {
     if (request.method === 'POST' && isDraining()) {
       throw new CapacityError(
@@ -93,7 +95,6 @@ function bareApp({ limits, log, isDraining }: AppDeps): FastifyInstance {
     await Promise.resolve();
   });
   app.addHook('onResponse', async (request, reply) => {
-    lingerAfterAnswer(request.raw);
     const { method, url } = request;
     const durationMs = Math.round(reply.elapsedTime);
     request.log.info({ method, path: pathOf(url), status: reply.statusCode, durationMs }, 'answered');

@@ -1,8 +1,7 @@
 // Keeps bodies within body_size_limit_bytes: refused by the declared length before a byte is read, by count while reading
-// otherwise. Also lets the client of a refused upload read its answer, within bounds.
-import type { IncomingMessage } from 'node:http';
+// otherwise.
+import type { Readable } from 'node:stream';
 import { InputError } from '../../errors.js';
-import { LINGER_BYTES, LINGER_MS } from './http-limits.js';
 
 /** @throws InputError request.body_too_large */
 export function refuseDeclaredLength(declared: string | undefined, limitBytes: number): void {
@@ -11,28 +10,42 @@ export function refuseDeclaredLength(declared: string | undefined, limitBytes: n
 }
 
 /**
- * The whole body.
+ * The whole body. On failure the stream is left alive and unread: destroying a request would end its connection before the
+ * client has its answer.
  * @throws InputError request.body_too_large
  */
-export async function collectBody(body: AsyncIterable<unknown>, limitBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let receivedBytes = 0;
-  for await (const chunk of body) {
-    if (!Buffer.isBuffer(chunk)) continue;
-    receivedBytes += chunk.length;
-    if (receivedBytes > limitBytes) throw bodyTooLarge('is larger', limitBytes);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks, receivedBytes);
+export function collectBody(body: Readable, limitBytes: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let receivedBytes = 0;
+    const take = (chunk: Buffer): void => {
+      receivedBytes += chunk.length;
+      if (receivedBytes <= limitBytes) {
+        chunks.push(chunk);
+        return;
+      }
+      chunks.length = 0;
+      body.off('data', take);
+      body.pause();
+      reject(bodyTooLarge('is larger', limitBytes));
+    };
+    body.on('data', take);
+    body.once('end', () => resolve(Buffer.concat(chunks, receivedBytes)));
+    body.once('error', reject);
+    // A client that goes away sends neither an end nor, always, an error. Later than those, this changes nothing.
+    body.once('close', () => reject(bodyCutOff()));
+  });
 }
 
 /** Rejects when more than the limit has arrived, and never resolves. For bodies that somebody else reads. */
-export function overLimit(raw: IncomingMessage, limitBytes: number): Promise<never> {
+export function overLimit(raw: Readable, limitBytes: number): Promise<never> {
   return new Promise((_, reject) => {
     let receivedBytes = 0;
     raw.on('data', (chunk: Buffer) => {
       receivedBytes += chunk.length;
-      if (receivedBytes > limitBytes) reject(bodyTooLarge('is larger', limitBytes));
+      if (receivedBytes <= limitBytes) return;
+      raw.unpipe();
+      reject(bodyTooLarge('is larger', limitBytes));
     });
   });
 }
@@ -44,19 +57,5 @@ const bodyTooLarge = (what: string, limitBytes: number): InputError =>
     { details: { setting: 'body_size_limit_bytes', allowed: limitBytes } },
   );
 
-/** Reads what is left of an answered request to nowhere, for a while, then cuts the connection. */
-export function lingerAfterAnswer(raw: IncomingMessage): void {
-  if (raw.complete || raw.destroyed) return;
-  let discardedBytes = 0;
-  const cut = (): void => void raw.socket.destroy();
-  const timer = setTimeout(cut, LINGER_MS);
-  timer.unref();
-  raw.unpipe();
-  raw.on('data', (chunk: Buffer) => {
-    discardedBytes += chunk.length;
-    if (discardedBytes > LINGER_BYTES) cut();
-  });
-  raw.once('close', () => clearTimeout(timer));
-  raw.once('end', () => clearTimeout(timer));
-  raw.resume();
-}
+const bodyCutOff = (): InputError =>
+  new InputError('request.malformed', 'The connection ended before the whole request body had arrived.');

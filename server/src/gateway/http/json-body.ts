@@ -1,4 +1,5 @@
 // Reads JSON bodies under our own limit and with our own words, in place of the framework's parser.
+import type { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { InputError } from '../../errors.js';
 import { collectBody } from './body-limit.js';
@@ -8,7 +9,7 @@ const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/iu;
 
 export function addJsonParser(app: FastifyInstance, limitBytes: number): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(JSON_TYPE, async (_request: unknown, payload: AsyncIterable<unknown>) =>
+  app.addContentTypeParser(JSON_TYPE, async (_request: unknown, payload: Readable) =>
     parseJson(await collectBody(payload, limitBytes)),
   );
 }
