@@ -21,6 +21,7 @@ export function toGatewayConfig(
       bodySizeLimitBytes: server.bodySizeLimitBytes,
       maxPromptStringBytes: server.maxPromptStringBytes,
       maxUserBatchSize: server.maxUserBatchSize,
+      allowRemoteImages: server.allowRemoteImages,
       requestTimeoutMs: server.requestTimeoutMs,
       headersTimeoutMs: Math.min(HEADERS_TIMEOUT_MS, server.requestTimeoutMs),
       firstTokenTimeoutMs: server.firstTokenTimeoutMs,

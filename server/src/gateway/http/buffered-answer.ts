@@ -18,7 +18,7 @@ export async function bufferedAnswer(
   const texts = job.prompts.map(() => '');
   const metadata: (GenerationMetadata | undefined)[] = job.prompts.map(() => undefined);
   for await (const event of events) {
-    if (event.kind === 'error') throw errorOfEvent(event);
+    if (event.kind === 'error') throw errorOfEvent(event, isList);
     if (event.kind === 'token') texts[event.prompt] = (texts[event.prompt] ?? '') + event.text;
     else metadata[event.prompt] = metadataOf(event);
   }

@@ -1,14 +1,17 @@
 // The four generate endpoints: JSON or multipart in, one JSON answer or a stream out.
+import type { Readable } from 'node:stream';
 import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { GenerateResponse } from 'takeoff-wire';
 import type { Inference, InferenceJob } from '../readers/inference.js';
 import { bufferedAnswer } from './buffered-answer.js';
 import { clientGoneSignal } from './client-gone.js';
-import type { HttpLimits } from './http-limits.js';
+import { CLIENT_STALL_MS, type HttpLimits } from './http-limits.js';
 import { InputError } from '../../errors.js';
 import { readImageForm } from './image-form.js';
 import { addJsonParser } from './json-body.js';
 import { judgeRequest, type JudgedRequest } from './judge-request.js';
+import { cutWhenNotRead } from './stalled-client.js';
 import { STREAM_HEADERS, streamedAnswer } from './streamed-answer.js';
 
 export interface GenerateRouteOptions {
@@ -71,12 +74,21 @@ async function answer(
   reply: FastifyReply,
 ): Promise<unknown> {
   const clientGone = clientGoneSignal(reply.raw);
+  cutWhenNotRead(reply.raw, CLIENT_STALL_MS);
   const job: InferenceJob = { ...judged.job, imageBytes };
   const events = inference.answer(job, clientGone);
-  const payload =
-    form === 'buffered'
-      ? await bufferedAnswer(events, judged, clientGone)
-      : await streamedAnswer(events, judged, clientGone, request.log);
+  // A stream whose client leaves before its first byte is never pulled, so nothing else would end the request.
+  clientGone.addEventListener('abort', () => void events.return());
+  let payload: GenerateResponse | Readable | undefined;
+  try {
+    payload =
+      form === 'buffered'
+        ? await bufferedAnswer(events, judged, clientGone)
+        : await streamedAnswer(events, judged, clientGone, request.log);
+  } catch (error) {
+    // What a departed client's request ends with is nobody's failure.
+    if (!clientGone.aborted) throw error;
+  }
   if (payload === undefined) return reply.hijack();
   if (form === 'streamed') void reply.headers(STREAM_HEADERS);
   return reply.send(payload);

@@ -8,7 +8,12 @@ export interface HttpLimits {
   /** A whole request, body included, must arrive within this time. */
   readonly requestTimeoutMs: number;
   readonly headersTimeoutMs: number;
+  /** Whether the operator allows image tags; fetching them is not part of this version. */
+  readonly allowRemoteImages: boolean;
 }
+
+/** A client that takes no byte of its answer for this long is cut off. Phones that change networks come back within it. */
+export const CLIENT_STALL_MS = 60_000;
 
 /** A request has two parts. The rest is room for what clients add, and a bound for a body of a million empty parts. */
 export const MAX_PARTS = 32;

@@ -1,12 +1,18 @@
 // Judges the request object of all four generate endpoints: shape first (422), then what its values ask for (400). What comes
 // out needs no further checking by anybody but the reader, which alone can count tokens.
-import { generateRequestSchema, NUMERIC_FIELDS, type GenerateRequest, type NumericField } from 'takeoff-wire';
+import { generateRequestSchema, type GenerateRequest } from 'takeoff-wire';
 import type { z } from 'zod';
 import { InputError } from '../../errors.js';
 import type { InferenceJob } from '../readers/inference.js';
-import { refuseImageTags } from '../intake/tags.js';
+import { findImageTags, refuseImageTags } from '../intake/tags.js';
 import type { HttpLimits } from './http-limits.js';
-import { judgePromptMaxTokens, judgeSampling, rangeText } from './numeric-fields.js';
+import {
+  isNumericField,
+  judgePromptMaxTokens,
+  judgeSampling,
+  rangeText,
+  refuseHugeNumbers,
+} from './numeric-fields.js';
 
 export interface JudgedRequest {
   readonly job: Omit<InferenceJob, 'imageBytes'>;
@@ -46,6 +52,7 @@ function parseShape(body: unknown, limits: HttpLimits): GenerateRequest {
   }
   const parsed = generateRequestSchema.safeParse(body);
   if (parsed.success) return parsed.data;
+  refuseHugeNumbers(body);
   throw new InputError('request.wrong_shape', explainShape(parsed.error, body), { cause: parsed.error });
 }
 
@@ -54,14 +61,12 @@ function explainShape(error: z.ZodError, body: unknown): string {
     return 'The request must be a JSON object such as {"text": "…"}.';
   }
   if (!('text' in body)) return 'The field text is missing; it must be a string or a list of strings.';
-  const issue = error.issues[0];
+  const [issue] = error.issues;
   const field = String(issue?.path[0] ?? 'text');
   if (field === 'text') return 'The field text must be a string or a list of strings.';
   const range = isNumericField(field) ? ` Allowed is ${rangeText(field)}, or null.` : '';
   return `The field ${field} has the wrong type: ${issue?.message ?? 'not what the API documents'}.${range}`;
 }
-
-const isNumericField = (field: string): field is NumericField => Object.hasOwn(NUMERIC_FIELDS, field);
 
 function judgeListLength(length: number, { maxUserBatchSize }: HttpLimits): void {
   if (length === 0) {
@@ -79,7 +84,7 @@ function judgeListLength(length: number, { maxUserBatchSize }: HttpLimits): void
 function judgePrompts(
   prompts: readonly string[],
   isList: boolean,
-  { maxPromptStringBytes }: HttpLimits,
+  { maxPromptStringBytes, allowRemoteImages }: HttpLimits,
 ): void {
   const bytes = prompts.reduce((sum, prompt) => sum + Buffer.byteLength(prompt), 0);
   if (bytes > maxPromptStringBytes) {
@@ -90,7 +95,20 @@ function judgePrompts(
       { details: { setting: 'max_prompt_string_bytes', got: bytes, allowed: maxPromptStringBytes } },
     );
   }
-  prompts.forEach((prompt, index) => refuseImageTags(prompt, isList ? index : null));
+  prompts.forEach((prompt, index) => {
+    if (allowRemoteImages) refuseFetching(prompt, isList ? `text[${index}]` : 'text');
+    else refuseImageTags(prompt, isList ? index : null);
+  });
+}
+
+/** Fetching is allowed, but cannot be done: as text, the tag would make the model invent a picture. */
+function refuseFetching(prompt: string, place: string): void {
+  if (findImageTags(prompt).parts.every(({ kind }) => kind === 'text')) return;
+  throw new InputError(
+    'request.not_supported',
+    `${place} has an image tag of the form <image:URL>; fetching images is not available in this version. Upload the picture to /image_generate.`,
+    { details: { field: place } },
+  );
 }
 
 function refuseUnsupported(request: GenerateRequest): void {

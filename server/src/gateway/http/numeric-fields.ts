@@ -35,6 +35,21 @@ export function judgeSampling(request: GenerateRequest): SamplingParameters {
 export const judgePromptMaxTokens = (request: GenerateRequest): number | null =>
   request.prompt_max_tokens == null ? null : inRange('prompt_max_tokens', request.prompt_max_tokens);
 
+/**
+ * Numbers that no range allows fail the schema already, as if they had the wrong type: 1e999, which JSON reads as infinity, and
+ * whole numbers beyond 2^53.
+ * @throws InputError request.out_of_range
+ */
+export function refuseHugeNumbers(body: unknown): void {
+  if (typeof body !== 'object' || body === null) return;
+  for (const [field, value] of Object.entries(body)) {
+    if (isNumericField(field) && typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER)
+      inRange(field, value);
+  }
+}
+
+export const isNumericField = (field: string): field is NumericField => Object.hasOwn(NUMERIC_FIELDS, field);
+
 function judged(request: GenerateRequest, field: Exclude<NumericField, 'prompt_max_tokens'>): number {
   const value = request[field];
   return value == null ? NUMERIC_FIELDS[field].default : inRange(field, value);

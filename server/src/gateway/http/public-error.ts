@@ -15,7 +15,7 @@ const DEFAULT_RETRY_AFTER_MS = 1_000;
 
 export function publicError(error: unknown): PublicError {
   const known: TakeoffError | undefined = error instanceof TakeoffError ? error : fromFramework(error);
-  if (known === undefined || !isErrorCode(known.code))
+  if (known === undefined || !isErrorCode(known.code) || ERROR_CODES[known.code].status === 500)
     return describe('server.internal', INTERNAL_SENTENCE, null);
   const retryAfterMs = known instanceof CapacityError ? known.retryAfterMs : DEFAULT_RETRY_AFTER_MS;
   return describe(known.code, known.message, retryAfterMs);
@@ -33,9 +33,10 @@ function describe(code: ErrorCode, message: string, retryAfterMs: number | null)
   };
 }
 
-/** The error class for a reader's error event, for requests whose answer has not begun. */
-export function errorOfEvent({ code, message }: ErrorEvent): TakeoffError {
+/** The error class for a reader's error event. In a list the message names the prompt, since one failure ends the request. */
+export function errorOfEvent({ code, message: said, prompt }: ErrorEvent, isList: boolean): TakeoffError {
   const { status, retryable } = ERROR_CODES[code];
+  const message = isList ? `text[${prompt}]: ${said}` : said;
   if (status < 500) return new InputError(code, message);
   return retryable
     ? new CapacityError(code, message, DEFAULT_RETRY_AFTER_MS)

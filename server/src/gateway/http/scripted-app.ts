@@ -17,6 +17,7 @@ export const LIMITS: HttpLimits = {
   maxUserBatchSize: 1000,
   requestTimeoutMs: 120_000,
   headersTimeoutMs: 30_000,
+  allowRemoteImages: false,
 };
 
 export const PAYLOAD: ImagePayload = {

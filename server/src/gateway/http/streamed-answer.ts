@@ -40,7 +40,7 @@ export async function streamedAnswer(
   }
   if (first.value.kind === 'error') {
     await events.return();
-    throw errorOfEvent(first.value);
+    throw errorOfEvent(first.value, request.isList);
   }
   return Readable.from(encodeAll(first.value, events, request, log), { objectMode: false });
 }
@@ -78,6 +78,6 @@ function* encode(event: RequestEvent, request: JudgedRequest): Generator<string,
       if (request.wantsMetadata) yield encodeMetadataEvent(metadataOf(event), batchId);
       break;
     case 'error':
-      yield encodeErrorEvent({ error: { code: event.code, message: event.message } });
+      yield encodeErrorEvent(publicError(errorOfEvent(event, request.isList)).body);
   }
 }
