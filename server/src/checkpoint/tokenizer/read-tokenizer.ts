@@ -5,16 +5,23 @@ import type { z } from 'zod';
 import type { AddedToken, TokenizerSettings } from '../../model/description.js';
 import { incomplete } from '../failures.js';
 import { containedPath } from '../files/contained-path.js';
-import { MAX_CONFIG_BYTES, readJsonFile, readWholeFile } from '../files/json-file.js';
+import {
+  MAX_CONFIG_BYTES,
+  MAX_TOKENIZER_JSON_BYTES,
+  readJsonFile,
+  readWholeFile,
+} from '../files/json-file.js';
 import { addLlavaTokens, mergeAddedTokens } from './added-tokens.js';
-import { parseSentencePiece, PIECE_TYPE, type SentencePieceModel } from './sentencepiece.js';
+import { fromSentencePiece, type BaseVocabulary } from './base-vocabulary.js';
+import { parseSentencePiece } from './sentencepiece.js';
 import {
   addedTokensSchema,
   generationConfigSchema,
   specialTokensMapSchema,
   tokenizerConfigSchema,
 } from './tokenizer-config.js';
-import { sentencePieceVocabulary, type Vocabulary } from './vocabulary.js';
+import { parseTokenizerJson } from './tokenizer-json.js';
+import { buildVocabulary, type Vocabulary } from './vocabulary.js';
 
 export interface TokenizerData {
   readonly settings: TokenizerSettings;
@@ -46,13 +53,15 @@ export interface TokenizerRequest {
 /** Llama's file has 500 KB, Gemma's 4 MB. */
 const MAX_MODEL_BYTES = 64 * 2 ** 20;
 const MODEL_FILE = 'tokenizer.model';
-const TOKENIZER_FILES = [
-  MODEL_FILE,
+const JSON_FILE = 'tokenizer.json';
+const SMALL_FILES = [
   'tokenizer_config.json',
   'special_tokens_map.json',
   'added_tokens.json',
   'generation_config.json',
 ];
+/** Ends a turn of Llama 3 chat models, whose end-of-text token ends documents. */
+const LLAMA_3_TURN_END = '<|eot_id|>';
 
 /** @throws CheckpointError of any code */
 export async function readTokenizer(request: TokenizerRequest): Promise<TokenizerData> {
@@ -62,18 +71,15 @@ export async function readTokenizer(request: TokenizerRequest): Promise<Tokenize
     (await optionalJson(request, 'special_tokens_map.json', specialTokensMapSchema)) ?? {};
   const addedTokens = (await optionalJson(request, 'added_tokens.json', addedTokensSchema)) ?? {};
   const generation = await optionalJson(request, 'generation_config.json', generationConfigSchema);
-  if (!fileNames.includes(MODEL_FILE))
-    throw incomplete(folder, `There is no tokenizer: ${MODEL_FILE} is missing.`);
-  const path = await containedPath(folder, MODEL_FILE, folder);
-  const model = parseSentencePiece(await readWholeFile(path, MAX_MODEL_BYTES), MODEL_FILE);
+  const { base, file } = await readBase(request);
 
-  const idOf = pieceIds(model);
-  const merged = mergeAddedTokens({ config, specialTokens, addedTokens, own: ownTokens(model), idOf });
+  const idOf = pieceIds(base);
+  const merged = mergeAddedTokens({ config, specialTokens, addedTokens, own: base.own, idOf });
   // Ids beyond the embedding can never be computed; vocabularies that were cut down leave such entries behind.
   const inRows = merged.filter((token) => token.id < rows);
   const added = addLlavaTokens(
     inRows,
-    tokenCountOf(model.pieces.length, inRows),
+    tokenCountOf(base.pieces.length, inRows),
     rows,
     { patch: request.reservesPatchToken, startEnd: request.wrapsImageInStartEnd },
     join(folder, 'config.json'),
@@ -83,27 +89,51 @@ export async function readTokenizer(request: TokenizerRequest): Promise<Tokenize
       ? (added.find((token) => token.content === content)?.id ?? idOf(content))
       : undefined;
   const eosContent = config.eos_token ?? specialTokens.eos_token ?? null;
-  const ends = [...asList(generation?.eos_token_id), ...request.eosIds, ...asList(idOfToken(eosContent))];
+  const turnEnd = base.kind === 'bpe' ? idOfToken(LLAMA_3_TURN_END) : undefined;
+  const ends = [generation?.eos_token_id, request.eosIds, idOfToken(eosContent), turnEnd]
+    .flatMap(asList)
+    .filter((id) => id < rows);
   return {
     settings: {
-      kind: 'sentencepiece',
+      kind: base.kind,
       legacy: config.legacy ?? true,
-      addBos: config.add_bos_token ?? true,
-      addSpacePrefix: config.add_prefix_space ?? model.addsDummyPrefix,
+      addBos: config.add_bos_token ?? base.addsBosByDefault,
+      addSpacePrefix: config.add_prefix_space ?? base.addsDummyPrefix,
       bosId: idOfToken(config.bos_token ?? specialTokens.bos_token) ?? request.bosId,
-      eosIds: [...new Set(ends)].filter((id) => id < rows).sort((a, b) => a - b),
-      tokenCount: tokenCountOf(model.pieces.length, added),
+      eosIds: [...new Set(ends)].sort((a, b) => a - b),
+      tokenCount: tokenCountOf(base.pieces.length, added),
       addedTokens: added,
     },
-    vocabulary: sentencePieceVocabulary(model.pieces, added, rows, MODEL_FILE),
-    primaryEosId: ends.find((id) => id < rows) ?? null,
+    vocabulary: buildVocabulary(base, added, rows, file),
+    primaryEosId: ends[0] ?? null,
     unknownId: idOfToken(config.unk_token ?? specialTokens.unk_token) ?? null,
     padId: idOfToken(config.pad_token ?? specialTokens.pad_token) ?? null,
     addEos: config.add_eos_token ?? false,
     eosContent,
-    sourceFiles: TOKENIZER_FILES.filter((name) => fileNames.includes(name)).map((name) => join(folder, name)),
-    warnings: modelWarnings(model),
+    sourceFiles: [file, ...SMALL_FILES.filter((name) => fileNames.includes(name))].map((name) =>
+      join(folder, name),
+    ),
+    warnings: base.warnings,
   };
+}
+
+/** tokenizer.model where there is one: the reference reads it, and its scores are the original's. */
+async function readBase({
+  folder,
+  fileNames,
+}: TokenizerRequest): Promise<{ base: BaseVocabulary; file: string }> {
+  if (fileNames.includes(MODEL_FILE)) {
+    const bytes = await readWholeFile(await containedPath(folder, MODEL_FILE, folder), MAX_MODEL_BYTES);
+    return { base: fromSentencePiece(parseSentencePiece(bytes, MODEL_FILE), MODEL_FILE), file: MODEL_FILE };
+  }
+  if (fileNames.includes(JSON_FILE)) {
+    const bytes = await readWholeFile(
+      await containedPath(folder, JSON_FILE, folder),
+      MAX_TOKENIZER_JSON_BYTES,
+    );
+    return { base: parseTokenizerJson(bytes, JSON_FILE), file: JSON_FILE };
+  }
+  throw incomplete(folder, `There is no tokenizer: neither ${MODEL_FILE} nor ${JSON_FILE}.`);
 }
 
 async function optionalJson<T>(
@@ -115,18 +145,11 @@ async function optionalJson<T>(
   return readJsonFile(await containedPath(folder, name, folder), schema, MAX_CONFIG_BYTES);
 }
 
-function pieceIds(model: SentencePieceModel): (content: string) => number | undefined {
-  const ids = new Map(model.pieces.map((piece, id) => [piece.text, id]));
+function pieceIds({ pieces }: BaseVocabulary): (content: string) => number | undefined {
+  const ids = new Map(
+    pieces.flatMap((piece, id) => (piece === undefined ? [] : [[piece.text, id] as const])),
+  );
   return (content) => ids.get(content);
-}
-
-/** Control and unknown pieces are special by themselves; markers among the user-defined ones are matched but printed. */
-function ownTokens(model: SentencePieceModel): AddedToken[] {
-  return model.pieces.flatMap(({ text, type }, id) => {
-    const special = type === PIECE_TYPE.control || type === PIECE_TYPE.unknown;
-    const isMarker = type === PIECE_TYPE.userDefined && /^<\|.+\|>$/.test(text);
-    return special || isMarker ? [{ id, content: text, special, lstrip: false, rstrip: false }] : [];
-  });
 }
 
 function tokenCountOf(pieces: number, added: readonly AddedToken[]): number {
@@ -136,12 +159,4 @@ function tokenCountOf(pieces: number, added: readonly AddedToken[]): number {
 function asList(value: number | readonly number[] | null | undefined): readonly number[] {
   if (value === null || value === undefined) return [];
   return typeof value === 'number' ? [value] : value;
-}
-
-function modelWarnings(model: SentencePieceModel): string[] {
-  return model.normalizesCharacters
-    ? [
-        `${MODEL_FILE} normalises characters before encoding; this is not applied, rare characters may encode differently.`,
-      ]
-    : [];
 }

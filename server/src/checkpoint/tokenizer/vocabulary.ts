@@ -2,6 +2,7 @@
 // there. Rows beyond the tokenizer become unused entries `[PADn]`, as llama.cpp's converter names them.
 import type { AddedToken } from '../../model/description.js';
 import { malformed } from '../failures.js';
+import type { BaseVocabulary } from './base-vocabulary.js';
 import { PIECE_TYPE, type SentencePiece } from './sentencepiece.js';
 
 export interface Vocabulary {
@@ -26,17 +27,19 @@ const UNUSED_SCORE = -10_000;
  * in answers is kept in the model's description.
  * @throws CheckpointError checkpoint.malformed when a piece has no row or occurs twice
  */
-export function sentencePieceVocabulary(
-  pieces: readonly SentencePiece[],
+export function buildVocabulary(
+  base: BaseVocabulary,
   added: readonly AddedToken[],
   rows: number,
   file: string,
 ): Vocabulary {
+  const { pieces, kind, pre, merges } = base;
   if (pieces.length > rows)
     throw malformed(file, `The tokenizer has ${pieces.length} pieces, the embedding only ${rows} rows.`);
   const entries: (SentencePiece | undefined)[] = [...pieces];
-  const taken = new Set(pieces.map((piece) => piece.text));
-  if (taken.size !== pieces.length) throw malformed(file, 'A piece occurs twice.');
+  const texts = pieces.flatMap((piece) => (piece === undefined ? [] : [piece.text]));
+  const taken = new Set(texts);
+  if (taken.size !== texts.length) throw malformed(file, 'A piece occurs twice.');
   for (const token of added) {
     const existing = pieces[token.id];
     if (existing?.text === token.content && existing.type !== PIECE_TYPE.normal) continue;
@@ -47,12 +50,12 @@ export function sentencePieceVocabulary(
   }
   const complete = Array.from({ length: rows }, (_, id) => entries[id] ?? unusedEntry(id, taken));
   return {
-    model: 'llama',
-    pre: 'default',
+    model: kind === 'bpe' ? 'gpt2' : 'llama',
+    pre,
     tokens: complete.map((entry) => entry.text),
     scores: complete.map((entry) => entry.score),
     types: complete.map((entry) => entry.type),
-    merges: null,
+    merges,
   };
 }
 

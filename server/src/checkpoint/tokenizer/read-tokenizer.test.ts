@@ -1,0 +1,165 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { sentencePieceBytes, testPieces, type TestPiece } from '../fixtures/sentencepiece-writer.fixture.js';
+import { readTokenizer, type TokenizerRequest } from './read-tokenizer.js';
+
+describe('readTokenizer', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'takeoff-tokenizer-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const read = (
+    files: Record<string, unknown>,
+    request: Partial<TokenizerRequest> = {},
+    pieces: TestPiece[] = testPieces(6),
+  ) => {
+    writeFileSync(join(folder, 'tokenizer.model'), sentencePieceBytes(pieces));
+    for (const [name, value] of Object.entries(files))
+      writeFileSync(join(folder, name), JSON.stringify(value));
+    return readTokenizer({
+      folder,
+      fileNames: readdirSync(folder),
+      rows: 10,
+      bosId: 1,
+      eosIds: [2],
+      reservesPatchToken: false,
+      wrapsImageInStartEnd: false,
+      ...request,
+    });
+  };
+  const contents = (tokens: readonly { id: number; content: string; special: boolean }[]) =>
+    tokens.map(({ id, content, special }) => `${id} ${content}${special ? ' special' : ''}`);
+
+  it("takes Llama's defaults where no file says anything", async () => {
+    const { settings, primaryEosId, vocabulary } = await read({});
+    expect(settings).toMatchObject({
+      kind: 'sentencepiece',
+      legacy: true,
+      addBos: true,
+      addSpacePrefix: true,
+      bosId: 1,
+      eosIds: [2],
+      tokenCount: 6,
+    });
+    expect(contents(settings.addedTokens)).toEqual(['0 <unk> special', '1 <s> special', '2 </s> special']);
+    expect(primaryEosId).toBe(2);
+    expect(vocabulary.types).toEqual([2, 3, 3, 1, 1, 1, 5, 5, 5, 5]);
+    expect(vocabulary.tokens.slice(5)).toEqual(['▁p5', '[PAD6]', '[PAD7]', '[PAD8]', '[PAD9]']);
+  });
+
+  it('takes added_tokens.json for plain tokens unless another file calls them special', async () => {
+    const { settings, vocabulary } = await read({
+      'added_tokens.json': { '[PAD]': 6, '<|im_start|>': 7, '<unk>': 0 },
+      'special_tokens_map.json': { pad_token: '[PAD]', additional_special_tokens: [] },
+    });
+    expect(contents(settings.addedTokens)).toEqual([
+      '0 <unk> special',
+      '1 <s> special',
+      '2 </s> special',
+      '6 [PAD] special',
+      '7 <|im_start|>',
+    ]);
+    expect(settings.tokenCount).toBe(8);
+    // Control tokens, both: no text of a user may spell them.
+    expect(vocabulary.types.slice(6)).toEqual([3, 3, 5, 5]);
+  });
+
+  it('takes flags from added_tokens_decoder', async () => {
+    const { settings } = await read({
+      'tokenizer_config.json': {
+        legacy: false,
+        add_bos_token: false,
+        eos_token: { content: '<|im_end|>', lstrip: false },
+        added_tokens_decoder: {
+          '2': { content: '</s>', special: true },
+          '6': { content: '<|im_end|>', special: false, rstrip: true, lstrip: false },
+        },
+      },
+    });
+    expect(settings).toMatchObject({ legacy: false, addBos: false, eosIds: [2, 6] });
+    expect(settings.addedTokens.at(-1)).toEqual({
+      id: 6,
+      content: '<|im_end|>',
+      special: true,
+      lstrip: false,
+      rstrip: true,
+    });
+  });
+
+  it('ends on every id that any file names, and names the first of them in GGUF', async () => {
+    const { settings, primaryEosId } = await read(
+      { 'generation_config.json': { eos_token_id: [5, 2] }, 'tokenizer_config.json': { eos_token: '▁p4' } },
+      { eosIds: [3, 99] },
+    );
+    expect([settings.eosIds, primaryEosId]).toEqual([[2, 3, 4, 5], 5]);
+  });
+
+  it('adds the tokens that LLaVA adds when it loads, in its order, where rows are left', async () => {
+    const startEnd = await read({}, { wrapsImageInStartEnd: true });
+    expect(contents(startEnd.settings.addedTokens).slice(3)).toEqual([
+      '6 <im_start> special',
+      '7 <im_end> special',
+    ]);
+    const all = await read({}, { reservesPatchToken: true, wrapsImageInStartEnd: true });
+    expect(contents(all.settings.addedTokens).slice(3)).toEqual([
+      '6 <im_patch> special',
+      '7 <im_start> special',
+      '8 <im_end> special',
+    ]);
+    const there = await read(
+      { 'added_tokens.json': { '<im_start>': 8, '<im_end>': 9 } },
+      { wrapsImageInStartEnd: true },
+    );
+    expect(there.settings.tokenCount).toBe(10);
+    const noRoom = await read({ 'added_tokens.json': {} }, { rows: 6, reservesPatchToken: true });
+    expect(noRoom.settings.tokenCount).toBe(6);
+    await expect(read({}, { rows: 7, wrapsImageInStartEnd: true })).rejects.toThrow('mm_use_im_start_end');
+  });
+
+  it('drops added tokens that have no row', async () => {
+    const { settings } = await read({ 'added_tokens.json': { a: 6, b: 10, c: 4_000_000 } });
+    expect(contents(settings.addedTokens).slice(3)).toEqual(['6 a']);
+  });
+
+  it('keeps every spelling unique, which llama.cpp insists on', async () => {
+    const { vocabulary, settings } = await read({ 'added_tokens.json': { '▁p4': 6, x: 7 } }, {}, [
+      ...testPieces(5),
+      { text: '[PAD8]' },
+    ]);
+    expect(new Set(vocabulary.tokens).size).toBe(10);
+    expect(vocabulary.tokens.slice(5)).toEqual(['[PAD8]', '[PAD6]', 'x', '[[PAD8]]', '[PAD9]']);
+    expect(settings.tokenCount).toBe(8);
+  });
+
+  it('refuses more pieces than rows, pieces that occur twice, and folders without a tokenizer', async () => {
+    await expect(read({}, { rows: 5 })).rejects.toThrow('6 pieces, the embedding only 5 rows');
+    await expect(read({}, {}, [...testPieces(4), { text: '▁p3' }])).rejects.toThrow('A piece occurs twice');
+    await expect(read({}, { fileNames: [] })).rejects.toThrow('no tokenizer');
+  });
+
+  it('matches markers among the user-defined pieces, and prints them', async () => {
+    const { settings } = await read({}, {}, [
+      ...testPieces(4),
+      { text: '<|im_start|>', type: 4 },
+      { text: 'abc', type: 4 },
+    ]);
+    expect(contents(settings.addedTokens).slice(3)).toEqual(['4 <|im_start|>']);
+  });
+
+  it('says which file is damaged and where', async () => {
+    await expect(read({ 'tokenizer_config.json': { legacy: 'yes' } })).rejects.toThrow(
+      'tokenizer_config.json: legacy',
+    );
+    await expect(read({ 'tokenizer_config.json': {}, 'added_tokens.json': { a: 'six' } })).rejects.toThrow(
+      'added_tokens.json: a',
+    );
+    writeFileSync(join(folder, 'added_tokens.json'), '{}');
+    await expect(read({ 'generation_config.json': { eos_token_id: -2 } })).rejects.toThrow(
+      'generation_config.json',
+    );
+  });
+});
