@@ -58,7 +58,7 @@ describe('fetching', () => {
     });
     const bytes = await fetcher([port]).fetch(`http://store.test:${port}/a?b=c`, never);
     expect([...bytes]).toEqual([1, 2, 3]);
-    expect(headers.host).toBe(`store.test:${port}`);
+    expect(headers['host']).toBe(`store.test:${port}`);
     expect(headers['accept-encoding']).toBe('identity');
     expect(Object.keys(headers).sort()).toEqual([
       'accept',
