@@ -41,14 +41,9 @@ const tokenizerSchema = z.object({
     type: z.string(),
     unk_token: z.string().nullish(),
     byte_fallback: z.boolean().nullish(),
-    vocab: z.record(
-      z.string(),
-      z
-        .int()
-        .min(0)
-        .max(2 ** 31),
-    ),
-    merges: z.array(z.union([z.string(), z.tuple([z.string(), z.string()])])),
+    // Hundreds of thousands of entries each: checked by loops below, which is many times faster than a schema.
+    vocab: z.custom<object>((value) => typeof value === 'object' && value !== null),
+    merges: z.array(z.unknown()),
   }),
 });
 type TokenizerJson = z.infer<typeof tokenizerSchema>;
