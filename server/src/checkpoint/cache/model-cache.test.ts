@@ -1,0 +1,178 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ConfigError } from '../../errors.js';
+import { floatCodec } from '../fixtures/float-codec.fixture.js';
+import {
+  tinyCheckpoint,
+  writeJson,
+  type TinyCheckpoint,
+  type TinyOptions,
+} from '../fixtures/tiny-checkpoint.fixture.js';
+import { ensureGgufPair, type CacheEvent, type EnsureOptions } from './model-cache.js';
+
+let repositoryPath: string;
+const made: TinyCheckpoint[] = [];
+beforeEach(() => {
+  repositoryPath = mkdtempSync(join(tmpdir(), 'takeoff-cache-'));
+});
+afterEach(() => {
+  rmSync(repositoryPath, { recursive: true });
+  for (const checkpoint of made.splice(0)) checkpoint.remove();
+});
+
+const make = (options: TinyOptions = {}) => {
+  const checkpoint = tinyCheckpoint(options);
+  made.push(checkpoint);
+  return checkpoint;
+};
+
+async function ensure(source: string, over: Partial<EnsureOptions> = {}) {
+  const events: CacheEvent[] = [];
+  const paths = await ensureGgufPair({
+    source,
+    repositoryPath,
+    textType: 'auto',
+    towerType: 'auto',
+    codec: floatCodec,
+    onEvent: (event) => events.push(event),
+    ...over,
+  });
+  return { ...paths, converted: events.some(({ kind }) => kind === 'converting'), events };
+}
+
+describe('ensureGgufPair', () => {
+  it('converts once and finds the pair again', async () => {
+    const { folder } = make();
+    const first = await ensure(folder);
+    const second = await ensure(folder);
+    expect([first.converted, second.converted]).toEqual([true, false]);
+    expect(second.modelPath).toBe(first.modelPath);
+    expect(readdirSync(repositoryPath)).toHaveLength(1);
+  });
+
+  it('keys by content, not by place or time', async () => {
+    const { folder } = make();
+    await ensure(folder);
+    utimesSync(join(folder, 'model-00001-of-00002.safetensors'), 1, 1);
+    expect((await ensure(folder)).converted).toBe(false);
+  });
+
+  it('converts again when one byte of a weight, of the configuration or of the tokenizer changes', async () => {
+    const { folder } = make();
+    await ensure(folder);
+    const shard = join(folder, 'model-00002-of-00002.safetensors');
+    const bytes = readFileSync(shard);
+    bytes[bytes.length - 1]! ^= 1;
+    writeFileSync(shard, bytes);
+    expect((await ensure(folder)).converted).toBe(true);
+    writeJson(folder, 'generation_config.json', { eos_token_id: 3 });
+    expect((await ensure(folder)).converted).toBe(true);
+    expect((await ensure(folder)).converted).toBe(false);
+    expect(readdirSync(repositoryPath)).toHaveLength(3);
+  });
+
+  it('keeps pairs of different types beside each other', async () => {
+    const { folder } = make();
+    const f32 = await ensure(folder, { textType: 'F32' });
+    const bf16 = await ensure(folder, { textType: 'bf16' });
+    expect(dirname(f32.modelPath)).not.toBe(dirname(bf16.modelPath));
+    expect(f32.modelPath).toContain('-f32-');
+  });
+
+  it('goes on after a process that was killed half way', async () => {
+    const { folder } = make();
+    const done = dirname((await ensure(folder)).modelPath);
+    rmSync(done, { recursive: true });
+    mkdirSync(`${done}.partial`);
+    writeFileSync(join(`${done}.partial`, 'model.gguf.partial'), 'half');
+    writeFileSync(`${done}.lock`, '1\n');
+    const longAgo = Date.now() / 1000 - 3600;
+    utimesSync(`${done}.lock`, longAgo, longAgo);
+    expect((await ensure(folder)).converted).toBe(true);
+    expect(readdirSync(repositoryPath)).toEqual([done.slice(repositoryPath.length + 1)]);
+  });
+
+  it('converts a damaged pair again', async () => {
+    const { folder } = make();
+    const { modelPath } = await ensure(folder);
+    truncateSync(modelPath, statSync(modelPath).size - 4000);
+    expect((await ensure(folder)).converted).toBe(true);
+    rmSync(modelPath);
+    expect((await ensure(folder)).converted).toBe(true);
+  });
+
+  it('converts once for two callers at the same time', async () => {
+    const { folder } = make();
+    const both = await Promise.all([ensure(folder), ensure(folder)]);
+    expect(both.filter(({ converted }) => converted)).toHaveLength(1);
+    expect(both[0].modelPath).toBe(both[1].modelPath);
+  });
+
+  it('leaves no pair and no leftovers when it is cancelled', async () => {
+    const { folder } = make();
+    const abort = new AbortController();
+    const attempt = ensure(folder, { signal: abort.signal, onEvent: () => abort.abort() });
+    await expect(attempt).rejects.toMatchObject({ code: 'checkpoint.cancelled' });
+    expect(readdirSync(repositoryPath)).toEqual([]);
+  });
+
+  it('passes warnings of the checkpoint on', async () => {
+    const { folder } = make({ config: { mm_vision_tower: 'openai/clip' } });
+    const { events } = await ensure(folder);
+    expect(events[0]).toMatchObject({ kind: 'warning' });
+  });
+
+  it('names the setting when the cache cannot be written or the type does not exist', async () => {
+    const { folder } = make();
+    writeFileSync(join(repositoryPath, 'file'), '');
+    await expect(ensure(folder, { repositoryPath: join(repositoryPath, 'file', 'x') })).rejects.toThrow(
+      'TAKEOFF_REPOSITORY_PATH',
+    );
+    await expect(ensure(folder, { textType: 'q3_k' })).rejects.toThrow(ConfigError);
+    await expect(ensure(folder, { textType: 'q3_k' })).rejects.toThrow('q4_k_m');
+  });
+
+  it('takes a GGUF pair as it is, named by its folder or by the model', async () => {
+    const { folder } = make();
+    const { modelPath, projectorPath } = await ensure(folder);
+    const byFolder = await ensure(dirname(modelPath));
+    const byFile = await ensure(modelPath);
+    for (const found of [byFolder, byFile])
+      expect([found.modelPath, found.projectorPath, found.converted]).toEqual([
+        modelPath,
+        projectorPath,
+        false,
+      ]);
+  });
+
+  it('says what is wrong with a path that names no model', async () => {
+    await expect(ensure(join(repositoryPath, 'nowhere'))).rejects.toMatchObject({
+      code: 'checkpoint.missing',
+    });
+    await expect(ensure(repositoryPath)).rejects.toThrow('no config.json');
+    writeFileSync(join(repositoryPath, 'weights.bin'), 'x');
+    await expect(ensure(join(repositoryPath, 'weights.bin'))).rejects.toThrow('no GGUF file');
+    expect(existsSync(join(repositoryPath, 'weights.bin'))).toBe(true);
+  });
+
+  it('asks which of several models is meant', async () => {
+    const { folder } = make();
+    const { modelPath } = await ensure(folder);
+    writeFileSync(join(dirname(modelPath), 'second.gguf'), readFileSync(modelPath));
+    await expect(ensure(dirname(modelPath))).rejects.toThrow('several language models');
+    expect((await ensure(modelPath)).modelPath).toBe(modelPath);
+  });
+});
