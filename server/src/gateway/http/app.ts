@@ -81,6 +81,8 @@ function bareApp({ limits, log, isDraining }: AppDeps): FastifyInstance {
     clientErrorHandler: answerClientError,
     frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
   });
+  // Each group of routes brings the parser of its own bodies; those of unknown addresses are not read.
+  app.removeAllContentTypeParsers();
   addErrorHandlers(app);
   trackResponses(app);
   app.addHook('onRequest', async (request) => {

@@ -1,72 +1,27 @@
-import { connect, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { scriptedApp, type ScriptedApp, type ScriptedAppOptions } from './scripted-app.js';
+import { LINGER_BYTES } from './http-limits.js';
+import { head, RawClients, type RawClient } from './raw-client.fixture.js';
+import { scriptedApp, type ScriptedApp } from './scripted-app.js';
 
 const LIMIT = 4096;
-const opened: { app: ScriptedApp | undefined; sockets: Socket[] } = { app: undefined, sockets: [] };
+const clients = new RawClients();
+let opened: ScriptedApp | undefined;
 
 afterEach(async () => {
-  for (const socket of opened.sockets.splice(0)) socket.destroy();
-  await opened.app?.close();
-  opened.app = undefined;
+  clients.end();
+  await opened?.close();
+  opened = undefined;
 });
 
-async function listen(options: ScriptedAppOptions = {}): Promise<number> {
-  opened.app = await scriptedApp({ ...options, limits: { bodySizeLimitBytes: LIMIT, ...options.limits } });
-  await opened.app.app.listen({ host: '127.0.0.1', port: 0 });
-  return (opened.app.app.server.address() as AddressInfo).port;
+async function connect(): Promise<RawClient> {
+  opened ??= await scriptedApp({ limits: { bodySizeLimitBytes: LIMIT } });
+  return clients.connect(opened.app);
 }
-
-/** A client that writes whatever it is told and keeps all it gets. */
-class RawClient {
-  received = '';
-  error: Error | undefined;
-  readonly socket: Socket;
-  readonly #waiters = new Set<() => void>();
-  isClosed = false;
-
-  constructor(port: number) {
-    this.socket = connect(port, '127.0.0.1');
-    opened.sockets.push(this.socket);
-    const wake = (): void => this.#waiters.forEach((waiter) => waiter());
-    this.socket.on('data', (chunk: Buffer) => {
-      this.received += chunk.toString();
-      wake();
-    });
-    this.socket.on('error', (error) => {
-      this.error = error;
-    });
-    this.socket.on('close', () => {
-      this.isClosed = true;
-      wake();
-    });
-  }
-
-  write(bytes: string | Buffer): void {
-    this.socket.write(bytes);
-  }
-
-  async until(condition: () => boolean): Promise<void> {
-    while (!condition()) {
-      if (this.isClosed)
-        throw new Error(`closed; got ${JSON.stringify(this.received)} ${String(this.error)}`);
-      await new Promise<void>((resolve) => {
-        const waiter = (): void => {
-          this.#waiters.delete(waiter);
-          resolve();
-        };
-        this.#waiters.add(waiter);
-      });
-    }
-  }
-}
-
-const head = (path: string, ...headers: string[]): string =>
-  [`POST ${path} HTTP/1.1`, 'host: test', ...headers, '', ''].join('\r\n');
 
 const JSON_TYPE = 'content-type: application/json';
 const FORM_TYPE = 'content-type: multipart/form-data; boundary=B';
 const chunk = (size: number): string => `${size.toString(16)}\r\n${'x'.repeat(size)}\r\n`;
+const NEXT_REQUEST = 'GET /healthz HTTP/1.1\r\nhost: test\r\n\r\n';
 
 const TOO_LARGE = /^HTTP\/1\.1 413 .*"code":"request\.body_too_large".*body_size_limit_bytes/su;
 
@@ -75,9 +30,9 @@ describe('a body over body_size_limit_bytes', () => {
     ['/generate', JSON_TYPE],
     ['/image_generate_stream', FORM_TYPE],
   ])('is refused by its Content-Length before any of it is sent: %s', async (path, type) => {
-    const client = new RawClient(await listen());
+    const client = await connect();
     client.write(head(path, type, `content-length: ${LIMIT + 1}`));
-    await client.until(() => TOO_LARGE.test(client.received));
+    await client.untilReceived(TOO_LARGE);
   });
 
   it.each([
@@ -85,13 +40,15 @@ describe('a body over body_size_limit_bytes', () => {
     ['/image_generate', FORM_TYPE],
     ['/generate', `${JSON_TYPE}\r\nconnection: close`],
     ['/image_generate', `${FORM_TYPE}\r\nconnection: close`],
-  ])('is refused when chunks go over the limit, while more of it comes: %s, %s', async (path, type) => {
-    const client = new RawClient(await listen());
+    ['/no/such/path', JSON_TYPE],
+    ['/generate', 'content-type: text/plain'],
+  ])('does not cost a client that is still sending its answer: %s, %s', async (path, type) => {
+    const client = await connect();
     // More than the buffers of both sides hold: the client is still writing when the answer comes.
     client.write(head(path, type, 'transfer-encoding: chunked') + chunk(16 * 1024 * 1024));
-    await client.until(() => TOO_LARGE.test(client.received));
+    await client.untilReceived(/^HTTP\/1\.1 4\d\d .*"error"/su);
     client.write('0\r\n\r\n');
-    client.write('GET /healthz HTTP/1.1\r\nhost: test\r\n\r\n');
+    client.write(NEXT_REQUEST);
     await client.until(() => client.isClosed || client.received.includes('HTTP/1.1 200'));
     expect(client.error).toBeUndefined();
   });
@@ -100,12 +57,47 @@ describe('a body over body_size_limit_bytes', () => {
     ['/generate', JSON_TYPE],
     ['/image_generate', FORM_TYPE],
   ])('does not end the connection: the next request on it is answered (%s)', async (path, type) => {
-    const client = new RawClient(await listen());
+    const client = await connect();
     client.write(head(path, type, 'transfer-encoding: chunked'));
     for (let sent = 0; sent <= 2 * LIMIT; sent += 1024) client.write(chunk(1024));
-    await client.until(() => TOO_LARGE.test(client.received));
+    await client.untilReceived(TOO_LARGE);
     client.write('0\r\n\r\n');
-    client.write('GET /healthz HTTP/1.1\r\nhost: test\r\n\r\n');
-    await client.until(() => client.received.includes('HTTP/1.1 200'));
+    client.write(NEXT_REQUEST);
+    await client.untilReceived(/HTTP\/1\.1 200/u);
   });
+
+  it('is not read without end: who sends on and on is cut', async () => {
+    const client = await connect();
+    client.write(head('/generate', JSON_TYPE, 'transfer-encoding: chunked'));
+    const piece = chunk(1024 * 1024);
+    const send = (): void => {
+      while (!client.isClosed && client.socket.write(piece));
+    };
+    client.socket.on('drain', send);
+    send();
+    await client.untilClosed();
+    expect(client.received).toMatch(TOO_LARGE);
+    // What the kernel holds for both sides comes on top.
+    expect(client.socket.bytesWritten).toBeLessThan(LINGER_BYTES + 64 * 1024 * 1024);
+  });
+
+  it('counts everything: a form of parts that nobody reads, and bytes in front of the first part', async () => {
+    const client = await connect();
+    const part = `--B\r\nContent-Disposition: form-data; name="x"\r\n\r\n${'y'.repeat(LIMIT / 2)}\r\n`;
+    for (const body of [part.repeat(3), `preamble${'p'.repeat(2 * LIMIT)}`]) {
+      client.received = '';
+      client.write(head('/image_generate', FORM_TYPE, 'transfer-encoding: chunked'));
+      client.write(`${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`);
+      await client.untilReceived(TOO_LARGE);
+    }
+  });
+});
+
+it('accepts a body of exactly the limit', async () => {
+  const client = await connect();
+  const text = JSON.stringify({ text: 'hi', padding: '' });
+  const body = JSON.stringify({ text: 'hi', padding: 'p'.repeat(LIMIT - text.length) });
+  expect(body).toHaveLength(LIMIT);
+  client.write(head('/generate', JSON_TYPE, `content-length: ${LIMIT}`) + body);
+  await client.untilReceived(/HTTP\/1\.1 200 .*\{"text":"hi"\}/su);
 });

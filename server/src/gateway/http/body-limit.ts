@@ -1,6 +1,6 @@
 // Keeps bodies within body_size_limit_bytes: refused by the declared length before a byte is read, by count while reading
 // otherwise.
-import type { Readable } from 'node:stream';
+import { finished, type Readable } from 'node:stream';
 import { InputError } from '../../errors.js';
 
 /** @throws InputError request.body_too_large */
@@ -30,10 +30,11 @@ export function collectBody(body: Readable, limitBytes: number): Promise<Buffer>
       reject(bodyTooLarge('is larger', limitBytes));
     };
     body.on('data', take);
-    body.once('end', () => resolve(Buffer.concat(chunks, receivedBytes)));
-    body.once('error', reject);
-    // A client that goes away sends neither an end nor, always, an error. Later than those, this changes nothing.
-    body.once('close', () => reject(bodyCutOff()));
+    // Also notices a stream that failed or was cut before anybody listened.
+    finished(body, { writable: false }, (error) => {
+      if (error) reject(new InputError('request.malformed', CUT_OFF, { cause: error }));
+      else resolve(Buffer.concat(chunks, receivedBytes));
+    });
   });
 }
 
@@ -57,5 +58,4 @@ const bodyTooLarge = (what: string, limitBytes: number): InputError =>
     { details: { setting: 'body_size_limit_bytes', allowed: limitBytes } },
   );
 
-const bodyCutOff = (): InputError =>
-  new InputError('request.malformed', 'The connection ended before the whole request body had arrived.');
+const CUT_OFF = 'The connection ended before the whole request body had arrived.';

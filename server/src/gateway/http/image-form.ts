@@ -88,7 +88,8 @@ function duplicate(name: PartName): InputError {
 }
 
 function explain(error: unknown): unknown {
-  if (error instanceof InputError) return error;
+  // A part that is cut off is told apart from a connection that is: the client may be waiting for an answer.
+  if (error instanceof InputError && error.code !== 'request.malformed') return error;
   if (error instanceof Error && 'code' in error && error.code === 'FST_PARTS_LIMIT') {
     return new InputError('request.too_many_parts', `The multipart body has more than ${MAX_PARTS} parts.`, {
       cause: error,

@@ -47,7 +47,7 @@ export function errorOfEvent({ code, message: said, prompt }: ErrorEvent, isList
 const FRAMEWORK_ERRORS: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: [
     'request.unsupported_media_type',
-    'This endpoint does not take this Content-Type.',
+    'Content-Type must be application/json for /generate and /generate_stream, and multipart/form-data for /image_generate and /image_generate_stream.',
   ],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: [
     'request.malformed',
@@ -60,5 +60,10 @@ const FRAMEWORK_ERRORS: Readonly<Record<string, readonly [ErrorCode, string]>> =
 function fromFramework(error: unknown): InputError | undefined {
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
   const found = FRAMEWORK_ERRORS[error.code];
-  return found === undefined ? undefined : new InputError(found[0], found[1], { cause: error });
+  if (found !== undefined) return new InputError(found[0], found[1], { cause: error });
+  // The rest of what the framework holds against a client; its own mistakes carry 500.
+  const isOfTheClient =
+    'statusCode' in error && Number(error.statusCode) >= 400 && Number(error.statusCode) < 500;
+  if (!error.code.startsWith('FST_') || !isOfTheClient) return undefined;
+  return new InputError('request.malformed', `${error.message}.`, { cause: error });
 }

@@ -1,0 +1,158 @@
+import { describe, expect, it } from 'vitest';
+import { NUMERIC_FIELDS } from 'takeoff-wire';
+import { InputError } from '../../errors.js';
+import { judgeRequest } from './judge-request.js';
+import { isNumericField } from './numeric-fields.js';
+import { LIMITS } from './scripted-app.js';
+
+function refusalOf(body: unknown, limits = LIMITS): { code: string; message: string } {
+  try {
+    judgeRequest(body, limits);
+  } catch (error) {
+    if (error instanceof InputError) return { code: error.code, message: error.message };
+    throw error;
+  }
+  return { code: 'accepted', message: '' };
+}
+
+const FIELDS = Object.keys(NUMERIC_FIELDS).filter(isNumericField);
+const INTEGER_FIELDS = FIELDS.filter(
+  (field) => !['sampling_temperature', 'sampling_topp', 'repetition_penalty'].includes(field),
+);
+
+describe('the shape of a request', () => {
+  it.each([undefined, null, 'text', 5, true, [], [{ text: 'a' }]])('must be an object, not %j', (body) => {
+    expect(refusalOf(body)).toMatchObject({ code: 'request.wrong_shape' });
+    expect(refusalOf(body).message).toContain('JSON object');
+  });
+
+  it.each([
+    [{}, 'text'],
+    [{ text: null }, 'text'],
+    [{ text: 5 }, 'text'],
+    [{ text: { a: 1 } }, 'text'],
+    [{ text: ['a', 5] }, 'text'],
+    [{ text: [['a']] }, 'text'],
+    [{ text: 'a', consumer_group: 5 }, 'consumer_group'],
+    [{ text: 'a', return_metadata: 'true' }, 'return_metadata'],
+    [{ text: 'a', use_chat_template: 1 }, 'use_chat_template'],
+  ])('names the field that is wrong: %j', (body, field) => {
+    expect(refusalOf(body)).toMatchObject({ code: 'request.wrong_shape' });
+    expect(refusalOf(body).message).toContain(field);
+  });
+
+  it.each(FIELDS)('wants a number in %s, and says which', (field) => {
+    for (const value of ['1', '', [1], { a: 1 }, true, Number.NaN]) {
+      const refusal = refusalOf({ text: 'a', [field]: value });
+      expect(refusal.code).toBe('request.wrong_shape');
+      expect(refusal.message).toContain(field);
+      expect(refusal.message).toContain(String(NUMERIC_FIELDS[field].max));
+    }
+  });
+
+  it.each(INTEGER_FIELDS)('wants a whole number in %s', (field) => {
+    expect(refusalOf({ text: 'a', [field]: 1.5 }).code).toBe('request.wrong_shape');
+  });
+
+  it('judges a list of millions by its length before its elements', () => {
+    const text = new Array<number>(1_000_000).fill(1);
+    expect(refusalOf({ text }).code).toBe('request.batch_too_large');
+  });
+});
+
+describe('numbers', () => {
+  it.each(FIELDS)('refuses %s outside its range, naming the range', (field) => {
+    const { min, max, exclusiveMin } = NUMERIC_FIELDS[field];
+    const tooSmall = exclusiveMin ? min : min - 1;
+    for (const value of [tooSmall, max + 1, -1, -(2 ** 31), 2 ** 31, 2 ** 53, 1e308, -1e308, Infinity]) {
+      const refusal = refusalOf({ text: 'a', [field]: value });
+      expect([value, refusal.code]).toEqual([value, 'request.out_of_range']);
+      expect(refusal.message).toContain(field);
+      expect(refusal.message).toContain(String(max));
+    }
+  });
+
+  it.each(FIELDS)('accepts both ends of the range of %s', (field) => {
+    const { min, max, exclusiveMin } = NUMERIC_FIELDS[field];
+    const room = field === 'min_new_tokens' ? { max_new_tokens: max } : {};
+    const lowest = exclusiveMin ? min + Number.EPSILON : min;
+    for (const value of [lowest, max]) {
+      expect(refusalOf({ text: 'a', min_new_tokens: 0, ...room, [field]: value }).code).toBe('accepted');
+    }
+  });
+
+  it('reads 1e999 as JSON does, and refuses it by range', () => {
+    const body: unknown = JSON.parse('{"text":"a","sampling_temperature":1e999}');
+    expect(refusalOf(body).code).toBe('request.out_of_range');
+  });
+
+  it('takes 2.0 for a whole number, as JSON does not tell them apart', () => {
+    const body: unknown = JSON.parse('{"text":"a","sampling_topk":2.0}');
+    expect(judgeRequest(body, LIMITS).job.sampling.topK).toBe(2);
+  });
+
+  it('wants min_new_tokens to be no more than max_new_tokens, its default included', () => {
+    expect(refusalOf({ text: 'a', min_new_tokens: 5, max_new_tokens: 4 })).toMatchObject({
+      code: 'request.out_of_range',
+    });
+    expect(refusalOf({ text: 'a', min_new_tokens: 129 }).message).toContain('128');
+    expect(refusalOf({ text: 'a', min_new_tokens: 5, max_new_tokens: 5 }).code).toBe('accepted');
+  });
+});
+
+describe('prompts', () => {
+  it('counts max_prompt_string_bytes in UTF-8 over the whole list', () => {
+    const limits = { ...LIMITS, maxPromptStringBytes: 12 };
+    expect(refusalOf({ text: '日本日本' }, limits).code).toBe('accepted');
+    expect(refusalOf({ text: '日本日本!' }, limits).code).toBe('request.prompt_too_large');
+    expect(refusalOf({ text: ['日本', '日本'] }, limits).code).toBe('accepted');
+    const refusal = refusalOf({ text: ['日本', '日本', '!'] }, limits);
+    expect(refusal.code).toBe('request.prompt_too_large');
+    expect(refusal.message).toMatch(/13 bytes.*12.*max_prompt_string_bytes/su);
+  });
+
+  it('bounds the length of the list, and wants one prompt at least', () => {
+    const limits = { ...LIMITS, maxUserBatchSize: 2 };
+    expect(refusalOf({ text: ['a', 'b'] }, limits).code).toBe('accepted');
+    expect(refusalOf({ text: ['a', 'b', 'c'] }, limits).message).toContain('max_user_batch_size');
+    expect(refusalOf({ text: [] }).code).toBe('request.batch_empty');
+    expect(refusalOf({ text: '' }).code).toBe('accepted');
+    expect(refusalOf({ text: ['', ''] }).code).toBe('accepted');
+  });
+
+  it('refuses image tags by naming the setting that is off, and the prompt of a list', () => {
+    const refusal = refusalOf({ text: ['a', 'see <image:https://example.com/a.png> this'] });
+    expect(refusal.code).toBe('request.remote_images_disabled');
+    expect(refusal.message).toContain('TAKEOFF_ALLOW_REMOTE_IMAGES');
+    expect(refusal.message).toContain('text[1]');
+  });
+
+  it('says that fetching is not available when the setting is on', () => {
+    const limits = { ...LIMITS, allowRemoteImages: true };
+    const refusal = refusalOf({ text: 'see <image:https://example.com/a.png>' }, limits);
+    expect(refusal.code).toBe('request.not_supported');
+    expect(refusal.message).toContain('not available in this version');
+    expect(refusalOf({ text: 'no <image> here' }, limits).code).toBe('accepted');
+  });
+});
+
+describe('fields of later versions', () => {
+  it.each([
+    { lora_id: 'a' },
+    { lora_id: '' },
+    { regex_string: 'a+' },
+    { json_schema: {} },
+    { json_schema: false },
+    { json_schema: '{}' },
+  ])('refuses %j by name', (field) => {
+    const refusal = refusalOf({ text: 'a', ...field });
+    expect(refusal.code).toBe('request.not_supported');
+    expect(refusal.message).toContain(Object.keys(field)[0]);
+  });
+
+  it('does not repeat a long consumer_group', () => {
+    const refusal = refusalOf({ text: 'a', consumer_group: 'g'.repeat(257) });
+    expect(refusal.code).toBe('request.out_of_range');
+    expect(refusal.message.length).toBeLessThan(100);
+  });
+});
