@@ -45,7 +45,12 @@ export async function benchEngine(bench: EngineBench): Promise<Measurement[]> {
       codec: createTensorCodec(runtime),
     });
     const pair = await openGgufPair(paths.modelPath, paths.projectorPath);
-    const loaded = await loadPair(runtime, pair, { maxSequenceLength: 0, maxSequences: 4, isExact: false });
+    const loaded = await loadPair(runtime, pair, {
+      maxSequenceLength: 0,
+      maxSequences: 4,
+      threads: bench.threads,
+      isExact: false,
+    });
     await pair.close();
     const measurements = [
       ...(loaded.description.vision === null

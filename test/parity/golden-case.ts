@@ -66,7 +66,12 @@ export async function loadExact(folder: string): Promise<ConvertedModel> {
   });
   await checkpoint.close();
   const pair = await openGgufPair(paths.modelPath, paths.projectorPath);
-  const loaded = await loadPair(runtime, pair, { maxSequenceLength: 0, maxSequences: 2, isExact: true });
+  const loaded = await loadPair(runtime, pair, {
+    maxSequenceLength: 0,
+    maxSequences: 2,
+    threads: null,
+    isExact: true,
+  });
   return {
     ...loaded,
     close: async () => {

@@ -19,6 +19,8 @@ export interface DecoderOptions {
   /** Rows of one batch, and so of the activation memory. */
   readonly maxRows: number;
   readonly kvType: Extract<TensorType, 'F32' | 'F16' | 'Q8_0'>;
+  /** Compute threads, at most as many as the runtime's pool has. */
+  readonly threads: number;
   /** Flash attention where the library finds it useful; off for exact f32. */
   readonly usesFlashAttention: boolean;
 }
@@ -42,15 +44,15 @@ export class Decoder {
   #state: 'idle' | 'decoding' | 'closed' = 'idle';
 
   constructor(model: LanguageModel, options: DecoderOptions) {
-    const { llama, threads, threadpool } = model.runtime;
+    const { llama, threadpool } = model.runtime;
     const params = llama.contextDefaults();
     params.n_ctx = options.cells;
     params.n_batch = options.maxRows;
     params.n_ubatch = options.maxRows;
     params.n_seq_max = options.maxSequences;
     params.n_outputs_max = Math.min(options.maxRows, Math.max(options.maxSequences, 8));
-    params.n_threads = threads;
-    params.n_threads_batch = threads;
+    params.n_threads = options.threads;
+    params.n_threads_batch = options.threads;
     params.type_k = TENSOR_TYPES[options.kvType].ggmlId;
     params.type_v = TENSOR_TYPES[options.kvType].ggmlId;
     params.flash_attn_type = options.usesFlashAttention ? FLASH_AUTO : FLASH_OFF;

@@ -29,6 +29,8 @@ export interface Runtime {
   /** ggml_backend of the device that computes the vision tower. */
   readonly backend: Pointer;
   readonly usesGpu: boolean;
+  /** How many threads of the pool the tower's graphs use from now on. */
+  readonly setTowerThreads: (threads: number) => void;
 }
 
 let opened: { readonly runtime: Runtime; readonly key: string } | undefined;
@@ -76,7 +78,9 @@ export function openRuntime(options: RuntimeOptions): Runtime {
       'native.call_failed',
       'ggml_backend_dev_init returned null: the device cannot be initialised.',
     );
-  if (gpu === null) useThreads(ggml, cpu, backend, threadpool, options.threads);
+  const setTowerThreads = gpu === null ? threadSetter(ggml, cpu, backend) : () => undefined;
+  if (gpu === null) attachPool(ggml, cpu, backend, threadpool);
+  setTowerThreads(options.threads);
 
   const runtime = {
     folder: libraries.folder,
@@ -86,6 +90,7 @@ export function openRuntime(options: RuntimeOptions): Runtime {
     threadpool,
     backend,
     usesGpu: gpu !== null,
+    setTowerThreads,
   };
   opened = { runtime, key };
   return runtime;
@@ -105,13 +110,19 @@ function newThreadpool(ggml: GgmlSymbols, cpu: Pointer, threads: number): Pointe
   return pool;
 }
 
-function useThreads(ggml: GgmlSymbols, cpu: Pointer, backend: Pointer, pool: Pointer, threads: number): void {
+function attachPool(ggml: GgmlSymbols, cpu: Pointer, backend: Pointer, pool: Pointer): void {
   // void ggml_backend_cpu_set_threadpool(ggml_backend_t backend, ggml_threadpool_t threadpool)
   const setPool = koffi.proto('void ggml_backend_cpu_set_threadpool_fn(void *backend, void *threadpool)');
   koffi.call(cpuFunction(ggml, cpu, 'ggml_backend_cpu_set_threadpool'), setPool, backend, pool);
+}
+
+function threadSetter(ggml: GgmlSymbols, cpu: Pointer, backend: Pointer): (threads: number) => void {
   // void ggml_backend_set_n_threads(ggml_backend_t backend, int n_threads)
-  const setThreads = koffi.proto('void ggml_backend_set_n_threads_fn(void *backend, int n_threads)');
-  koffi.call(cpuFunction(ggml, cpu, 'ggml_backend_set_n_threads'), setThreads, backend, threads);
+  const proto = koffi.proto('void ggml_backend_set_n_threads_fn(void *backend, int n_threads)');
+  const address = cpuFunction(ggml, cpu, 'ggml_backend_set_n_threads');
+  return (threads) => {
+    koffi.call(address, proto, backend, threads);
+  };
 }
 
 function cpuFunction(ggml: GgmlSymbols, cpu: Pointer, name: string): Pointer {

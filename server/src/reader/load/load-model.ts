@@ -55,6 +55,7 @@ async function loadReal(start: ReaderStart, report: Report): Promise<ServedModel
     return await loadPair(runtime, pair, {
       maxSequenceLength: start.maxSequenceLength,
       maxSequences: start.maxBatchSize,
+      threads: start.threads === 0 ? null : start.threads,
       isExact: start.quantType.toLowerCase() === 'f32',
     });
   } finally {

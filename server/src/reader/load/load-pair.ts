@@ -21,6 +21,8 @@ export interface PairOptions {
   /** 0: as many positions as the model holds. */
   readonly maxSequenceLength: number;
   readonly maxSequences: number;
+  /** Compute threads; null lets the size of the model decide. */
+  readonly threads: number | null;
   /** f32 KV cache and no flash attention: the arithmetic of the reference. */
   readonly isExact: boolean;
 }
@@ -36,14 +38,21 @@ export interface LoadedPair {
   readonly vision: LoadedVision | null;
 }
 
+/**
+ * Below this size a step takes well under a millisecond, and a second thread gains a fifth at best. But ggml's threads wait for
+ * each other by spinning: on a machine that is busy otherwise, two of them make a tiny model a hundred times slower.
+ */
+const ONE_THREAD_BYTES = 64 * 2 ** 20;
 /** Rows of one llama.cpp batch; its activation memory grows with it. */
 const MAX_ROWS = 512;
 
 /** Loads an open pair; the pair stays the caller's and may be closed afterwards. */
 export async function loadPair(runtime: Runtime, pair: GgufPair, options: PairOptions): Promise<LoadedPair> {
   const { description } = pair;
+  const threads = options.threads ?? (pair.model.sizeBytes < ONE_THREAD_BYTES ? 1 : runtime.threads);
+  runtime.setTowerThreads(threads);
   const model = await LanguageModel.load(runtime, pair.model.path);
-  const decoder = createDecoder(model, pair, options);
+  const decoder = createDecoder(model, pair, threads, options);
   const descriptor = openSync(pair.model.path, 'r');
   const embeddings = new EmbeddingRows(runtime, embeddingTable(pair.model, descriptor));
   const vision = await openVision(runtime, pair, model.width, options.isExact);
@@ -77,7 +86,7 @@ const contextOf = (description: ModelDescription, { maxSequenceLength }: PairOpt
     ? description.contextTokens
     : Math.min(maxSequenceLength, description.contextTokens);
 
-function createDecoder(model: LanguageModel, pair: GgufPair, options: PairOptions): Decoder {
+function createDecoder(model: LanguageModel, pair: GgufPair, threads: number, options: PairOptions): Decoder {
   const { maxSequences, isExact } = options;
   const cells = chooseCells({
     bytesPerCell: kvBytesPerCell(pair.model, isExact),
@@ -89,6 +98,7 @@ function createDecoder(model: LanguageModel, pair: GgufPair, options: PairOption
     cells,
     maxSequences,
     maxRows: Math.max(MAX_ROWS, maxSequences),
+    threads,
     kvType: isExact ? 'F32' : 'F16',
     usesFlashAttention: !isExact,
   });
