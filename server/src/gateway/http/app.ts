@@ -74,7 +74,7 @@ function bareApp({ limits, log, isDraining }: AppDeps): FastifyInstance {
     requestTimeout: limits.requestTimeoutMs,
     http: {
       headersTimeout: limits.headersTimeoutMs,
-      connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
+      connectionsCheckingInterval: Math.min(TIMEOUT_CHECK_INTERVAL_MS, limits.headersTimeoutMs),
     },
     forceCloseConnections: 'idle',
     return503OnClosing: false,

@@ -3,7 +3,7 @@ import { SseDecoder, type SseEvent } from 'takeoff-wire';
 import type { GenerateMessage } from '../../link/messages.js';
 import { silent, type Script } from '../readers/scripted-reader.js';
 import { formOf, PYTHON_FORM } from './multipart.fixture.js';
-import { PAYLOAD, scriptedApp, type ScriptedApp, type ScriptedAppOptions } from './scripted-app.js';
+import { PAYLOAD, scriptedApp, type ScriptedApp, type ScriptedAppOptions } from './scripted-app.fixture.js';
 
 let opened: ScriptedApp | undefined;
 afterEach(async () => {

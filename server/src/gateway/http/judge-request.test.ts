@@ -3,7 +3,7 @@ import { NUMERIC_FIELDS } from 'takeoff-wire';
 import { InputError } from '../../errors.js';
 import { judgeRequest } from './judge-request.js';
 import { isNumericField } from './numeric-fields.js';
-import { LIMITS } from './scripted-app.js';
+import { LIMITS } from './scripted-app.fixture.js';
 
 function refusalOf(body: unknown, limits = LIMITS): { code: string; message: string } {
   try {

@@ -1,0 +1,139 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { Writable } from 'node:stream';
+import { pino } from 'pino';
+import { errorBodySchema, managementStatusSchema, statusResponseSchema } from 'takeoff-wire';
+import { buildApp, buildManagementApp } from './app.js';
+import { LIMITS, scriptedApp, type ScriptedApp } from './scripted-app.fixture.js';
+import { CARD, ScriptedReaders } from '../readers/scripted-reader.js';
+
+let opened: ScriptedApp | undefined;
+afterEach(async () => {
+  await opened?.close();
+  opened = undefined;
+});
+
+const open = async (readers?: ScriptedReaders): Promise<ScriptedApp> => {
+  opened = await scriptedApp({}, readers);
+  return opened;
+};
+
+const loading = (): ScriptedReaders => {
+  const readers = new ScriptedReaders();
+  readers.card = null;
+  return readers;
+};
+
+const SHOWN = {
+  model_name: 'demo',
+  model_type: 'LlavaLlamaForCausalLM',
+  device: 'cpu',
+  consumer_groups: ['primary'],
+};
+
+describe('/status', () => {
+  it('shows live readers by id, masked, and the ports', async () => {
+    const { app } = await open();
+    const response = await app.inject('/status');
+    expect(statusResponseSchema.parse(response.json())).toEqual(response.json());
+    expect(response.json()).toEqual({
+      live_readers: { reader1: SHOWN },
+      dead_readers: {},
+      ports: [3000, 3001],
+    });
+  });
+
+  it('answers while the reader loads, with no live reader', async () => {
+    const { app } = await open(loading());
+    const response = await app.inject('/status');
+    expect(response.statusCode).toBe(200);
+    expect(response.json()).toMatchObject({ live_readers: {}, dead_readers: {} });
+  });
+
+  it('shows a dead reader as dead', async () => {
+    const { app, readers, registry } = await open();
+    readers.card = null;
+    readers.last.die();
+    await expect.poll(() => registry.isReady).toBe(false);
+    expect((await app.inject('/status')).json()).toMatchObject({
+      live_readers: {},
+      dead_readers: { reader1: { consumer_groups: ['primary'] } },
+    });
+  });
+
+  it('tells the operator more, on the management port only', async () => {
+    const { app, registry } = await open();
+    const management = buildManagementApp({
+      registry,
+      limits: LIMITS,
+      log: pino({ level: 'silent' }),
+      isDraining: () => false,
+      shownConfig: { port: 3000 },
+    });
+    const status = (await management.inject('/status')).json<unknown>();
+    expect(managementStatusSchema.parse(status)).toEqual(status);
+    expect(status).toMatchObject({
+      config: { port: 3000 },
+      status: { live_readers: { reader1: { pids: [4711], open_prompts: 0 } } },
+    });
+    expect((await app.inject('/status')).payload).not.toContain('4711');
+    await management.close();
+  });
+});
+
+describe('/healthz', () => {
+  it('is 503 until the reader is live', async () => {
+    const { app, readers, registry } = await open(loading());
+    const before = await app.inject('/healthz');
+    expect(before.statusCode).toBe(503);
+    expect(errorBodySchema.parse(before.json()).error.code).toBe('server.not_ready');
+    readers.last.say({ kind: 'ready', card: CARD });
+    await expect.poll(() => registry.isReady).toBe(true);
+    expect((await app.inject('/healthz')).statusCode).toBe(200);
+  });
+
+  it('is 503 while the server drains, and so is every new question', async () => {
+    const { app, progress } = await open();
+    progress.isDraining = true;
+    expect((await app.inject('/healthz')).statusCode).toBe(503);
+    const question = await app.inject({ method: 'POST', url: '/generate', payload: { text: 'a' } });
+    expect(question.statusCode).toBe(503);
+    expect(errorBodySchema.parse(question.json()).error.code).toBe('server.draining');
+    expect(question.headers['retry-after']).toBeDefined();
+  });
+});
+
+it('logs a line for each request without its body, its query or its headers', async () => {
+  const { registry, inference } = await open();
+  let lines = '';
+  const sink = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      lines += chunk.toString();
+      done();
+    },
+  });
+  const app = await buildApp({
+    registry,
+    inference,
+    limits: LIMITS,
+    log: pino({ level: 'trace' }, sink),
+    isDraining: () => false,
+    ports: () => [],
+  });
+  for (const payload of [
+    { text: 'SECRET' },
+    { text: ['SECRET', 5] },
+    { text: 'SECRET', lora_id: 'SECRET' },
+  ]) {
+    await app.inject({
+      method: 'POST',
+      url: '/generate?token=SECRET',
+      payload,
+      headers: { authorization: 'SECRET' },
+    });
+  }
+  await app.inject('/SECRETLESS?token=SECRET');
+  await app.close();
+  expect(lines.match(/"answered"/gu)).toHaveLength(4);
+  expect(lines).toContain('"path":"/generate"');
+  expect(lines.replaceAll('SECRETLESS', '')).not.toContain('SECRET');
+});
