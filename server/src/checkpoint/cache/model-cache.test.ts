@@ -10,7 +10,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ConfigError } from '../../errors.js';
@@ -103,6 +103,21 @@ describe('ensureGgufPair', () => {
     utimesSync(`${done}.lock`, longAgo, longAgo);
     expect((await ensure(folder)).converted).toBe(true);
     expect(readdirSync(repositoryPath)).toEqual([done.slice(repositoryPath.length + 1)]);
+  });
+
+  it('removes what a killed conversion of another model left, and nothing that is in use', async () => {
+    const { folder } = make();
+    for (const name of ['gone.partial', 'dead.partial', 'busy.partial'])
+      mkdirSync(join(repositoryPath, name));
+    const lock = (pid: number) => JSON.stringify({ host: hostname(), pid, token: 't' });
+    writeFileSync(join(repositoryPath, 'dead.lock'), lock(2 ** 22 + 1));
+    writeFileSync(join(repositoryPath, 'busy.lock'), lock(process.ppid));
+    await ensure(folder);
+    expect(
+      readdirSync(repositoryPath)
+        .filter((name) => !name.includes('-f16-'))
+        .sort(),
+    ).toEqual(['busy.lock', 'busy.partial']);
   });
 
   it('converts a damaged pair again', async () => {

@@ -26,6 +26,7 @@ import { openGgufPair } from '../pair/open-pair.js';
 import type { Checkpoint } from '../source/checkpoint.js';
 import { describeCheckpoint } from '../source/describe-checkpoint.js';
 import type { TowerLocator } from '../source/vision-source.js';
+import { LOCK_SUFFIX, PARTIAL_SUFFIX, removeLeftovers } from './leftovers.js';
 import { locateSource } from './locate-source.js';
 import { withLock } from './lock.js';
 import { sourceKey } from './source-key.js';
@@ -50,8 +51,6 @@ export interface EnsureOptions {
   readonly onEvent?: (event: CacheEvent) => void;
   readonly signal?: AbortSignal;
 }
-
-const PARTIAL = '.partial';
 
 /**
  * Paths of a complete pair for the source, converted now if it is not in the cache.
@@ -87,14 +86,17 @@ async function findOrConvert(
   const folder = join(repositoryPath, `${folderName(checkpoint.folder)}-${text}-${key}`);
   if (await isComplete(folder)) return pairIn(folder);
   await makeFolder(repositoryPath);
-  const lockPath = `${folder}.lock`;
+  const lockPath = `${folder}${LOCK_SUFFIX}`;
   return withLock(
     lockPath,
     signal,
     () => onEvent?.({ kind: 'waiting', lockPath }),
     async () => {
       // Another process may have finished while this one waited.
-      if (!(await isComplete(folder))) await convertInto(folder, checkpoint, text, tower, options);
+      if (!(await isComplete(folder))) {
+        await removeLeftovers(repositoryPath);
+        await convertInto(folder, checkpoint, text, tower, options);
+      }
       return pairIn(folder);
     },
   );
@@ -107,7 +109,7 @@ async function convertInto(
   towerType: TowerQuant,
   { codec, onEvent, signal }: EnsureOptions,
 ): Promise<void> {
-  const partial = `${folder}${PARTIAL}`;
+  const partial = `${folder}${PARTIAL_SUFFIX}`;
   // Whatever is here was left by a process that was killed: the lock is ours.
   await rm(partial, { recursive: true, force: true });
   await rm(folder, { recursive: true, force: true });

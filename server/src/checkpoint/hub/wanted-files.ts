@@ -1,0 +1,47 @@
+// Which files of a repository a reader needs. Everything else stays where it is: copies in other formats, optimizer states,
+// training_args.bin (a pickle of arbitrary code), pictures of the model card.
+import { KINDS } from '../source/weight-files.js';
+import type { HubFile } from './listing.js';
+
+/** A model to serve, the weights of a vision tower, or only what describes such a tower. */
+export type Purpose = 'model' | 'tower' | 'tower-settings';
+
+const TOWER_SETTINGS = ['config.json', 'preprocessor_config.json'];
+const MODEL_SETTINGS = [
+  ...TOWER_SETTINGS,
+  'generation_config.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'added_tokens.json',
+];
+/** The first that is there is the one that is read. */
+const TOKENIZERS = ['tokenizer.model', 'tokenizer.json'];
+
+/** What must be there before the weights are worth their time: configuration, tokenizer, and the index of shards. */
+export function smallFiles(files: readonly HubFile[], purpose: Purpose): HubFile[] {
+  const named = (names: readonly string[]) => files.filter(({ name }) => names.includes(name));
+  if (purpose === 'tower-settings') return named(TOWER_SETTINGS);
+  const index = weightsOf(files)?.index;
+  const indexes = index === undefined ? [] : [index];
+  if (purpose === 'tower') return [...named(TOWER_SETTINGS), ...indexes];
+  const tokenizer = TOKENIZERS.map((name) => files.find((file) => file.name === name)).find(
+    (file) => file !== undefined,
+  );
+  return [...named(MODEL_SETTINGS), ...(tokenizer === undefined ? [] : [tokenizer]), ...indexes];
+}
+
+/** Where the weights are: one file, or an index that names the files. Safetensors come before PyTorch files. */
+export interface Weights {
+  readonly index?: HubFile;
+  readonly single?: HubFile;
+}
+
+export function weightsOf(files: readonly HubFile[]): Weights | undefined {
+  for (const kind of KINDS) {
+    const index = files.find(({ name }) => name === kind.index);
+    if (index !== undefined) return { index };
+    const single = files.find(({ name }) => name === kind.single);
+    if (single !== undefined) return { single };
+  }
+  return undefined;
+}
