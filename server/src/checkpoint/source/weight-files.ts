@@ -25,13 +25,13 @@ export interface WeightFiles {
   close(): Promise<void>;
 }
 
-interface Kind {
+export interface Kind {
   readonly index: string;
   readonly single: string;
   readonly read: (file: PositionalFile) => Promise<StoredTensor[]>;
 }
 
-const KINDS: readonly Kind[] = [
+export const KINDS: readonly Kind[] = [
   { index: 'model.safetensors.index.json', single: 'model.safetensors', read: readSafetensors },
   { index: 'pytorch_model.bin.index.json', single: 'pytorch_model.bin', read: readTorchFile },
 ];
