@@ -1,5 +1,5 @@
 // The error classes of the server. A class answers "who must act?"; the code says what happened. Codes that reach a client
-// are those of wire; operator codes (checkpoint, config, native) end in a log line, an exit code or a dead reader.
+// are those of wire; operator codes (checkpoint, hub, config, native) end in a log line, an exit code or a dead reader.
 import type { ErrorCode } from 'takeoff-wire';
 
 export type OperatorCode =
@@ -9,6 +9,12 @@ export type OperatorCode =
   | 'checkpoint.unsupported'
   | 'checkpoint.incomplete'
   | 'checkpoint.cancelled'
+  | 'hub.unreachable'
+  | 'hub.denied'
+  | 'hub.not_found'
+  | 'hub.refused'
+  | 'hub.corrupt'
+  | 'hub.offline'
   | 'config.invalid'
   | 'native.library_missing'
   | 'native.library_mismatch'
@@ -52,6 +58,9 @@ export class ReaderError extends TakeoffError<ErrorCode> {}
 
 /** The operator must act on a model's files. The message names file and tensor. */
 export class CheckpointError extends TakeoffError<Extract<OperatorCode, `checkpoint.${string}`>> {}
+
+/** The model hub did not deliver. `hub.unreachable` may pass by itself; for the other codes the operator must act. */
+export class HubError extends TakeoffError<Extract<OperatorCode, `hub.${string}`>> {}
 
 /** The operator must act on a flag, variable or configuration key; the program exits with 2. */
 export class ConfigError extends TakeoffError<'config.invalid'> {

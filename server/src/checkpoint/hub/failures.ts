@@ -39,7 +39,11 @@ export function denied(place: Place, status: number, errorCode: string | null): 
   return new HubError('hub.denied', `${nameOf(model)}: ${message}`);
 }
 
-export function notFound({ model, endpoint }: Place, errorCode: string | null, file: string | null): HubError {
+export function notFound(
+  { model, endpoint }: Place,
+  errorCode: string | null,
+  file: string | null,
+): HubError {
   const what =
     errorCode === 'RevisionNotFound'
       ? `The model exists, but has no branch, tag or commit ${model.revision}.`
@@ -70,7 +74,11 @@ export function notCached(model: HubModel, what: string): HubError {
 }
 
 export function cancelled(signal: AbortSignal): CheckpointError {
-  return new CheckpointError('checkpoint.cancelled', 'The download was cancelled; it goes on from here later.', {
-    cause: signal.reason,
-  });
+  return new CheckpointError(
+    'checkpoint.cancelled',
+    'The download was cancelled; it goes on from here later.',
+    {
+      cause: signal.reason,
+    },
+  );
 }

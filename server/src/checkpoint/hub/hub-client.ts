@@ -94,7 +94,7 @@ export class HubClient {
   };
 
   /** Whatever reading an answer threw, as an error of ours. */
-  explain(error: unknown, guard: StallGuard): TakeoffError {
+  explain(error: unknown, guard: StallGuard): Error {
     if (this.signal?.aborted === true) return cancelled(this.signal);
     if (error instanceof TakeoffError) return error;
     const what = guard.hasStalled
@@ -107,7 +107,7 @@ export class HubClient {
     let url = start;
     let linkedEtag: string | null = null;
     for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
-      const response = await fetch(url, {
+      const response = await fetch(url.href, {
         redirect: 'manual',
         signal: guard.signal,
         headers: { 'accept-encoding': 'identity', ...headers, ...this.#authorisation(url) },
@@ -123,7 +123,7 @@ export class HubClient {
   }
 
   #next(from: URL, location: string): URL {
-    const next = URL.canParse(location, from) ? new URL(location, from) : undefined;
+    const next = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
     const isWeb = next?.protocol === 'https:' || next?.protocol === 'http:';
     if (next === undefined || !isWeb || (from.protocol === 'https:' && next.protocol === 'http:'))
       throw refused(this.place, `It redirects from ${from.host} to an address that is not safe to follow.`);
@@ -137,13 +137,13 @@ export class HubClient {
     return { authorization: `Bearer ${accessToken}` };
   }
 
-  async #judge(response: Response, { accepts = [], file = null }: Asked & { file?: string | null }) {
+  async #judge(response: Response, { accepts = [], file }: Asked): Promise<void> {
     const { status, headers } = response;
     if (status === 200 || status === 206 || accepts.includes(status)) return;
     await response.body?.cancel();
     const errorCode = headers.get('x-error-code');
     if (status === 401 || status === 403) throw denied(this.place, status, errorCode);
-    if (status === 404 || status === 410) throw notFound(this.place, errorCode, file);
+    if (status === 404 || status === 410) throw notFound(this.place, errorCode, file ?? null);
     if (status >= 500 || OVERLOADED.includes(status)) {
       const asked = retryAfterMs(headers.get('retry-after'), this.waits.nowMs());
       const what = status === 429 ? 'Too many requests (429).' : `The hub is in trouble (${status}).`;

@@ -23,7 +23,10 @@ export interface HubFile {
 const MAX_FILES = 10_000;
 
 const commitSchema = z.object({ sha: z.string().regex(/^[0-9a-f]{40}$/) });
-const sizeSchema = z.int().min(0).max(2 ** 50);
+const sizeSchema = z
+  .int()
+  .min(0)
+  .max(2 ** 50);
 const fileSchema = z.object({
   type: z.literal('file'),
   path: z.string(),
@@ -72,8 +75,7 @@ export async function listRepository(client: HubClient, commit: string): Promise
     .map(({ path, size, oid, lfs }) => ({
       name: path,
       sizeBytes: size,
-      hash:
-        lfs === undefined || lfs === null ? { kind: 'git', hex: oid } : { kind: 'sha256', hex: lfs.oid },
+      hash: lfs === undefined || lfs === null ? { kind: 'git', hex: oid } : { kind: 'sha256', hex: lfs.oid },
     }));
 }
 

@@ -85,7 +85,7 @@ export function diskFailure(path: string, error: unknown): unknown {
     'checkpoint.unreadable',
     isFull
       ? `${path}: The disk is full. Free some space, or put the model cache elsewhere (TAKEOFF_REPOSITORY_PATH). What has arrived is kept, and the next start goes on from there.`
-      : `${path}: The model cache (TAKEOFF_REPOSITORY_PATH) cannot be written to (${error.code}).`,
+      : `${path}: The model cache (TAKEOFF_REPOSITORY_PATH) cannot be read or written (${error.code}).`,
     { cause: error },
   );
 }

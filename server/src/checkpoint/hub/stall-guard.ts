@@ -9,9 +9,7 @@ export class StallGuard {
   constructor(stallMs: number, cancel: AbortSignal | undefined) {
     this.#timer = setTimeout(() => this.#controller.abort(), stallMs);
     this.signal =
-      cancel === undefined
-        ? this.#controller.signal
-        : AbortSignal.any([cancel, this.#controller.signal]);
+      cancel === undefined ? this.#controller.signal : AbortSignal.any([cancel, this.#controller.signal]);
   }
 
   get hasStalled(): boolean {

@@ -4,7 +4,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, isAbsolute, join } from 'node:path';
 import type { z } from 'zod';
-import type { CheckpointError } from '../../errors.js';
+import { HubError, type CheckpointError } from '../../errors.js';
 import { incomplete, unsupported } from '../failures.js';
 import { containedPath, isPlainName } from '../files/contained-path.js';
 import { MAX_CONFIG_BYTES, readJsonFile } from '../files/json-file.js';
@@ -21,8 +21,11 @@ import { preprocessorSchema, towerConfigSchema, type ClipConfig } from './config
 import { canonicalTensors } from './canonical-tensors.js';
 import { fileNames, hasWeights, openWeightFiles, type WeightFiles } from './weight-files.js';
 
-/** Finds the folder of a vision tower's repository (in the hub's cache, say); undefined when it is not at hand. */
-export type TowerLocator = (id: string) => Promise<string | undefined>;
+/** What is needed of a tower's repository: its weights, or, for a tower that was trained along, only what describes it. */
+export type TowerNeed = 'weights' | 'settings';
+
+/** Finds or fetches the folder of a vision tower's repository; undefined when there is none. May throw when it cannot be had. */
+export type TowerLocator = (id: string, need: TowerNeed) => Promise<string | undefined>;
 
 export interface TowerRequest {
   readonly folder: string;
@@ -50,7 +53,7 @@ const CLASS_EMBEDDING = 'tower.embeddings.class_embedding';
 /** @throws CheckpointError checkpoint.incomplete when the tower is nowhere, or another code for what is wrong with it */
 export async function findTower(request: TowerRequest): Promise<TowerSource> {
   const { folder, towerName, towerIsTrained, tensors } = request;
-  const repository = await towerFolder(request);
+  const { repository, warnings } = await towerRepository(request);
   const names = await fileNames(repository ?? folder);
   const facts = await towerFacts(request, repository, names);
   const shape = (own: ReadonlyMap<string, StoredTensor>, file: string) =>
@@ -59,7 +62,7 @@ export async function findTower(request: TowerRequest): Promise<TowerSource> {
     const files = await openWeightFiles(repository, names);
     try {
       const own = canonicalTensors(files.tensors, 'clip');
-      return { tower: shape(own, repository), tensors: own, files, configPaths: facts.paths, warnings: [] };
+      return { tower: shape(own, repository), tensors: own, files, configPaths: facts.paths, warnings };
     } catch (error) {
       await files.close();
       throw error;
@@ -72,7 +75,7 @@ export async function findTower(request: TowerRequest): Promise<TowerSource> {
     tensors,
     files: null,
     configPaths: facts.paths,
-    warnings: towerIsTrained || towerName === null ? [] : [warning],
+    warnings: towerIsTrained || towerName === null ? warnings : [...warnings, warning],
   };
 }
 
@@ -122,8 +125,35 @@ async function towerFacts(
   };
 }
 
+interface TowerRepository {
+  readonly repository: string | undefined;
+  readonly warnings: readonly string[];
+}
+
+/** The tower's folder, or why it cannot be had where the checkpoint's own copy can stand in for it. */
+async function towerRepository(request: TowerRequest): Promise<TowerRepository> {
+  try {
+    return { repository: await towerFolder(request), warnings: [] };
+  } catch (error) {
+    const isUnavailable = error instanceof HubError;
+    if (!isUnavailable || !request.tensors.has(CLASS_EMBEDDING)) throw error;
+    const consequence = request.towerIsTrained
+      ? "Its tensors are here; what they do not tell is taken to be as in OpenAI's towers."
+      : '';
+    return {
+      repository: undefined,
+      warnings: [`The vision tower's repository cannot be had. ${error.message} ${consequence}`.trim()],
+    };
+  }
+}
+
 /** The tower's folder: named relative to config.json, by an absolute path, or found by the locator. */
-async function towerFolder({ folder, towerName, locateTower }: TowerRequest): Promise<string | undefined> {
+async function towerFolder({
+  folder,
+  towerName,
+  towerIsTrained,
+  locateTower,
+}: TowerRequest): Promise<string | undefined> {
   if (towerName === null || towerName === '') return undefined;
   if (isPlainName(towerName) && (await isFolder(join(folder, towerName))))
     return containedPath(folder, towerName, 'config.json');
@@ -135,7 +165,7 @@ async function towerFolder({ folder, towerName, locateTower }: TowerRequest): Pr
       join(folder, 'config.json'),
       `mm_vision_tower is ${towerName}; a path must stay inside the checkpoint's folder or be absolute.`,
     );
-  return locateTower?.(id);
+  return locateTower?.(id, towerIsTrained ? 'settings' : 'weights');
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -31,7 +31,8 @@ export interface Kind {
   readonly read: (file: PositionalFile) => Promise<StoredTensor[]>;
 }
 
-export const KINDS: readonly Kind[] = [
+export /** In order of preference. */
+const KINDS: readonly Kind[] = [
   { index: 'model.safetensors.index.json', single: 'model.safetensors', read: readSafetensors },
   { index: 'pytorch_model.bin.index.json', single: 'pytorch_model.bin', read: readTorchFile },
 ];
@@ -73,16 +74,22 @@ async function openSingle(folder: string, kind: Kind): Promise<WeightFiles> {
   return openFiles(folder, kind, [kind.single], folder, (tensors) => tensors);
 }
 
-async function openSharded(folder: string, kind: Kind): Promise<WeightFiles> {
-  const index = await readJsonFile(
-    await containedPath(folder, kind.index, folder),
-    indexSchema,
-    MAX_INDEX_BYTES,
-  );
+/**
+ * The shard of each tensor, by an index file of the folder.
+ * @throws CheckpointError checkpoint.malformed
+ */
+export async function readShardIndex(folder: string, name: string): Promise<ReadonlyMap<string, string>> {
+  const path = await containedPath(folder, name, folder);
+  const index = await readJsonFile(path, indexSchema, MAX_INDEX_BYTES);
   const shardOf = new Map(Object.entries(index.weight_map));
+  const shardCount = new Set(shardOf.values()).size;
+  if (shardCount > MAX_SHARDS) throw malformed(name, `It names ${shardCount} files; at most ${MAX_SHARDS}.`);
+  return shardOf;
+}
+
+async function openSharded(folder: string, kind: Kind): Promise<WeightFiles> {
+  const shardOf = await readShardIndex(folder, kind.index);
   const shards = [...new Set(shardOf.values())].sort();
-  if (shards.length > MAX_SHARDS)
-    throw malformed(kind.index, `It names ${shards.length} files; at most ${MAX_SHARDS}.`);
   return openFiles(folder, kind, shards, kind.index, (tensors, shard) =>
     tensors.filter((tensor) => shardOf.get(tensor.name) === shard),
   ).then(async (files) => {

@@ -30,4 +30,5 @@ export function restartDelayMs(failures: number, random: number): number {
 
 /** Failures that the same files, flags and libraries give again: restarting would only burn the processor. */
 export const isPermanentFailure = (code: string): boolean =>
-  code.startsWith('checkpoint.') || code.startsWith('config.') || code.startsWith('native.library');
+  ['checkpoint.', 'config.', 'native.library'].some((prefix) => code.startsWith(prefix)) ||
+  (code.startsWith('hub.') && code !== 'hub.unreachable');
