@@ -1,12 +1,27 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import type { Reporter } from 'vitest/reporters';
 
 const wireSource = fileURLToPath(new URL('./wire/src/index.ts', import.meta.url));
+
+/** Ends a run with one plain line, for people and programs that read logs. */
+const plainCount: Reporter = {
+  onTestRunEnd(modules) {
+    const states = modules.flatMap((module) =>
+      [...module.children.allTests()].map((test) => test.result().state),
+    );
+    const count = (state: string) => states.filter((other) => other === state).length;
+    process.stdout.write(
+      `${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} skipped\n`,
+    );
+  },
+};
 
 export default defineConfig({
   resolve: { alias: { 'takeoff-wire': wireSource } },
   test: {
     pool: 'forks',
+    reporters: ['default', plainCount],
     testTimeout: 30_000,
     hookTimeout: 120_000,
     projects: [

@@ -91,7 +91,7 @@ describe('requests', () => {
     const streamed = texts.map(() => '');
     for await (const { data } of eventsOf(await fetch(`${server.url}/generate_stream`, jsonRequest(body)))) {
       const event = JSON.parse(data) as { text: string; batch_id: number };
-      streamed[event.batch_id] += event.text;
+      streamed[event.batch_id] = (streamed[event.batch_id] ?? '') + event.text;
     }
     expect(streamed).toEqual(buffered.text);
   });
