@@ -9,8 +9,9 @@ import type { FromReader } from './messages.js';
 export function connectToReader(child: ChildProcess): ReaderConnection {
   const inbox = new Inbox<FromReader>();
   const close = (reason: string): void => {
-    if (child.connected) child.disconnect();
+    // First the reason, because disconnecting reports one of its own.
     inbox.close(reason);
+    if (child.connected) child.disconnect();
   };
   child.on('message', (received: unknown) => {
     const message = parseFromReader(received);

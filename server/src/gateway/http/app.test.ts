@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { errorBodySchema, managementStatusSchema, statusResponseSchema } from 'takeoff-wire';
 import { buildApp, buildManagementApp } from './app.js';
 import { LIMITS, scriptedApp, type ScriptedApp } from './scripted-app.fixture.js';
-import { CARD, ScriptedReaders } from '../readers/scripted-reader.js';
+import { CARD, ScriptedReaders } from '../readers/scripted-reader.fixture.js';
 
 let opened: ScriptedApp | undefined;
 afterEach(async () => {

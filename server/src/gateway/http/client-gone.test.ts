@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { afterEach, expect, it } from 'vitest';
 import type { ImagePayload } from '../../link/messages.js';
-import { silent } from '../readers/scripted-reader.js';
+import { silent } from '../readers/scripted-reader.fixture.js';
 import { PYTHON_FORM } from './multipart.fixture.js';
 import { head, jsonRequest, RawClients } from './raw-client.fixture.js';
 import { scriptedApp, type ScriptedApp, type ScriptedAppOptions } from './scripted-app.fixture.js';

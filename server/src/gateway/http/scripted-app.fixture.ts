@@ -6,7 +6,7 @@ import type { Intake } from '../intake/intake.js';
 import { Admission } from '../readers/admission.js';
 import { Inference } from '../readers/inference.js';
 import { ReaderRegistry } from '../readers/registry.js';
-import { ScriptedReaders, START, type Script } from '../readers/scripted-reader.js';
+import { ScriptedReaders, START, type Script } from '../readers/scripted-reader.fixture.js';
 import { ReaderSupervisor } from '../readers/supervisor.js';
 import { buildApp } from './app.js';
 import type { HttpLimits } from './http-limits.js';

@@ -67,12 +67,13 @@ export class ReaderSupervisor {
     this.#liveSinceMs = undefined;
     this.#enter({ kind: 'starting' });
     process.connection.onMessage((message) => this.#receive(message));
+    let closeReason = '';
     // A reader that cannot be heard is dead even if its process is not.
     process.connection.onClose((reason) => {
-      this.#lastWords ??= { code: 'reader.died', message: reason };
+      closeReason = `${reason}; `;
       process.kill();
     });
-    void process.ended.then((reason) => this.#died(reason));
+    void process.ended.then((reason) => this.#died(closeReason + reason));
   }
 
   /** Only while live. Each prompt ends in one terminal event, or the route learns that the reader is lost. */

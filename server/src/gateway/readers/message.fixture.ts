@@ -1,0 +1,35 @@
+// For tests only: a request of some prompts, and the events of a reader about it.
+import type { DoneEvent, GenerateMessage, TokenEvent } from '../../link/messages.js';
+
+export const messageOf = (promptCount = 1, requestId = 'r'): GenerateMessage => ({
+  kind: 'generate',
+  requestId,
+  prompts: Array.from({ length: promptCount }, (_, prompt) => [{ kind: 'text', text: `prompt ${prompt}` }]),
+  images: [],
+  useChatTemplate: false,
+  promptMaxTokens: null,
+  sampling: {
+    temperature: 1,
+    topP: 1,
+    topK: 1,
+    repetitionPenalty: 1,
+    noRepeatNgramSize: 0,
+    maxNewTokens: 128,
+    minNewTokens: 1,
+  },
+});
+
+export const tokenOf = (text: string, prompt = 0, requestId = 'r'): TokenEvent => ({
+  kind: 'token',
+  requestId,
+  prompt,
+  text,
+});
+
+export const doneOf = (prompt = 0, requestId = 'r'): DoneEvent => ({
+  kind: 'done',
+  requestId,
+  prompt,
+  finishReason: 'stop',
+  usage: { promptTokens: 7, imageTokens: 3, generatedTokens: 2 },
+});

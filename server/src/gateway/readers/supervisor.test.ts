@@ -1,0 +1,175 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { doneOf, messageOf } from './message.fixture.js';
+import type { ReaderState } from './reader-state.js';
+import { ScriptedReaders, START, silent } from './scripted-reader.fixture.js';
+import { ReaderSupervisor } from './supervisor.js';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+interface Supervised {
+  readonly supervisor: ReaderSupervisor;
+  readonly readers: ScriptedReaders;
+  readonly states: ReaderState[];
+  readonly logged: string[];
+}
+
+function supervise(readers = new ScriptedReaders(silent)): Supervised {
+  const states: ReaderState[] = [];
+  const logged: string[] = [];
+  const supervisor = new ReaderSupervisor({
+    start: START,
+    consumerGroup: 'primary',
+    launch: readers.launch,
+    random: () => 0,
+    onState: (state) => states.push(state),
+    onLog: (level, message) => logged.push(`${level}: ${message}`),
+  });
+  supervisor.start();
+  return { supervisor, readers, states, logged };
+}
+
+/** Lets messages and ends arrive that are on their way. */
+const settle = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0);
+
+const notLive = (): ScriptedReaders => {
+  const readers = new ScriptedReaders(silent);
+  readers.card = null;
+  return readers;
+};
+
+describe('ReaderSupervisor', () => {
+  it('follows a reader from its start over loading to live, and writes down what it logs', async () => {
+    const { readers, states, logged, supervisor } = supervise(notLive());
+    readers.last.say({ kind: 'loading', stage: 'reading weights', fraction: 0.5 });
+    readers.last.say({ kind: 'log', level: 'warn', message: 'slow disk' });
+    const card = new ScriptedReaders().card;
+    if (card !== null) readers.last.say({ kind: 'ready', card });
+    await settle();
+    expect(states.map(({ kind }) => kind)).toEqual(['starting', 'loading', 'live']);
+    expect(states[1]).toMatchObject({ stage: 'reading weights', fraction: 0.5 });
+    expect(logged).toEqual(['warn: slow disk']);
+    expect(supervisor.pid).toBe(4711);
+  });
+
+  it('starts a reader again that died, with delays that double', async () => {
+    const { readers, states } = supervise(notLive());
+    const delays: (number | null)[] = [];
+    for (let life = 1; life <= 9; life += 1) {
+      expect(readers.lives).toHaveLength(life);
+      readers.last.die();
+      await settle();
+      const dead = states.at(-1);
+      if (dead?.kind !== 'dead' || dead.restartInMs === null) throw new TypeError('the reader is not dead');
+      delays.push(dead.restartInMs);
+      await vi.advanceTimersByTimeAsync(dead.restartInMs - 1);
+      expect(readers.lives).toHaveLength(life);
+      await vi.advanceTimersByTimeAsync(1);
+    }
+    expect(delays).toEqual([250, 500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
+  });
+
+  it('begins with the shortest delay again for a reader that had been healthy', async () => {
+    const { readers, states } = supervise();
+    for (const [liveForMs, restartInMs] of [
+      [0, 250],
+      [9_999, 500],
+      [10_000, 250],
+    ] as const) {
+      await vi.advanceTimersByTimeAsync(liveForMs);
+      readers.last.die();
+      await settle();
+      expect(states.at(-1)).toMatchObject({ kind: 'dead', restartInMs });
+      await vi.advanceTimersByTimeAsync(restartInMs);
+    }
+  });
+
+  it('does not start a reader again whose model cannot be served', async () => {
+    const { readers, states } = supervise(notLive());
+    readers.last.say({ kind: 'failed', code: 'checkpoint.missing', message: 'There is no /models/x.' });
+    readers.last.die();
+    await settle();
+    expect(states.at(-1)).toEqual({
+      kind: 'dead',
+      code: 'checkpoint.missing',
+      reason: 'There is no /models/x.',
+      restartInMs: null,
+    });
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    expect(readers.lives).toHaveLength(1);
+  });
+
+  it('does start a reader again that failed after it was live', async () => {
+    const { readers, states } = supervise();
+    await settle();
+    readers.last.say({ kind: 'failed', code: 'checkpoint.unreadable', message: 'The disk went away.' });
+    readers.last.die();
+    await settle();
+    expect(states.at(-1)).toMatchObject({ kind: 'dead', restartInMs: 250 });
+  });
+
+  it('tells open requests that their reader is lost, when it is known to be dead', async () => {
+    const { readers, supervisor } = supervise();
+    await settle();
+    const lost: string[] = [];
+    supervisor.generate(messageOf(2), {
+      onEvent: () => undefined,
+      onReaderLost: (reason) => lost.push(`${supervisor.state.kind}: ${reason}`),
+    });
+    expect(supervisor.openPrompts).toBe(2);
+    readers.last.die('ended by SIGKILL');
+    await settle();
+    expect(lost).toEqual(['dead: closed; ended by SIGKILL']);
+    expect(supervisor.openPrompts).toBe(0);
+  });
+
+  it('passes a cancellation on only while the request is open', async () => {
+    const { readers, supervisor } = supervise();
+    await settle();
+    supervisor.cancel('r');
+    supervisor.generate(messageOf(), { onEvent: () => undefined, onReaderLost: () => undefined });
+    supervisor.cancel('r');
+    readers.last.say(doneOf());
+    await settle();
+    supervisor.cancel('r');
+    await settle();
+    expect(readers.last.received.map(({ kind }) => kind)).toEqual(['generate', 'cancel']);
+  });
+
+  it('asks an idle reader to end, and kills one that does not', async () => {
+    const { readers, supervisor, states } = supervise();
+    await settle();
+    const stopped = supervisor.stop();
+    await settle();
+    await stopped;
+    expect(readers.last.received.map(({ kind }) => kind)).toEqual(['drain']);
+    expect(states.at(-1)).toEqual({ kind: 'stopped' });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(readers.lives).toHaveLength(1);
+  });
+
+  it('kills a busy reader and ends its requests', async () => {
+    const { supervisor } = supervise();
+    await settle();
+    const lost: string[] = [];
+    supervisor.generate(messageOf(), {
+      onEvent: () => undefined,
+      onReaderLost: (reason) => lost.push(reason),
+    });
+    await supervisor.stop();
+    expect(lost).toEqual(['the server shut down']);
+  });
+
+  it('starts nothing any more when it is stopped between two lives', async () => {
+    const { readers, supervisor } = supervise();
+    readers.last.die();
+    await settle();
+    await supervisor.stop();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(readers.lives).toHaveLength(1);
+  });
+});
