@@ -22,6 +22,7 @@ export interface GoldenRun {
   inputIds: number[];
   promptTokens: number;
   top5: [number, number][];
+  conversation?: { template: string; turns: [string, string | null][] };
   greedy: { tokens: number[]; margins: number[]; text: string; finish: string };
 }
 export interface GoldenImage {
