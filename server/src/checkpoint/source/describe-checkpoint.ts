@@ -2,7 +2,7 @@
 // tower, and refuses what cannot be served faithfully, with a sentence that says why.
 import { basename, dirname, join } from 'node:path';
 import type { ModelDescription } from '../../model/description.js';
-import { incomplete, listNames, malformed, missing, unsupported } from '../failures.js';
+import { incomplete, missing, unsupported } from '../failures.js';
 import { containedPath } from '../files/contained-path.js';
 import { MAX_CONFIG_BYTES, readJsonFile } from '../files/json-file.js';
 import type { StoredTensor } from '../files/stored-tensor.js';
@@ -17,8 +17,8 @@ import { parsePinpoints } from './pinpoints.js';
 import { chooseTemplate } from './template-choice.js';
 import { textHyperparameters, type TextHyperparameters } from './text-hyperparameters.js';
 import { textTensors } from './text-tensors.js';
-import { findTower, type TowerLocator, type TowerSource } from './vision-source.js';
-import { isSpareTowerTensor, newlineTensor, projectorTensors, towerTensors } from './vision-tensors.js';
+import { refuseUnknown, visionPart } from './vision-part.js';
+import { findTower, type TowerLocator } from './vision-source.js';
 import { closeAll, fileNames, hasWeights, openWeightFiles, type WeightFiles } from './weight-files.js';
 
 export interface DescribeOptions {
@@ -130,41 +130,6 @@ async function readParts(
   };
 }
 
-function visionPart(
-  settings: LlavaSettings,
-  text: TextHyperparameters,
-  { tower, tensors: towerOwn }: TowerSource,
-  tensors: ReadonlyMap<string, StoredTensor>,
-  file: string,
-): VisionPart {
-  const { selectLayer, projectorLayers, mergeType } = settings;
-  // hidden_states has one entry more than there are layers: the embeddings come first.
-  const layersToRun = selectLayer >= 0 ? selectLayer : tower.layerCount + 1 + selectLayer;
-  if (layersToRun < 0 || layersToRun > tower.layerCount) {
-    throw unsupported(
-      file,
-      `The selected vision layer ${selectLayer} does not exist in a tower of ${tower.layerCount} layers.`,
-    );
-  }
-  if (projectorLayers === 0 && tower.hiddenSize !== text.hiddenSize) {
-    throw unsupported(
-      file,
-      `The projector is the identity, but the tower has ${tower.hiddenSize} features and the language model ${text.hiddenSize}.`,
-    );
-  }
-  const projector = projectorTensors(projectorLayers, tower.hiddenSize, text.hiddenSize);
-  const newline = mergeType === 'spatial_unpad' ? [newlineTensor(text.hiddenSize)] : [];
-  return {
-    tower,
-    layersToRun,
-    projectorLayers,
-    tensors: [
-      ...mapTensors(towerTensors(tower, layersToRun), towerOwn, file),
-      ...mapTensors([...projector, ...newline], tensors, file),
-    ],
-  };
-}
-
 function vocabularyRows(tensors: ReadonlyMap<string, StoredTensor>, folder: string): number {
   const rows = tensors.get('model.embed_tokens.weight')?.shape[0];
   if (rows === undefined || rows === 0)
@@ -173,31 +138,6 @@ function vocabularyRows(tensors: ReadonlyMap<string, StoredTensor>, folder: stri
       'The tensor model.embed_tokens.weight is missing, so there is no language model.',
     );
   return rows;
-}
-
-/** Tensors nobody asked for mean that the model is not what its configuration says. */
-function refuseUnknown(
-  tensors: ReadonlyMap<string, StoredTensor>,
-  used: ReadonlySet<string>,
-  vision: VisionPart,
-  folder: string,
-): void {
-  const unknown = [...tensors].filter(
-    ([canonical, tensor]) =>
-      !used.has(tensor.name) &&
-      !isSpareTowerTensor(canonical, vision.layersToRun) &&
-      !isUnusedCopy(canonical),
-  );
-  if (unknown.length === 0) return;
-  throw malformed(
-    folder,
-    `${unknown.length} tensors are unknown: ${listNames(unknown.map(([, tensor]) => tensor.name))}. The model is not of the architecture that config.json names.`,
-  );
-}
-
-/** Weights that may be there without being used: a tower that is not the one to take, a tied output, a newline. */
-function isUnusedCopy(canonical: string): boolean {
-  return canonical.startsWith('tower.') || canonical === 'lm_head.weight' || canonical === 'newline';
 }
 
 function description(

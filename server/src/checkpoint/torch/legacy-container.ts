@@ -5,10 +5,10 @@ import { ByteCursor } from '../files/byte-cursor.js';
 import type { ByteSource } from '../files/byte-source.js';
 import { parsePrefix } from '../files/growing-prefix.js';
 import { ELEMENT_BYTES, type StoredTensor } from '../files/stored-tensor.js';
-import type { PickleValue } from './pickle-value.js';
+import { dictOf, type PickleValue } from './pickle-value.js';
 import { stridedTensor } from './strided-tensor.js';
 import { tensorViews, type StorageReference, type TensorView } from './state-dict.js';
-import { dictOf, unpickle } from './unpickler.js';
+import { unpickle } from './unpickler.js';
 
 const MAGIC = 0x1950a86a20f9469cfc6cn;
 const PROTOCOL = 1001;

@@ -96,3 +96,11 @@ export function kindOf(value: PickleValue | undefined): string {
   if (value === null) return 'None';
   return typeof value === 'object' ? value.kind : typeof value;
 }
+
+export function dictOf(value: PickleValue | undefined): PickleDict | undefined {
+  return value !== null && typeof value === 'object' && value.kind === 'dict' ? value : undefined;
+}
+
+export function tupleOf(value: PickleValue | undefined): PickleTuple | undefined {
+  return value !== null && typeof value === 'object' && value.kind === 'tuple' ? value : undefined;
+}

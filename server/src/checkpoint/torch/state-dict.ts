@@ -2,8 +2,14 @@
 // checked here against the storage that the view claims to look at.
 import { malformed, unsupported } from '../failures.js';
 import { ELEMENT_BYTES, elementCountOf, MAX_DIMENSIONS, type ElementType } from '../files/stored-tensor.js';
-import { kindOf, type PickleCall, type PickleValue, type StorageClass } from './pickle-value.js';
-import { dictOf, tupleOf } from './unpickler.js';
+import {
+  dictOf,
+  kindOf,
+  tupleOf,
+  type PickleCall,
+  type PickleValue,
+  type StorageClass,
+} from './pickle-value.js';
 
 export interface TensorView {
   readonly name: string;

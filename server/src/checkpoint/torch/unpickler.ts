@@ -1,18 +1,9 @@
-// A pickle machine that builds data and does nothing else. It knows the opcodes that occur in state dicts and no others; imports
-// outside the short list of pickle-value.ts are refused by name; calls are recorded, never made. Opcodes: CPython 3.11,
-// Lib/pickletools.py; the set is that of torch/_weights_only_unpickler.py without object construction.
+// Runs a pickle that builds data and does nothing else. It knows the opcodes that occur in state dicts and no others. Opcodes:
+// CPython 3.11, Lib/pickletools.py; the set is that of torch/_weights_only_unpickler.py without object construction.
 import { malformed, unsupported } from '../failures.js';
 import type { ByteCursor } from '../files/byte-cursor.js';
-import {
-  allowedSymbol,
-  isRebuildFunction,
-  kindOf,
-  type PickleDict,
-  type PickleKey,
-  type PickleSymbol,
-  type PickleTuple,
-  type PickleValue,
-} from './pickle-value.js';
+import { PickleMachine } from './pickle-machine.js';
+import type { PickleValue } from './pickle-value.js';
 
 /** A state dict of 1,000 tensors takes 40,000 steps; the largest shards have some thousand tensors. */
 const MAX_STEPS = 4_000_000;
@@ -20,172 +11,26 @@ const MAX_STEPS = 4_000_000;
 const MAX_TEXT_BYTES = 65_536;
 /** Integers are sizes (8 bytes) or the magic number of the old format (10 bytes). */
 const MAX_INTEGER_BYTES = 16;
-const MAX_SYMBOL_BYTES = 256;
 
 /**
  * Runs one pickle to its STOP.
  * @throws CheckpointError checkpoint.unsupported for an opcode or import outside the lists, checkpoint.malformed
  */
 export function unpickle(cursor: ByteCursor): PickleValue {
-  return new PickleMachine(cursor).run();
-}
-
-class PickleMachine {
-  private stack: PickleValue[] = [];
-  /** Stacks below open MARKs. */
-  private readonly outer: PickleValue[][] = [];
-  private readonly memo = new Map<number, PickleValue>();
-
-  constructor(private readonly cursor: ByteCursor) {}
-
-  run(): PickleValue {
-    for (let step = 0; step < MAX_STEPS; step++) {
-      const opcode = this.cursor.u8();
-      if (opcode === STOP) return this.pop();
-      const action = ACTIONS.get(opcode);
-      if (action === undefined) {
-        throw unsupported(
-          this.cursor.file,
-          `The pickle uses opcode 0x${opcode.toString(16).padStart(2, '0')} (${FORBIDDEN_NAMES.get(opcode) ?? 'unknown'}), which state dicts of tensors do not need. Only tensors and dictionaries are read; nothing is executed.`,
-        );
-      }
-      action(this, this.cursor);
-    }
-    throw malformed(this.cursor.file, `The pickle takes more than ${MAX_STEPS} steps.`);
-  }
-
-  push(value: PickleValue): void {
-    this.stack.push(value);
-  }
-
-  pop(): PickleValue {
-    const value = this.stack.pop();
-    if (value === undefined) throw malformed(this.cursor.file, 'The pickle takes from an empty stack.');
-    return value;
-  }
-
-  top(): PickleValue {
-    const value = this.stack.at(-1);
-    if (value === undefined) throw malformed(this.cursor.file, 'The pickle looks at an empty stack.');
-    return value;
-  }
-
-  mark(): void {
-    this.outer.push(this.stack);
-    this.stack = [];
-  }
-
-  /** Everything since the last MARK. */
-  popMark(): PickleValue[] {
-    const below = this.outer.pop();
-    if (below === undefined) throw malformed(this.cursor.file, 'The pickle closes a mark that is not open.');
-    const items = this.stack;
-    this.stack = below;
-    return items;
-  }
-
-  remember(slot: number): void {
-    this.memo.set(slot, this.top());
-  }
-
-  recall(slot: number): void {
-    const value = this.memo.get(slot);
-    if (value === undefined)
-      throw malformed(this.cursor.file, `The pickle recalls memo ${slot}, which is not set.`);
-    this.push(value);
-  }
-
-  tuple(count: number): void {
-    const items = Array.from({ length: count }, () => this.pop()).reverse();
-    this.push({ kind: 'tuple', items });
-  }
-
-  import(): void {
-    const module = this.cursor.line(MAX_SYMBOL_BYTES, 'A module name');
-    const attribute = this.cursor.line(MAX_SYMBOL_BYTES, 'A symbol name');
-    const name = allowedSymbol(module, attribute);
-    if (name === undefined) {
+  const machine = new PickleMachine(cursor);
+  for (let step = 0; step < MAX_STEPS; step++) {
+    const opcode = cursor.u8();
+    if (opcode === STOP) return machine.pop();
+    const action = ACTIONS.get(opcode);
+    if (action === undefined) {
       throw unsupported(
-        this.cursor.file,
-        `The pickle asks for ${module}.${attribute}. This is no file of tensors (or a hostile one); nothing was executed.`,
+        cursor.file,
+        `The pickle uses opcode 0x${opcode.toString(16).padStart(2, '0')} (${FORBIDDEN_NAMES.get(opcode) ?? 'unknown'}), which state dicts of tensors do not need. Only tensors and dictionaries are read; nothing is executed.`,
       );
     }
-    this.push({ kind: 'symbol', name });
+    action(machine, cursor);
   }
-
-  /** Records a call. OrderedDict() and torch.Size(tuple) are data themselves. */
-  reduce(): void {
-    const args = this.popTuple('REDUCE');
-    const callee = this.pop();
-    const name = symbolOf(callee)?.name;
-    if (name === 'collections OrderedDict' && args.items.length === 0)
-      this.push({ kind: 'dict', entries: new Map() });
-    else if (name === 'torch Size') this.push(tupleOf(args.items[0]) ?? this.refuseCall(name));
-    else if (name !== undefined && isRebuildFunction(name))
-      this.push({ kind: 'call', name, args: args.items });
-    else this.refuseCall(name ?? `a ${kindOf(callee)}`);
-  }
-
-  /** State of an OrderedDict (`_metadata`): read and dropped. */
-  build(): void {
-    this.pop();
-    if (dictOf(this.top()) === undefined)
-      throw unsupported(this.cursor.file, `The pickle sets attributes of a ${kindOf(this.top())}.`);
-  }
-
-  setItems(items: readonly PickleValue[]): void {
-    const dict = dictOf(this.top());
-    if (dict === undefined || items.length % 2 !== 0)
-      throw malformed(this.cursor.file, 'The pickle puts items into something that is no dictionary.');
-    for (let index = 0; index < items.length; index += 2) {
-      const key = keyOf(items[index]);
-      const value = items[index + 1];
-      if (key === undefined || value === undefined)
-        throw unsupported(this.cursor.file, `The pickle uses a ${kindOf(items[index])} as a key.`);
-      dict.entries.set(key, value);
-    }
-  }
-
-  append(items: readonly PickleValue[]): void {
-    const list = this.top();
-    if (list === null || typeof list !== 'object' || list.kind !== 'list')
-      throw malformed(this.cursor.file, 'The pickle appends to something that is no list.');
-    for (const item of items) list.items.push(item);
-  }
-
-  storage(): void {
-    this.push({ kind: 'storage', id: this.popTuple('BINPERSID') });
-  }
-
-  private popTuple(opcode: string): PickleTuple {
-    const value = tupleOf(this.pop());
-    if (value === undefined)
-      throw malformed(this.cursor.file, `The pickle gives ${opcode} something else than a tuple.`);
-    return value;
-  }
-
-  private refuseCall(what: string): never {
-    throw unsupported(
-      this.cursor.file,
-      `The pickle calls ${what}. Only tensors are rebuilt; nothing was executed.`,
-    );
-  }
-}
-
-export function dictOf(value: PickleValue | undefined): PickleDict | undefined {
-  return value !== null && typeof value === 'object' && value.kind === 'dict' ? value : undefined;
-}
-
-export function tupleOf(value: PickleValue | undefined): PickleTuple | undefined {
-  return value !== null && typeof value === 'object' && value.kind === 'tuple' ? value : undefined;
-}
-
-function symbolOf(value: PickleValue): PickleSymbol | undefined {
-  return value !== null && typeof value === 'object' && value.kind === 'symbol' ? value : undefined;
-}
-
-function keyOf(value: PickleValue | undefined): PickleKey | undefined {
-  return value === undefined || (value !== null && typeof value === 'object') ? undefined : value;
+  throw malformed(cursor.file, `The pickle takes more than ${MAX_STEPS} steps.`);
 }
 
 type Action = (machine: PickleMachine, cursor: ByteCursor) => void;
