@@ -2,10 +2,9 @@
 // files of a pair are told apart by what is in them; names only matter when a folder holds several models.
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { listNames, missing, unsupported } from '../failures.js';
+import { listNames, missing, unreadable, unsupported } from '../failures.js';
 import { isErrno } from '../files/positional-file.js';
 import { GgufFile } from '../gguf/gguf-file.js';
-import { unreadable } from '../failures.js';
 
 export type ModelSource =
   | { readonly kind: 'checkpoint'; readonly folder: string }

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -12,6 +12,7 @@ import {
 import { openGgufPair, type GgufPair } from '../pair/open-pair.js';
 import { describeCheckpoint } from '../source/describe-checkpoint.js';
 import { convertCheckpoint, type ConvertOptions, type ConvertProgress } from './convert-checkpoint.js';
+import { fileBytesOf, planPair } from './plan-pair.js';
 
 let outDir: string;
 const made: TinyCheckpoint[] = [];
@@ -178,6 +179,15 @@ describe('convertCheckpoint', () => {
     expect(await types('F16')).toEqual(['F16', 'F16', 'F32', 1]);
     expect(await types('BF16')).toEqual(['F16', 'F32', 'F32', 1]);
     expect(await types('F32')).toEqual(['F16', 'F32', 'F32', 1]);
+  });
+
+  it('knows the size of the files in advance', async () => {
+    const { tiny, ...paths } = await convert({}, { textType: 'f16', towerType: 'bf16' });
+    const checkpoint = await describeCheckpoint(tiny.folder);
+    const plan = planPair(checkpoint, 'f16', 'bf16');
+    await checkpoint.close();
+    expect(fileBytesOf(plan.model)).toBe(statSync(paths.modelPath).size);
+    expect(fileBytesOf(plan.projector)).toBe(statSync(paths.projectorPath).size);
   });
 
   it('reports progress that grows to the total', async () => {

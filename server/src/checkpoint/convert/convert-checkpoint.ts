@@ -5,14 +5,10 @@ import { join } from 'node:path';
 import { CheckpointError } from '../../errors.js';
 import type { TensorCodec } from '../../model/tensor-types.js';
 import { GgufWriter } from '../gguf/writer.js';
-import type { GgufMetadata } from '../gguf/value.js';
 import type { Checkpoint } from '../source/checkpoint.js';
-import { modelMetadata } from './model-metadata.js';
-import { projectorMetadata } from './projector-metadata.js';
+import { plannedTensors, planPair, type PlannedFile } from './plan-pair.js';
 import { chooseTextQuant, chooseTowerQuant, type TextQuant, type TowerQuant } from './quantisation.js';
-import { ropeFactorTensors } from './rope-factors.js';
-import { textTensorType, towerTensorType } from './tensor-type.js';
-import { sourceBytesOf, transferTensors, type TransferTensor } from './transfer.js';
+import { sourceBytesOf, transferTensors } from './transfer.js';
 
 export const MODEL_FILE = 'model.gguf';
 export const PROJECTOR_FILE = 'mmproj.gguf';
@@ -46,8 +42,7 @@ export interface GgufPairPaths {
 interface Part {
   readonly name: ConvertProgress['part'];
   readonly path: string;
-  readonly metadata: GgufMetadata;
-  readonly tensors: readonly TransferTensor[];
+  readonly file: PlannedFile;
 }
 
 /** @throws CheckpointError of any code; nothing is left behind but complete files */
@@ -59,26 +54,11 @@ export async function convertCheckpoint(
   const towerQuant = chooseTowerQuant(options.towerType, textQuant, checkpoint);
   const modelPath = join(outDir, MODEL_FILE);
   const projectorPath = join(outDir, PROJECTOR_FILE);
+  const plan = planPair(checkpoint, textQuant, towerQuant);
   // The small file first: what is wrong with the picture side shows within seconds.
   const parts: Part[] = [
-    {
-      name: 'vision tower',
-      path: projectorPath,
-      metadata: projectorMetadata(checkpoint, towerQuant),
-      tensors: checkpoint.vision.tensors.map((tensor) => ({
-        tensor,
-        type: towerTensorType(tensor, towerQuant),
-      })),
-    },
-    {
-      name: 'language model',
-      path: modelPath,
-      metadata: modelMetadata(checkpoint, textQuant),
-      tensors: [...ropeFactorTensors(checkpoint.text), ...checkpoint.textTensors].map((tensor) => ({
-        tensor,
-        type: textTensorType(tensor, textQuant, checkpoint.text),
-      })),
-    },
+    { name: 'vision tower', path: projectorPath, file: plan.projector },
+    { name: 'language model', path: modelPath, file: plan.model },
   ];
   await writeParts(parts, options);
   return { modelPath, projectorPath };
@@ -86,17 +66,12 @@ export async function convertCheckpoint(
 
 async function writeParts(parts: readonly Part[], options: ConvertOptions): Promise<void> {
   const { outDir, codec, onProgress, signal } = options;
-  const totalBytes = parts.reduce((sum, part) => sum + sourceBytesOf(part.tensors), 0);
+  const totalBytes = parts.reduce((sum, { file }) => sum + sourceBytesOf(file.tensors), 0);
   let doneBytes = 0;
   const writers: GgufWriter[] = [];
   try {
     for (const part of parts) {
-      const planned = part.tensors.map(({ tensor, type }) => ({
-        name: tensor.ggufName,
-        dimensions: tensor.dimensions,
-        type,
-      }));
-      writers.push(await GgufWriter.create(part.path, part.metadata, planned));
+      writers.push(await GgufWriter.create(part.path, part.file.metadata, plannedTensors(part.file)));
     }
     await checkRoom(
       outDir,
@@ -105,7 +80,7 @@ async function writeParts(parts: readonly Part[], options: ConvertOptions): Prom
     for (const [index, part] of parts.entries()) {
       const writer = writers[index];
       if (writer === undefined) continue;
-      await transferTensors(part.tensors, writer, {
+      await transferTensors(part.file.tensors, writer, {
         codec,
         signal,
         onChunk: (tensor, sourceBytes) => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -142,6 +142,15 @@ describe('describeCheckpoint', () => {
     expect(tokenizer.settings.tokenCount).toBe(8);
   });
 
+  it('refuses element types that are no weights, and names the tensor', async () => {
+    const { folder } = make();
+    const path = join(folder, 'model-00002-of-00002.safetensors');
+    writeFileSync(path, readFileSync(path, 'latin1').replace('"dtype":"F16"', '"dtype":"I16"'), 'latin1');
+    await expect(describeCheckpoint(folder)).rejects.toThrow(
+      /stored as I16; weights must be F32, F16 or BF16/,
+    );
+  });
+
   it('leaves out an output layer that is tied to the embedding', async () => {
     const { folder } = make({ config: { tie_word_embeddings: true } });
     const names = await inspect(folder, (c) => c.textTensors.map(({ ggufName }) => ggufName));
@@ -169,7 +178,7 @@ describe('describeCheckpoint', () => {
     writeJson(folder, 'adapter_config.json', {});
     await expect(describeCheckpoint(folder)).rejects.toThrow('LoRA');
     rmSync(folder, { recursive: true });
-    await expect(describeCheckpoint(folder)).rejects.toThrow(folder);
+    await expect(describeCheckpoint(folder)).rejects.toMatchObject({ code: 'checkpoint.missing' });
   });
 
   it('refuses an index that names files elsewhere, and shards without an index', async () => {

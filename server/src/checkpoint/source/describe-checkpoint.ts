@@ -80,7 +80,10 @@ async function readParts(
   open: WeightFiles[],
 ): Promise<Omit<Checkpoint, 'folder' | 'name' | 'close'>> {
   const { folder, names, config, kind, configFile } = source;
-  const textConfig = kind.layout === 'hub' ? { ...config.text_config } : config;
+  const textConfig =
+    kind.layout === 'hub'
+      ? { tie_word_embeddings: config.tie_word_embeddings, ...config.text_config }
+      : config;
   const text = textHyperparameters(textConfig, kind.family, configFile);
   const settings =
     kind.layout === 'hub'

@@ -1,6 +1,6 @@
 // A tensor of the checkpoint with its place in the GGUF pair: new name, expected shape checked, and what happens to its rows.
 import { incomplete, listNames, malformed } from '../failures.js';
-import type { StoredTensor } from '../files/stored-tensor.js';
+import { floatTypeOf, type StoredTensor } from '../files/stored-tensor.js';
 
 export interface MappedTensor {
   readonly ggufName: string;
@@ -23,8 +23,9 @@ export interface ExpectedTensor {
 }
 
 /**
- * Finds every expected tensor and checks its shape.
- * @throws CheckpointError checkpoint.incomplete with the list of missing ones, checkpoint.malformed for a wrong shape
+ * Finds every expected tensor and checks its shape and element type.
+ * @throws CheckpointError checkpoint.incomplete with the list of missing ones, checkpoint.malformed for a wrong shape,
+ * checkpoint.unsupported for an element type that is no weight
  */
 export function mapTensors(
   expected: readonly ExpectedTensor[],
@@ -47,6 +48,7 @@ export function mapTensors(
         `Tensor ${source.name} has shape [${source.shape.join(', ')}]; the configuration asks for [${wanted.shape.join(', ')}].`,
       );
     }
+    floatTypeOf(source);
     return [
       {
         ggufName: wanted.ggufName,

@@ -43,7 +43,8 @@ describe('chooseTemplate', () => {
     expect(choose({}, { eosIds: [2], addedTokens: [imEnd] })).toBe('llava_v1');
   });
 
-  it('looks at the name for Llama 2 chat models only', () => {
+  it('looks at the name for Llama 2 chat models and BakLLaVA only', () => {
+    expect(choose({ names: ['BakLLaVA-1'], family: 'mistral' })).toBe('llava_v1');
     expect(choose({ names: ['llava-llama-2-13b-chat-lightning-preview'] })).toBe('llava_llama_2');
     expect(choose({ names: ['mistral-mpt-v0'] })).toBe('llava_v1');
   });

@@ -1,5 +1,5 @@
 // Which conversation template a checkpoint was trained with, by evidence inside it. The reference goes by the model's name; names
-// get changed, so only a last resort looks at it. A key `conversation_template` in config.json always wins.
+// get changed, so it only tells the two published families apart that nothing else tells apart. A key `conversation_template` in config.json always wins.
 import type { TemplateName } from '../../model/description.js';
 import type { TokenizerData } from '../tokenizer/read-tokenizer.js';
 import type { TextFamily } from './text-hyperparameters.js';
@@ -24,6 +24,8 @@ export function chooseTemplate({ configured, family, tokenizer, names }: Templat
     eosContent === CHATML_END ||
     settings.addedTokens.some(({ id, content }) => content === CHATML_END && settings.eosIds.includes(id));
   if (endsWithChatml) return 'chatml_direct';
+  // A Mistral that was trained in Vicuna's format, against all other evidence.
+  if (names.some((name) => /bakllava/i.test(name))) return 'llava_v1';
   if (family === 'mistral') return 'mistral_instruct';
   if (settings.kind === 'bpe' && settings.tokenCount >= LLAMA_3_TOKENS) return 'llava_llama_3';
   if (names.some((name) => /llava-llama-2/i.test(name))) return 'llava_llama_2';

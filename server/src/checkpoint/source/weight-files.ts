@@ -3,10 +3,10 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { incomplete, listNames, malformed, unreadable } from '../failures.js';
+import { incomplete, listNames, malformed, missing, unreadable } from '../failures.js';
 import { containedPath } from '../files/contained-path.js';
 import { readJsonFile } from '../files/json-file.js';
-import { PositionalFile } from '../files/positional-file.js';
+import { isErrno, PositionalFile } from '../files/positional-file.js';
 import type { StoredTensor } from '../files/stored-tensor.js';
 import { readSafetensors } from '../safetensors/safetensors-file.js';
 import { readTorchFile } from '../torch/torch-file.js';
@@ -46,6 +46,8 @@ export async function fileNames(folder: string): Promise<string[]> {
   try {
     return await readdir(folder);
   } catch (error) {
+    if (isErrno(error, 'ENOENT') || isErrno(error, 'ENOTDIR'))
+      throw missing(folder, 'There is no such folder.', { cause: error });
     throw unreadable(folder, 'The folder cannot be listed.', error);
   }
 }

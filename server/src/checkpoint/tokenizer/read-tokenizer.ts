@@ -60,6 +60,8 @@ const SMALL_FILES = [
   'added_tokens.json',
   'generation_config.json',
 ];
+/** What transformers' LlamaTokenizer takes where no file names its special tokens. */
+const LLAMA_TOKENS = { bos_token: '<s>', eos_token: '</s>', unk_token: '<unk>' } as const;
 /** Ends a turn of Llama 3 chat models, whose end-of-text token ends documents. */
 const LLAMA_3_TURN_END = '<|eot_id|>';
 
@@ -88,7 +90,9 @@ export async function readTokenizer(request: TokenizerRequest): Promise<Tokenize
     typeof content === 'string'
       ? (added.find((token) => token.content === content)?.id ?? idOf(content))
       : undefined;
-  const eosContent = config.eos_token ?? specialTokens.eos_token ?? null;
+  const named = (key: keyof typeof LLAMA_TOKENS) =>
+    config[key] ?? specialTokens[key] ?? (base.kind === 'sentencepiece' ? LLAMA_TOKENS[key] : null);
+  const eosContent = named('eos_token');
   const turnEnd = base.kind === 'bpe' ? idOfToken(LLAMA_3_TURN_END) : undefined;
   const ends = [generation?.eos_token_id, request.eosIds, idOfToken(eosContent), turnEnd]
     .flatMap(asList)
@@ -99,14 +103,14 @@ export async function readTokenizer(request: TokenizerRequest): Promise<Tokenize
       legacy: config.legacy ?? true,
       addBos: config.add_bos_token ?? base.addsBosByDefault,
       addSpacePrefix: config.add_prefix_space ?? base.addsDummyPrefix,
-      bosId: idOfToken(config.bos_token ?? specialTokens.bos_token) ?? request.bosId,
+      bosId: idOfToken(named('bos_token')) ?? request.bosId,
       eosIds: [...new Set(ends)].sort((a, b) => a - b),
       tokenCount: tokenCountOf(base.pieces.length, added),
       addedTokens: added,
     },
     vocabulary: buildVocabulary(base, added, rows, file),
     primaryEosId: ends[0] ?? null,
-    unknownId: idOfToken(config.unk_token ?? specialTokens.unk_token) ?? null,
+    unknownId: idOfToken(named('unk_token')) ?? null,
     padId: idOfToken(config.pad_token ?? specialTokens.pad_token) ?? null,
     addEos: config.add_eos_token ?? false,
     eosContent,
