@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import type { HubFile } from './listing.js';
+import { smallFiles, weightsOf } from './wanted-files.js';
+
+const files = (...names: string[]): HubFile[] =>
+  names.map((name) => ({ name, sizeBytes: 1, hash: { kind: 'git', hex: '0' } }));
+const namesOf = (list: readonly HubFile[]) => list.map(({ name }) => name).sort();
+
+/** As published: liuhaotian/llava-v1.5-7b with what other repositories have beside the weights. */
+const PUBLISHED = files(
+  '.gitattributes',
+  'README.md',
+  'config.json',
+  'generation_config.json',
+  'mm_projector.bin',
+  'model.gguf',
+  'optimizer.pt',
+  'picture.png',
+  'preprocessor_config.json',
+  'pytorch_model-00001-of-00002.bin',
+  'pytorch_model-00002-of-00002.bin',
+  'pytorch_model.bin.index.json',
+  'special_tokens_map.json',
+  'tf_model.h5',
+  'flax_model.msgpack',
+  'tokenizer.json',
+  'tokenizer.model',
+  'tokenizer_config.json',
+  'trainer_state.json',
+  'training_args.bin',
+);
+
+describe('smallFiles', () => {
+  it('takes configuration, one tokenizer and the index of a model', () => {
+    expect(namesOf(smallFiles(PUBLISHED, 'model'))).toEqual([
+      'config.json',
+      'generation_config.json',
+      'preprocessor_config.json',
+      'pytorch_model.bin.index.json',
+      'special_tokens_map.json',
+      'tokenizer.model',
+      'tokenizer_config.json',
+    ]);
+  });
+
+  it('takes tokenizer.json where there is no tokenizer.model', () => {
+    expect(namesOf(smallFiles(files('tokenizer.json', 'vocab.json'), 'model'))).toEqual(['tokenizer.json']);
+  });
+
+  it('takes no tokenizer of a tower, and no index for its settings alone', () => {
+    expect(namesOf(smallFiles(PUBLISHED, 'tower'))).toEqual([
+      'config.json',
+      'preprocessor_config.json',
+      'pytorch_model.bin.index.json',
+    ]);
+    expect(namesOf(smallFiles(PUBLISHED, 'tower-settings'))).toEqual([
+      'config.json',
+      'preprocessor_config.json',
+    ]);
+  });
+});
+
+describe('weightsOf', () => {
+  it('prefers safetensors, sharded or not, to PyTorch files', () => {
+    const all = files(
+      'pytorch_model.bin',
+      'pytorch_model.bin.index.json',
+      'model.safetensors',
+      'model.safetensors.index.json',
+    );
+    expect(weightsOf(all)?.index?.name).toBe('model.safetensors.index.json');
+    expect(weightsOf(all.slice(0, 3))?.single?.name).toBe('model.safetensors');
+    expect(weightsOf(all.slice(0, 2))?.index?.name).toBe('pytorch_model.bin.index.json');
+    expect(weightsOf(all.slice(0, 1))?.single?.name).toBe('pytorch_model.bin');
+  });
+
+  it('finds none where there are none', () => {
+    expect(weightsOf(files('config.json', 'model.gguf', 'training_args.bin'))).toBeUndefined();
+  });
+});
