@@ -56,6 +56,15 @@ describe('GGUF head', () => {
     }
   });
 
+  it('keeps every value at the places where the growing buffer is replaced', () => {
+    // 64 KiB is the first buffer: each kind of value is made to straddle its end at every offset.
+    for (let filler = 65_536 - 120; filler < 65_536; filler++) {
+      const large: GgufMetadata = new Map([['filler', text('x'.repeat(filler - 24 - 26))], ...metadata]);
+      const bytes = encodeGgufHead(large, []).bytes;
+      expect(decode(bytes).metadata).toEqual(large);
+    }
+  });
+
   it('is refused at every shorter length', () => {
     const lastByte = (head.tensors.at(-1)?.offsetBytes ?? 0) + 2;
     for (let length = 0; length < lastByte; length += length < 2000 ? 1 : 16)
