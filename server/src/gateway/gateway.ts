@@ -115,6 +115,7 @@ interface Parts {
 
 /** A terminal event is written at once, unless its client does not read. */
 const LAST_EVENTS_MS = 1_000;
+const SWEEP_INTERVAL_MS = 20;
 
 async function drain({ inference }: Parts, deadlineMs: number, log: FastifyBaseLogger): Promise<void> {
   const { openAnswers } = inference;
@@ -139,8 +140,12 @@ async function endNow({ apps, inference, registry, pool }: Parts): Promise<void>
 
 /** Answers that are being written end; what is still connected after that is cut. */
 async function closeApp(app: FastifyInstance): Promise<void> {
-  const cut = setTimeout(() => app.server.closeAllConnections(), LAST_EVENTS_MS);
+  const { server } = app;
+  // Connections become idle one by one, as their answers end; closing looks for idle ones only once.
+  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_INTERVAL_MS);
+  const cut = setTimeout(() => server.closeAllConnections(), LAST_EVENTS_MS);
   await app.close();
+  clearInterval(sweep);
   clearTimeout(cut);
 }
 

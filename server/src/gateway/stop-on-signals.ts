@@ -4,7 +4,10 @@ import type { RunningGateway } from './gateway.js';
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 /** Resolves when the gateway has ended because of a signal. */
-export function stopOnSignals(gateway: RunningGateway, source: NodeJS.EventEmitter = process): Promise<void> {
+export function stopOnSignals(
+  gateway: Pick<RunningGateway, 'close' | 'destroy'>,
+  source: NodeJS.EventEmitter = process,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     let isFirst = true;
     const onSignal = (): void => {

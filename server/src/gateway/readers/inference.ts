@@ -1,6 +1,7 @@
 // A request's way through the gateway: its group must be live, its place in the queue is taken, its picture is decoded for the
 // model that will see it, a reader answers, and a reader that dies before it said anything is replaced once. Whatever happens,
 // each prompt ends in exactly one terminal event, unless the client is gone or the request failed before its first event.
+import { setMaxListeners } from 'node:events';
 import { CapacityError, InputError } from '../../errors.js';
 import type {
   GenerateMessage,
@@ -12,6 +13,7 @@ import type {
 } from '../../link/messages.js';
 import type { Intake } from '../intake/intake.js';
 import type { Admission } from './admission.js';
+import { joinSignals } from './joined-signals.js';
 import { OpenAnswers } from './open-answers.js';
 import type { LiveReader, ReaderRegistry } from './registry.js';
 import { relayWithReplacement } from './relay-with-replacement.js';
@@ -46,6 +48,8 @@ export class Inference {
 
   constructor(options: InferenceOptions) {
     this.#options = options;
+    // One listener for each open request; Node warns of more than ten as of a leak.
+    setMaxListeners(0, this.#shutdown.signal);
   }
 
   /**
@@ -54,13 +58,15 @@ export class Inference {
    */
   async *answer(job: InferenceJob, clientGone: AbortSignal): AsyncGenerator<RequestEvent, void, undefined> {
     const leaveAnswers = this.openAnswers.enter();
+    const stop = joinSignals(clientGone, this.#shutdown.signal);
     let leaveQueue: (() => void) | undefined;
     try {
       if (this.#shutdown.signal.aborted) throw draining();
-      const reader = await this.#findReader(job, clientGone);
-      if (clientGone.aborted) return;
+      // Before any wait, so that requests which wait for a reader are bounded too.
       leaveQueue = this.#options.admission.enter(job.consumerGroup);
-      const image = await this.#prepareImage(job, reader.card, clientGone);
+      const reader = await this.#findReader(job, stop.signal);
+      if (clientGone.aborted) return;
+      const image = await this.#prepareImage(job, reader.card, stop.signal);
       const message = toMessage(job, image, this.#options.newRequestId());
       yield* relayWithReplacement({
         registry: this.#options.registry,
@@ -70,8 +76,10 @@ export class Inference {
         limits: this.#options.limits,
         clientGone,
         shutdown: this.#shutdown.signal,
+        stopWaiting: stop.signal,
       });
     } finally {
+      stop.release();
       leaveQueue?.();
       leaveAnswers();
     }
@@ -82,10 +90,9 @@ export class Inference {
     this.#shutdown.abort();
   }
 
-  async #findReader(job: InferenceJob, clientGone: AbortSignal): Promise<LiveReader> {
+  async #findReader(job: InferenceJob, stopWaiting: AbortSignal): Promise<LiveReader> {
     const { registry, reservedGroups, limits } = this.#options;
     const group = job.consumerGroup;
-    const stopWaiting = AbortSignal.any([clientGone, this.#shutdown.signal]);
     const reader = reservedGroups.includes(group)
       ? await registry.waitForLive(group, anyCard, limits.firstTokenTimeoutMs, stopWaiting)
       : registry.pickLive(group);
@@ -114,14 +121,13 @@ export class Inference {
   async #prepareImage(
     { imageBytes }: InferenceJob,
     { vision }: ReaderCard,
-    clientGone: AbortSignal,
+    signal: AbortSignal,
   ): Promise<ImagePayload | null> {
     if (imageBytes === null || vision === null) return null;
-    const signal = AbortSignal.any([clientGone, this.#shutdown.signal]);
     try {
       return await this.#options.intake.prepare(imageBytes, vision, signal);
     } catch (error) {
-      if (this.#shutdown.signal.aborted && !clientGone.aborted) throw draining();
+      if (this.#shutdown.signal.aborted) throw draining();
       throw error;
     }
   }

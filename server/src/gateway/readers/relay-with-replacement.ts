@@ -16,6 +16,8 @@ export interface ReplacementOptions {
   readonly limits: StallLimits;
   readonly clientGone: AbortSignal;
   readonly shutdown: AbortSignal;
+  /** Fires with either of the two. */
+  readonly stopWaiting: AbortSignal;
 }
 
 /** Time of a restart with the model in the file cache. */
@@ -25,11 +27,10 @@ const MAX_ATTEMPTS = 2;
 export async function* relayWithReplacement(
   options: ReplacementOptions,
 ): AsyncGenerator<RequestEvent, void, undefined> {
-  const { registry, group, preparedFor, message, limits, clientGone, shutdown } = options;
+  const { registry, group, preparedFor, message, limits, clientGone, shutdown, stopWaiting } = options;
   // Another model of the group may see pictures differently.
   const vision = JSON.stringify(preparedFor.vision);
   const accepts = (card: ReaderCard): boolean => JSON.stringify(card.vision) === vision;
-  const stopWaiting = AbortSignal.any([clientGone, shutdown]);
   for (let attempt = 1; ; attempt += 1) {
     const reader = await registry.waitForLive(group, accepts, REPLACEMENT_TIMEOUT_MS, stopWaiting);
     if (clientGone.aborted) return;

@@ -1,0 +1,163 @@
+import { EventEmitter } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { pino } from 'pino';
+import { afterEach, describe, expect, it } from 'vitest';
+import { ConfigError } from '../errors.js';
+import { startGateway, type GatewayConfig, type RunningGateway } from './gateway.js';
+import { LIMITS } from './http/scripted-app.fixture.js';
+import { ScriptedReaders, START, echo, silent, type Script } from './readers/scripted-reader.fixture.js';
+import { stopOnSignals } from './stop-on-signals.js';
+
+const CONFIG: GatewayConfig = {
+  host: '127.0.0.1',
+  port: 0,
+  managementPort: 0,
+  limits: { ...LIMITS, firstTokenTimeoutMs: 600_000, readerMessageTimeoutMs: 30_000 },
+  image: { maxImagePixels: 1_000_000, decodeTimeoutMs: 10_000, decodeConcurrency: 1 },
+  maxOpenRequests: 10,
+  reservedConsumers: ['primary'],
+  shutdownDeadlineMs: 60_000,
+  readers: [{ consumerGroup: 'primary', start: START }],
+  shownConfig: { port: 3000 },
+  log: pino({ level: 'silent' }),
+};
+
+const running: RunningGateway[] = [];
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((gateway) => gateway.destroy()));
+});
+
+async function start(script: Script = echo, changes: Partial<GatewayConfig> = {}) {
+  const readers = new ScriptedReaders(script);
+  const gateway = await startGateway({ ...CONFIG, ...changes }, readers.launch);
+  running.push(gateway);
+  const url = `http://127.0.0.1:${gateway.ports.port}`;
+  const ask = (path: string, body: unknown): Promise<Response> =>
+    fetch(url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  return { gateway, readers, url, ask };
+}
+
+/** Says the first token and leaves the rest to the test. */
+const firstToken: Script = ({ requestId }, reader) => reader.token(requestId, 'first');
+
+describe('startGateway', () => {
+  it('answers on the inference port, and with details on the management port', async () => {
+    const { gateway, ask } = await start();
+    expect(await (await ask('/generate', { text: 'hello' })).json()).toEqual({ text: 'hello' });
+    const status = await fetch(`http://127.0.0.1:${gateway.ports.managementPort}/status`);
+    expect(await status.json()).toMatchObject({
+      config: { port: 3000 },
+      status: { live_readers: { reader1: { pids: [4711] } } },
+    });
+  });
+
+  it('names the setting of a port that is taken, and leaves nothing running', async () => {
+    const blocker = createServer();
+    await new Promise<void>((resolve) => blocker.listen(0, '127.0.0.1', resolve));
+    const { port } = blocker.address() as AddressInfo;
+    const readers = new ScriptedReaders();
+    const started = startGateway({ ...CONFIG, managementPort: port }, readers.launch);
+    await expect(started).rejects.toBeInstanceOf(ConfigError);
+    await expect(started).rejects.toThrow('management_port');
+    expect(readers.lives).toHaveLength(0);
+    await new Promise((resolve) => blocker.close(resolve));
+  });
+
+  it('tells every change of a reader', async () => {
+    const states: string[] = [];
+    const { ask, gateway } = await start(echo, {
+      onReaderState: (readerId, { kind }) => states.push(`${readerId} ${kind}`),
+    });
+    await ask('/generate', { text: 'a' });
+    await gateway.close();
+    expect(states).toEqual(['reader1 starting', 'reader1 live', 'reader1 stopped']);
+  });
+});
+
+describe('close', () => {
+  it('finishes the stream that runs, refuses what comes, then stops listening', async () => {
+    const { gateway, readers, ask, url } = await start(firstToken);
+    const stream = await ask('/generate_stream', { text: 'a' });
+    const { requestId } = await readers.last.next('generate');
+    const closed = gateway.close();
+    expect(gateway.close()).toBe(closed);
+    const refused = await ask('/generate', { text: 'b' });
+    expect(refused.status).toBe(503);
+    expect(await refused.json()).toMatchObject({ error: { code: 'server.draining' } });
+    readers.last.token(requestId, ' last');
+    readers.last.done(requestId);
+    expect(await stream.text()).toBe('data:first\n\ndata:  last\n\n');
+    await closed;
+    await expect(fetch(`${url}/status`)).rejects.toThrow();
+  });
+
+  it('ends what still runs at the deadline with an event that says so', async () => {
+    const { gateway, ask } = await start(firstToken, { shutdownDeadlineMs: 0 });
+    const stream = await ask('/generate_stream', { text: 'a' });
+    await gateway.close();
+    const text = await stream.text();
+    expect(text).toContain('event: error\n');
+    expect(text).toContain('"code":"server.draining"');
+  });
+
+  it('answers requests that were waiting for a token with 503', async () => {
+    const { gateway, readers, ask } = await start(silent, { shutdownDeadlineMs: 0 });
+    const answer = ask('/generate', { text: 'a' });
+    await readers.last.next('generate');
+    await gateway.close();
+    expect((await answer).status).toBe(503);
+  });
+
+  it('does not wait for connections that are kept alive', async () => {
+    const { gateway, ask } = await start();
+    await (await ask('/generate', { text: 'a' })).text();
+    const before = performance.now();
+    await gateway.close();
+    expect(performance.now() - before).toBeLessThan(900);
+  });
+});
+
+describe('stopOnSignals', () => {
+  /** A gateway of which only the ways to end it count. */
+  function endable() {
+    const calls: string[] = [];
+    let closeNow: () => void = () => undefined;
+    const gateway: Pick<RunningGateway, 'close' | 'destroy'> = {
+      close: () => {
+        calls.push('close');
+        return new Promise((resolve) => {
+          closeNow = resolve;
+        });
+      },
+      destroy: () => {
+        calls.push('destroy');
+        return Promise.resolve();
+      },
+    };
+    return { calls, gateway, closeNow: () => closeNow() };
+  }
+
+  it('closes on the first signal and resolves when that is done', async () => {
+    const { calls, gateway, closeNow } = endable();
+    const source = new EventEmitter();
+    const ended = stopOnSignals(gateway, source);
+    source.emit('SIGTERM');
+    expect(calls).toEqual(['close']);
+    closeNow();
+    await ended;
+  });
+
+  it('ends at once on a second signal, of either kind', async () => {
+    const { calls, gateway } = endable();
+    const source = new EventEmitter();
+    const ended = stopOnSignals(gateway, source);
+    source.emit('SIGTERM');
+    source.emit('SIGINT');
+    await ended;
+    expect(calls).toEqual(['close', 'destroy']);
+  });
+});
