@@ -127,7 +127,8 @@ export class Decoder {
     this.#check('idle');
     this.#state = 'decoding';
     this.#batch.n_tokens = this.#rowCount;
-    const code = await onWorker(this.model.runtime.llama.decode, this.#context, this.#batch).finally(() => {
+    const { llama, compute } = this.model.runtime;
+    const code = await compute(() => onWorker(llama.decode, this.#context, this.#batch)).finally(() => {
       this.#state = 'idle';
     });
     if (code === 0) return 'done';

@@ -223,7 +223,8 @@ export class Graph {
 
   /** Computes off the JavaScript thread. @throws NativeError native.call_failed with ggml's status */
   async compute(): Promise<void> {
-    const status = await onWorker(this.#runtime.ggml.graphCompute, this.#runtime.backend, this.#graph);
+    const { ggml, backend, compute } = this.#runtime;
+    const status = await compute(() => onWorker(ggml.graphCompute, backend, this.#graph));
     if (status !== 0)
       throw new NativeError(
         'native.call_failed',

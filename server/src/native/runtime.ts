@@ -1,7 +1,7 @@
 // The native runtime of one process: libraries loaded once, layouts checked, backends registered, native logs forwarded,
 // and one persistent pool of compute threads that every graph of the process shares (never two graphs at a time).
 import koffi from 'koffi';
-import { NativeError } from '../errors.js';
+import { Defect, NativeError } from '../errors.js';
 import { checkLayout } from './layout-check.js';
 import { openLibraries, type LibraryChoice } from './libraries.js';
 import { forwardLog, type NativeLog } from './log.js';
@@ -31,6 +31,8 @@ export interface Runtime {
   readonly usesGpu: boolean;
   /** How many threads of the pool the tower's graphs use from now on. */
   readonly setTowerThreads: (threads: number) => void;
+  /** Runs one computation; the threads serve one at a time. @throws Defect when another is under way */
+  readonly compute: <R>(work: () => Promise<R>) => Promise<R>;
 }
 
 let opened: { readonly runtime: Runtime; readonly key: string } | undefined;
@@ -91,9 +93,24 @@ export function openRuntime(options: RuntimeOptions): Runtime {
     backend,
     usesGpu: gpu !== null,
     setTowerThreads,
+    compute: oneAtATime(),
   };
   opened = { runtime, key };
   return runtime;
+}
+
+/** Two graphs on one pool of threads would silently compute nonsense. */
+function oneAtATime(): Runtime['compute'] {
+  let isBusy = false;
+  return async (work) => {
+    if (isBusy) throw new Defect('Two computations at once: the threads of a process serve one at a time.');
+    isBusy = true;
+    try {
+      return await work();
+    } finally {
+      isBusy = false;
+    }
+  };
 }
 
 /**
