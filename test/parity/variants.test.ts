@@ -154,7 +154,6 @@ describe('other ways to merge', () => {
 });
 
 describe('other projectors', () => {
-  const isProjector = /^model\.mm_projector\./;
   const head = golden.floats(`tower.head/${HEAD_PICTURE}`) ?? new Float32Array();
 
   it('identity: the tower rows of the golden', async () => {
