@@ -1,0 +1,47 @@
+// Texts that are hard to stream, through the real program: the echo engine answers with its prompt, so every byte is known.
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { RunningServer } from '../../bench/server/running-server.js';
+import { eventsOf, jsonRequest, textOfStream } from './requests.js';
+
+let server: RunningServer;
+beforeAll(async () => {
+  server = await RunningServer.start({ env: { TAKEOFF_ECHO: 'true' } });
+});
+afterAll(() => server.stop());
+
+const TEXTS = [
+  ' leading space',
+  '  two',
+  '\nnewline first',
+  'a\n\n b\n',
+  '🦙👩‍🚀🏳️‍🌈',
+  ' \n \n ',
+  'data: x\n\nevent: y',
+  'é\u0301 日本語',
+  ' ',
+];
+
+it.each(TEXTS)('streams %j byte for byte', async (text) => {
+  const body = { text, max_new_tokens: 200 };
+  const buffered = (await (await fetch(`${server.url}/generate`, jsonRequest(body))).json()) as {
+    text: string;
+  };
+  expect(buffered.text).toBe(text);
+  expect(await textOfStream(await fetch(`${server.url}/generate_stream`, jsonRequest(body)))).toBe(text);
+});
+
+it('interleaves a batch of three, each event with its index', async () => {
+  const texts = [' aaaaaaaa', '\nbbbbbbbb', '🦙cccccccc'];
+  const order: number[] = [];
+  const streamed = ['', '', ''];
+  for await (const { data } of eventsOf(
+    await fetch(`${server.url}/generate_stream`, jsonRequest({ text: texts })),
+  )) {
+    const event = JSON.parse(data) as { text: string; batch_id: number };
+    streamed[event.batch_id] = (streamed[event.batch_id] ?? '') + event.text;
+    order.push(event.batch_id);
+  }
+  expect(streamed).toEqual(texts);
+  // Not one after the other: the first has events after the second has begun.
+  expect(order.lastIndexOf(0)).toBeGreaterThan(order.indexOf(1));
+});
