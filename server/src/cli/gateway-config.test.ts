@@ -24,6 +24,8 @@ const ENVIRONMENT = {
   TAKEOFF_CONSUMER_GROUP: 'g',
   TAKEOFF_LLAMA_LIB_DIR: '/libs',
   TAKEOFF_ECHO: 'true',
+  TAKEOFF_HUB_ENDPOINT: 'https://mirror.example',
+  TAKEOFF_HUB_OFFLINE: 'true',
 };
 
 describe('toGatewayConfig', () => {
@@ -71,6 +73,9 @@ describe('toGatewayConfig', () => {
           threads: 0,
           repositoryPath: '/cache',
           llamaLibDir: '/libs',
+          accessToken: 'hf_secret',
+          hubEndpoint: 'https://mirror.example',
+          hubOffline: true,
           echo: true,
         },
       },

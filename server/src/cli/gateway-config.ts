@@ -42,6 +42,7 @@ export function toGatewayConfig(
 }
 
 function toGatewayReader(server: ServerConfig, { consumerGroup, ...reader }: ReaderConfig): GatewayReader {
-  const { repositoryPath, llamaLibDir, echo } = server;
-  return { consumerGroup, start: { ...reader, repositoryPath, llamaLibDir, echo } };
+  const { repositoryPath, llamaLibDir, echo, accessToken, hubEndpoint, hubOffline } = server;
+  const hub = { accessToken, hubEndpoint, hubOffline };
+  return { consumerGroup, start: { ...reader, ...hub, repositoryPath, llamaLibDir, echo } };
 }

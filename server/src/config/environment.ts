@@ -19,6 +19,16 @@ export function environmentLayer(settings: readonly NamedSetting[], environment:
   });
 }
 
+/** Variables that other programs read, too, and that say the same as a key of ours. */
+export function sharedLayer(settings: readonly NamedSetting[], environment: Environment): Layer {
+  return layerOf(settings, (spelling, { key, sharedVariable }) => {
+    const value = spelling === key ? environment[sharedVariable?.name ?? ''] : undefined;
+    if (sharedVariable === undefined || value === undefined || value === '') return undefined;
+    const { name, toText } = sharedVariable;
+    return { value: toText(value), source: `the environment variable ${name}` };
+  });
+}
+
 /** Variables that begin with TAKEOFF_ and that no setting of the list reads. */
 export function unreadVariables(settings: readonly NamedSetting[], environment: Environment): string[] {
   const read = new Set([...spellingsOf(settings)].map(environmentName));

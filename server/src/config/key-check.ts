@@ -21,12 +21,11 @@ export function refuseUnknownServerKeys(file: ConfigFile): void {
 }
 
 /** Settings of Takeoff that a later version will honour: set, they must not seem to work. */
-export function warnOfUnusedValues({ allowRemoteImages, accessToken }: ServerConfig): readonly string[] {
+export function warnOfUnusedValues({ allowRemoteImages }: ServerConfig): readonly string[] {
   return [
     ...(allowRemoteImages
       ? ['allow_remote_images is on, but this version refuses <image:URL> tags all the same.']
       : []),
-    ...(accessToken === null ? [] : ['access_token is set, but this version downloads no models.']),
   ];
 }
 

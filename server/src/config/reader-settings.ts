@@ -26,7 +26,7 @@ export const readerConfigSchema = z.object({
     { key: 'reader_id', meaning: 'Name of the reader in /status.' },
   ),
   modelName: computedSetting(
-    text('a folder with a LLaVA checkpoint'),
+    text('a folder, a GGUF file, or owner/name of the model hub'),
     { text: 'the demo model', value: ({ demoModelFolder }) => demoModelFolder },
     { key: 'model_name', flag: 'model', meaning: 'The model to serve.' },
   ),

@@ -143,6 +143,29 @@ describe('resolveConfig', () => {
       expect(resolve({ environment: { TAKEOFF_QUANT_TYPE: 'Q8_0' } }).readers[0]?.quantType).toBe('q8_0');
     });
 
+    it.each([
+      ['1', true],
+      ['ON', true],
+      ['yes', true],
+      ['0', false],
+      ['nonsense', false],
+    ])("reads HF_HUB_OFFLINE=%s as the hub's own tools do", (text, value) => {
+      expect(resolve({ environment: { HF_HUB_OFFLINE: text } }).server.hubOffline).toBe(value);
+    });
+
+    it('prefers every source of its own to a variable of the hub', () => {
+      const environment = { HF_ENDPOINT: 'https://mirror.example', HF_HUB_OFFLINE: '1' };
+      expect(resolve({ environment }).server.hubEndpoint).toBe('https://mirror.example');
+      const file = serverFile('{ hub_endpoint: "http://file.example:8080/hub", hub_offline: false }');
+      expect(resolve({ environment, file }).server).toMatchObject({
+        hubEndpoint: 'http://file.example:8080/hub',
+        hubOffline: false,
+      });
+      const own = { ...environment, TAKEOFF_HUB_ENDPOINT: 'https://own.example' };
+      expect(resolve({ environment: own, file }).server.hubEndpoint).toBe('https://own.example');
+      expect(resolve().server).toMatchObject({ hubEndpoint: 'https://huggingface.co', hubOffline: false });
+    });
+
     it('reads the older name of a key, and prefers the newer one', () => {
       expect(resolve({ environment: { TAKEOFF_MAX_SEQ_LENGTH: '512' } }).readers[0]?.maxSequenceLength).toBe(
         512,
@@ -179,6 +202,18 @@ describe('resolveConfig', () => {
       ],
       ['a name of a template', { flags: { 'chat-template': 'v9' } }, 'allowed: vicuna_v1, llava_v1,'],
       ['a map as a value', { file: serverFile('port: { a: 1 }') }, 'port is {"a":1}'],
+      [
+        'an address of the hub that is none, from a variable of other tools',
+        { environment: { HF_ENDPOINT: 'hub.example' } },
+        'hub_endpoint is "hub.example", from the environment variable HF_ENDPOINT; allowed: an http or https',
+      ],
+      [
+        'an address with a password, without repeating it',
+        { environment: { TAKEOFF_HUB_ENDPOINT: 'https://me:secret@hub.example' } },
+        'hub_endpoint is "https://…@hub.example"',
+      ],
+      ['an address of a file', { flags: { 'hub-endpoint': 'file:///etc' } }, 'hub_endpoint is "file:///etc"'],
+      ['an address with a query', { flags: { 'hub-endpoint': 'https://a/?b' } }, 'hub_endpoint is'],
       [
         'a key that belongs to readers',
         { file: serverFile('model_name: x') },
@@ -232,12 +267,9 @@ describe('resolveConfig', () => {
     });
 
     it('settings that this version does not honour', () => {
-      const environment = { TAKEOFF_ALLOW_REMOTE_IMAGES: 'true', TAKEOFF_ACCESS_TOKEN: 'hf_secret' };
-      const { warnings } = resolve({ environment });
-      expect(warnings).toHaveLength(2);
+      const { warnings } = resolve({ environment: { TAKEOFF_ALLOW_REMOTE_IMAGES: 'true' } });
+      expect(warnings).toHaveLength(1);
       expect(warnings[0]).toContain('allow_remote_images is on');
-      expect(warnings[1]).toContain('access_token is set');
-      expect(warnings.join()).not.toContain('hf_secret');
     });
 
     it('variables that no setting reads, but not of LICENSE_KEY', () => {

@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import { ConfigError } from '../errors.js';
 import type { ConfigFile } from './config-file.js';
-import { environmentLayer, type Environment } from './environment.js';
+import { environmentLayer, sharedLayer, type Environment } from './environment.js';
 import { refuseUnknownServerKeys, warnOfUnusedKeys, warnOfUnusedValues } from './key-check.js';
 import { flagName, layerOf, type Given, type Layer, type NamedSetting } from './layers.js';
 import { READER_SETTINGS, readerConfigSchema, type ReaderConfig } from './reader-settings.js';
@@ -38,6 +38,7 @@ export function resolveConfig(sources: ConfigSources): TakeoffConfig {
       flagLayer(SERVER_SETTINGS, flags),
       environmentLayer(SERVER_SETTINGS, environment),
       fileLayer(SERVER_SETTINGS, file?.server ?? {}, `server_config of ${file?.path ?? ''}`),
+      sharedLayer(SERVER_SETTINGS, environment),
     ],
     surroundings,
   );
@@ -77,7 +78,9 @@ function resolveFileReader(
   const where = `readers_config.${id} of ${path}`;
   const layer = fileLayer(READER_SETTINGS, { ...keys, reader_id: id }, where);
   if (!layer.has('model_name'))
-    throw new ConfigError(`${where} has no model_name: the folder of a checkpoint.`);
+    throw new ConfigError(
+      `${where} has no model_name: a folder with a checkpoint, or a name of the model hub.`,
+    );
   return resolveSection(readerConfigSchema, READER_SETTINGS, [layer], surroundings);
 }
 
@@ -111,6 +114,7 @@ function resolveSection<S extends z.ZodObject>(
 
 /** Characters of a refused value that a message repeats. */
 const MAX_SHOWN_CHARACTERS = 100;
+const PASSWORD_OF_ADDRESS = /\/\/[^/\s]*@/gu;
 
 function judge({ schema, facts }: NamedSetting, { value, source }: Given): unknown {
   const typed = typeof value === 'string' ? facts.fromText(value) : value;
@@ -118,7 +122,7 @@ function judge({ schema, facts }: NamedSetting, { value, source }: Given): unkno
   if (parsed.success) return parsed.data;
   const shown = facts.isSecret
     ? 'set to a value that is not shown'
-    : JSON.stringify(value).slice(0, MAX_SHOWN_CHARACTERS);
+    : JSON.stringify(value).replace(PASSWORD_OF_ADDRESS, '//…@').slice(0, MAX_SHOWN_CHARACTERS);
   throw new ConfigError(`${facts.key} is ${shown}, from ${source}; allowed: ${facts.allowed}.`, {
     cause: parsed.error,
   });

@@ -2,7 +2,17 @@
 // with their reasons in docs/decisions/0005-configuration-defaults.md.
 import { z } from 'zod';
 import { settingsOf } from './layers.js';
-import { boolean, choice, computedSetting, integer, names, optionalText, setting, text } from './setting.js';
+import {
+  boolean,
+  choice,
+  computedSetting,
+  integer,
+  names,
+  optionalText,
+  setting,
+  text,
+  webAddress,
+} from './setting.js';
 
 const MAX_PORT = 65_535;
 const MIB = 1024 * 1024;
@@ -79,7 +89,7 @@ export const serverConfigSchema = z.object({
   repositoryPath: computedSetting(
     text('a folder that can be written to'),
     { text: 'takeoff in the cache folder of the user', value: ({ cacheFolder }) => cacheFolder },
-    { key: 'repository_path', meaning: 'Where converted models are kept.' },
+    { key: 'repository_path', meaning: 'Where downloaded and converted models are kept.' },
   ),
   llamaLibDir: setting(optionalText('a folder with the shared libraries of llama.cpp'), null, {
     key: 'llama_lib_dir',
@@ -87,8 +97,23 @@ export const serverConfigSchema = z.object({
   }),
   accessToken: setting(optionalText('a token of the model hub'), null, {
     key: 'access_token',
-    meaning: 'Token for private models of the hub. This version downloads none.',
+    meaning: 'Token for private and restricted models of the hub. Sent to the hub alone.',
     isSecret: true,
+  }),
+  hubEndpoint: setting(webAddress(), 'https://huggingface.co', {
+    key: 'hub_endpoint',
+    meaning: 'The model hub, or a mirror of it. Where it is not set, `HF_ENDPOINT` counts.',
+    sharedVariable: { name: 'HF_ENDPOINT', toText: (value) => value },
+  }),
+  hubOffline: setting(boolean(), false, {
+    key: 'hub_offline',
+    meaning:
+      'Use downloaded models only, without asking the hub. Where it is not set, `HF_HUB_OFFLINE` counts.',
+    // The words that the hub's own tools take for yes; anything else is no.
+    sharedVariable: {
+      name: 'HF_HUB_OFFLINE',
+      toText: (value) => String(/^(1|on|yes|true)$/iu.test(value)),
+    },
   }),
   echo: setting(boolean(), false, {
     key: 'echo',

@@ -25,6 +25,8 @@ export interface SettingFacts {
   readonly defaultValue: (surroundings: Surroundings) => SettingValue;
   /** The default in words where it depends on the surroundings. */
   readonly defaultText: string;
+  /** A variable of other programs that says the same: counts where no source of ours sets the key. */
+  readonly sharedVariable?: SharedVariable;
   /** Never printed. */
   readonly isSecret: boolean;
   /** Whether the flag alone means true. */
@@ -33,6 +35,12 @@ export interface SettingFacts {
   readonly allowed: string;
   /** Text of a flag, a variable or a quoted YAML value to a value; returns what the schema will refuse if it cannot. */
   readonly fromText: (text: string) => unknown;
+}
+
+export interface SharedVariable {
+  readonly name: string;
+  /** Its value in the words of the key. */
+  readonly toText: (value: string) => string;
 }
 
 /** Facts of every schema that is a setting. */
@@ -52,6 +60,7 @@ interface Described {
   readonly aliases?: readonly string[];
   readonly flag?: string;
   readonly isSecret?: boolean;
+  readonly sharedVariable?: SharedVariable;
 }
 
 /** A setting with the same default everywhere. */
@@ -110,6 +119,24 @@ export const optionalText = (allowed: string) => ({
   allowed,
   fromText: (given: string) => given,
 });
+
+/** An http or https address of a server, without a name, a password, a query or a fragment in it. */
+export const webAddress = () => ({
+  schema: z.string().refine(isPlainWebAddress),
+  allowed: 'an http or https address',
+  fromText: (given: string) => given,
+});
+
+function isPlainWebAddress(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password, search, hash } = new URL(text);
+  return (
+    (protocol === 'https:' || protocol === 'http:') &&
+    username + password === '' &&
+    search + hash === '' &&
+    !/[?#\s]/u.test(text)
+  );
+}
 
 /** One of several words, in any letter case; `synonyms` are other spellings, in lower case. */
 export const choice = <const W extends readonly [string, ...string[]]>(

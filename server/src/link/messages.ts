@@ -127,6 +127,11 @@ export interface ReaderStart {
   readonly threads: number;
   /** Folder of a llama.cpp to use instead of the npm packages; null means the packages. */
   readonly llamaLibDir: string | null;
+  /** For the hub alone; never to be logged. */
+  readonly accessToken: string | null;
+  readonly hubEndpoint: string;
+  /** Use what is cached and open no connection. */
+  readonly hubOffline: boolean;
   /** Answer with the prompt instead of a model: for tests, and to measure everything around the model. */
   readonly echo: boolean;
 }

@@ -2,7 +2,7 @@
 // when both files in it are complete, because conversion happens in a folder of another name that is renamed at the end.
 // What a killed conversion left behind is removed by the next one.
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { CheckpointError } from '../../errors.js';
 import type { TensorCodec } from '../../model/tensor-types.js';
 import {
@@ -24,7 +24,7 @@ import { unreadable } from '../failures.js';
 import { writeFailure } from '../gguf/writer.js';
 import { openGgufPair } from '../pair/open-pair.js';
 import type { Checkpoint } from '../source/checkpoint.js';
-import { describeCheckpoint } from '../source/describe-checkpoint.js';
+import { describeCheckpoint, modelName } from '../source/describe-checkpoint.js';
 import type { TowerLocator } from '../source/vision-source.js';
 import { LOCK_SUFFIX, PARTIAL_SUFFIX, removeLeftovers } from './leftovers.js';
 import { locateSource } from './locate-source.js';
@@ -162,7 +162,7 @@ async function makeFolder(path: string): Promise<void> {
 /** The source's own name as far as every file system can spell it. */
 function folderName(folder: string): string {
   return (
-    basename(folder)
+    modelName(folder)
       .replace(/[^A-Za-z0-9._-]/g, '_')
       .slice(0, 64) || 'model'
   );

@@ -30,12 +30,17 @@ export interface RepositoryDownload {
 
 /** @throws HubError, CheckpointError */
 export async function downloadRepository(download: RepositoryDownload): Promise<void> {
-  const { client, cache, commit, purpose, retry } = download;
+  const { client, cache, commit, purpose, retry, onEvent } = download;
   const files = await withRetries(retry, () => listRepository(client, commit));
   if (purpose === 'model') refuseOther(download, files);
   await cache.createFolders(commit);
   const small = smallFiles(files, purpose);
-  await fetchAll(download, small);
+  // How much there is in all is known only after the index.
+  onEvent({
+    kind: 'downloading',
+    progress: { repository: client.place.model.id, doneBytes: 0, totalBytes: 0 },
+  });
+  await fetchAll({ ...download, onEvent: () => undefined }, small);
   if (purpose === 'model') await refuseUnknownModel(download);
   const weights = purpose === 'tower-settings' ? undefined : weightsOf(files);
   const large = weights === undefined ? [] : await weightFiles(download, weights, files);

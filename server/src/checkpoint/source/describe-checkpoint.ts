@@ -178,7 +178,7 @@ function description(
 }
 
 /** The folder's name, or the repository's when the folder is a snapshot of the hub's cache. */
-function modelName(folder: string): string {
+export function modelName(folder: string): string {
   const snapshots = dirname(folder);
   return basename(basename(snapshots) === 'snapshots' ? dirname(snapshots) : folder);
 }

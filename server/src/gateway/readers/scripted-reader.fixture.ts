@@ -44,6 +44,9 @@ export const START: ReaderStart = {
   chatTemplate: null,
   threads: 0,
   llamaLibDir: null,
+  accessToken: null,
+  hubEndpoint: 'http://127.0.0.1:9',
+  hubOffline: true,
   echo: false,
 };
 

@@ -1,6 +1,8 @@
 // From the settings of a reader to a model that answers: converts the checkpoint where the cache has no pair of it yet, then
 // loads the pair. Reports what it is doing, because the first start of a large model takes minutes.
 import { ensureGgufPair, type CacheEvent } from '../../checkpoint/cache/model-cache.js';
+import type { HubEvent } from '../../checkpoint/hub/hub-event.js';
+import { Hub } from '../../checkpoint/hub/hub.js';
 import { openGgufPair } from '../../checkpoint/pair/open-pair.js';
 import { ConfigError } from '../../errors.js';
 import type { FromReader, ReaderStart } from '../../link/messages.js';
@@ -66,17 +68,27 @@ async function loadReal(start: ReaderStart, report: Report): Promise<ServedModel
 /** All sequences share one cache, so its size is no sign that one of them could run past what the model was trained for. */
 const isExpected = (line: string): boolean => line.includes('n_ctx_seq');
 
-function ensurePair(start: ReaderStart, runtime: Runtime, report: Report) {
+async function ensurePair(start: ReaderStart, runtime: Runtime, report: Report) {
   const isDue = throttle();
+  const onEvent = (event: CacheEvent | HubEvent) => {
+    const isFrequent = event.kind === 'converting' || event.kind === 'downloading';
+    if (!isFrequent || isDue()) report(describeEvent(event));
+  };
+  const hub = new Hub({
+    repositoryPath: start.repositoryPath,
+    endpoint: start.hubEndpoint,
+    accessToken: start.accessToken,
+    isOffline: start.hubOffline,
+    onEvent,
+  });
   return ensureGgufPair({
-    source: start.modelName,
+    source: await hub.resolveSource(start.modelName),
+    locateTower: hub.locateTower,
     repositoryPath: start.repositoryPath,
     textType: start.quantType,
     towerType: 'auto',
     codec: createTensorCodec(runtime),
-    onEvent: (event) => {
-      if (event.kind !== 'converting' || isDue()) report(describeEvent(event));
-    },
+    onEvent,
   });
 }
 
@@ -91,16 +103,24 @@ function throttle(): () => boolean {
   };
 }
 
-function describeEvent(event: CacheEvent): FromReader {
+function describeEvent(event: CacheEvent | HubEvent): FromReader {
   switch (event.kind) {
     case 'warning':
       return { kind: 'log', level: 'warn', message: event.message };
     case 'waiting':
       return {
         kind: 'loading',
-        stage: `waiting for another process that converts this model (${event.lockPath})`,
+        stage: `waiting for another process that prepares this model (${event.lockPath})`,
         fraction: null,
       };
+    case 'downloading': {
+      const { repository, doneBytes, totalBytes } = event.progress;
+      return {
+        kind: 'loading',
+        stage: `downloading ${repository}`,
+        fraction: totalBytes === 0 ? null : doneBytes / totalBytes,
+      };
+    }
     case 'converting': {
       const { part, doneBytes, totalBytes } = event.progress;
       return {
