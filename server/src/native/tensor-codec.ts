@@ -25,13 +25,15 @@ export function createTensorCodec(runtime: Runtime): TensorCodec {
       const rowsPerChunk = Math.max(1, Math.floor(CHUNK_ELEMENTS / rowElements));
       let nextRow = 0;
       const worker = async () => {
+        // One scratch a worker: fresh pages for every chunk would cost more than the conversion.
+        const scratch = new Float32Array(Math.min(rowsPerChunk, shape.rows) * rowElements);
         while (nextRow < shape.rows) {
           const row = nextRow;
           const rows = Math.min(rowsPerChunk, shape.rows - row);
           nextRow += rows;
           const input = source.subarray(row * shape.sourceRowBytes, (row + rows) * shape.sourceRowBytes);
           const output = target.subarray(row * shape.targetRowBytes, (row + rows) * shape.targetRowBytes);
-          await convertRows(ggml, input, from, output, to, rows, rowElements);
+          await convertRows(ggml, { input, from, output, to, rows, rowElements, scratch });
         }
       };
       await Promise.all(Array.from({ length: threads }, worker));
@@ -56,31 +58,27 @@ function checkShape(source: Uint8Array, from: FloatType, to: TensorType, rowElem
   return { rows, sourceRowBytes, targetRowBytes };
 }
 
-async function convertRows(
-  ggml: GgmlSymbols,
-  input: Uint8Array,
-  from: FloatType,
-  output: Uint8Array,
-  to: TensorType,
-  rows: number,
-  rowElements: number,
-): Promise<void> {
+interface RowChunk {
+  readonly input: Uint8Array;
+  readonly from: FloatType;
+  readonly output: Uint8Array;
+  readonly to: TensorType;
+  readonly rows: number;
+  readonly rowElements: number;
+  /** Room for the rows in f32. */
+  readonly scratch: Float32Array;
+}
+
+async function convertRows(ggml: GgmlSymbols, chunk: RowChunk): Promise<void> {
+  const { output, to, rows, rowElements } = chunk;
   const elements = rows * rowElements;
-  const floats = await toFloats(ggml, input, from, elements);
+  const floats = await toFloats(ggml, chunk);
   if (to === 'F32') output.set(new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength));
   else if (to === 'F16') await onWorker(ggml.fp32ToFp16, floats, output, elements);
   else if (to === 'BF16') await onWorker(ggml.fp32ToBf16, floats, output, elements);
   else {
-    const written = await onWorker(
-      ggml.quantizeChunk,
-      TENSOR_TYPES[to].ggmlId,
-      floats,
-      output,
-      0,
-      rows,
-      rowElements,
-      null,
-    );
+    const type = TENSOR_TYPES[to].ggmlId;
+    const written = await onWorker(ggml.quantizeChunk, type, floats, output, 0, rows, rowElements, null);
     if (written !== output.byteLength) {
       throw new NativeError(
         'native.call_failed',
@@ -92,12 +90,11 @@ async function convertRows(
 
 async function toFloats(
   ggml: GgmlSymbols,
-  input: Uint8Array,
-  from: FloatType,
-  elements: number,
+  { input, from, rows, rowElements, scratch }: RowChunk,
 ): Promise<Float32Array> {
-  const floats = new Float32Array(elements);
-  if (from === 'F32') new Uint8Array(floats.buffer).set(input);
+  const elements = rows * rowElements;
+  const floats = scratch.subarray(0, elements);
+  if (from === 'F32') new Uint8Array(floats.buffer, 0, elements * 4).set(input);
   else if (from === 'F16') await onWorker(ggml.fp16ToFp32, input, floats, elements);
   else await onWorker(ggml.bf16ToFp32, input, floats, elements);
   return floats;
