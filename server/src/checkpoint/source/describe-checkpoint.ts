@@ -1,6 +1,6 @@
 // From a folder to a Checkpoint: recognises the layout, reads configuration, tokenizer and tensor headers, finds the vision
 // tower, and refuses what cannot be served faithfully, with a sentence that says why.
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { ModelDescription } from '../../model/description.js';
 import { incomplete, missing, unsupported } from '../failures.js';
 import { containedPath } from '../files/contained-path.js';
@@ -10,8 +10,9 @@ import { readTokenizer, type TokenizerData } from '../tokenizer/read-tokenizer.j
 import { explainMissingWeights, recognise, type Recognised } from './architecture.js';
 import { canonicalTensors } from './canonical-tensors.js';
 import type { Checkpoint, VisionPart } from './checkpoint.js';
+import { contextTokensOf, modelName, settingsOf, textConfigOf, tokenizerRequestOf } from './config-parts.js';
 import { configSchema, type LlavaConfig } from './config-schema.js';
-import { hubSettings, originalSettings, type LlavaSettings } from './llava-settings.js';
+import type { LlavaSettings } from './llava-settings.js';
 import { mapTensors } from './mapped-tensor.js';
 import { parsePinpoints } from './pinpoints.js';
 import { chooseTemplate } from './template-choice.js';
@@ -80,15 +81,8 @@ async function readParts(
   open: WeightFiles[],
 ): Promise<Omit<Checkpoint, 'folder' | 'name' | 'close'>> {
   const { folder, names, config, kind, configFile } = source;
-  const textConfig =
-    kind.layout === 'hub'
-      ? { tie_word_embeddings: config.tie_word_embeddings, ...config.text_config }
-      : config;
-  const text = textHyperparameters(textConfig, kind.family, configFile);
-  const settings =
-    kind.layout === 'hub'
-      ? hubSettings(config, kind.isNext, configFile)
-      : originalSettings(config, configFile);
+  const text = textHyperparameters(textConfigOf(config, kind), kind.family, configFile);
+  const settings = settingsOf(config, kind, configFile);
   const tensors = canonicalTensors(stored, kind.layout);
   const rows = vocabularyRows(tensors, folder);
   const textPart = mapTensors(textTensors(text, rows), tensors, folder);
@@ -108,15 +102,9 @@ async function readParts(
     vision,
     folder,
   );
-  const tokenizer = await readTokenizer({
-    folder,
-    fileNames: names,
-    rows,
-    bosId: firstId(textConfig.bos_token_id ?? config.bos_token_id),
-    eosIds: [textConfig.eos_token_id ?? [], config.eos_token_id ?? []].flat(),
-    reservesPatchToken: settings.reservesPatchToken,
-    wrapsImageInStartEnd: settings.wrapsImageInStartEnd,
-  });
+  const tokenizer = await readTokenizer(
+    tokenizerRequestOf(config, kind, settings, { folder, fileNames: names, rows }),
+  );
   return {
     description: description(source, text, settings, vision, tokenizer),
     text,
@@ -155,7 +143,7 @@ function description(
     throw unsupported(configFile, 'image_aspect_ratio is anyres, but image_grid_pinpoints is missing.');
   return {
     architecture: kind.architecture,
-    contextTokens: Math.floor(Math.min(text.contextTokens, config.tokenizer_model_max_length ?? Infinity)),
+    contextTokens: contextTokensOf(config, text.contextTokens),
     template: chooseTemplate({
       configured: config.conversation_template ?? null,
       family: kind.family,
@@ -175,14 +163,4 @@ function description(
     },
     wrapsImageInStartEnd: settings.wrapsImageInStartEnd,
   };
-}
-
-/** The folder's name, or the repository's when the folder is a snapshot of the hub's cache. */
-export function modelName(folder: string): string {
-  const snapshots = dirname(folder);
-  return basename(basename(snapshots) === 'snapshots' ? dirname(snapshots) : folder);
-}
-
-function firstId(ids: number | readonly number[] | null | undefined): number | null {
-  return (typeof ids === 'number' ? ids : ids?.[0]) ?? null;
 }

@@ -31,8 +31,8 @@ export interface Kind {
   readonly read: (file: PositionalFile) => Promise<StoredTensor[]>;
 }
 
-export /** In order of preference. */
-const KINDS: readonly Kind[] = [
+/** In order of preference. */
+export const KINDS: readonly Kind[] = [
   { index: 'model.safetensors.index.json', single: 'model.safetensors', read: readSafetensors },
   { index: 'pytorch_model.bin.index.json', single: 'pytorch_model.bin', read: readTorchFile },
 ];
