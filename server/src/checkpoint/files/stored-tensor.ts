@@ -1,4 +1,5 @@
 // A tensor as some file stores it, whatever the format: name, element type, shape, and its elements in C order by position.
+import type { CheckpointError } from '../../errors.js';
 import type { FloatType } from '../../model/tensor-types.js';
 import { unsupported } from '../failures.js';
 import type { ByteSource } from './byte-source.js';
@@ -70,9 +71,14 @@ export function contiguousTensor(
 /** The tensor's element type, if it is one that weights can be converted from. */
 export function floatTypeOf(tensor: StoredTensor): FloatType {
   const { elementType } = tensor;
-  if (elementType === 'F32' || elementType === 'F16' || elementType === 'BF16') return elementType;
-  throw unsupported(
-    tensor.file,
-    `Tensor ${tensor.name} is stored as ${elementType}; weights must be F32, F16 or BF16.`,
-  );
+  if (isFloatType(elementType)) return elementType;
+  throw notFloat(tensor);
 }
+
+export const isFloatTensor = ({ elementType }: StoredTensor): boolean => isFloatType(elementType);
+
+export const notFloat = ({ file, name, elementType }: StoredTensor): CheckpointError =>
+  unsupported(file, `Tensor ${name} is stored as ${elementType}; weights must be F32, F16 or BF16.`);
+
+const isFloatType = (type: ElementType): type is FloatType =>
+  type === 'F32' || type === 'F16' || type === 'BF16';

@@ -1,6 +1,7 @@
 // A tensor of the checkpoint with its place in the GGUF pair: new name, expected shape checked, and what happens to its rows.
+import type { CheckpointError } from '../../errors.js';
 import { incomplete, listNames, malformed } from '../failures.js';
-import { floatTypeOf, type StoredTensor } from '../files/stored-tensor.js';
+import { isFloatTensor, notFloat, type StoredTensor } from '../files/stored-tensor.js';
 
 export interface MappedTensor {
   readonly ggufName: string;
@@ -32,30 +33,49 @@ export function mapTensors(
   tensors: ReadonlyMap<string, StoredTensor>,
   file: string,
 ): MappedTensor[] {
-  const missing = expected.filter(({ canonical }) => !tensors.has(canonical));
-  if (missing.length > 0) {
-    throw incomplete(
-      file,
-      `${missing.length} of ${expected.length} tensors are missing: ${listNames(missing.map(({ canonical }) => canonical))}.`,
+  const { mapped, failures } = matchTensors(expected, tensors, file);
+  if (failures[0] !== undefined) throw failures[0];
+  return mapped;
+}
+
+export interface MatchedTensors {
+  readonly mapped: MappedTensor[];
+  /** One for all that are missing, and one for each that is there and cannot be used. */
+  readonly failures: readonly CheckpointError[];
+}
+
+export function matchTensors(
+  expected: readonly ExpectedTensor[],
+  tensors: ReadonlyMap<string, StoredTensor>,
+  file: string,
+): MatchedTensors {
+  const mapped: MappedTensor[] = [];
+  const missing: string[] = [];
+  const unusable: CheckpointError[] = [];
+  for (const wanted of expected) {
+    const source = tensors.get(wanted.canonical);
+    const failure = source === undefined ? undefined : failureOf(wanted, source);
+    if (source === undefined) missing.push(wanted.canonical);
+    else if (failure === undefined) mapped.push(mappedTensor(wanted, source));
+    else unusable.push(failure);
+  }
+  const lack = `${missing.length} of ${expected.length} tensors are missing: ${listNames(missing)}.`;
+  return { mapped, failures: [...(missing.length > 0 ? [incomplete(file, lack)] : []), ...unusable] };
+}
+
+function mappedTensor(
+  { ggufName, shape, rotaryHeadRows }: ExpectedTensor,
+  source: StoredTensor,
+): MappedTensor {
+  return { ggufName, source, dimensions: shape.toReversed(), rotaryHeadRows: rotaryHeadRows ?? null };
+}
+
+function failureOf({ shape }: ExpectedTensor, source: StoredTensor): CheckpointError | undefined {
+  if (source.shape.join() !== shape.join()) {
+    return malformed(
+      source.file,
+      `Tensor ${source.name} has shape [${source.shape.join(', ')}]; the configuration asks for [${shape.join(', ')}].`,
     );
   }
-  return expected.flatMap((wanted) => {
-    const source = tensors.get(wanted.canonical);
-    if (source === undefined) return [];
-    if (source.shape.join() !== wanted.shape.join()) {
-      throw malformed(
-        source.file,
-        `Tensor ${source.name} has shape [${source.shape.join(', ')}]; the configuration asks for [${wanted.shape.join(', ')}].`,
-      );
-    }
-    floatTypeOf(source);
-    return [
-      {
-        ggufName: wanted.ggufName,
-        source,
-        dimensions: wanted.shape.toReversed(),
-        rotaryHeadRows: wanted.rotaryHeadRows ?? null,
-      },
-    ];
-  });
+  return isFloatTensor(source) ? undefined : notFloat(source);
 }

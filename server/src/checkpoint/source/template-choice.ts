@@ -17,17 +17,31 @@ export interface TemplateEvidence {
 const LLAMA_3_TOKENS = 128_256;
 const CHATML_END = '<|im_end|>';
 
-export function chooseTemplate({ configured, family, tokenizer, names }: TemplateEvidence): TemplateName {
-  if (configured !== null) return configured;
+export interface TemplateChoice {
+  readonly template: TemplateName;
+  /** For people, without a full stop. */
+  readonly reason: string;
+}
+
+export const chooseTemplate = (evidence: TemplateEvidence): TemplateName =>
+  explainTemplate(evidence).template;
+
+export function explainTemplate({ configured, family, tokenizer, names }: TemplateEvidence): TemplateChoice {
+  if (configured !== null)
+    return { template: configured, reason: 'config.json names it as conversation_template' };
   const { settings, eosContent } = tokenizer;
   const endsWithChatml =
     eosContent === CHATML_END ||
     settings.addedTokens.some(({ id, content }) => content === CHATML_END && settings.eosIds.includes(id));
-  if (endsWithChatml) return 'chatml_direct';
+  if (endsWithChatml) return { template: 'chatml_direct', reason: `answers end with ${CHATML_END}` };
   // A Mistral that was trained in Vicuna's format, against all other evidence.
-  if (names.some((name) => /bakllava/i.test(name))) return 'llava_v1';
-  if (family === 'mistral') return 'mistral_instruct';
-  if (settings.kind === 'bpe' && settings.tokenCount >= LLAMA_3_TOKENS) return 'llava_llama_3';
-  if (names.some((name) => /llava-llama-2/i.test(name))) return 'llava_llama_2';
-  return 'llava_v1';
+  if (names.some((name) => /bakllava/i.test(name)))
+    return { template: 'llava_v1', reason: 'the name says BakLLaVA, a Mistral trained in this format' };
+  if (family === 'mistral')
+    return { template: 'mistral_instruct', reason: 'the language model is a Mistral' };
+  if (settings.kind === 'bpe' && settings.tokenCount >= LLAMA_3_TOKENS)
+    return { template: 'llava_llama_3', reason: 'the tokenizer is that of Llama 3' };
+  if (names.some((name) => /llava-llama-2/i.test(name)))
+    return { template: 'llava_llama_2', reason: 'the name says llava-llama-2' };
+  return { template: 'llava_v1', reason: 'the usual one of Llama models: nothing points to another' };
 }

@@ -4,19 +4,27 @@ import { listNames, malformed, unsupported } from '../failures.js';
 import type { StoredTensor } from '../files/stored-tensor.js';
 import type { VisionPart } from './checkpoint.js';
 import type { LlavaSettings } from './llava-settings.js';
-import { mapTensors } from './mapped-tensor.js';
+import type { ClipTower } from './clip-tower.js';
+import { mapTensors, type ExpectedTensor } from './mapped-tensor.js';
 import type { TextHyperparameters } from './text-hyperparameters.js';
 import type { TowerSource } from './vision-source.js';
 import { isSpareTowerTensor, newlineTensor, projectorTensors, towerTensors } from './vision-tensors.js';
 
-/** @throws CheckpointError checkpoint.unsupported, checkpoint.incomplete, checkpoint.malformed */
-export function visionPart(
+export interface ExpectedVision {
+  /** Encoder layers that run. */
+  readonly layersToRun: number;
+  readonly tower: readonly ExpectedTensor[];
+  /** Projector and newline. */
+  readonly rest: readonly ExpectedTensor[];
+}
+
+/** Which tensors there must be. @throws CheckpointError checkpoint.unsupported */
+export function expectedVision(
   settings: LlavaSettings,
   text: TextHyperparameters,
-  { tower, tensors: towerOwn }: TowerSource,
-  tensors: ReadonlyMap<string, StoredTensor>,
+  tower: ClipTower,
   file: string,
-): VisionPart {
+): ExpectedVision {
   const { selectLayer, projectorLayers, mergeType } = settings;
   // hidden_states has one entry more than there are layers: the embeddings come first.
   const layersToRun = selectLayer >= 0 ? selectLayer : tower.layerCount + 1 + selectLayer;
@@ -34,14 +42,23 @@ export function visionPart(
   }
   const projector = projectorTensors(projectorLayers, tower.hiddenSize, text.hiddenSize);
   const newline = mergeType === 'spatial_unpad' ? [newlineTensor(text.hiddenSize)] : [];
+  return { layersToRun, tower: towerTensors(tower, layersToRun), rest: [...projector, ...newline] };
+}
+
+/** @throws CheckpointError checkpoint.unsupported, checkpoint.incomplete, checkpoint.malformed */
+export function visionPart(
+  settings: LlavaSettings,
+  text: TextHyperparameters,
+  { tower, tensors: towerOwn }: TowerSource,
+  tensors: ReadonlyMap<string, StoredTensor>,
+  file: string,
+): VisionPart {
+  const expected = expectedVision(settings, text, tower, file);
   return {
     tower,
-    layersToRun,
-    projectorLayers,
-    tensors: [
-      ...mapTensors(towerTensors(tower, layersToRun), towerOwn, file),
-      ...mapTensors([...projector, ...newline], tensors, file),
-    ],
+    layersToRun: expected.layersToRun,
+    projectorLayers: settings.projectorLayers,
+    tensors: [...mapTensors(expected.tower, towerOwn, file), ...mapTensors(expected.rest, tensors, file)],
   };
 }
 
@@ -49,14 +66,12 @@ export function visionPart(
 export function refuseUnknown(
   tensors: ReadonlyMap<string, StoredTensor>,
   used: ReadonlySet<string>,
-  vision: VisionPart,
+  { layersToRun }: Pick<VisionPart, 'layersToRun'>,
   folder: string,
 ): void {
   const unknown = [...tensors].filter(
     ([canonical, tensor]) =>
-      !used.has(tensor.name) &&
-      !isSpareTowerTensor(canonical, vision.layersToRun) &&
-      !isUnusedCopy(canonical),
+      !used.has(tensor.name) && !isSpareTowerTensor(canonical, layersToRun) && !isUnusedCopy(canonical),
   );
   if (unknown.length === 0) return;
   throw malformed(
