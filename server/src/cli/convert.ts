@@ -1,35 +1,41 @@
 // `takeoff convert`: makes the GGUF pair of a checkpoint without serving it, in the model cache or in a folder of its own.
 // Loads the native library for its quantisers, so it is imported when it is asked for and not before.
 import { mkdir } from 'node:fs/promises';
-import { ensureGgufPair } from '../checkpoint/cache/model-cache.js';
+import { ensureGgufPair, type CacheEvent } from '../checkpoint/cache/model-cache.js';
 import { locateSource } from '../checkpoint/cache/locate-source.js';
-import {
-  convertCheckpoint,
-  type ConvertProgress,
-  type GgufPairPaths,
-} from '../checkpoint/convert/convert-checkpoint.js';
+import { convertCheckpoint, type GgufPairPaths } from '../checkpoint/convert/convert-checkpoint.js';
 import { parseTextQuant } from '../checkpoint/convert/quantisation.js';
 import { describeCheckpoint } from '../checkpoint/source/describe-checkpoint.js';
+import type { TowerLocator } from '../checkpoint/source/vision-source.js';
 import { CheckpointError } from '../errors.js';
 import type { TensorCodec } from '../model/tensor-types.js';
 import { physicalCores } from '../native/cores.js';
 import { openRuntime } from '../native/runtime.js';
 import { createTensorCodec } from '../native/tensor-codec.js';
-import { ProgressLine } from './progress-line.js';
+import { EventLines } from './event-lines.js';
+import { openHub, type HubSettings } from './open-hub.js';
 import { alignedLines, type Terminal } from './terminal.js';
 
 export interface ConvertCommand {
+  /** A path, or a name of the model hub. */
   readonly source: string;
   readonly quantType: string;
   /** Folder for the two files; null keeps them in the model cache. */
   readonly outDir: string | null;
-  readonly repositoryPath: string;
+  readonly hub: HubSettings;
   readonly libDir: string | null;
   readonly isJson: boolean;
   readonly signal: AbortSignal;
 }
 
-/** @throws CheckpointError, ConfigError, NativeError */
+/** A command whose source is at hand. */
+interface Conversion extends ConvertCommand {
+  readonly locateTower: TowerLocator;
+  readonly codec: TensorCodec;
+  readonly onEvent: (event: CacheEvent) => void;
+}
+
+/** @throws CheckpointError, HubError, ConfigError, NativeError */
 export async function convert(command: ConvertCommand, terminal: Terminal): Promise<void> {
   const runtime = openRuntime({
     libDir: command.libDir,
@@ -40,53 +46,29 @@ export async function convert(command: ConvertCommand, terminal: Terminal): Prom
     },
   });
   const codec = createTensorCodec(runtime);
-  const line = new ProgressLine(terminal);
-  const show = {
-    progress: ({ part, doneBytes, totalBytes }: ConvertProgress) =>
-      line.show(`converting the ${part}`, totalBytes === 0 ? null : doneBytes / totalBytes),
-    warning: (message: string) => {
-      line.clear();
-      terminal.err(`warning: ${message}\n`);
-    },
-    waiting: (lockPath: string) =>
-      line.show(`waiting for another process that converts this (${lockPath})`, null),
-  };
-  const paths = await (
-    command.outDir === null
-      ? intoCache(command, codec, show)
-      : intoFolder(command, command.outDir, codec, show)
-  ).finally(() => line.clear());
-  terminal.out(command.isJson ? `${JSON.stringify(paths, null, 2)}\n` : describePaths(paths));
+  const lines = new EventLines(terminal);
+  const hub = openHub(command.hub, command.signal, lines.show);
+  try {
+    const source = await hub.resolveSource(command.source);
+    const { locateTower } = hub;
+    const conversion = { ...command, source, locateTower, codec, onEvent: lines.show };
+    const paths = await (command.outDir === null
+      ? intoCache(conversion)
+      : intoFolder(conversion, command.outDir));
+    lines.clear();
+    terminal.out(command.isJson ? `${JSON.stringify(paths, null, 2)}\n` : describePaths(paths));
+  } finally {
+    lines.clear();
+  }
 }
 
-interface Show {
-  readonly progress: (progress: ConvertProgress) => void;
-  readonly warning: (message: string) => void;
-  readonly waiting: (lockPath: string) => void;
+function intoCache({ quantType, hub, ...conversion }: Conversion): Promise<GgufPairPaths> {
+  const { repositoryPath } = hub;
+  return ensureGgufPair({ ...conversion, repositoryPath, textType: quantType, towerType: 'auto' });
 }
 
-function intoCache(command: ConvertCommand, codec: TensorCodec, show: Show): Promise<GgufPairPaths> {
-  return ensureGgufPair({
-    source: command.source,
-    repositoryPath: command.repositoryPath,
-    textType: command.quantType,
-    towerType: 'auto',
-    codec,
-    signal: command.signal,
-    onEvent: (event) => {
-      if (event.kind === 'converting') show.progress(event.progress);
-      else if (event.kind === 'waiting') show.waiting(event.lockPath);
-      else show.warning(event.message);
-    },
-  });
-}
-
-async function intoFolder(
-  { source, quantType, signal }: ConvertCommand,
-  outDir: string,
-  codec: TensorCodec,
-  show: Show,
-): Promise<GgufPairPaths> {
+async function intoFolder(conversion: Conversion, outDir: string): Promise<GgufPairPaths> {
+  const { source, quantType, codec, signal, locateTower, onEvent } = conversion;
   const textType = parseTextQuant(quantType);
   const located = await locateSource(source);
   if (located.kind === 'pair') {
@@ -95,9 +77,9 @@ async function intoFolder(
       `${source}: This is a GGUF pair already; only checkpoints of weights in f32, f16 or bf16 can be converted.`,
     );
   }
-  const checkpoint = await describeCheckpoint(located.folder);
+  const checkpoint = await describeCheckpoint(located.folder, { locateTower });
   try {
-    for (const message of checkpoint.warnings) show.warning(message);
+    for (const message of checkpoint.warnings) onEvent({ kind: 'warning', message });
     await mkdir(outDir, { recursive: true });
     return await convertCheckpoint({
       checkpoint,
@@ -105,7 +87,7 @@ async function intoFolder(
       textType,
       towerType: 'auto',
       codec,
-      onProgress: show.progress,
+      onProgress: (progress) => onEvent({ kind: 'converting', progress }),
       signal,
     });
   } finally {

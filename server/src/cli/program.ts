@@ -6,6 +6,7 @@ import { loadConfig } from '../config/load-config.js';
 import { printConfig } from '../config/print-config.js';
 import { QUANT_TYPES, READER_SETTINGS } from '../config/reader-settings.js';
 import { SERVER_SETTINGS } from '../config/server-settings.js';
+import { HUB_KEYS } from './hub-keys.js';
 import { addSettingFlags, typedFlags } from './setting-flags.js';
 import { cancelOnSignals } from './cancel-on-signals.js';
 import type { Terminal } from './terminal.js';
@@ -22,7 +23,8 @@ export function createProgram(terminal: Terminal): Command {
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
     .exitOverride()
     .showHelpAfterError('(takeoff --help lists the commands)');
-  for (const command of [serveCommand(terminal), convertCommand(terminal), doctorCommand(terminal)]) {
+  for (const make of [serveCommand, convertCommand, inspectCommand, doctorCommand]) {
+    const command = make(terminal);
     program.addCommand(command.copyInheritedSettings(program));
   }
   return program;
@@ -53,10 +55,10 @@ interface ConvertFlags {
 }
 
 function convertCommand(terminal: Terminal): Command {
-  const settings = settingsWith('repository_path', 'llama_lib_dir');
+  const settings = settingsWith(...HUB_KEYS, 'llama_lib_dir');
   const command = new Command('convert')
     .description('Converts a LLaVA checkpoint to a GGUF pair: language model and vision tower.')
-    .argument('<source>', 'folder of the checkpoint')
+    .argument('<source>', 'folder of a checkpoint, or owner/name of the model hub')
     .addOption(
       new Option('--quant <type>', "type of the language model's weights")
         .choices(QUANT_TYPES)
@@ -75,13 +77,33 @@ function convertCommand(terminal: Terminal): Command {
         source,
         quantType: flags.quant ?? 'auto',
         outDir: flags.out ?? null,
-        repositoryPath: server.repositoryPath,
+        hub: server,
         libDir: server.llamaLibDir,
         isJson: flags.json === true,
         signal: cancellation.signal,
       },
       terminal,
     );
+  });
+}
+
+function inspectCommand(terminal: Terminal): Command {
+  const settings = settingsWith(...HUB_KEYS);
+  const command = new Command('inspect')
+    .description('Prints what a model is, what it needs, and everything that keeps it from being served.')
+    .argument(
+      '<source>',
+      'folder of a checkpoint, GGUF file, or owner/name of the model hub (downloaded first)',
+    )
+    .option('--config <file>', 'configuration file')
+    .option('--json', 'print JSON');
+  addSettingFlags(command, settings);
+  return command.action(async (source: string, flags: { config?: string; json?: boolean }) => {
+    const { server } = loadConfig({ flags: typedFlags(command, settings), configFile: flags.config });
+    const { inspect } = await import('./inspect.js');
+    using cancellation = cancelOnSignals();
+    const { signal } = cancellation;
+    await inspect({ source, hub: server, isJson: flags.json === true, signal }, terminal);
   });
 }
 

@@ -1,0 +1,117 @@
+// The same questions about a GGUF pair, whose answers are in the files themselves.
+import { basename } from 'node:path';
+import type { GgufFile } from '../gguf/gguf-file.js';
+import { openGgufPair, type GgufPair } from '../pair/open-pair.js';
+import { DESCRIPTION_KEY } from '../convert/model-metadata.js';
+import { Findings } from './findings.js';
+import { NOTHING_KNOWN, projectorName, type Inspection, type TensorFacts } from './inspection.js';
+import { kvBytes } from './memory-need.js';
+
+export async function inspectPair(modelPath: string, projectorPath: string | null): Promise<Inspection> {
+  const findings = new Findings();
+  const known = { source: modelPath, ...NOTHING_KNOWN, layout: 'gguf pair' } as const;
+  const pair = await findings.attempt(() => openGgufPair(modelPath, projectorPath));
+  if (pair === undefined) return { ...known, warnings: [], problems: findings.problems };
+  try {
+    const facts = (await findings.attempt(() => factsOf(pair))) ?? {};
+    const warnings =
+      projectorPath === null
+        ? [...pair.warnings, 'There is no mmproj file beside the model: it is served without pictures.']
+        : pair.warnings;
+    return { ...known, ...facts, warnings, problems: findings.problems };
+  } finally {
+    await pair.close();
+  }
+}
+
+function factsOf({ model, projector, description }: GgufPair): Partial<Inspection> {
+  const number = (key: string) => model.require(model.number(`llama.${key}`), `llama.${key}`);
+  const heads = number('attention.head_count');
+  const hiddenSize = number('embedding_length');
+  const kvHeads = model.number('llama.attention.head_count_kv') ?? heads;
+  const shape = {
+    layerCount: number('block_count'),
+    kvHeadCount: kvHeads,
+    headSize: model.number('llama.attention.key_length') ?? hiddenSize / heads,
+    contextTokens: description.contextTokens,
+  };
+  const weightBytes = model.sizeBytes;
+  const towerBytes = projector?.file.sizeBytes ?? 0;
+  const kvCacheBytes = kvBytes(shape, 2);
+  const isOurs = model.string(DESCRIPTION_KEY) !== undefined;
+  const { tokenizer } = description;
+  return {
+    architecture: description.architecture,
+    text: {
+      layers: shape.layerCount,
+      hiddenSize,
+      heads,
+      kvHeads,
+      vocabularyRows: model.tensors.get('token_embd.weight')?.dimensions[1] ?? null,
+    },
+    contextTokens: description.contextTokens,
+    tensors: tensorFacts(projector === null ? [model] : [model, projector.file]),
+    ...visionFacts(projector, description.vision),
+    tokenizer: {
+      kind: tokenizer.kind,
+      legacy: tokenizer.legacy,
+      tokens: tokenizer.tokenCount,
+      addedTokens: tokenizer.addedTokens.map(({ content }) => content),
+      endIds: tokenizer.eosIds,
+    },
+    template: {
+      name: description.template,
+      reason: isOurs ? 'stored in the file' : 'a guess from the metadata',
+    },
+    memory: [
+      {
+        type: 'as stored',
+        weightBytes,
+        towerBytes,
+        kvCacheBytes,
+        totalBytes: weightBytes + towerBytes + kvCacheBytes,
+        isAuto: true,
+      },
+    ],
+  };
+}
+
+function visionFacts(
+  projector: GgufPair['projector'],
+  settings: GgufPair['description']['vision'],
+): Pick<Inspection, 'tower' | 'pictures'> {
+  if (projector === null || settings === null) return { tower: null, pictures: null };
+  const { vision, file } = projector;
+  const { aspect, mergeType, keepsClassToken, gridPinpoints } = settings;
+  return {
+    tower: {
+      name: null,
+      from: file.path,
+      sidePx: vision.sidePx,
+      patchPx: vision.patchPx,
+      hiddenSize: vision.hiddenSize,
+      layers: vision.layersToRun,
+      layersUsed: vision.layersToRun,
+      activation: vision.activation,
+    },
+    pictures: {
+      aspect,
+      mergeType,
+      keepsClassToken,
+      gridPinpoints,
+      projector: projectorName(vision.projectorLayers),
+    },
+  };
+}
+
+function tensorFacts(files: readonly GgufFile[]): TensorFacts {
+  const all = files.flatMap(({ tensors }) => [...tensors.values()]);
+  const types: Record<string, number> = {};
+  for (const { type } of all) types[type] = (types[type] ?? 0) + 1;
+  return {
+    count: all.length,
+    bytes: all.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    types,
+    files: files.map(({ path }) => basename(path)),
+  };
+}

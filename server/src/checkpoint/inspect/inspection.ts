@@ -1,0 +1,99 @@
+// What is known of a model without loading it, as plain data: for people as aligned lines, for programs as JSON.
+import type { TemplateName, VisionSettings } from '../../model/description.js';
+import type { TextQuant } from '../convert/quantisation.js';
+
+export interface Problem {
+  /** Code of the error that serving the model would end with. */
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface TextFacts {
+  readonly layers: number;
+  readonly hiddenSize: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly vocabularyRows: number | null;
+}
+
+export interface TensorFacts {
+  readonly count: number;
+  readonly bytes: number;
+  /** How many there are of each element type. */
+  readonly types: Readonly<Record<string, number>>;
+  /** Names of the files, without folders. */
+  readonly files: readonly string[];
+}
+
+export interface TowerFacts {
+  /** As the configuration names it; null when it names none. */
+  readonly name: string | null;
+  /** Where the weights are taken from: `inside`, or a folder. */
+  readonly from: string;
+  readonly sidePx: number;
+  readonly patchPx: number;
+  readonly hiddenSize: number;
+  readonly layers: number;
+  readonly layersUsed: number;
+  readonly activation: 'quick_gelu' | 'gelu';
+}
+
+export interface PictureFacts extends Pick<VisionSettings, 'aspect' | 'mergeType' | 'keepsClassToken'> {
+  readonly projector: string;
+  readonly gridPinpoints: VisionSettings['gridPinpoints'];
+}
+
+export interface TokenizerFacts {
+  readonly kind: 'sentencepiece' | 'bpe';
+  readonly legacy: boolean;
+  readonly tokens: number;
+  readonly addedTokens: readonly string[];
+  readonly endIds: readonly number[];
+}
+
+/** Bytes at one type of the language model's weights. What a step computes with comes on top: some hundred megabytes. */
+export interface MemoryNeed {
+  readonly type: TextQuant | 'as stored';
+  readonly weightBytes: number;
+  /** Tower and projector. */
+  readonly towerBytes: number;
+  /** Keys and values of one sequence of full length. */
+  readonly kvCacheBytes: number;
+  readonly totalBytes: number;
+  /** Whether `auto` chooses this type. */
+  readonly isAuto: boolean;
+}
+
+export interface Inspection {
+  readonly source: string;
+  readonly layout: 'original' | 'transformers' | 'gguf pair' | null;
+  readonly architecture: string | null;
+  readonly text: TextFacts | null;
+  readonly contextTokens: number | null;
+  readonly tensors: TensorFacts | null;
+  readonly tower: TowerFacts | null;
+  readonly pictures: PictureFacts | null;
+  readonly tokenizer: TokenizerFacts | null;
+  readonly template: { readonly name: TemplateName; readonly reason: string } | null;
+  /** Empty when the model cannot be served. */
+  readonly memory: readonly MemoryNeed[];
+  readonly warnings: readonly string[];
+  /** Empty when the model can be served. */
+  readonly problems: readonly Problem[];
+}
+
+export const NOTHING_KNOWN = {
+  layout: null,
+  architecture: null,
+  text: null,
+  contextTokens: null,
+  tensors: null,
+  tower: null,
+  pictures: null,
+  tokenizer: null,
+  template: null,
+  memory: [],
+} as const satisfies Partial<Inspection>;
+
+export const projectorName = (layers: number): string =>
+  layers === 0 ? 'identity' : layers === 1 ? 'linear' : `mlp${layers}x_gelu`;

@@ -1,0 +1,39 @@
+// `takeoff inspect`: what a model is, what it needs, and everything that keeps it from being served, as aligned lines or JSON.
+// Reads headers and small files only; needs no native library.
+import { inspectSource } from '../checkpoint/inspect/inspect-source.js';
+import type { Inspection } from '../checkpoint/inspect/inspection.js';
+import { CheckpointError } from '../errors.js';
+import { EventLines } from './event-lines.js';
+import { describeInspection } from './inspection-lines.js';
+import { openHub, type HubSettings } from './open-hub.js';
+import type { Terminal } from './terminal.js';
+
+export interface InspectCommand {
+  /** A path, or a name of the model hub. */
+  readonly source: string;
+  readonly hub: HubSettings;
+  readonly isJson: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** @throws CheckpointError after printing, when the model cannot be served; HubError, ConfigError */
+export async function inspect(command: InspectCommand, terminal: Terminal): Promise<void> {
+  const lines = new EventLines(terminal);
+  const hub = openHub(command.hub, command.signal, lines.show);
+  const inspection = await look(hub, command.source).finally(() => lines.clear());
+  terminal.out(command.isJson ? `${JSON.stringify(inspection, null, 2)}\n` : describeInspection(inspection));
+  if (inspection.problems.length > 0) throw notServable(inspection);
+}
+
+async function look(hub: ReturnType<typeof openHub>, source: string): Promise<Inspection> {
+  const path = await hub.resolveSource(source);
+  return { ...(await inspectSource(path, { locateTower: hub.locateTower })), source };
+}
+
+function notServable({ source, problems }: Inspection): CheckpointError {
+  const count = problems.length === 1 ? 'a problem was' : `${problems.length} problems were`;
+  return new CheckpointError(
+    'checkpoint.unsupported',
+    `${source} cannot be served: ${count} found, listed above.`,
+  );
+}
