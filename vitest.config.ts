@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import type { Reporter } from 'vitest/reporters';
 
-const wireSource = fileURLToPath(new URL('./wire/src/index.ts', import.meta.url));
+const wireSource = fileURLToPath(new URL('./wire/src/', import.meta.url));
 
 /** Ends a run with one plain line, for people and programs that read logs. */
 const plainCount: Reporter = {
@@ -18,7 +18,12 @@ const plainCount: Reporter = {
 };
 
 export default defineConfig({
-  resolve: { alias: { 'takeoff-wire': wireSource } },
+  resolve: {
+    alias: [
+      { find: /^takeoff-wire$/u, replacement: `${wireSource}index.ts` },
+      { find: /^takeoff-wire\/(.+)\.js$/u, replacement: `${wireSource}$1.ts` },
+    ],
+  },
   test: {
     pool: 'forks',
     reporters: ['default', plainCount],

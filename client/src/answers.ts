@@ -1,0 +1,78 @@
+// What calls give back, and how the bodies of answers become it. A body is unknown until it was looked at.
+import { UnexpectedAnswerError } from './errors.js';
+
+export type FinishReason = 'stop' | 'length' | 'cancelled';
+
+/** Counts of one prompt, with `returnMetadata`. */
+export interface GenerationMetadata {
+  readonly promptTokens: number;
+  /** The part of `promptTokens` that stands for the picture. */
+  readonly imageTokens: number;
+  readonly generatedTokens: number;
+  readonly finishReason: FinishReason;
+}
+
+/** The answer to one prompt. */
+export interface SingleAnswer {
+  readonly text: string;
+  /** With `returnMetadata`. */
+  readonly metadata?: GenerationMetadata;
+}
+
+/** The answers to a list of prompts, in its order. */
+export interface ListAnswer {
+  readonly text: readonly string[];
+  /** With `returnMetadata`. */
+  readonly metadata?: readonly GenerationMetadata[];
+}
+
+/** The body of a buffered answer. A list is expected exactly where the request had one. */
+export function parseAnswer(body: unknown, promptCount: number | null): SingleAnswer | ListAnswer {
+  if (isRecord(body)) {
+    const { text, metadata } = body;
+    if (promptCount === null && typeof text === 'string') {
+      const parsed = parseMetadata(metadata);
+      return parsed === undefined ? { text } : { text, metadata: parsed };
+    }
+    if (promptCount !== null && isListOfTexts(text) && text.length === promptCount) {
+      const parsed = Array.isArray(metadata)
+        ? metadata.map(parseMetadata).filter((one) => one !== undefined)
+        : [];
+      return parsed.length === promptCount ? { text, metadata: parsed } : { text };
+    }
+  }
+  const expected = promptCount === null ? 'a "text"' : `a "text" that is a list of ${promptCount}`;
+  throw new UnexpectedAnswerError(`The server's answer has not ${expected}.`);
+}
+
+/** Undefined where the value is not the metadata of a prompt. */
+export function parseMetadata(value: unknown): GenerationMetadata | undefined {
+  if (!isRecord(value)) return undefined;
+  const { prompt_tokens, image_tokens, generated_tokens, finish_reason } = value;
+  if (typeof prompt_tokens !== 'number' || typeof image_tokens !== 'number') return undefined;
+  if (typeof generated_tokens !== 'number' || !isFinishReason(finish_reason)) return undefined;
+  return {
+    promptTokens: prompt_tokens,
+    imageTokens: image_tokens,
+    generatedTokens: generated_tokens,
+    finishReason: finish_reason,
+  };
+}
+
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+export const isListOfTexts = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((one) => typeof one === 'string');
+
+const isFinishReason = (value: unknown): value is FinishReason =>
+  value === 'stop' || value === 'length' || value === 'cancelled';
+
+/** Undefined where the text is not JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,164 @@
+// The calls of the library. What differs between runtimes, reading a path, is handed in by the entry points.
+import { parseAnswer, parseJson, type ListAnswer, type SingleAnswer } from './answers.js';
+import { CallScope, checkTimeoutMs } from './call-scope.js';
+import { TakeoffApiError, TakeoffConnectionError, UnexpectedAnswerError } from './errors.js';
+import { LazyStream, type GenerationStream, type StreamSource } from './generation-stream.js';
+import { imageBlob, type ReadPath } from './image-input.js';
+import type { CallOptions, ClientOptions, GenerateOptions } from './options.js';
+import { readStream } from './read-stream.js';
+import { requestFields } from './request-fields.js';
+import { serverAddresses, type ServerAddresses } from './server-addresses.js';
+import { parseManagementStatus, parseStatus, type ManagementStatus, type ServerStatus } from './status.js';
+import { startReading, type StreamPiece } from './stream-reading.js';
+import { Transport, whileOpen, type OutgoingRequest } from './transport.js';
+
+const DEFAULT_TIMEOUT_MS = 600_000;
+const DEFAULT_RETRIES = 2;
+
+type Prompts = string | readonly string[];
+
+export class ClientCore {
+  readonly #addresses: ServerAddresses;
+  readonly #transport: Transport;
+  readonly #timeoutMs: number;
+  readonly #readPath: ReadPath;
+
+  /** @throws InvalidInputError */
+  constructor(options: ClientOptions, readPath: ReadPath) {
+    const { apiKey, retries = DEFAULT_RETRIES, timeoutMs = DEFAULT_TIMEOUT_MS, fetch } = options;
+    this.#addresses = serverAddresses(options);
+    this.#transport = new Transport({ apiKey, retries, fetch });
+    this.#timeoutMs = checkTimeoutMs(timeoutMs);
+    this.#readPath = readPath;
+  }
+
+  /**
+   * The answer to a prompt, or the answers to a list of prompts in its order. With an `image` the model sees it at the start of
+   * each prompt.
+   * @throws TakeoffClientError
+   */
+  generate(text: string, options?: GenerateOptions): Promise<SingleAnswer>;
+  generate(text: readonly string[], options?: GenerateOptions): Promise<ListAnswer>;
+  generate(text: Prompts, options?: GenerateOptions): Promise<SingleAnswer | ListAnswer>;
+  generate(text: Prompts, options: GenerateOptions = {}): Promise<SingleAnswer | ListAnswer> {
+    return this.#within(options, async (scope) => {
+      const request = await this.#generateRequest('generate', requestFields(text, options), options, scope);
+      const response = await this.#transport.send(request, scope);
+      return parseAnswer(await readJson(response, scope), promptCount(text));
+    });
+  }
+
+  /**
+   * The same, piece by piece: `for await (const { text } of client.generateStream(…))`. Awaiting it gives what `generate` gives.
+   * Leaving the loop aborts the request.
+   */
+  generateStream(text: string, options?: GenerateOptions): GenerationStream<SingleAnswer>;
+  generateStream(text: readonly string[], options?: GenerateOptions): GenerationStream<ListAnswer>;
+  generateStream(text: Prompts, options?: GenerateOptions): GenerationStream<SingleAnswer | ListAnswer>;
+  generateStream(text: Prompts, options: GenerateOptions = {}): GenerationStream<SingleAnswer | ListAnswer> {
+    return new LazyStream(() => this.#openStream(text, options));
+  }
+
+  /** Whether the server is there and has a model that can answer. */
+  healthy(options: CallOptions = {}): Promise<boolean> {
+    return this.#within(options, async (scope) => {
+      try {
+        const response = await this.#transport.sendOnce(
+          { url: `${this.#addresses.inference}/healthz` },
+          scope,
+        );
+        await whileOpen(response.text(), scope);
+        return true;
+      } catch (error) {
+        if (error instanceof TakeoffApiError && error.status === 503) return false;
+        if (error instanceof TakeoffConnectionError) return false;
+        throw error;
+      }
+    });
+  }
+
+  /** The readers that are live and dead. */
+  status(options: CallOptions = {}): Promise<ServerStatus> {
+    return this.#get(`${this.#addresses.inference}/status`, parseStatus, options);
+  }
+
+  /** What the management port tells the operator: configuration, process ids, loading progress, open prompts. */
+  managementStatus(options: CallOptions = {}): Promise<ManagementStatus> {
+    return this.#get(`${this.#addresses.management}/status`, parseManagementStatus, options);
+  }
+
+  #get<T>(url: string, parse: (body: unknown) => T, options: CallOptions): Promise<T> {
+    return this.#within(options, async (scope) => {
+      const response = await this.#transport.send({ url }, scope);
+      return parse(await readJson(response, scope));
+    });
+  }
+
+  async #within<T>(options: CallOptions, call: (scope: CallScope) => Promise<T>): Promise<T> {
+    const scope = this.#scope(options);
+    try {
+      return await call(scope);
+    } finally {
+      scope.close();
+    }
+  }
+
+  #scope({ signal, timeoutMs = this.#timeoutMs }: CallOptions): CallScope {
+    return new CallScope(signal, timeoutMs);
+  }
+
+  #openStream(text: Prompts, options: GenerateOptions): StreamSource<SingleAnswer | ListAnswer> {
+    const scope = this.#scope(options);
+    return { pieces: this.#pieces(text, options, scope), close: () => scope.close() };
+  }
+
+  async *#pieces(
+    text: Prompts,
+    options: GenerateOptions,
+    scope: CallScope,
+  ): AsyncGenerator<StreamPiece, SingleAnswer | ListAnswer, undefined> {
+    // Its metadata is how a stream says that it is whole; who did not ask for it does not see it.
+    const fields = { ...requestFields(text, options), return_metadata: true };
+    const request = await this.#generateRequest('generate_stream', fields, options, scope);
+    const response = await this.#transport.send(request, scope);
+    const reading = startReading(promptCount(text), options.returnMetadata === true);
+    return yield* readStream(response, reading, scope);
+  }
+
+  async #generateRequest(
+    endpoint: 'generate' | 'generate_stream',
+    fields: Readonly<Record<string, unknown>>,
+    { image }: GenerateOptions,
+    scope: CallScope,
+  ): Promise<OutgoingRequest> {
+    const json = JSON.stringify(fields);
+    const { inference } = this.#addresses;
+    if (image === undefined) return { url: `${inference}/${endpoint}`, body: json };
+    const form = new FormData();
+    form.set('json_data', json);
+    // The name says nothing of the file: the server goes by the bytes.
+    form.set('image_data', await imageBlob(image, this.#readPath, scope.signal), 'image');
+    return { url: `${inference}/image_${endpoint}`, body: form };
+  }
+}
+
+const promptCount = (text: Prompts): number | null => (typeof text === 'string' ? null : text.length);
+
+async function readJson(response: Response, scope: CallScope): Promise<unknown> {
+  const text = await whileOpen(
+    response.text(),
+    scope,
+    (cause) =>
+      new TakeoffConnectionError(
+        'client.connection_failed',
+        'The connection broke before the whole answer had arrived.',
+        { status: response.status, cause },
+      ),
+  );
+  const body = parseJson(text);
+  if (body !== undefined) return body;
+  throw new UnexpectedAnswerError(
+    `The answer should be JSON and is ${response.headers.get('content-type') ?? 'of no type'}.`,
+    { status: response.status },
+  );
+}

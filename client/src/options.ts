@@ -1,0 +1,67 @@
+// What callers hand over. The request fields are those of the HTTP API in camelCase; contract.test.ts compares them with wire.
+
+/** A picture: its bytes in any form, or, in Node, Bun and Deno, the path of a file. */
+export type ImageInput = string | Uint8Array | ArrayBuffer | Blob | ReadableStream<Uint8Array>;
+
+/** Options of every call. */
+export interface CallOptions {
+  /** Cancels the call, which then rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Replaces the client's `timeoutMs` for this call. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** The fields of a request besides its text. What is left out has the server's default. */
+export interface RequestFields {
+  /** From 0 to 100; default 1. */
+  readonly samplingTemperature?: number | undefined;
+  /** Above 0, up to 1; default 1. */
+  readonly samplingTopp?: number | undefined;
+  /** From 1; default 1, the likeliest token always. */
+  readonly samplingTopk?: number | undefined;
+  /** Above 0, up to 100; default 1. */
+  readonly repetitionPenalty?: number | undefined;
+  /** From 0 to 1024; default 0, off. */
+  readonly noRepeatNgramSize?: number | undefined;
+  /** From 1; default 128. */
+  readonly maxNewTokens?: number | undefined;
+  /** From 0; default 1. */
+  readonly minNewTokens?: number | undefined;
+  readonly regexString?: string | undefined;
+  readonly jsonSchema?: unknown;
+  /** Longer prompts are cut to this many tokens. */
+  readonly promptMaxTokens?: number | undefined;
+  /** Which readers answer; default `primary`. */
+  readonly consumerGroup?: string | undefined;
+  readonly loraId?: string | undefined;
+  readonly constrainedDecodingBackend?: string | undefined;
+  /** Adds `metadata` to the answer: token counts and why it ended. */
+  readonly returnMetadata?: boolean | undefined;
+  /** Puts the text into the model's own chat format. */
+  readonly useChatTemplate?: boolean | undefined;
+}
+
+export interface GenerateOptions extends RequestFields, CallOptions {
+  /** The model sees it at the start of every prompt. */
+  readonly image?: ImageInput | undefined;
+}
+
+/** The part of `fetch` that is used. */
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+export interface ClientOptions {
+  /** Scheme, host and optionally a path that a proxy puts in front; default `http://localhost`. */
+  readonly baseUrl?: string | undefined;
+  /** Port of the inference API; default the port in `baseUrl`, else 3000. */
+  readonly port?: number | undefined;
+  /** Port of the management API; default `port + 1`. */
+  readonly managementPort?: number | undefined;
+  /** Sent as `Authorization: Bearer …`, for a proxy that asks for it; the server itself has no keys. */
+  readonly apiKey?: string | undefined;
+  /** The longest silence of the server: before an answer, and between two pieces of a stream. Default 600 000; 0 is none. */
+  readonly timeoutMs?: number | undefined;
+  /** How often a request is sent again that certainly did nothing: connection refused, or 503 with Retry-After. Default 2. */
+  readonly retries?: number | undefined;
+  /** Used instead of the runtime's own `fetch`. */
+  readonly fetch?: Fetch | undefined;
+}

@@ -1,0 +1,90 @@
+// What a server says about itself, as it says it: ids of readers and names of settings are keys, so nothing is renamed.
+// contract.test.ts compares these types with wire.
+import { isListOfTexts, isRecord } from './answers.js';
+import { UnexpectedAnswerError } from './errors.js';
+
+/** A reader, which is a loaded model, as anybody may see it. */
+export interface MaskedReader {
+  readonly model_name: string;
+  /** The architecture; empty until the model has been loaded once. */
+  readonly model_type: string;
+  readonly device: string;
+  readonly consumer_groups: readonly string[];
+}
+
+export interface ServerStatus {
+  /** By reader id. */
+  readonly live_readers: Readonly<Record<string, MaskedReader>>;
+  readonly dead_readers: Readonly<Record<string, MaskedReader>>;
+  readonly ports: readonly number[];
+}
+
+/** A reader as the management port shows it. */
+export interface ReaderDetails extends MaskedReader {
+  readonly consumer_name: string;
+  readonly pids: readonly number[];
+  /** Where loading stands, or why the reader is dead. */
+  readonly detail: string;
+  /** Prompts that were handed to the reader and have not ended. */
+  readonly open_prompts: number;
+}
+
+export interface ManagementStatus {
+  /** The server's configuration, without secrets. */
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly status: {
+    readonly live_readers: Readonly<Record<string, ReaderDetails>>;
+    readonly dead_readers: Readonly<Record<string, ReaderDetails>>;
+    readonly loading_readers: Readonly<Record<string, ReaderDetails>>;
+  };
+}
+
+/** @throws UnexpectedAnswerError */
+export function parseStatus(body: unknown): ServerStatus {
+  if (isRecord(body) && isStatus(body)) return body;
+  throw new UnexpectedAnswerError('The answer of /status is not the status of a Takeoff server.');
+}
+
+/** @throws UnexpectedAnswerError */
+export function parseManagementStatus(body: unknown): ManagementStatus {
+  if (isRecord(body) && isManagementStatus(body)) return body;
+  throw new UnexpectedAnswerError(
+    'The answer of /status is not that of the management port of a Takeoff server; is managementPort right?',
+  );
+}
+
+type Unread<T> = Readonly<Partial<Record<keyof T, unknown>>>;
+
+const isStatus = (body: Unread<ServerStatus>): body is ServerStatus =>
+  isRecordOf(body.live_readers, isReader) &&
+  isRecordOf(body.dead_readers, isReader) &&
+  isListOfNumbers(body.ports);
+
+const isManagementStatus = (body: Unread<ManagementStatus>): body is ManagementStatus => {
+  const { config, status } = body;
+  if (!isRecord(config) || !isRecord(status)) return false;
+  return ['live_readers', 'dead_readers', 'loading_readers'].every((group) =>
+    isRecordOf(status[group], isDetails),
+  );
+};
+
+const isReader = (value: unknown): value is MaskedReader =>
+  isRecord(value) &&
+  typeof value['model_name'] === 'string' &&
+  typeof value['model_type'] === 'string' &&
+  typeof value['device'] === 'string' &&
+  isListOfTexts(value['consumer_groups']);
+
+const isDetails = (value: unknown): value is ReaderDetails =>
+  isReader(value) &&
+  isRecord(value) &&
+  typeof value['consumer_name'] === 'string' &&
+  typeof value['detail'] === 'string' &&
+  typeof value['open_prompts'] === 'number' &&
+  isListOfNumbers(value['pids']);
+
+const isListOfNumbers = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.every((one) => typeof one === 'number');
+
+const isRecordOf = <T>(value: unknown, isOne: (one: unknown) => one is T): value is Record<string, T> =>
+  isRecord(value) && Object.values(value).every(isOne);

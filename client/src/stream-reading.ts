@@ -1,0 +1,106 @@
+// Reads the meaning out of a stream's events. The server says nothing at the end of a stream but what `return_metadata` adds, the
+// last event of each prompt. So streams are always asked for with it: a stream without the metadata of every prompt was cut,
+// even where a proxy closed it politely.
+import {
+  isRecord,
+  parseJson,
+  parseMetadata,
+  type GenerationMetadata,
+  type ListAnswer,
+  type SingleAnswer,
+} from './answers.js';
+import { IncompleteStreamError, UnexpectedAnswerError } from './errors.js';
+
+/** A piece of an answer, usually one token. */
+export interface StreamPiece {
+  readonly text: string;
+  /** In the stream of a list: the place of its prompt. */
+  readonly batchId?: number;
+}
+
+export interface StreamReading {
+  /** The pieces that this event completes. */
+  read(data: string): StreamPiece[];
+  /**
+   * The whole answer, when the stream has ended.
+   * @throws IncompleteStreamError
+   */
+  end(): SingleAnswer | ListAnswer;
+}
+
+/** `promptCount` is null for a single prompt. */
+export const startReading = (promptCount: number | null, wantsMetadata: boolean): StreamReading =>
+  promptCount === null ? new SingleReading(wantsMetadata) : new ListReading(promptCount, wantsMetadata);
+
+/** Events are plain text. The last one is metadata: text that merely looks like it has another event behind it. */
+class SingleReading implements StreamReading {
+  #text = '';
+  #held: { readonly data: string; readonly metadata: GenerationMetadata } | undefined;
+
+  constructor(private readonly wantsMetadata: boolean) {}
+
+  read(data: string): StreamPiece[] {
+    const texts = this.#held === undefined ? [] : [this.#held.data];
+    const metadata = metadataEvent(data);
+    this.#held = metadata === undefined ? undefined : { data, metadata };
+    if (metadata === undefined) texts.push(data);
+    this.#text += texts.join('');
+    return texts.map((text) => ({ text }));
+  }
+
+  end(): SingleAnswer {
+    const metadata = this.#held?.metadata;
+    if (metadata === undefined) throw cutStream();
+    return this.wantsMetadata ? { text: this.#text, metadata } : { text: this.#text };
+  }
+}
+
+class ListReading implements StreamReading {
+  readonly #texts: string[];
+  readonly #metadata = new Map<number, GenerationMetadata>();
+
+  constructor(
+    private readonly promptCount: number,
+    private readonly wantsMetadata: boolean,
+  ) {
+    this.#texts = Array.from({ length: promptCount }, () => '');
+  }
+
+  read(data: string): StreamPiece[] {
+    const event = parseJson(data);
+    if (!isRecord(event) || typeof event['text'] !== 'string') throw strangeEvent(data);
+    const { text, batch_id: batchId } = event;
+    const before = typeof batchId === 'number' ? this.#texts[batchId] : undefined;
+    if (typeof batchId !== 'number' || before === undefined) throw strangeEvent(data);
+    const metadata = parseMetadata(event['metadata']);
+    if (metadata !== undefined) this.#metadata.set(batchId, metadata);
+    if (text === '') return [];
+    this.#texts[batchId] = before + text;
+    return [{ text, batchId }];
+  }
+
+  end(): ListAnswer {
+    const metadata = this.#texts
+      .map((_, index) => this.#metadata.get(index))
+      .filter((one) => one !== undefined);
+    if (metadata.length < this.promptCount) throw cutStream();
+    return this.wantsMetadata ? { text: this.#texts, metadata } : { text: this.#texts };
+  }
+}
+
+function metadataEvent(data: string): GenerationMetadata | undefined {
+  if (!data.startsWith('{')) return undefined;
+  const event = parseJson(data);
+  return isRecord(event) && event['text'] === '' ? parseMetadata(event['metadata']) : undefined;
+}
+
+const cutStream = (): IncompleteStreamError =>
+  new IncompleteStreamError(
+    'client.incomplete_stream',
+    'The stream ended before its natural end: the server, or a proxy in front of it, stopped sending.',
+  );
+
+const strangeEvent = (data: string): UnexpectedAnswerError =>
+  new UnexpectedAnswerError(
+    `The stream of a list has an event that is none of it: ${JSON.stringify(data.slice(0, 200))}.`,
+  );

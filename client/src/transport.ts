@@ -1,0 +1,82 @@
+// Sends one request and gives back an answer that is a success. Sends it again where that is safe.
+import type { CallScope } from './call-scope.js';
+import { InvalidInputError } from './errors.js';
+import { connectionError, errorOfResponse } from './failure.js';
+import type { Fetch } from './options.js';
+import { retryDelayMs } from './retry-delay.js';
+
+export interface TransportOptions {
+  readonly apiKey: string | undefined;
+  readonly retries: number;
+  readonly fetch: Fetch | undefined;
+}
+
+export interface OutgoingRequest {
+  readonly url: string;
+  /** JSON text or a form; without it the request is a GET. */
+  readonly body?: string | FormData;
+}
+
+export class Transport {
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #retries: number;
+  readonly #fetch: Fetch;
+
+  /** @throws InvalidInputError */
+  constructor({ apiKey, retries, fetch }: TransportOptions) {
+    if (!Number.isInteger(retries) || retries < 0)
+      throw new InvalidInputError(`retries is ${retries}; allowed is a whole number from 0.`);
+    this.#headers = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
+    this.#retries = retries;
+    // Looked up at each call, as tests and polyfills replace it, and called as the global function that browsers want it to be.
+    this.#fetch = fetch ?? ((url, init) => globalThis.fetch(url, init));
+  }
+
+  /**
+   * @throws TakeoffClientError
+   * @throws the reason of the scope's signal
+   */
+  async send(request: OutgoingRequest, scope: CallScope): Promise<Response> {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await this.sendOnce(request, scope);
+      } catch (failure) {
+        const delayMs = attempt < this.#retries ? retryDelayMs(failure, attempt, Math.random()) : null;
+        if (delayMs === null) throw failure;
+        await scope.pause(delayMs);
+      }
+    }
+  }
+
+  /** Without a second try. */
+  async sendOnce({ url, body }: OutgoingRequest, scope: CallScope): Promise<Response> {
+    const { signal } = scope;
+    signal.throwIfAborted();
+    scope.expectWord();
+    const isJson = typeof body === 'string';
+    const sent = this.#fetch(url, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: { ...this.#headers, ...(isJson ? { 'content-type': 'application/json' } : {}) },
+      ...(body === undefined ? {} : { body }),
+      signal,
+      // A picture is sent to the address that was given and to no other.
+      redirect: 'error',
+    });
+    const response = await whileOpen(sent, scope, (error) => connectionError(error, url));
+    scope.expectWord();
+    if (response.ok) return response;
+    throw await whileOpen(errorOfResponse(response), scope);
+  }
+}
+
+/** A body being read; where the call was ended, that is why reading failed. */
+export function whileOpen<T>(
+  reading: Promise<T>,
+  { signal }: CallScope,
+  explain: (error: unknown) => unknown = (error) => error,
+): Promise<T> {
+  return reading.catch((error: unknown) => {
+    signal.throwIfAborted();
+    throw explain(error);
+  });
+}
