@@ -23,7 +23,7 @@ describe('the command line', () => {
   });
 
   it('lists every command and, for serving, a flag for every setting', async () => {
-    expect((await run('--help')).terminal.written).toMatch(/serve[\s\S]*convert[\s\S]*doctor/u);
+    expect((await run('--help')).terminal.written).toMatch(/serve[\s\S]*convert[\s\S]*inspect[\s\S]*doctor/u);
     const help = (await run('serve', '--help')).terminal.written;
     for (const flag of [
       '--model <',
