@@ -15,6 +15,27 @@ const TOWER_COMMIT = 'c'.repeat(40);
 const TOKEN = 'hf_verysecret';
 const SHARD = 'model-00001-of-00002.safetensors';
 
+const CLUTTER = {
+  'README.md': '# Model',
+  'training_args.bin': 'arbitrary code',
+  'optimizer.pt': Buffer.alloc(5000),
+  'tf_model.h5': Buffer.alloc(5000, 1),
+  'pytorch_model.bin': Buffer.alloc(5000, 2),
+  'ggml-model-q4_k.gguf': 'GGUF',
+  'picture.png': 'PNG',
+};
+
+function tinyFiles(options: TinyOptions): Record<string, Uint8Array> {
+  const tiny = tinyCheckpoint(options);
+  const entries = readdirSync(tiny.folder, { withFileTypes: true }).filter((entry) => entry.isFile());
+  const files = Object.fromEntries(
+    entries.map(({ name }) => [name, readFileSync(join(tiny.folder, name))] as const),
+  );
+  tiny.remove();
+  return files;
+}
+const TINY_FILES = tinyFiles({});
+
 let hub: FakeHub;
 let repositoryPath: string;
 let events: HubEvent[];
@@ -32,24 +53,9 @@ afterEach(async () => {
 });
 
 /** A complete checkpoint with what repositories usually have besides. */
-function model(change: Partial<FakeRepository> = {}, options: TinyOptions = {}): FakeRepository {
-  const tiny = tinyCheckpoint(options);
-  const files = Object.fromEntries(
-    readdirSync(tiny.folder, { withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map(({ name }) => [name, readFileSync(join(tiny.folder, name))] as const),
-  );
-  tiny.remove();
-  const clutter = {
-    'README.md': '# Model',
-    'training_args.bin': 'arbitrary code',
-    'optimizer.pt': Buffer.alloc(5000),
-    'tf_model.h5': Buffer.alloc(5000, 1),
-    'pytorch_model.bin': Buffer.alloc(5000, 2),
-    'ggml-model-q4_k.gguf': 'GGUF',
-    'picture.png': 'PNG',
-  };
-  return { id: 'owner/tiny', commit: COMMIT, files: { ...clutter, ...files }, ...change };
+function model(change: Partial<FakeRepository> = {}, options?: TinyOptions): FakeRepository {
+  const files = options === undefined ? TINY_FILES : tinyFiles(options);
+  return { id: 'owner/tiny', commit: COMMIT, files: { ...CLUTTER, ...files }, ...change };
 }
 
 function open(options: Partial<HubOptions> = {}): Hub {
