@@ -19,6 +19,7 @@ const ENVIRONMENT = {
   TAKEOFF_MAX_QUEUED_REQUESTS: '2009',
   TAKEOFF_SHUTDOWN_DEADLINE_MS: '2010',
   TAKEOFF_RESERVED_CONSUMERS: 'a,b',
+  TAKEOFF_CORS_ORIGINS: 'https://a.example, https://b.example',
   TAKEOFF_ACCESS_TOKEN: 'hf_secret',
   TAKEOFF_MODEL_NAME: '/m',
   TAKEOFF_CONSUMER_GROUP: 'g',
@@ -55,6 +56,7 @@ describe('toGatewayConfig', () => {
       maxOpenRequests: 2009,
       shutdownDeadlineMs: 2010,
       reservedConsumers: ['a', 'b'],
+      corsOrigins: ['https://a.example', 'https://b.example'],
     });
   });
 

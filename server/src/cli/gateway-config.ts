@@ -33,6 +33,7 @@ export function toGatewayConfig(
       decodeConcurrency: server.imageDecodeConcurrency,
     },
     maxOpenRequests: server.maxQueuedRequests,
+    corsOrigins: server.corsOrigins,
     reservedConsumers: server.reservedConsumers,
     shutdownDeadlineMs: server.shutdownDeadlineMs,
     readers: readers.map((reader) => toGatewayReader(server, reader)),

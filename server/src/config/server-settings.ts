@@ -12,6 +12,7 @@ import {
   setting,
   text,
   webAddress,
+  webOrigins,
 } from './setting.js';
 
 const MAX_PORT = 65_535;
@@ -53,6 +54,11 @@ export const serverConfigSchema = z.object({
   requestTimeoutMs: setting(integer(1000, HOUR_MS, 'milliseconds'), 60_000, {
     key: 'request_timeout_ms',
     meaning: 'Longest time from the first byte of a request to the last of its body.',
+  }),
+  corsOrigins: setting(webOrigins(), [], {
+    key: 'cors_origins',
+    meaning:
+      'Web pages of other origins that may call the inference API from a browser. Cookies are never allowed.',
   }),
   allowRemoteImages: setting(boolean(), false, {
     key: 'allow_remote_images',

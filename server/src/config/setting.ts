@@ -160,9 +160,27 @@ export const optionalChoice = <const W extends readonly [string, ...string[]]>(w
 export const names = (allowed: string) => ({
   schema: z.array(z.string().min(1)),
   allowed,
-  fromText: (given: string) =>
-    given
-      .split(',')
-      .map((name) => name.trim())
-      .filter((name) => name !== ''),
+  fromText: splitAtCommas,
 });
+
+/** Origins of web pages as browsers name them, separated by commas, or `*` alone for all of them. */
+export const webOrigins = () => ({
+  schema: z
+    .array(z.string())
+    .refine((list) => list.every(isOrigin) || (list.length === 1 && list[0] === '*')),
+  allowed: 'origins such as https://app.example or http://localhost:5173, separated by commas, or * alone',
+  fromText: splitAtCommas,
+});
+
+/** Schemes of applications (`tauri://localhost`) have origins that the URL parser does not know. */
+function isOrigin(text: string): boolean {
+  if (!/^[a-z][a-z0-9+.-]*:\/\/[^/?#@,*\s]+$/u.test(text)) return false;
+  return !/^https?:/u.test(text) || (URL.canParse(text) && new URL(text).origin === text);
+}
+
+function splitAtCommas(given: string): string[] {
+  return given
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+}

@@ -16,6 +16,7 @@ const CONFIG: GatewayConfig = {
   image: { maxImagePixels: 1_000_000, decodeTimeoutMs: 10_000, decodeConcurrency: 1 },
   maxOpenRequests: 10,
   reservedConsumers: ['primary'],
+  corsOrigins: [],
   shutdownDeadlineMs: 60_000,
   readers: [{ consumerGroup: 'primary', start: START }],
   shownConfig: { port: 3000 },

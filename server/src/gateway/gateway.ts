@@ -37,6 +37,8 @@ export interface GatewayConfig {
   /** Requests that one consumer group may have open, running and waiting. */
   readonly maxOpenRequests: number;
   readonly reservedConsumers: readonly string[];
+  /** Pages of other origins that may call the inference API; `*` alone is all of them. */
+  readonly corsOrigins: readonly string[];
   readonly shutdownDeadlineMs: number;
   readonly readers: readonly GatewayReader[];
   /** The configuration as the management port shows it, without secrets. */
@@ -77,7 +79,8 @@ export async function startGateway(
   const progress = { isDraining: false };
   const ports: number[] = [];
   const shared = { registry, limits, log, isDraining: () => progress.isDraining };
-  const app = await buildApp({ ...shared, inference, ports: () => ports });
+  const { corsOrigins } = config;
+  const app = await buildApp({ ...shared, corsOrigins, inference, ports: () => ports });
   const management = buildManagementApp({ ...shared, shownConfig: config.shownConfig });
   const parts: Parts = { apps: [app, management], inference, registry, pool };
   try {

@@ -80,6 +80,17 @@ describe('/status', () => {
   });
 });
 
+it('gives every answer the id under which the log has the request, whatever the client calls it', async () => {
+  const { app } = await open();
+  const ids = [];
+  for (const url of ['/status', '/nowhere', '/healthz']) {
+    const { headers } = await app.inject({ url, headers: { 'request-id': 'mine', 'x-request-id': 'mine' } });
+    expect(headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/u);
+    ids.push(headers['x-request-id']);
+  }
+  expect(new Set(ids).size).toBe(3);
+});
+
 describe('/healthz', () => {
   it('is 503 until the reader is live', async () => {
     const { app, readers, registry } = await open(loading());
@@ -117,6 +128,7 @@ it('logs a line for each request without its body, its query or its headers', as
     limits: LIMITS,
     log: pino({ level: 'trace' }, sink),
     isDraining: () => false,
+    corsOrigins: [],
     ports: () => [],
   });
   for (const payload of [

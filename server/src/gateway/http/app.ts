@@ -1,5 +1,6 @@
 // The HTTP servers as Fastify applications, without their ports, so that tests can ask them in process: limits and error
 // bodies that all routes share, then the routes.
+import { randomUUID } from 'node:crypto';
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { CapacityError } from '../../errors.js';
 import type { Inference } from '../readers/inference.js';
@@ -9,6 +10,7 @@ import { answerClientError, trackResponses } from './client-errors.js';
 import { addErrorHandlers, answerError, pathOf } from './error-handlers.js';
 import { addGenerateRoutes } from './generate-routes.js';
 import type { HttpLimits } from './http-limits.js';
+import { addCrossOriginAnswers } from './cross-origin.js';
 import { detailedStatus, maskedStatus } from './status-answer.js';
 
 export interface AppDeps {
@@ -21,6 +23,8 @@ export interface AppDeps {
 
 export interface InferenceAppDeps extends AppDeps {
   readonly inference: Inference;
+  /** Pages of other origins that may call; `*` alone is all of them. */
+  readonly corsOrigins: readonly string[];
   /** All ports that this server listens on, for /status. */
   readonly ports: () => readonly number[];
 }
@@ -33,7 +37,7 @@ export interface ManagementAppDeps extends AppDeps {
 const RETRY_AFTER_MS = 1_000;
 
 export async function buildApp(deps: InferenceAppDeps): Promise<FastifyInstance> {
-  const app = bareApp(deps);
+  const app = bareApp(deps, deps.corsOrigins);
   app.get('/status', () => {
     if (deps.isDraining()) throw notAvailable('Server is not available: it is shutting down.');
     return maskedStatus(deps.registry, deps.ports());
@@ -44,7 +48,7 @@ export async function buildApp(deps: InferenceAppDeps): Promise<FastifyInstance>
 }
 
 export function buildManagementApp(deps: ManagementAppDeps): FastifyInstance {
-  const app = bareApp(deps);
+  const app = bareApp(deps, []);
   app.get('/status', () => detailedStatus(deps.registry, deps.shownConfig));
   addHealthRoute(app, deps);
   return app;
@@ -65,9 +69,11 @@ const notAvailable = (message: string): CapacityError =>
 /** How often Node looks for requests that take too long. */
 const TIMEOUT_CHECK_INTERVAL_MS = 1_000;
 
-function bareApp({ limits, log, isDraining }: AppDeps): FastifyInstance {
+function bareApp({ limits, log, isDraining }: AppDeps, corsOrigins: readonly string[]): FastifyInstance {
   const app = fastify({
     loggerInstance: log,
+    // Ours alone: an id that a client could choose would let it write into the log and pass for another request.
+    genReqId: () => randomUUID(),
     // The line of ours has no query string and no headers.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits.bodySizeLimitBytes,
@@ -85,6 +91,12 @@ function bareApp({ limits, log, isDraining }: AppDeps): FastifyInstance {
   app.removeAllContentTypeParsers();
   addErrorHandlers(app);
   trackResponses(app);
+  // First of all, so that refusals have them too.
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+    await Promise.resolve();
+  });
+  addCrossOriginAnswers(app, corsOrigins);
   app.addHook('onRequest', async (request) => {
     if (request.method === 'POST' && isDraining()) {
       throw new CapacityError(

@@ -36,6 +36,7 @@ export interface ScriptedAppOptions {
   readonly reservedGroups?: readonly string[];
   readonly firstTokenTimeoutMs?: number;
   readonly readerMessageTimeoutMs?: number;
+  readonly corsOrigins?: readonly string[];
 }
 
 export interface ScriptedApp {
@@ -88,6 +89,7 @@ export async function scriptedApp(
     limits: { ...LIMITS, ...options.limits },
     log: pino({ level: 'silent' }),
     isDraining: () => progress.isDraining,
+    corsOrigins: options.corsOrigins ?? [],
     ports: () => [3000, 3001],
   });
   supervisor.start();
