@@ -41,7 +41,7 @@ export async function loadVision(runtime: Runtime, load: VisionLoad): Promise<Lo
   );
   for (const [name, tensor] of weights) store.write(name, await file.read(tensor));
   const tower = new VisionTower(runtime, store, towerShape(load), {
-    isExact,
+    attention: isExact ? 'exact' : runtime.usesGpu ? 'flash_f16' : 'flash',
     layersPerSegment: LAYERS_PER_SEGMENT,
   });
   const encoder = new VisionEncoder(tower, settings, await readNewline(file, vision));

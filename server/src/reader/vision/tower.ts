@@ -23,8 +23,11 @@ export interface TowerShape {
 }
 
 export interface TowerOptions {
-  /** f32 attention without flash attention, for parity with the reference; otherwise f16 keys and values. */
-  readonly isExact: boolean;
+  /**
+   * `exact`: softmax over the whole score matrix, as the reference does it. `flash`: the same in f32 without the matrix, which
+   * CPUs do faster. `flash_f16`: keys and values in f16, which GPUs want.
+   */
+  readonly attention: 'exact' | 'flash' | 'flash_f16';
   readonly layersPerSegment: number;
 }
 
@@ -144,8 +147,9 @@ function attention(
   const q = heads('attn_q');
   const k = heads('attn_k');
   const v = heads('attn_v');
-  if (!options.isExact) {
-    const attended = g.flashAttention(q, g.cast(k, 'F16'), g.cast(v, 'F16'), scale);
+  if (options.attention !== 'exact') {
+    const isHalf = options.attention === 'flash_f16';
+    const attended = g.flashAttention(q, isHalf ? g.cast(k, 'F16') : k, isHalf ? g.cast(v, 'F16') : v, scale);
     return g.reshape(attended, [shape.width, rows]);
   }
   const probabilities = g.softMax(g.mulMat(k, q), scale); // [keys, queries, heads]
