@@ -66,11 +66,13 @@ export class SseDecoder {
       if (event !== undefined) events.push(event);
     }
     this.#line += text.slice(start);
-    this.#checkSize();
+    this.#checkSize(this.#line);
     return events;
   }
 
   #endLine(line: string): SseEvent | undefined {
+    // Also of lines that mean nothing, so that it does not matter whether they arrive in one chunk or in many.
+    this.#checkSize(line);
     if (line === '') return this.#dispatch();
     const colon = line.indexOf(':');
     if (colon === 0) return undefined;
@@ -79,7 +81,6 @@ export class SseDecoder {
     const value = rest.startsWith(' ') ? rest.slice(1) : rest;
     if (field === 'data') this.#data = this.#data === undefined ? value : `${this.#data}\n${value}`;
     else if (field === 'event') this.#name = value;
-    this.#checkSize();
     return undefined;
   }
 
@@ -91,8 +92,8 @@ export class SseDecoder {
     return data === undefined ? undefined : { name, data };
   }
 
-  #checkSize(): void {
-    const characters = this.#line.length + (this.#data?.length ?? 0) + this.#name.length;
+  #checkSize(line: string): void {
+    const characters = line.length + (this.#data?.length ?? 0) + this.#name.length;
     if (characters > this.#maxEventCharacters) throw new SseEventTooLargeError(this.#maxEventCharacters);
   }
 }

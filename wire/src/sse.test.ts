@@ -128,6 +128,97 @@ describe('SseDecoder', () => {
   });
 });
 
+describe('SseDecoder, for any stream', () => {
+  /** The rules of the standard, applied to the whole text at once. */
+  function eventsOfWhole(text: string): SseEvent[] {
+    const lines = text.replace(/^\u{feff}/u, '').split(/\r\n|\r|\n/u);
+    const events: SseEvent[] = [];
+    let [name, data]: [string, string[]] = ['', []];
+    // What follows the last line end is no line yet.
+    for (const line of lines.slice(0, -1)) {
+      const [, field = line, value = ''] = /^([^:]*):? ?(.*)$/su.exec(line) ?? [];
+      if (line === '' && data.length > 0) events.push({ name: name || 'message', data: data.join('\n') });
+      if (line === '') [name, data] = ['', []];
+      else if (field === 'event') name = value;
+      else if (field === 'data') data.push(value);
+    }
+    return events;
+  }
+
+  const LINES = [
+    'data',
+    'data:',
+    'data: ',
+    'data:  x',
+    'data:a:b',
+    'event:',
+    'event: e',
+    ':c',
+    'id: 1',
+    'dat',
+    '',
+  ];
+  const ENDS = ['\n', '\r', '\r\n', '\n\n', '\r\r', '\r\n\r\n', ''];
+  const TAILS = ['', '', ' ', 'é', '😀', '\u{feff}', '\u{fffd}'];
+  const randomStream = (next: (below: number) => number): string =>
+    Array.from({ length: 1 + next(14) }, () =>
+      [LINES, TAILS, ENDS].map((words) => words[next(words.length)] ?? '').join(''),
+    ).join('');
+
+  /** Up to `most` places, in order; equal ones make empty chunks. */
+  const randomCuts = (next: (below: number) => number, end: number, most: number): number[] =>
+    Array.from({ length: next(most + 1) }, () => next(end + 1)).sort((a, b) => a - b);
+
+  it('gives the events of the standard, however it is cut', () => {
+    const next = numbers(11);
+    let eventCount = 0;
+    for (let round = 0; round < 1500; round += 1) {
+      const text = randomStream(next);
+      const bytes = bytesOf(text);
+      const expected = eventsOfWhole(text);
+      eventCount += expected.length;
+      const cuttings = [
+        [],
+        [...bytes.keys()],
+        ...[2, 5, 20].map((most) => randomCuts(next, bytes.length, most)),
+      ];
+      for (const cuts of cuttings)
+        expect(decode(bytes, cuts), JSON.stringify({ text, cuts })).toEqual(expected);
+    }
+    expect(eventCount).toBeGreaterThan(2000);
+  });
+
+  it('refuses what is over the limit, however it is cut', () => {
+    const next = numbers(12);
+    const outcome = (bytes: Uint8Array, cuts: readonly number[]): string => {
+      const decoder = new SseDecoder(12);
+      const edges = [0, ...cuts, bytes.length];
+      try {
+        edges.slice(1).forEach((end, index) => decoder.push(bytes.subarray(edges[index] ?? 0, end)));
+        return 'taken';
+      } catch (error) {
+        expect(error).toBeInstanceOf(SseEventTooLargeError);
+        return 'refused';
+      }
+    };
+    const seen = { taken: 0, refused: 0 };
+    for (let round = 0; round < 1500; round += 1) {
+      const bytes = bytesOf(randomStream(next));
+      const whole = outcome(bytes, []);
+      seen[whole === 'taken' ? 'taken' : 'refused'] += 1;
+      expect(outcome(bytes, [...bytes.keys()])).toBe(whole);
+      expect(outcome(bytes, randomCuts(next, bytes.length, 6))).toBe(whole);
+    }
+    expect(Math.min(seen.taken, seen.refused)).toBeGreaterThan(100);
+  });
+
+  it('goes on after bytes that are no UTF-8, which become replacement characters', () => {
+    const bytes = new Uint8Array([...bytesOf('data:'), 0xff, 0xe2, 0x82, ...bytesOf('\n\ndata:x\n\n')]);
+    for (let cut = 0; cut <= bytes.length; cut += 1)
+      expect(decode(bytes, [cut])).toEqual(messages('\u{fffd}\u{fffd}', 'x'));
+  });
+});
+
 describe('a client that only strips the text `data:`', () => {
   /** The way of LangChain's wrapper: no SSE parser, lines without their `data:`. */
   const stripped = (stream: string): string => stream.replaceAll('data:', '').replaceAll('\n\n', '');
