@@ -17,6 +17,7 @@ const facts = (status: number, retryable: boolean, sentence: string): ErrorCodeF
 });
 
 export const ERROR_CODES = {
+  'auth.required': facts(401, false, 'The API key is missing or wrong.'),
   'request.invalid_json': facts(400, false, 'The body is not JSON.'),
   'request.wrong_shape': facts(422, false, 'The body is JSON, but a field is missing or has the wrong type.'),
   'request.json_data_invalid': facts(422, false, 'The multipart part json_data is not JSON.'),
@@ -34,7 +35,7 @@ export const ERROR_CODES = {
     false,
     'The multipart body has more parts, or larger headers, than allowed.',
   ),
-  'request.too_many_images': facts(400, false, 'Only one image can be supplied with a request.'),
+  'request.too_many_images': facts(400, false, 'The request has more images than allowed.'),
   'request.body_too_large': facts(413, false, 'The request body is larger than body_size_limit_bytes.'),
   'request.prompt_too_large': facts(400, false, 'The prompt text is larger than max_prompt_string_bytes.'),
   'request.batch_too_large': facts(400, false, 'The list in text is longer than max_user_batch_size.'),
@@ -67,6 +68,7 @@ export const ERROR_CODES = {
   'image.url_refused': facts(400, false, 'The URL of a remote image is not one that may be fetched.'),
   'image.fetch_failed': facts(400, false, 'A remote image could not be fetched.'),
   'image.fetch_too_large': facts(400, false, 'A remote image has more bytes than allowed.'),
+  'image.fetch_busy': facts(503, true, 'Too many remote images wait to be fetched.'),
   'image.decoder_busy': facts(503, true, 'Too many images wait to be decoded.'),
   'group.unavailable': facts(503, true, 'No live reader serves this consumer group.'),
   'reader.queue_full': facts(503, true, 'The queue of the consumer group is full.'),

@@ -1,0 +1,26 @@
+// The optional API key: asked of every request on every port, unknown addresses included, before anything else of it is judged.
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
+import { AuthError } from '../../errors.js';
+
+/** `openPaths`: routes that answer without a key. */
+export function addApiKeyCheck(app: FastifyInstance, apiKey: string, openPaths: readonly string[]): void {
+  const wanted = digest(apiKey);
+  app.addHook('onRequest', async (request, reply) => {
+    const { url } = request.routeOptions;
+    if (url !== undefined && openPaths.includes(url)) return;
+    const given = /^Bearer +(\S+) *$/iu.exec(request.headers.authorization ?? '')?.[1];
+    // Digests have one length, so that the comparison takes the same time for every key.
+    if (given !== undefined && timingSafeEqual(digest(given), wanted)) return;
+    void reply.header('www-authenticate', 'Bearer');
+    await Promise.reject(notAllowed(given !== undefined));
+  });
+}
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+
+const notAllowed = (isGiven: boolean): AuthError =>
+  new AuthError(
+    'auth.required',
+    `${isGiven ? 'The API key is wrong' : 'This server asks for an API key'}: send it as Authorization: Bearer KEY. The operator sets it with api_key.`,
+  );
