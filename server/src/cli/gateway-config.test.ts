@@ -19,6 +19,16 @@ const ENVIRONMENT = {
   TAKEOFF_MAX_QUEUED_REQUESTS: '2009',
   TAKEOFF_SHUTDOWN_DEADLINE_MS: '2010',
   TAKEOFF_RESERVED_CONSUMERS: 'a,b',
+  TAKEOFF_ALLOW_REMOTE_IMAGES: 'true',
+  TAKEOFF_REMOTE_IMAGE_DOMAINS: '*.example.com,Pictures.example',
+  TAKEOFF_REMOTE_IMAGE_PORTS: '443, 8443',
+  TAKEOFF_REMOTE_IMAGE_ALLOWLIST: 'store.internal',
+  TAKEOFF_REMOTE_IMAGE_TIMEOUT_MS: '2011',
+  TAKEOFF_REMOTE_IMAGE_MAX_BYTES: '2012',
+  TAKEOFF_REMOTE_IMAGE_CONCURRENCY: '13',
+  TAKEOFF_MAX_IMAGES_PER_PROMPT: '14',
+  TAKEOFF_MAX_IMAGES_PER_REQUEST: '15',
+  TAKEOFF_API_KEY: 'key_secret',
   TAKEOFF_CORS_ORIGINS: 'https://a.example, https://b.example',
   TAKEOFF_ACCESS_TOKEN: 'hf_secret',
   TAKEOFF_MODEL_NAME: '/m',
@@ -51,8 +61,20 @@ describe('toGatewayConfig', () => {
         headersTimeoutMs: 2004,
         firstTokenTimeoutMs: 2005,
         readerMessageTimeoutMs: 2006,
+        allowRemoteImages: true,
+        maxImagesPerPrompt: 14,
+        maxImagesPerRequest: 15,
       },
       image: { maxImagePixels: 2007, decodeTimeoutMs: 2008, decodeConcurrency: 9 },
+      remoteImages: {
+        domains: ['*.example.com', 'pictures.example'],
+        ports: [443, 8443],
+        privateHosts: ['store.internal'],
+        timeoutMs: 2011,
+        maxBytes: 2012,
+        concurrency: 13,
+      },
+      apiKey: 'key_secret',
       maxOpenRequests: 2009,
       shutdownDeadlineMs: 2010,
       reservedConsumers: ['a', 'b'],
@@ -86,6 +108,6 @@ describe('toGatewayConfig', () => {
 
   it('shows the configuration under the keys of config.yaml and without secrets', () => {
     expect(gateway.shownConfig).toMatchObject({ port: 11, body_size_limit_bytes: 2001 });
-    expect(JSON.stringify(gateway.shownConfig)).not.toContain('hf_secret');
+    expect(JSON.stringify(gateway.shownConfig)).not.toMatch(/hf_secret|key_secret/u);
   });
 });

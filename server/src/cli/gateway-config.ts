@@ -3,7 +3,7 @@ import type { TakeoffConfig } from '../config/resolve-config.js';
 import { shownServerConfig } from '../config/print-config.js';
 import type { ReaderConfig } from '../config/reader-settings.js';
 import type { ServerConfig } from '../config/server-settings.js';
-import type { GatewayConfig, GatewayReader } from '../gateway/gateway.js';
+import type { GatewayConfig, GatewayReader, RemoteImagesConfig } from '../gateway/gateway.js';
 
 /** Headers are some kilobytes that clients send at once; whoever takes longer holds a connection on purpose. */
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -22,6 +22,8 @@ export function toGatewayConfig(
       maxPromptStringBytes: server.maxPromptStringBytes,
       maxUserBatchSize: server.maxUserBatchSize,
       allowRemoteImages: server.allowRemoteImages,
+      maxImagesPerPrompt: server.maxImagesPerPrompt,
+      maxImagesPerRequest: server.maxImagesPerRequest,
       requestTimeoutMs: server.requestTimeoutMs,
       headersTimeoutMs: Math.min(HEADERS_TIMEOUT_MS, server.requestTimeoutMs),
       firstTokenTimeoutMs: server.firstTokenTimeoutMs,
@@ -32,6 +34,8 @@ export function toGatewayConfig(
       decodeTimeoutMs: server.imageDecodeTimeoutMs,
       decodeConcurrency: server.imageDecodeConcurrency,
     },
+    remoteImages: server.allowRemoteImages ? toRemoteImages(server) : null,
+    apiKey: server.apiKey,
     maxOpenRequests: server.maxQueuedRequests,
     corsOrigins: server.corsOrigins,
     reservedConsumers: server.reservedConsumers,
@@ -41,6 +45,15 @@ export function toGatewayConfig(
     ...runtime,
   };
 }
+
+const toRemoteImages = (server: ServerConfig): RemoteImagesConfig => ({
+  ports: server.remoteImagePorts,
+  domains: server.remoteImageDomains,
+  privateHosts: server.remoteImageAllowlist,
+  timeoutMs: server.remoteImageTimeoutMs,
+  maxBytes: server.remoteImageMaxBytes,
+  concurrency: server.remoteImageConcurrency,
+});
 
 function toGatewayReader(server: ServerConfig, { consumerGroup, ...reader }: ReaderConfig): GatewayReader {
   const { repositoryPath, llamaLibDir, echo, accessToken, hubEndpoint, hubOffline } = server;

@@ -20,13 +20,10 @@ export function refuseUnknownServerKeys(file: ConfigFile): void {
   throw new ConfigError(`server_config of ${file.path} has the unknown key "${unknown}". ${hint}`);
 }
 
-/** Settings of Takeoff that a later version will honour: set, they must not seem to work. */
-export function warnOfUnusedValues({ allowRemoteImages }: ServerConfig): readonly string[] {
-  return [
-    ...(allowRemoteImages
-      ? ['allow_remote_images is on, but this version refuses <image:URL> tags all the same.']
-      : []),
-  ];
+/** Settings that only count together with another one: set alone, they must not seem to work. */
+export function warnOfUnusedValues(server: ServerConfig): readonly string[] {
+  if (server.allowRemoteImages || server.remoteImageAllowlist.length === 0) return [];
+  return ['remote_image_allowlist has no effect while allow_remote_images is off.'];
 }
 
 /** One sentence for each source that names something without effect. */

@@ -266,10 +266,14 @@ describe('resolveConfig', () => {
       ]);
     });
 
-    it('settings that this version does not honour', () => {
-      const { warnings } = resolve({ environment: { TAKEOFF_ALLOW_REMOTE_IMAGES: 'true' } });
-      expect(warnings).toHaveLength(1);
-      expect(warnings[0]).toContain('allow_remote_images is on');
+    it('private image hosts while remote images are off', () => {
+      const environment = { TAKEOFF_REMOTE_IMAGE_ALLOWLIST: 'store.internal' };
+      expect(resolve({ environment }).warnings).toEqual([
+        'remote_image_allowlist has no effect while allow_remote_images is off.',
+      ]);
+      expect(
+        resolve({ environment: { ...environment, TAKEOFF_ALLOW_REMOTE_IMAGES: 'true' } }).warnings,
+      ).toEqual([]);
     });
 
     it('variables that no setting reads, but not of LICENSE_KEY', () => {

@@ -6,9 +6,12 @@ import {
   boolean,
   choice,
   computedSetting,
+  hostNames,
   integer,
   names,
   optionalText,
+  ports,
+  secretText,
   setting,
   text,
   webAddress,
@@ -34,6 +37,11 @@ export const serverConfigSchema = z.object({
   managementPort: setting(port(), 3001, {
     key: 'management_port',
     meaning: 'Management API. Keep it private.',
+  }),
+  apiKey: setting(secretText(8), null, {
+    key: 'api_key',
+    meaning: 'Key that every request but /healthz must carry, on every port, as `Authorization: Bearer KEY`.',
+    isSecret: true,
   }),
   bodySizeLimitBytes: setting(integer(1024, 2048 * MIB, 'bytes'), 20 * MIB, {
     key: 'body_size_limit_bytes',
@@ -62,7 +70,51 @@ export const serverConfigSchema = z.object({
   }),
   allowRemoteImages: setting(boolean(), false, {
     key: 'allow_remote_images',
-    meaning: 'Whether `<image:URL>` tags may be downloaded. This version refuses them always.',
+    meaning:
+      'Whether pictures of `<image:URL>` tags in prompts are downloaded. Read docs/security.md before you switch it on.',
+  }),
+  remoteImageDomains: setting(
+    hostNames('host names, or *.name for what lies below a name, separated by commas', 'pattern'),
+    [],
+    {
+      key: 'remote_image_domains',
+      meaning:
+        'The only hosts that remote images may come from, redirects included. Any public host when not set.',
+    },
+  ),
+  remoteImagePorts: setting(ports(), [80, 443], {
+    key: 'remote_image_ports',
+    meaning: 'Ports that remote images may come from.',
+  }),
+  remoteImageAllowlist: setting(
+    hostNames('exact host names or IPv4 addresses, separated by commas', 'exact'),
+    [],
+    {
+      key: 'remote_image_allowlist',
+      meaning:
+        'Hosts that remote images may come from although their addresses are private, such as an image store of your own.',
+    },
+  ),
+  remoteImageTimeoutMs: setting(integer(1, HOUR_MS, 'milliseconds'), 10_000, {
+    key: 'remote_image_timeout_ms',
+    meaning: 'Longest time to download one remote image: lookups, redirects and body.',
+  }),
+  remoteImageMaxBytes: setting(integer(1, 2048 * MIB, 'bytes'), 20 * MIB, {
+    key: 'remote_image_max_bytes',
+    meaning: 'Largest remote image.',
+  }),
+  remoteImageConcurrency: setting(integer(1, 256), 8, {
+    key: 'remote_image_concurrency',
+    meaning:
+      'Remote images downloaded at the same time. With the limit of one it bounds the memory that they take.',
+  }),
+  maxImagesPerPrompt: setting(integer(1, 64), 1, {
+    key: 'max_images_per_prompt',
+    meaning: 'Image tags that one prompt may have. LLaVA models were trained with one picture.',
+  }),
+  maxImagesPerRequest: setting(integer(1, 1000), 32, {
+    key: 'max_images_per_request',
+    meaning: 'Different remote images that all prompts of a list may name together.',
   }),
   maxImagePixels: setting(integer(1, 1_000_000_000, 'pixels'), 50_000_000, {
     key: 'max_image_pixels',

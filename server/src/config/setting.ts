@@ -12,7 +12,7 @@ export interface Surroundings {
   readonly newReaderId: () => string;
 }
 
-export type SettingValue = string | number | boolean | null | readonly string[];
+export type SettingValue = string | number | boolean | null | readonly string[] | readonly number[];
 
 export interface SettingFacts {
   /** Name in config.yaml; the environment variable is TAKEOFF_ and the same in capitals. */
@@ -120,6 +120,17 @@ export const optionalText = (allowed: string) => ({
   fromText: (given: string) => given,
 });
 
+/** A secret that travels in a header. */
+export const secretText = (minCharacters: number) => ({
+  schema: z
+    .string()
+    .min(minCharacters)
+    .regex(/^[\x21-\x7e]*$/u)
+    .nullable(),
+  allowed: `${minCharacters} or more ASCII characters without white space`,
+  fromText: (given: string) => given,
+});
+
 /** An http or https address of a server, without a name, a password, a query or a fragment in it. */
 export const webAddress = () => ({
   schema: z.string().refine(isPlainWebAddress),
@@ -184,3 +195,23 @@ function splitAtCommas(given: string): string[] {
     .map((name) => name.trim())
     .filter((name) => name !== '');
 }
+
+const HOST_NAME = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/u;
+const HOST_PATTERN = /^(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/u;
+
+/** Host names as a URL parser writes them: lower case, no final dot, no port. */
+export const hostNames = (allowed: string, form: 'exact' | 'pattern') => ({
+  ...names(allowed),
+  schema: z.array(z.string().regex(form === 'exact' ? HOST_NAME : HOST_PATTERN)),
+  fromText: (given: string) => names(allowed).fromText(given.toLowerCase()),
+});
+
+/** Port numbers separated by commas. */
+export const ports = () => ({
+  schema: z.array(z.int().min(1).max(65_535)).min(1),
+  allowed: 'port numbers from 1 to 65535, separated by commas',
+  fromText: (given: string) =>
+    names('')
+      .fromText(given)
+      .map((port) => (/^\d+$/u.test(port) ? Number(port) : port)),
+});

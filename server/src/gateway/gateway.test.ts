@@ -14,6 +14,8 @@ const CONFIG: GatewayConfig = {
   managementPort: 0,
   limits: { ...LIMITS, firstTokenTimeoutMs: 600_000, readerMessageTimeoutMs: 30_000 },
   image: { maxImagePixels: 1_000_000, decodeTimeoutMs: 10_000, decodeConcurrency: 1 },
+  remoteImages: null,
+  apiKey: null,
   maxOpenRequests: 10,
   reservedConsumers: ['primary'],
   corsOrigins: [],

@@ -8,7 +8,10 @@ import type { ReaderStart } from '../link/messages.js';
 import { buildApp, buildManagementApp } from './http/app.js';
 import type { HttpLimits } from './http/http-limits.js';
 import { createDecoderPool, type DecoderPool } from './intake/decoder-pool.js';
-import { createIntake } from './intake/intake.js';
+import { createIntake, type RemoteImages } from './intake/intake.js';
+import { createFetchSlots } from './intake/remote/fetch-slots.js';
+import { createFetcher, type FetcherOptions, type FetchOutcome } from './intake/remote/fetcher.js';
+import { createMetrics, type Metrics } from './metrics/metrics.js';
 import { Admission } from './readers/admission.js';
 import { forkReaders } from './readers/fork-reader.js';
 import { Inference } from './readers/inference.js';
@@ -34,6 +37,10 @@ export interface GatewayConfig {
     readonly decodeTimeoutMs: number;
     readonly decodeConcurrency: number;
   };
+  /** Null: prompts may not name pictures by URL, and nothing here opens a connection to anywhere. */
+  readonly remoteImages: RemoteImagesConfig | null;
+  /** Asked of every request but health checks; null: of none. */
+  readonly apiKey: string | null;
   /** Requests that one consumer group may have open, running and waiting. */
   readonly maxOpenRequests: number;
   readonly reservedConsumers: readonly string[];
@@ -46,6 +53,11 @@ export interface GatewayConfig {
   readonly log: FastifyBaseLogger;
   /** Told of every change, loading progress included. */
   readonly onReaderState?: (readerId: string, state: ReaderState) => void;
+}
+
+export interface RemoteImagesConfig extends Partial<FetcherOptions> {
+  /** Fetches at the same time. */
+  readonly concurrency: number;
 }
 
 export interface RunningGateway {
@@ -64,6 +76,7 @@ export async function startGateway(
 ): Promise<RunningGateway> {
   const { limits, log } = config;
   const registry = createRegistry(config, launch);
+  const metrics = createMetrics();
   const pool = createDecoderPool({
     decoders: config.image.decodeConcurrency,
     decodeTimeoutMs: config.image.decodeTimeoutMs,
@@ -71,14 +84,15 @@ export async function startGateway(
   const inference = new Inference({
     registry,
     admission: new Admission(config.maxOpenRequests),
-    intake: createIntake({ limits: config.image, pool }),
+    intake: createIntake({ limits: config.image, pool, remote: createRemoteImages(config, metrics) }),
     limits,
     reservedGroups: config.reservedConsumers,
     newRequestId: randomUUID,
   });
   const progress = { isDraining: false };
   const ports: number[] = [];
-  const shared = { registry, limits, log, isDraining: () => progress.isDraining };
+  const { apiKey } = config;
+  const shared = { registry, limits, log, apiKey, metrics, isDraining: () => progress.isDraining };
   const { corsOrigins } = config;
   const app = await buildApp({ ...shared, corsOrigins, inference, ports: () => ports });
   const management = buildManagementApp({ ...shared, shownConfig: config.shownConfig });
@@ -150,6 +164,23 @@ async function closeApp(app: FastifyInstance): Promise<void> {
   await app.close();
   clearInterval(sweep);
   clearTimeout(cut);
+}
+
+function createRemoteImages({ remoteImages, log }: GatewayConfig, metrics: Metrics): RemoteImages | null {
+  if (remoteImages === null) return null;
+  const { concurrency, ...options } = remoteImages;
+  log.info({ domains: options.domains, ports: options.ports }, 'remote images are on');
+  if (options.privateHosts !== undefined && options.privateHosts.length > 0) {
+    log.warn(
+      { hosts: options.privateHosts },
+      'remote images may come from these hosts although they are private',
+    );
+  }
+  const onOutcome = (outcome: FetchOutcome): void => metrics.countFetch(outcome);
+  return {
+    fetcher: createFetcher({ ...options, onOutcome }),
+    slots: createFetchSlots({ slots: concurrency }),
+  };
 }
 
 function createRegistry(

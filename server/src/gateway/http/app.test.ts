@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { errorBodySchema, managementStatusSchema, statusResponseSchema } from 'takeoff-wire';
 import { buildApp, buildManagementApp } from './app.js';
 import { LIMITS, scriptedApp, type ScriptedApp } from './scripted-app.fixture.js';
+import { createMetrics } from '../metrics/metrics.js';
 import { CARD, ScriptedReaders } from '../readers/scripted-reader.fixture.js';
 
 let opened: ScriptedApp | undefined;
@@ -67,6 +68,8 @@ describe('/status', () => {
       limits: LIMITS,
       log: pino({ level: 'silent' }),
       isDraining: () => false,
+      apiKey: null,
+      metrics: createMetrics(),
       shownConfig: { port: 3000 },
     });
     const status = (await management.inject('/status')).json<unknown>();
@@ -128,6 +131,8 @@ it('logs a line for each request without its body, its query or its headers', as
     limits: LIMITS,
     log: pino({ level: 'trace' }, sink),
     isDraining: () => false,
+    apiKey: null,
+    metrics: createMetrics(),
     corsOrigins: [],
     ports: () => [],
   });

@@ -5,6 +5,8 @@ import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } 
 import { CapacityError } from '../../errors.js';
 import type { Inference } from '../readers/inference.js';
 import type { ReaderRegistry } from '../readers/registry.js';
+import type { Metrics } from '../metrics/metrics.js';
+import { addApiKeyCheck } from './api-key.js';
 import { refuseDeclaredLength } from './body-limit.js';
 import { answerClientError, trackResponses } from './client-errors.js';
 import { addErrorHandlers, answerError, pathOf } from './error-handlers.js';
@@ -17,6 +19,9 @@ export interface AppDeps {
   readonly registry: ReaderRegistry;
   readonly limits: HttpLimits;
   readonly log: FastifyBaseLogger;
+  readonly metrics: Metrics;
+  /** Null: nobody is asked for a key. */
+  readonly apiKey: string | null;
   /** Whether a shutdown has begun: no new requests. */
   readonly isDraining: () => boolean;
 }
@@ -50,12 +55,18 @@ export async function buildApp(deps: InferenceAppDeps): Promise<FastifyInstance>
 export function buildManagementApp(deps: ManagementAppDeps): FastifyInstance {
   const app = bareApp(deps, []);
   app.get('/status', () => detailedStatus(deps.registry, deps.shownConfig));
+  app.get('/metrics', async (_, reply) =>
+    reply.type(deps.metrics.contentType).send(await deps.metrics.print()),
+  );
   addHealthRoute(app, deps);
   return app;
 }
 
+/** Open to all: load balancers send no key. */
+const HEALTH_PATH = '/healthz';
+
 function addHealthRoute(app: FastifyInstance, { registry, isDraining }: AppDeps): void {
-  app.get('/healthz', () => {
+  app.get(HEALTH_PATH, () => {
     if (isDraining() || !registry.isReady) {
       throw notAvailable('The server is not ready to process requests yet.');
     }
@@ -69,7 +80,10 @@ const notAvailable = (message: string): CapacityError =>
 /** How often Node looks for requests that take too long. */
 const TIMEOUT_CHECK_INTERVAL_MS = 1_000;
 
-function bareApp({ limits, log, isDraining }: AppDeps, corsOrigins: readonly string[]): FastifyInstance {
+function bareApp(
+  { limits, log, apiKey, metrics, isDraining }: AppDeps,
+  corsOrigins: readonly string[],
+): FastifyInstance {
   const app = fastify({
     loggerInstance: log,
     // Ours alone: an id that a client could choose would let it write into the log and pass for another request.
@@ -97,6 +111,8 @@ function bareApp({ limits, log, isDraining }: AppDeps, corsOrigins: readonly str
     await Promise.resolve();
   });
   addCrossOriginAnswers(app, corsOrigins);
+  // Behind those answers: a browser asks for leave without a key, and a page must be able to read why it was refused.
+  if (apiKey !== null) addApiKeyCheck(app, apiKey, [HEALTH_PATH]);
   app.addHook('onRequest', async (request) => {
     if (request.method === 'POST' && isDraining()) {
       throw new CapacityError(
@@ -111,6 +127,7 @@ function bareApp({ limits, log, isDraining }: AppDeps, corsOrigins: readonly str
   app.addHook('onResponse', async (request, reply) => {
     const { method, url } = request;
     const durationMs = Math.round(reply.elapsedTime);
+    metrics.countRequest({ method, route: request.routeOptions.url, status: reply.statusCode, durationMs });
     request.log.info({ method, path: pathOf(url), status: reply.statusCode, durationMs }, 'answered');
     await Promise.resolve();
   });

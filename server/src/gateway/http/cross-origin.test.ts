@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { pino } from 'pino';
+import { createMetrics } from '../metrics/metrics.js';
 import { buildManagementApp } from './app.js';
 import { LIMITS, scriptedApp, type ScriptedApp } from './scripted-app.fixture.js';
 
@@ -139,6 +140,8 @@ it('does not open the management port', async () => {
     limits: LIMITS,
     log: pino({ level: 'silent' }),
     isDraining: () => false,
+    apiKey: null,
+    metrics: createMetrics(),
     shownConfig: {},
   });
   const { headers } = await management.inject({ url: '/status', headers: { origin: PAGE } });

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { GenerateResponse } from 'takeoff-wire';
-import type { Inference, InferenceJob } from '../readers/inference.js';
+import type { Inference } from '../readers/inference.js';
 import { bufferedAnswer } from './buffered-answer.js';
 import { clientGoneSignal } from './client-gone.js';
 import { CLIENT_STALL_MS, type HttpLimits } from './http-limits.js';
@@ -21,17 +21,11 @@ export interface GenerateRouteOptions {
 
 type AnswerForm = 'buffered' | 'streamed';
 
-/** What both kinds of body come to. */
-interface AskedQuestion {
-  readonly judged: JudgedRequest;
-  readonly imageBytes: Uint8Array | null;
-}
-
 export async function addGenerateRoutes(app: FastifyInstance, options: GenerateRouteOptions): Promise<void> {
   const { limits } = options;
   await app.register(async (json) => {
     addJsonParser(json, limits.bodySizeLimitBytes);
-    const read = (request: FastifyRequest): AskedQuestion => readJson(request, limits);
+    const read = (request: FastifyRequest): JudgedRequest => readJson(request, limits);
     json.post('/generate', (request, reply) => answer(read(request), 'buffered', options, request, reply));
     json.post('/generate_stream', (request, reply) =>
       answer(read(request), 'streamed', options, request, reply),
@@ -41,7 +35,7 @@ export async function addGenerateRoutes(app: FastifyInstance, options: GenerateR
   await app.register(async (form) => {
     form.removeAllContentTypeParsers();
     await form.register(multipart);
-    const read = (request: FastifyRequest): Promise<AskedQuestion> => readForm(request, limits);
+    const read = (request: FastifyRequest): Promise<JudgedRequest> => readForm(request, limits);
     form.post('/image_generate', async (request, reply) =>
       answer(await read(request), 'buffered', options, request, reply),
     );
@@ -51,23 +45,23 @@ export async function addGenerateRoutes(app: FastifyInstance, options: GenerateR
   });
 }
 
-function readJson(request: FastifyRequest, limits: HttpLimits): AskedQuestion {
+function readJson(request: FastifyRequest, limits: HttpLimits): JudgedRequest {
   if (request.body === undefined) {
     throw new InputError(
       'request.unsupported_media_type',
       'This endpoint takes a JSON body with Content-Type: application/json.',
     );
   }
-  return { judged: judgeRequest(request.body, limits), imageBytes: null };
+  return judgeRequest(request.body, null, limits);
 }
 
-async function readForm(request: FastifyRequest, limits: HttpLimits): Promise<AskedQuestion> {
+async function readForm(request: FastifyRequest, limits: HttpLimits): Promise<JudgedRequest> {
   const { json, imageBytes } = await readImageForm(request, limits.bodySizeLimitBytes);
-  return { judged: judgeRequest(json, limits), imageBytes };
+  return judgeRequest(json, imageBytes, limits);
 }
 
 async function answer(
-  { judged, imageBytes }: AskedQuestion,
+  judged: JudgedRequest,
   form: AnswerForm,
   { inference }: GenerateRouteOptions,
   request: FastifyRequest,
@@ -75,8 +69,7 @@ async function answer(
 ): Promise<unknown> {
   const clientGone = clientGoneSignal(reply.raw);
   cutWhenNotRead(reply.raw, CLIENT_STALL_MS);
-  const job: InferenceJob = { ...judged.job, imageBytes };
-  const events = inference.answer(job, clientGone);
+  const events = inference.answer(judged.job, clientGone);
   // A stream whose client leaves before its first byte is never pulled, so nothing else would end the request.
   clientGone.addEventListener('abort', () => void events.return());
   let payload: GenerateResponse | Readable | undefined;

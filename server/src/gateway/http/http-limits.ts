@@ -1,5 +1,5 @@
-// What one HTTP request may cost before it becomes a job. The first three are settings of the operator and are named by the
-// errors that they cause; the others bound attacks and are far above what clients send.
+// What one HTTP request may cost before it becomes a job. What the interface lists are settings of the operator and is named by the
+// errors that it causes; the constants bound attacks and are far above what clients send.
 
 export interface HttpLimits {
   readonly bodySizeLimitBytes: number;
@@ -8,8 +8,11 @@ export interface HttpLimits {
   /** A whole request, body included, must arrive within this time. */
   readonly requestTimeoutMs: number;
   readonly headersTimeoutMs: number;
-  /** Whether the operator allows image tags; fetching them is not part of this version. */
+  /** Whether the operator allows image tags. */
   readonly allowRemoteImages: boolean;
+  readonly maxImagesPerPrompt: number;
+  /** Different ones; the same URL counts once. */
+  readonly maxImagesPerRequest: number;
 }
 
 /** A client that takes no byte of its answer for this long is cut off. Phones that change networks come back within it. */

@@ -7,7 +7,7 @@ import { LIMITS } from './scripted-app.fixture.js';
 
 function refusalOf(body: unknown, limits = LIMITS): { code: string; message: string } {
   try {
-    judgeRequest(body, limits);
+    judgeRequest(body, null, limits);
   } catch (error) {
     if (error instanceof InputError) return { code: error.code, message: error.message };
     throw error;
@@ -88,7 +88,7 @@ describe('numbers', () => {
 
   it('takes 2.0 for a whole number, as JSON does not tell them apart', () => {
     const body: unknown = JSON.parse('{"text":"a","sampling_topk":2.0}');
-    expect(judgeRequest(body, LIMITS).job.sampling.topK).toBe(2);
+    expect(judgeRequest(body, null, LIMITS).job.sampling.topK).toBe(2);
   });
 
   it('wants min_new_tokens to be no more than max_new_tokens, its default included', () => {
@@ -125,14 +125,6 @@ describe('prompts', () => {
     expect(refusal.code).toBe('request.remote_images_disabled');
     expect(refusal.message).toContain('TAKEOFF_ALLOW_REMOTE_IMAGES');
     expect(refusal.message).toContain('text[1]');
-  });
-
-  it('says that fetching is not available when the setting is on', () => {
-    const limits = { ...LIMITS, allowRemoteImages: true };
-    const refusal = refusalOf({ text: 'see <image:https://example.com/a.png>' }, limits);
-    expect(refusal.code).toBe('request.not_supported');
-    expect(refusal.message).toContain('not available in this version');
-    expect(refusalOf({ text: 'no <image> here' }, limits).code).toBe('accepted');
   });
 });
 

@@ -4,7 +4,6 @@ import { generateRequestSchema, type GenerateRequest } from 'takeoff-wire';
 import type { z } from 'zod';
 import { InputError } from '../../errors.js';
 import type { InferenceJob } from '../readers/inference.js';
-import { findImageTags, refuseImageTags } from '../intake/tags.js';
 import type { HttpLimits } from './http-limits.js';
 import {
   isNumericField,
@@ -13,9 +12,10 @@ import {
   rangeText,
   refuseHugeNumbers,
 } from './numeric-fields.js';
+import { placeImages } from './prompt-parts.js';
 
 export interface JudgedRequest {
-  readonly job: Omit<InferenceJob, 'imageBytes'>;
+  readonly job: InferenceJob;
   /** Whether `text` was a list: the answer is one exactly then. */
   readonly isList: boolean;
   readonly wantsMetadata: boolean;
@@ -25,8 +25,11 @@ const DEFAULT_GROUP = 'primary';
 /** Requests name groups freely; this only keeps error messages short. */
 const MAX_GROUP_CHARACTERS = 256;
 
-/** @throws InputError */
-export function judgeRequest(body: unknown, limits: HttpLimits): JudgedRequest {
+/**
+ * `upload`: the file that came with it, null for a JSON request.
+ * @throws InputError
+ */
+export function judgeRequest(body: unknown, upload: Uint8Array | null, limits: HttpLimits): JudgedRequest {
   const request = parseShape(body, limits);
   const isList = Array.isArray(request.text);
   const prompts = Array.isArray(request.text) ? request.text : [request.text];
@@ -35,7 +38,7 @@ export function judgeRequest(body: unknown, limits: HttpLimits): JudgedRequest {
   return {
     job: {
       consumerGroup: judgeGroup(request),
-      prompts,
+      ...placeImages(prompts, isList, upload, limits),
       useChatTemplate: request.use_chat_template ?? false,
       promptMaxTokens: judgePromptMaxTokens(request),
       sampling: judgeSampling(request),
@@ -84,7 +87,7 @@ function judgeListLength(length: number, { maxUserBatchSize }: HttpLimits): void
 function judgePrompts(
   prompts: readonly string[],
   isList: boolean,
-  { maxPromptStringBytes, allowRemoteImages }: HttpLimits,
+  { maxPromptStringBytes }: HttpLimits,
 ): void {
   const bytes = prompts.reduce((sum, prompt) => sum + Buffer.byteLength(prompt), 0);
   if (bytes > maxPromptStringBytes) {
@@ -95,20 +98,6 @@ function judgePrompts(
       { details: { setting: 'max_prompt_string_bytes', got: bytes, allowed: maxPromptStringBytes } },
     );
   }
-  prompts.forEach((prompt, index) => {
-    if (allowRemoteImages) refuseFetching(prompt, isList ? `text[${index}]` : 'text');
-    else refuseImageTags(prompt, isList ? index : null);
-  });
-}
-
-/** Fetching is allowed, but cannot be done: as text, the tag would make the model invent a picture. */
-function refuseFetching(prompt: string, place: string): void {
-  if (findImageTags(prompt).parts.every(({ kind }) => kind === 'text')) return;
-  throw new InputError(
-    'request.not_supported',
-    `${place} has an image tag of the form <image:URL>; fetching images is not available in this version. Upload the picture to /image_generate.`,
-    { details: { field: place } },
-  );
 }
 
 function refuseUnsupported(request: GenerateRequest): void {

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import type { ImagePayload } from '../../link/messages.js';
 import type { Intake } from '../intake/intake.js';
+import { createMetrics } from '../metrics/metrics.js';
 import { Admission } from '../readers/admission.js';
 import { Inference } from '../readers/inference.js';
 import { ReaderRegistry } from '../readers/registry.js';
@@ -18,6 +19,8 @@ export const LIMITS: HttpLimits = {
   requestTimeoutMs: 120_000,
   headersTimeoutMs: 30_000,
   allowRemoteImages: false,
+  maxImagesPerPrompt: 1,
+  maxImagesPerRequest: 32,
 };
 
 export const PAYLOAD: ImagePayload = {
@@ -33,6 +36,7 @@ export interface ScriptedAppOptions {
   readonly limits?: Partial<HttpLimits>;
   readonly maxOpenRequests?: number;
   readonly intake?: Intake;
+  readonly apiKey?: string;
   readonly reservedGroups?: readonly string[];
   readonly firstTokenTimeoutMs?: number;
   readonly readerMessageTimeoutMs?: number;
@@ -57,8 +61,8 @@ export async function scriptedApp(
 ): Promise<ScriptedApp> {
   const uploads: Uint8Array[] = [];
   const intake: Intake = options.intake ?? {
-    prepare: (bytes) => {
-      uploads.push(bytes);
+    prepare: (source) => {
+      if (source.kind === 'upload') uploads.push(source.bytes);
       return Promise.resolve(PAYLOAD);
     },
   };
@@ -91,6 +95,8 @@ export async function scriptedApp(
     isDraining: () => progress.isDraining,
     corsOrigins: options.corsOrigins ?? [],
     ports: () => [3000, 3001],
+    apiKey: options.apiKey ?? null,
+    metrics: createMetrics(),
   });
   supervisor.start();
   if (readers.card !== null) {

@@ -7,6 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { VisionSettings } from '../../model/description.js';
 import { createDecoderPool } from './decoder-pool.js';
 import { decoderProgram } from './decoder-process.js';
+import type { ImageSource } from './image-source.js';
 import { createIntake } from './intake.js';
 
 const goldens = new URL('../../../../test/goldens/', import.meta.url);
@@ -24,7 +25,8 @@ const vision: VisionSettings = {
 };
 const never = new AbortController().signal;
 const pool = createDecoderPool();
-const intake = createIntake({ limits: { maxImagePixels: 1_000_000 }, pool });
+const intake = createIntake({ limits: { maxImagePixels: 1_000_000 }, pool, remote: null });
+const upload = (bytes: Uint8Array): ImageSource => ({ kind: 'upload', bytes });
 afterAll(() => pool.close());
 
 const picture = (width: number, height: number) =>
@@ -48,7 +50,7 @@ describe('intake', () => {
       for (const image of expected.images) {
         const bytes = read(`${name}/${image.file}`);
         const payload = await intake.prepare(
-          bytes,
+          upload(bytes),
           { ...vision, sidePx: side, aspect, gridPinpoints },
           never,
         );
@@ -63,7 +65,7 @@ describe('intake', () => {
     'takes %s, with the size after orientation',
     async (format) => {
       const file = await picture(40, 20).toFormat(format).withMetadata({ orientation: 6 }).toBuffer();
-      const payload = await intake.prepare(file, vision, never);
+      const payload = await intake.prepare(upload(file), vision, never);
       // GIF has no EXIF.
       const [widthPx, heightPx] = format === 'gif' ? [40, 20] : [20, 40];
       expect(payload).toMatchObject({ widthPx, heightPx, sidePx: 28 });
@@ -80,7 +82,7 @@ describe('intake', () => {
     header.writeInt32LE(1, 22);
     header.writeUInt16LE(24, 28);
     const file = Buffer.concat([header, Buffer.from([30, 20, 10, 0])]);
-    const { tiles } = await intake.prepare(file, vision, never);
+    const { tiles } = await intake.prepare(upload(file), vision, never);
     expect([...tiles.subarray(0, 3)]).toEqual([10, 20, 30]);
   });
 
@@ -94,9 +96,9 @@ describe('intake', () => {
       [await picture(1001, 1000).png().toBuffer(), 'image.too_large'],
     ];
     for (const [bytes, code] of cases) {
-      await expect(intake.prepare(bytes, vision, never)).rejects.toMatchObject({ code });
+      await expect(intake.prepare(upload(bytes), vision, never)).rejects.toMatchObject({ code });
     }
-    await expect(intake.prepare(png, vision, never)).resolves.toMatchObject({ widthPx: 300 });
+    await expect(intake.prepare(upload(png), vision, never)).resolves.toMatchObject({ widthPx: 300 });
     expect(pool.load).toEqual({ running: 0, waiting: 0 });
   });
 
@@ -110,8 +112,10 @@ describe('intake', () => {
       Buffer.from('\x89PNG\r\n\x1a\n\0\0\0\rIHDR', 'latin1'),
       Buffer.alloc(17, 0x7f),
     ]);
-    const guarded = createIntake({ limits: { maxImagePixels: 1_000_000 }, pool: untouched });
-    await expect(guarded.prepare(bomb, vision, never)).rejects.toMatchObject({ code: 'image.too_large' });
+    const guarded = createIntake({ limits: { maxImagePixels: 1_000_000 }, pool: untouched, remote: null });
+    await expect(guarded.prepare(upload(bomb), vision, never)).rejects.toMatchObject({
+      code: 'image.too_large',
+    });
   });
 });
 

@@ -1,5 +1,5 @@
-// The one way of pictures into the server: bytes are sniffed, their header is judged, a child decodes and tiles them. Nothing a
-// client says about the bytes (type, name) is looked at. The remote fetcher will hand its bytes to the same `prepare`.
+// The one way of pictures into the server: bytes, uploaded or fetched under their own limits, are sniffed, their header is
+// judged, a child decodes and tiles them. Nothing a client says about the bytes (type, name) is looked at.
 import { webcrypto } from 'node:crypto';
 import { Defect } from '../../errors.js';
 import type { ImagePayload } from '../../link/messages.js';
@@ -8,34 +8,56 @@ import { layoutPicture } from '../../picture/geometry.js';
 import type { Decoded } from './decoder-process.js';
 import type { DecoderPool } from './decoder-pool.js';
 import { demandSize, type ImageLimits, readHeader } from './header.js';
+import type { ImageSource } from './image-source.js';
+import type { FetchSlots } from './remote/fetch-slots.js';
+import type { RemoteFetcher } from './remote/fetcher.js';
 import { sniffFormat } from './sniff.js';
 
 export interface Intake {
   /**
    * Fails with `image.format_unsupported`, `image.undecodable`, `image.too_large`, `image.decode_timeout`, `image.decoder_busy`,
-   * `server.draining`, or the signal's reason.
+   * `server.draining`, the codes of the fetcher and its slots for a URL, or the signal's reason.
    */
-  prepare(bytes: Uint8Array, vision: VisionSettings, signal: AbortSignal): Promise<ImagePayload>;
+  prepare(source: ImageSource, vision: VisionSettings, signal: AbortSignal): Promise<ImagePayload>;
+}
+
+/** What fetches pictures that prompts name. */
+export interface RemoteImages {
+  readonly fetcher: RemoteFetcher;
+  readonly slots: FetchSlots;
 }
 
 export interface IntakeOptions {
   readonly limits: ImageLimits;
   readonly pool: DecoderPool;
+  /** Null where the operator does not allow it: then nothing in the server can open a connection to anywhere. */
+  readonly remote: RemoteImages | null;
 }
 
-export function createIntake({ limits, pool }: IntakeOptions): Intake {
+export function createIntake({ limits, pool, remote }: IntakeOptions): Intake {
+  const prepareBytes: PrepareBytes = async (bytes, vision, signal) => {
+    const format = sniffFormat(bytes);
+    demandSize(readHeader(bytes, format), limits);
+    const job = { kind: 'decode', bytes, format, maxImagePixels: limits.maxImagePixels, vision } as const;
+    const [decoded, sha256] = await Promise.all([pool.decode(job, signal), hash(bytes)]);
+    demandTiles(decoded, vision);
+    const { widthPx, heightPx, tiles } = decoded;
+    return { sha256, widthPx, heightPx, sidePx: vision.sidePx, tiles };
+  };
   return {
-    async prepare(bytes, vision, signal) {
-      const format = sniffFormat(bytes);
-      demandSize(readHeader(bytes, format), limits);
-      const job = { kind: 'decode', bytes, format, maxImagePixels: limits.maxImagePixels, vision } as const;
-      const [decoded, sha256] = await Promise.all([pool.decode(job, signal), hash(bytes)]);
-      demandTiles(decoded, vision);
-      const { widthPx, heightPx, tiles } = decoded;
-      return { sha256, widthPx, heightPx, sidePx: vision.sidePx, tiles };
+    prepare(source, vision, signal) {
+      if (source.kind === 'upload') return prepareBytes(source.bytes, vision, signal);
+      if (remote === null)
+        return Promise.reject(new Defect('A URL reached the intake of a server without a fetcher.'));
+      // The slot is kept while decoding, too: it bounds the fetched bytes that are in memory.
+      return remote.slots.use(signal, async () =>
+        prepareBytes(await remote.fetcher.fetch(source.url, signal), vision, signal),
+      );
     },
   };
 }
+
+type PrepareBytes = (bytes: Uint8Array, vision: VisionSettings, signal: AbortSignal) => Promise<ImagePayload>;
 
 /** The child runs hostile bytes: a count that does not follow from the size must not reach a reader. */
 function demandTiles({ widthPx, heightPx, tiles }: Decoded, vision: VisionSettings): void {

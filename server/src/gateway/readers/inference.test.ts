@@ -34,13 +34,17 @@ const prepares: Intake = { prepare: () => Promise.resolve(IMAGE) };
 
 const JOB: InferenceJob = {
   consumerGroup: 'primary',
-  prompts: ['a', 'b'],
-  imageBytes: null,
+  prompts: [[{ kind: 'text', text: 'a' }], [{ kind: 'text', text: 'b' }]],
+  images: [],
   useChatTemplate: false,
   promptMaxTokens: null,
   sampling: messageOf().sampling,
 };
-const WITH_IMAGE: InferenceJob = { ...JOB, imageBytes: new Uint8Array(9) };
+const WITH_IMAGE: InferenceJob = {
+  ...JOB,
+  prompts: JOB.prompts.map((parts) => [{ kind: 'image', image: 0 }, ...parts]),
+  images: [{ kind: 'upload', bytes: new Uint8Array(9) }],
+};
 
 interface Options {
   readonly maxOpenRequests?: number;
@@ -122,7 +126,7 @@ function diesFirst(deaths: number): { readonly script: Script; readonly asked: (
 }
 
 describe('Inference', () => {
-  it('puts the picture in front of every prompt', async () => {
+  it('hands prompts and prepared pictures to the reader', async () => {
     const { readers, ask } = await setUp({ script: silent });
     void ask(WITH_IMAGE);
     await vi.advanceTimersByTimeAsync(0);

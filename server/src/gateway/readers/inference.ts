@@ -1,6 +1,7 @@
-// A request's way through the gateway: its group must be live, its place in the queue is taken, its picture is decoded for the
-// model that will see it, a reader answers, and a reader that dies before it said anything is replaced once. Whatever happens,
-// each prompt ends in exactly one terminal event, unless the client is gone or the request failed before its first event.
+// A request's way through the gateway: its group must be live, its place in the queue is taken, its pictures are fetched and
+// decoded for the model that will see them, a reader answers, and a reader that dies before it said anything is replaced once.
+// Whatever happens, each prompt ends in exactly one terminal event, unless the client is gone or the request failed before its
+// first event.
 import { setMaxListeners } from 'node:events';
 import { CapacityError, InputError } from '../../errors.js';
 import type {
@@ -11,7 +12,9 @@ import type {
   RequestEvent,
   SamplingParameters,
 } from '../../link/messages.js';
+import type { ImageSource } from '../intake/image-source.js';
 import type { Intake } from '../intake/intake.js';
+import { prepareAll } from '../intake/prepare-all.js';
 import type { Admission } from './admission.js';
 import { joinSignals } from './joined-signals.js';
 import { OpenAnswers } from './open-answers.js';
@@ -21,9 +24,9 @@ import type { StallLimits } from './stall-watchdog.js';
 
 export interface InferenceJob {
   readonly consumerGroup: string;
-  readonly prompts: readonly string[];
-  /** The uploaded file, shown in front of every prompt; null for text only. */
-  readonly imageBytes: Uint8Array | null;
+  readonly prompts: readonly (readonly PromptPart[])[];
+  /** What the prompts show, by index; each is prepared once. */
+  readonly images: readonly ImageSource[];
   readonly useChatTemplate: boolean;
   readonly promptMaxTokens: number | null;
   readonly sampling: SamplingParameters;
@@ -66,8 +69,8 @@ export class Inference {
       leaveQueue = this.#options.admission.enter(job.consumerGroup);
       const reader = await this.#findReader(job, stop.signal);
       if (clientGone.aborted) return;
-      const image = await this.#prepareImage(job, reader.card, stop.signal);
-      const message = toMessage(job, image, this.#options.newRequestId());
+      const images = await this.#prepareImages(job, reader.card, stop.signal);
+      const message = toMessage(job, images, this.#options.newRequestId());
       yield* relayWithReplacement({
         registry: this.#options.registry,
         group: job.consumerGroup,
@@ -97,7 +100,7 @@ export class Inference {
       ? await registry.waitForLive(group, anyCard, limits.firstTokenTimeoutMs, stopWaiting)
       : registry.pickLive(group);
     if (reader === undefined) throw this.#unavailable(group);
-    if (job.imageBytes !== null && reader.card.vision === null) {
+    if (job.images.length > 0 && reader.card.vision === null) {
       throw new InputError(
         'request.model_takes_no_images',
         `The model of consumer group ${JSON.stringify(group)} does not accept images. Use /generate, or a group with a model that does.`,
@@ -118,14 +121,14 @@ export class Inference {
     );
   }
 
-  async #prepareImage(
-    { imageBytes }: InferenceJob,
+  async #prepareImages(
+    { images }: InferenceJob,
     { vision }: ReaderCard,
     signal: AbortSignal,
-  ): Promise<ImagePayload | null> {
-    if (imageBytes === null || vision === null) return null;
+  ): Promise<readonly ImagePayload[]> {
+    if (vision === null) return [];
     try {
-      return await this.#options.intake.prepare(imageBytes, vision, signal);
+      return await prepareAll(this.#options.intake, images, vision, signal);
     } catch (error) {
       if (this.#shutdown.signal.aborted) throw draining();
       throw error;
@@ -142,15 +145,7 @@ const draining = (): CapacityError =>
     RETRY_AFTER_MS,
   );
 
-function toMessage(job: InferenceJob, image: ImagePayload | null, requestId: string): GenerateMessage {
-  const picture: readonly PromptPart[] = image === null ? [] : [{ kind: 'image', image: 0 }];
-  return {
-    kind: 'generate',
-    requestId,
-    prompts: job.prompts.map((text) => [...picture, { kind: 'text', text }]),
-    images: image === null ? [] : [image],
-    useChatTemplate: job.useChatTemplate,
-    promptMaxTokens: job.promptMaxTokens,
-    sampling: job.sampling,
-  };
+function toMessage(job: InferenceJob, images: readonly ImagePayload[], requestId: string): GenerateMessage {
+  const { prompts, useChatTemplate, promptMaxTokens, sampling } = job;
+  return { kind: 'generate', requestId, prompts, images, useChatTemplate, promptMaxTokens, sampling };
 }

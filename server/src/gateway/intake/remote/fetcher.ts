@@ -112,9 +112,13 @@ const failed = (reason: FetchFailure['reason'], why: string, cause?: unknown): F
   new FetchFailure(reason, 'image.fetch_failed', `The image URL could not be fetched: ${why}.`, cause);
 
 const timedOut = (timeoutMs: number, cause: unknown): InputError =>
-  new InputError('image.fetch_failed', `The image URL could not be fetched within ${timeoutMs} ms.`, {
-    cause,
-  });
+  new InputError(
+    'image.fetch_failed',
+    `The image URL could not be fetched within ${timeoutMs} ms; remote_image_timeout_ms sets the limit.`,
+    {
+      cause,
+    },
+  );
 
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 
@@ -158,7 +162,7 @@ const tooLarge = (maxBytes: number): FetchFailure =>
   new FetchFailure(
     'size',
     'image.fetch_too_large',
-    `The image behind the URL has more than ${maxBytes} bytes; body_size_limit_bytes sets the limit.`,
+    `The image behind the URL has more than ${maxBytes} bytes; remote_image_max_bytes sets the limit.`,
   );
 
 /** A lookup cannot be stopped; its answer is no longer waited for. */

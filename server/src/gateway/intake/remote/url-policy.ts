@@ -30,7 +30,9 @@ export function judgeUrl(text: string, policy: UrlPolicy): URL {
   if (/^[^/]*\/\/[^/?#]*@/u.test(text)) throw refused('it has a user name or password');
   const port = url.port === '' ? DEFAULT_PORTS[url.protocol] : Number(url.port);
   if (port === undefined || !policy.ports.includes(port)) {
-    throw refused(`its port is ${port ?? 'unknown'}; allowed are ${policy.ports.join(', ')}`);
+    throw refused(
+      `its port is ${port ?? 'unknown'}; allowed are ${policy.ports.join(', ')} (remote_image_ports)`,
+    );
   }
   // A final dot marks the same name as complete; without it certificates and lists match.
   if (url.hostname.endsWith('.')) url.hostname = url.hostname.slice(0, -1);
@@ -59,7 +61,7 @@ function judgeHost(host: string, { domains, privateHosts }: UrlPolicy): void {
   const isListed = domains.some((domain) =>
     domain.startsWith('*.') ? host.endsWith(domain.slice(1)) : host === domain,
   );
-  if (!isListed) throw refused(`its host ${host.slice(0, 100)} is not among the allowed domains`);
+  if (!isListed) throw refused(`its host ${host.slice(0, 100)} is not among remote_image_domains`);
 }
 
 const refused = (why: string): InputError =>
