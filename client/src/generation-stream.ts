@@ -14,6 +14,8 @@ export interface StreamSource<A> {
 /** Its pieces when iterated; the whole answer when awaited. */
 export interface GenerationStream<A> extends AsyncIterable<StreamPiece>, PromiseLike<A> {}
 
+const END = { done: true, value: undefined } as const;
+
 export class LazyStream<A> implements GenerationStream<A> {
   readonly #open: () => StreamSource<A>;
   readonly #whole: Promise<A>;
@@ -40,9 +42,11 @@ export class LazyStream<A> implements GenerationStream<A> {
       );
     this.#hasBegun = true;
     let source: StreamSource<A> | undefined;
+    let isLeft = false;
     return {
-      next: () => this.#next((source ??= this.#open())),
+      next: () => (isLeft ? Promise.resolve(END) : this.#next((source ??= this.#open()))),
       return: () => {
+        isLeft = true;
         source?.close();
         this.#settle.reject(
           new IncompleteStreamError(
@@ -50,7 +54,7 @@ export class LazyStream<A> implements GenerationStream<A> {
             'The loop over this stream was left before its end.',
           ),
         );
-        return Promise.resolve({ done: true, value: undefined });
+        return Promise.resolve(END);
       },
     };
   }
@@ -80,7 +84,7 @@ export class LazyStream<A> implements GenerationStream<A> {
       if (step.done !== true) return step;
       close();
       this.#settle.resolve(step.value);
-      return { done: true, value: undefined };
+      return END;
     } catch (error) {
       close();
       this.#settle.reject(error);

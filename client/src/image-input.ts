@@ -72,8 +72,11 @@ async function collect(stream: ReadableStream<Uint8Array>, signal: AbortSignal):
 const tagOf = (value: unknown): string => Object.prototype.toString.call(value);
 const isBlob = (value: object): value is Blob => ['[object Blob]', '[object File]'].includes(tagOf(value));
 const isArrayBuffer = (value: object): value is ArrayBuffer => tagOf(value) === '[object ArrayBuffer]';
-const isReadableStream = (value: object): value is ReadableStream<Uint8Array> =>
-  'getReader' in value && typeof value.getReader === 'function';
+const isReadableStream = (value: object | null): value is ReadableStream<Uint8Array> =>
+  typeof value === 'object' &&
+  value !== null &&
+  'getReader' in value &&
+  typeof value.getReader === 'function';
 
 function describe(value: unknown): string {
   if (value === null) return 'null';

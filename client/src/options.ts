@@ -56,7 +56,7 @@ export interface ClientOptions {
   readonly port?: number | undefined;
   /** Port of the management API; default `port + 1`. */
   readonly managementPort?: number | undefined;
-  /** Sent as `Authorization: Bearer …`, for a proxy that asks for it; the server itself has no keys. */
+  /** Sent as `Authorization: Bearer …`: the key of the server, or of a proxy in front of it. */
   readonly apiKey?: string | undefined;
   /** The longest silence of the server: before an answer, and between two pieces of a stream. Default 600 000; 0 is none. */
   readonly timeoutMs?: number | undefined;

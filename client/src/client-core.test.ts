@@ -1,0 +1,283 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  InvalidInputError,
+  TakeoffApiError,
+  TakeoffConnectionError,
+  TakeoffTimeoutError,
+  UnexpectedAnswerError,
+} from './errors.js';
+import { TakeoffClient } from './index.js';
+import type { ClientOptions } from './options.js';
+import {
+  answer,
+  failure,
+  METADATA,
+  PARSED_METADATA,
+  refused,
+  ScriptedFetch,
+  type Scripted,
+} from './scripted-fetch.fixture.js';
+
+function scripted(script: readonly Scripted[], options: ClientOptions = {}) {
+  const server = new ScriptedFetch(...script);
+  return { server, client: new TakeoffClient({ ...options, fetch: server.fetch }) };
+}
+
+describe('generate', () => {
+  it('asks with JSON and gives the text', async () => {
+    const { server, client } = scripted([answer({ text: 'yes' })]);
+    expect(await client.generate('a?', { maxNewTokens: 5 })).toEqual({ text: 'yes' });
+    expect(server.calls[0]?.url).toBe('http://localhost:3000/generate');
+    expect(server.calls[0]?.init).toMatchObject({
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+    });
+    expect(server.json()).toEqual({ text: 'a?', max_new_tokens: 5 });
+  });
+
+  it('gives a list for a list, with metadata when asked', async () => {
+    const { client } = scripted([answer({ text: ['x', 'y'], metadata: [METADATA, METADATA] })]);
+    expect(await client.generate(['a', 'b'], { returnMetadata: true })).toEqual({
+      text: ['x', 'y'],
+      metadata: [PARSED_METADATA, PARSED_METADATA],
+    });
+  });
+
+  it('sends a picture to the image endpoint, in the two parts that it wants', async () => {
+    const { server, client } = scripted([answer({ text: 'yes', metadata: METADATA })]);
+    const image = new Uint8Array([1, 2, 3]);
+    expect(await client.generate('a?', { image, returnMetadata: true })).toEqual({
+      text: 'yes',
+      metadata: PARSED_METADATA,
+    });
+    const [call] = server.calls;
+    expect(call?.url).toBe('http://localhost:3000/image_generate');
+    const form = call?.init.body;
+    if (!(form instanceof FormData)) throw new TypeError('no form');
+    const json = form.get('json_data');
+    expect(typeof json === 'string' && JSON.parse(json)).toEqual({ text: 'a?', return_metadata: true });
+    const part = form.get('image_data');
+    expect(part instanceof File && new Uint8Array(await part.arrayBuffer())).toEqual(image);
+    // The runtime writes the boundary into it.
+    expect(call?.init.headers).not.toHaveProperty('content-type');
+  });
+
+  it('sends nothing when an argument cannot be used', async () => {
+    const { server, client } = scripted([]);
+    await expect(client.generate('a', { image: 'https://a.example/b.png' })).rejects.toThrow(
+      InvalidInputError,
+    );
+    await expect(client.generate('a', { image: 'file.png' })).rejects.toThrow('this runtime reads no files');
+    await expect(client.generate('a', { timeoutMs: -1 })).rejects.toThrow('timeoutMs is -1');
+    expect(server.calls).toHaveLength(0);
+  });
+
+  it('carries the key, and goes nowhere but where it was sent', async () => {
+    const { server, client } = scripted([answer({ text: '' })], { apiKey: 'k' });
+    await client.generate('a');
+    expect(server.calls[0]?.init).toMatchObject({
+      headers: { authorization: 'Bearer k' },
+      redirect: 'error',
+    });
+  });
+
+  it.each([
+    ['another program', new Response('<html>', { headers: { 'content-type': 'text/html' } }), 'text/html'],
+    ['another API', answer({ choices: [] }), 'has not a "text"'],
+    ['a list where there was none', answer({ text: ['a'] }), 'has not a "text"'],
+    [
+      'a proxy',
+      new Response('Bad Gateway', { status: 502 }),
+      'status 502 and is not one of a Takeoff server',
+    ],
+  ])('does not take the answer of %s for one', async (_, response, sentence) => {
+    const { client } = scripted([response]);
+    const refusal = client.generate('a');
+    await expect(refusal).rejects.toThrow(UnexpectedAnswerError);
+    await expect(refusal).rejects.toThrow(sentence);
+  });
+
+  it('tells what the server said', async () => {
+    const { client } = scripted([failure(400, 'image.undecodable', { 'x-request-id': 'r7' })]);
+    const error: unknown = await client.generate('a').catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(TakeoffApiError);
+    expect(error).toMatchObject({
+      name: 'TakeoffApiError',
+      status: 400,
+      code: 'image.undecodable',
+      message: 'because of image.undecodable',
+      requestId: 'r7',
+      retryAfterMs: undefined,
+    });
+  });
+});
+
+describe('tries again', () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('what nobody accepted, and what a 503 puts off', async () => {
+    const { server, client } = scripted([
+      refused(),
+      failure(503, 'reader.queue_full', { 'retry-after': '4' }),
+      answer({ text: 'yes' }),
+    ]);
+    const call = client.generate('a');
+    await vi.advanceTimersByTimeAsync(250);
+    expect(server.calls).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(3999);
+    expect(server.calls).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(251);
+    expect(await call).toEqual({ text: 'yes' });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('with the same picture, also where it came as a stream', async () => {
+    const { server, client } = scripted([refused(), answer({ text: 'yes' })]);
+    const image = new Blob([new Uint8Array([5])]).stream();
+    const call = client.generate('a', { image });
+    await vi.advanceTimersByTimeAsync(250);
+    await call;
+    const parts = server.calls.map(
+      ({ init: { body } }) => body instanceof FormData && body.get('image_data'),
+    );
+    expect(parts.map((part) => part instanceof File && part.size)).toEqual([1, 1]);
+  });
+
+  it('as often as `retries` says, then tells', async () => {
+    const { server, client } = scripted([refused(), refused(), refused(), refused()], { retries: 3 });
+    const call = client.generate('a').catch((error: unknown) => error);
+    await vi.runAllTimersAsync();
+    expect(await call).toMatchObject({ name: 'TakeoffConnectionError', code: 'client.connection_refused' });
+    expect(server.calls).toHaveLength(4);
+  });
+
+  it.each([
+    ['a 503 that names no time', failure(503, 'reader.died')],
+    ['a connection that broke', new TypeError('fetch failed', { cause: new TypeError('other side closed') })],
+    ['a 500', failure(500, 'server.internal')],
+  ])('not after %s', async (_, scriptedFailure) => {
+    const { server, client } = scripted([scriptedFailure, answer({ text: 'yes' })]);
+    const call = client.generate('a').catch((error: unknown) => error);
+    await vi.runAllTimersAsync();
+    expect(await call).toBeInstanceOf(Error);
+    expect(server.calls).toHaveLength(1);
+  });
+
+  it('not after the first byte of an answer', async () => {
+    const body = new ReadableStream({
+      pull(controller) {
+        controller.error(new TypeError('terminated'));
+      },
+    });
+    const { server, client } = scripted([new Response(body), answer({ text: 'yes' })]);
+    const call = client.generate('a').catch((error: unknown) => error);
+    await vi.runAllTimersAsync();
+    expect(await call).toBeInstanceOf(TakeoffConnectionError);
+    expect(server.calls).toHaveLength(1);
+  });
+
+  it('not after an abort during the pause', async () => {
+    const controller = new AbortController();
+    const { server, client } = scripted([refused(), answer({ text: 'yes' })]);
+    const call = client.generate('a', { signal: controller.signal }).catch((error: unknown) => error);
+    await vi.advanceTimersByTimeAsync(1);
+    controller.abort('enough');
+    expect(await call).toBe('enough');
+    expect(server.calls).toHaveLength(1);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('ends with a timeout after too long a silence, and leaves no timer', async () => {
+    const { client } = scripted(['silence'], { timeoutMs: 5000 });
+    const call = client.generate('a').catch((error: unknown) => error);
+    await vi.advanceTimersByTimeAsync(4999);
+    expect(vi.getTimerCount()).toBe(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await call).toBeInstanceOf(TakeoffTimeoutError);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('waits for ever with a timeout of 0', async () => {
+    const controller = new AbortController();
+    const { client } = scripted(['silence']);
+    const call = client
+      .generate('a', { timeoutMs: 0, signal: controller.signal })
+      .catch((error: unknown) => error);
+    await vi.advanceTimersByTimeAsync(2 ** 31);
+    controller.abort();
+    expect(await call).toMatchObject({ name: 'AbortError' });
+  });
+});
+
+describe('an AbortSignal', () => {
+  it('that is aborted already keeps everything from being sent', async () => {
+    const reason = new RangeError('no');
+    const { server, client } = scripted([answer({ text: 'yes' })]);
+    await expect(client.generate('a', { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    expect(server.calls).toHaveLength(0);
+  });
+
+  it('keeps no listener when the call is over', async () => {
+    const { signal } = new AbortController();
+    const added = vi.spyOn(signal, 'addEventListener');
+    const removed = vi.spyOn(signal, 'removeEventListener');
+    const { client } = scripted([answer({ text: 'yes' })]);
+    await client.generate('a', { signal });
+    expect(added).toHaveBeenCalledTimes(1);
+    expect(removed.mock.calls.map(([, listener]) => listener)).toContain(added.mock.calls[0]?.[1]);
+  });
+});
+
+describe('healthy', () => {
+  it.each<[boolean, string, Scripted]>([
+    [true, 'a server with a model', answer({ status: 'ok' })],
+    [false, 'a server that is still loading', failure(503, 'server.not_ready', { 'retry-after': '1' })],
+    [false, 'no server at all', refused()],
+  ])('is %s for %s, without a second try', async (expected, _, reply) => {
+    const { server, client } = scripted([reply]);
+    expect(await client.healthy()).toBe(expected);
+    expect(server.calls).toHaveLength(1);
+  });
+
+  it('is neither for what is no Takeoff server', async () => {
+    const { client } = scripted([new Response('', { status: 404 })]);
+    await expect(client.healthy()).rejects.toThrow(UnexpectedAnswerError);
+  });
+});
+
+describe('status', () => {
+  const reader = { model_name: 'm', model_type: 't', device: 'cpu', consumer_groups: ['primary'] };
+  const details = { ...reader, consumer_name: 'r', pids: [4], detail: 'live', open_prompts: 0 };
+
+  it('gives what the server says, with fields of newer versions', async () => {
+    const body = { live_readers: { r: { ...reader, loras: [] } }, dead_readers: {}, ports: [1, 2], more: 1 };
+    const { server, client } = scripted([answer(body)]);
+    expect(await client.status()).toEqual(body);
+    expect(server.calls[0]?.url).toBe('http://localhost:3000/status');
+  });
+
+  it('asks the management port for more', async () => {
+    const readers = { live_readers: { r: details }, dead_readers: {}, loading_readers: {} };
+    const body = { config: { port: 3000 }, status: readers };
+    const { server, client } = scripted([answer(body)], { port: 8000 });
+    expect(await client.managementStatus()).toEqual(body);
+    expect(server.calls[0]?.url).toBe('http://localhost:8001/status');
+  });
+
+  it('tells when the ports are mixed up', async () => {
+    const { client } = scripted([answer({ live_readers: {}, dead_readers: {}, ports: [] })]);
+    await expect(client.managementStatus()).rejects.toThrow('is managementPort right?');
+  });
+});
+
+it.each([[{ retries: -1 }], [{ retries: 0.5 }], [{ timeoutMs: NaN }], [{ baseUrl: '' }]])(
+  'a client cannot be made with %j',
+  (options) => {
+    expect(() => new TakeoffClient(options)).toThrow(InvalidInputError);
+  },
+);

@@ -1,0 +1,121 @@
+// For tests only: a `fetch` that answers as it is told, one answer a call, and keeps what it was asked. Like the real one it
+// fails with the signal's reason, before and inside an answer.
+import type { Fetch } from './options.js';
+
+export interface SeenCall {
+  readonly url: string;
+  readonly init: RequestInit;
+}
+
+/** What happens to a call: an answer, a failure, or neither ever. */
+export type Scripted = Response | Error | 'silence';
+
+export class ScriptedFetch {
+  readonly calls: SeenCall[] = [];
+  readonly #script: Scripted[];
+
+  constructor(...script: Scripted[]) {
+    this.#script = script;
+  }
+
+  readonly fetch: Fetch = async (url, init) => {
+    this.calls.push({ url, init });
+    const { signal } = init;
+    signal?.throwIfAborted();
+    const scripted = this.#script.shift() ?? new TypeError('asked more often than the test says');
+    if (scripted instanceof Error) throw scripted;
+    if (scripted !== 'silence') return scripted;
+    return await new Promise<Response>((_, reject) => {
+      signal?.addEventListener('abort', () => reject(asError(signal.reason)));
+    });
+  };
+
+  /** The JSON of a call without an image. */
+  json(call = 0): unknown {
+    const body = this.calls[call]?.init.body;
+    return JSON.parse(typeof body === 'string' ? body : '');
+  }
+}
+
+export const answer = (
+  body: unknown,
+  status = 200,
+  headers: Readonly<Record<string, string>> = {},
+): Response =>
+  new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json', ...headers } });
+
+export const failure = (status: number, code: string, headers: Record<string, string> = {}): Response =>
+  answer({ error: { code, message: `because of ${code}` } }, status, headers);
+
+/** As Node's fetch says it. */
+export const refused = (): Error =>
+  new TypeError('fetch failed', { cause: Object.assign(new TypeError('connect'), { code: 'ECONNREFUSED' }) });
+
+export const METADATA = { prompt_tokens: 9, image_tokens: 4, generated_tokens: 2, finish_reason: 'stop' };
+export const PARSED_METADATA = {
+  promptTokens: 9,
+  imageTokens: 4,
+  generatedTokens: 2,
+  finishReason: 'stop',
+};
+
+/** The last event of a prompt. */
+export const metadataEvent = (batchId?: number): string =>
+  `data:${JSON.stringify({ text: '', ...(batchId === undefined ? {} : { batch_id: batchId }), metadata: METADATA })}\n\n`;
+
+/** What a stream does after its text. */
+export type Ending = 'close' | 'break' | 'silence';
+
+/** A streamed answer of these chunks. `state` tells what became of it. */
+export class ScriptedStream {
+  isRead = false;
+  isCancelled = false;
+  readonly #chunks: string[];
+  readonly #ending: Ending;
+
+  constructor(chunks: readonly string[], ending: Ending = 'close') {
+    this.#chunks = [...chunks];
+    this.#ending = ending;
+  }
+
+  /** Ends with the reason of the signal, as the body of the real fetch does. */
+  response(signal?: AbortSignal | null): Response {
+    const body = new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          signal?.addEventListener('abort', () => {
+            this.isCancelled = true;
+            controller.error(asError(signal.reason));
+          });
+        },
+        pull: (controller) => {
+          this.isRead = true;
+          const chunk = this.#chunks.shift();
+          if (chunk !== undefined) controller.enqueue(new TextEncoder().encode(chunk));
+          else if (this.#ending === 'close') controller.close();
+          else if (this.#ending === 'break') controller.error(new TypeError('terminated'));
+          // Else nothing comes any more; the promise keeps the stream from asking again.
+          return chunk === undefined && this.#ending === 'silence' ? new Promise(() => undefined) : undefined;
+        },
+        cancel: () => {
+          this.isCancelled = true;
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    return new Response(body, {
+      headers: { 'content-type': 'text/event-stream; charset=utf-8', 'x-request-id': 'r1' },
+    });
+  }
+
+  /** A fetch that answers with this stream, and counts how often it was asked. */
+  readonly seen: SeenCall[] = [];
+  readonly fetch: Fetch = async (url, init) => {
+    this.seen.push({ url, init });
+    init.signal?.throwIfAborted();
+    return await Promise.resolve(this.response(init.signal));
+  };
+}
+
+const asError = (reason: unknown): Error =>
+  reason instanceof Error ? reason : new TypeError(String(reason));
