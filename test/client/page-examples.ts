@@ -1,0 +1,48 @@
+// Programs that documentation prints, taken out of it and run as they are. They call the default ports; the preloaded line
+// sends that to the ports of the test's server, and nothing else is changed.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { RunningServer } from '../../bench/server/running-server.js';
+
+export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Blocks of one language on a page of the repository, in its order. */
+export function examplesOf(page: string, language: 'js' | 'html'): string[] {
+  const text = readFileSync(ROOT + page, 'utf8');
+  return [...text.matchAll(/^```(\w+)\n(.*?)^```$/gmsu)]
+    .filter(([, name]) => name === language)
+    .map(([, , code = '']) => code);
+}
+
+/** A line that makes programs and pages which call the default ports call this server's. */
+export const redirection = ({ url, managementUrl }: RunningServer): string => `
+  const original = globalThis.fetch;
+  const ports = { 3000: ${new URL(url).port}, 3001: ${new URL(managementUrl).port} };
+  globalThis.fetch = (address, init) =>
+    original(String(address).replace(/^http:\\/\\/localhost:(3000|3001)\\//, (_, port) => \`http://localhost:\${ports[port]}/\`), init);`;
+
+export interface ProgramRun {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Long enough for every answer of the demo model; a program that does not end by itself is killed and has no exit code. */
+const PROGRAM_TIMEOUT_MS = 20_000;
+
+/** Runs an ES module as `node example.mjs` in the repository's folder does. */
+export async function runProgram(code: string, server: RunningServer): Promise<ProgramRun> {
+  const preload = `data:text/javascript,${encodeURIComponent(redirection(server))}`;
+  const child = spawn(process.execPath, ['--import', preload, '--input-type=module'], {
+    cwd: ROOT,
+    timeout: PROGRAM_TIMEOUT_MS,
+  });
+  let [out, err] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+  child.stdin.end(code);
+  await once(child, 'close');
+  return { code: child.exitCode, out, err };
+}
