@@ -1,0 +1,136 @@
+// Clients that exist work unchanged: requests of both generations of the official Python client and what LangChain's wrapper
+// makes of the streams, as raw bytes and, where there is a Python, by programs of its standard library.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { TakeoffClient } from 'takeoff-client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RunningServer } from '../../bench/server/running-server.js';
+import { ROOT } from './page-examples.js';
+import { langchainText, readerEvents, strippedLines } from './python-readers.js';
+import { pythonRequest, type GenerationName } from './python-requests.js';
+import { sendRaw, type RawAnswer } from './raw-http.js';
+
+const PICTURE_PATH = path.join(ROOT, 'models/demo/images/two-shapes.jpg');
+const picture = readFileSync(PICTURE_PATH);
+const TEXT = 'USER: Describe the image to me.\nASSISTANT:';
+const DESCRIPTION =
+  'The picture shows a large yellow triangle on the right and a large purple circle at the bottom on a white background.';
+
+const cache = mkdtempSync(path.join(os.tmpdir(), 'takeoff-interoperability-'));
+let server: RunningServer;
+let port: number;
+let textAnswer: string;
+beforeAll(async () => {
+  server = await RunningServer.start({ args: ['--repository-path', cache] });
+  port = Number(new URL(server.url).port);
+  ({ text: textAnswer } = await new TakeoffClient({ baseUrl: 'http://127.0.0.1', port }).generate(TEXT));
+});
+afterAll(async () => {
+  await server.stop();
+  rmSync(cache, { recursive: true });
+});
+
+async function ask(
+  generation: GenerationName,
+  route: string,
+  given: Readonly<Record<string, unknown>> = {},
+  image?: Buffer,
+): Promise<RawAnswer> {
+  const answer = await sendRaw(
+    port,
+    pythonRequest(generation, route, { text: TEXT, ...given }, image).pieces,
+  );
+  expect(answer).toMatchObject({ status: 200 });
+  return answer;
+}
+
+describe.each(['newest', 'older'] as const)('the %s Python client', (generation) => {
+  it('gets an answer to a text', async () => {
+    const { body } = await ask(generation, '/generate');
+    expect(JSON.parse(body)).toEqual({ text: textAnswer });
+  });
+
+  it('gets an answer to a picture', async () => {
+    const { body } = await ask(generation, '/image_generate', {}, picture);
+    expect(JSON.parse(body)).toEqual({ text: DESCRIPTION });
+  });
+
+  it.each<[string, string, Buffer | undefined]>([
+    ['a text', '/generate_stream', undefined],
+    ['a picture', '/image_generate_stream', picture],
+  ])('streams an answer to %s, exact to the character', async (_, route, image) => {
+    const { headers, body } = await ask(generation, route, {}, image);
+    expect(headers.get('content-type')).toMatch(/^text\/event-stream/u);
+    // Nobody asked for compression that must be undone before a token can be read.
+    expect(headers.has('content-encoding')).toBe(false);
+    expect(readerEvents(body).join('')).toBe(image === undefined ? textAnswer : DESCRIPTION);
+    expect(readerEvents(body).length).toBeGreaterThan(3);
+  });
+
+  it('gets every index of a list', async () => {
+    const { body } = await ask(generation, '/generate_stream', { text: [TEXT, 'USER: Hi\nASSISTANT:'] });
+    const events = readerEvents(body).map((data) => JSON.parse(data) as { text: string; batch_id: number });
+    expect(new Set(events.map(({ batch_id }) => batch_id))).toEqual(new Set([0, 1]));
+    const first = events.filter(({ batch_id }) => batch_id === 0).map(({ text }) => text);
+    expect(first.join('')).toBe(textAnswer);
+  });
+
+  it('sends text that is not ASCII escaped, and gets the same answer as without', async () => {
+    const text = 'USER: Größe 日本 😀?\nASSISTANT:';
+    const { body } = await ask(generation, '/generate', { text, max_new_tokens: 5 });
+    const client = new TakeoffClient({ baseUrl: 'http://127.0.0.1', port });
+    expect(JSON.parse(body)).toEqual(await client.generate(text, { maxNewTokens: 5 }));
+  });
+});
+
+it('the newest Python client gets metadata as the last event when it asks for it', async () => {
+  const { body } = await ask('newest', '/generate_stream', { return_metadata: true });
+  const events = readerEvents(body);
+  expect(events.slice(0, -1).join('')).toBe(textAnswer);
+  expect(JSON.parse(events.at(-1) ?? '')).toMatchObject({ text: '', metadata: { finish_reason: 'stop' } });
+});
+
+describe("LangChain's wrapper", () => {
+  it('puts the text of a stream together exactly', async () => {
+    const { body } = await ask('older', '/generate_stream');
+    expect(langchainText(readerEvents(body))).toBe(textAnswer);
+  });
+
+  it('shows readable text even without an event reader', async () => {
+    const { body } = await ask('older', '/generate_stream');
+    // It cannot know that the second of two spaces was only there for readers that take one away.
+    expect(strippedLines(body).replaceAll(/ +/gu, ' ')).toBe(textAnswer);
+  });
+
+  it('gets an answer in one piece', async () => {
+    const { body } = await ask('older', '/generate', { max_new_tokens: 8 });
+    expect(textAnswer.startsWith((JSON.parse(body) as { text: string }).text)).toBe(true);
+  });
+});
+
+const python = spawnSync('python3', ['--version'], { encoding: 'utf8' });
+const hasPython = python.status === 0;
+if (!hasPython)
+  process.stdout.write('No python3 on this machine: its programs are not run, only their bytes are sent.\n');
+
+it.skipIf(!hasPython)('programs of the Python standard library get the same answers', () => {
+  const script = fileURLToPath(new URL('./python/replay.py', import.meta.url));
+  const run = spawnSync('python3', [script, String(port), PICTURE_PATH, TEXT], { encoding: 'utf8' });
+  expect({ code: run.status, err: run.stderr }).toEqual({ code: 0, err: '' });
+  expect(JSON.parse(run.stdout)).toEqual({
+    newest: textAnswer,
+    'newest streamed': textAnswer,
+    'newest image': DESCRIPTION,
+    'newest image streamed': DESCRIPTION,
+    older: textAnswer,
+    'older image': DESCRIPTION,
+    'older image streamed': DESCRIPTION,
+    'documented image': DESCRIPTION,
+    langchain: textAnswer,
+    batch: [textAnswer, textAnswer],
+    urllib: textAnswer,
+  });
+});

@@ -1,0 +1,125 @@
+// The requests of the official Python client, byte for byte as its HTTP libraries write them: the newest generation on httpx,
+// the older one on requests. What the contract says of their fields and parts is /generate with every unset field null,
+// and multipart parts whose types and file names differ between generations.
+
+export interface PythonRequest {
+  readonly path: string;
+  /** The writes in which the library sends it. */
+  readonly pieces: readonly (string | Buffer)[];
+}
+
+interface Generation {
+  readonly headers: readonly string[];
+  /** Fields that this generation sends besides `text`, all null unless set. */
+  readonly fields: readonly string[];
+  /** Headers that its event stream reader adds. */
+  readonly streamHeaders: readonly string[];
+  readonly imagePart: string;
+  readonly jsonPart: string;
+  /** In the order in which it writes them. */
+  readonly isJsonFirst: boolean;
+}
+
+const FIELDS = [
+  'sampling_temperature',
+  'sampling_topp',
+  'sampling_topk',
+  'repetition_penalty',
+  'no_repeat_ngram_size',
+  'max_new_tokens',
+  'min_new_tokens',
+  'regex_string',
+  'json_schema',
+  'prompt_max_tokens',
+];
+
+export const GENERATIONS = {
+  newest: {
+    headers: [
+      'Accept: */*',
+      'Accept-Encoding: gzip, deflate',
+      'Connection: keep-alive',
+      'User-Agent: python-httpx/0.27.2',
+    ],
+    fields: [...FIELDS, 'lora_id', 'constrained_decoding_backend', 'return_metadata'],
+    streamHeaders: ['Accept: text/event-stream', 'Cache-Control: no-store'],
+    imagePart: 'name="image_data"; filename="two-shapes.jpg"\r\nContent-Type: image/*',
+    jsonPart: 'name="json_data"\r\nContent-Type: application/json',
+    isJsonFirst: false,
+  },
+  older: {
+    headers: [
+      'User-Agent: python-requests/2.31.0',
+      'Accept-Encoding: gzip, deflate',
+      'Accept: */*',
+      'Connection: keep-alive',
+    ],
+    fields: FIELDS,
+    streamHeaders: [],
+    imagePart: 'name="image_data"',
+    jsonPart: 'name="json_data"',
+    isJsonFirst: true,
+  },
+} as const satisfies Record<string, Generation>;
+
+export type GenerationName = keyof typeof GENERATIONS;
+
+const BOUNDARY = '1f6a7d0c5f3e4b8e9a2b6c7d8e9f0a1b';
+
+/** `given` are the arguments that the caller set. */
+export function pythonRequest(
+  name: GenerationName,
+  path: string,
+  given: Readonly<Record<string, unknown>>,
+  image?: Buffer,
+): PythonRequest {
+  const generation: Generation = GENERATIONS[name];
+  const unset = Object.fromEntries(generation.fields.map((field) => [field, null]));
+  const json = pythonJson({ text: '', ...unset, consumer_group: 'primary', ...given });
+  if (image === undefined)
+    return { path, pieces: [head(generation, path, 'application/json', [json]), json] };
+  const imagePart = [part(generation.imagePart), image, '\r\n'];
+  const jsonPart = [part(generation.jsonPart), json, '\r\n'];
+  const parts = generation.isJsonFirst ? [...jsonPart, ...imagePart] : [...imagePart, ...jsonPart];
+  const body = [...parts, `--${BOUNDARY}--\r\n`];
+  return {
+    path,
+    pieces: [head(generation, path, `multipart/form-data; boundary=${BOUNDARY}`, body), ...body],
+  };
+}
+
+const part = (description: string): string =>
+  `--${BOUNDARY}\r\nContent-Disposition: form-data; ${description}\r\n\r\n`;
+
+function head(
+  { headers, streamHeaders }: Generation,
+  path: string,
+  contentType: string,
+  body: readonly (string | Buffer)[],
+): string {
+  const contentLength = body.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0);
+  const own = path.endsWith('_stream') ? streamHeaders : [];
+  const replaced = own.map((line) => line.split(':')[0]);
+  return [
+    `POST ${path} HTTP/1.1`,
+    'Host: localhost:3000',
+    ...headers.filter((line) => !replaced.includes(line.split(':')[0])),
+    ...own,
+    `Content-Length: ${contentLength}`,
+    `Content-Type: ${contentType}`,
+    '\r\n',
+  ].join('\r\n');
+}
+
+/** As json.dumps writes it: a space behind commas and colons, and nothing that is not ASCII. */
+function pythonJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(pythonJson).join(', ')}]`;
+  if (typeof value === 'object' && value !== null)
+    return `{${Object.entries(value)
+      .map(([key, one]) => `${pythonJson(key)}: ${pythonJson(one)}`)
+      .join(', ')}}`;
+  return JSON.stringify(value).replaceAll(
+    /[\u007f-\uffff]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
