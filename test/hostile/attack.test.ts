@@ -1,0 +1,136 @@
+// Mutated files of every format through a real server with a real model. `npm test` sends a few hundred, `npm run test:hostile`
+// five thousand and measures what honest clients notice.
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { peakMemoryBytes, RunningServer, type ServerProcess } from '../../bench/server/running-server.js';
+import { Random } from '../oracles/random.js';
+import { imageForm } from '../process/requests.js';
+import { ALLOWED_STATUSES, attack, send } from './attack.js';
+import { isFull } from './extent.js';
+import { mutated } from './files/mutations.js';
+import { photograph, validFiles, type NamedFile } from './files/valid.js';
+
+const FILES = isFull ? 5000 : 250;
+const CONNECTIONS = 4;
+/** Peak resident memory. An idle gateway has 90 MiB, an idle decoder 80; a picture of the largest allowed size takes 300 more. */
+const MAX_RESIDENT_MIB: Readonly<Record<ServerProcess['name'], number>> = {
+  gateway: 256,
+  reader: 384,
+  decoder: 512,
+};
+
+const cache = mkdtempSync(path.join(os.tmpdir(), 'takeoff-hostile-'));
+let server: RunningServer;
+let valid: NamedFile[];
+const refused: NamedFile[] = [];
+beforeAll(async () => {
+  valid = await validFiles();
+  server = await RunningServer.start({ args: ['--repository-path', cache, '--log-level', 'warn'] });
+}, 120_000);
+afterAll(async () => {
+  await server.stop();
+  rmSync(cache, { recursive: true });
+});
+
+const pidsOf = (...names: ServerProcess['name'][]): number[] =>
+  server
+    .processes()
+    .filter(({ name }) => names.includes(name))
+    .map(({ pid }) => pid);
+
+describe('mutated pictures', () => {
+  it('start from files that are taken', async () => {
+    for (const file of valid) expect((await send(server.url, file)).status, file.name).toBe(200);
+  });
+
+  it(`${FILES} of them get answers of the contract, and memory and processes stay`, async () => {
+    const random = new Random(20_261_123);
+    const before = pidsOf('gateway', 'reader');
+    const peaks = new Map<number, { name: ServerProcess['name']; mebibytes: number }>();
+    const watch = (): void => {
+      for (const { pid, name } of server.processes()) {
+        peaks.set(pid, { name, mebibytes: Math.round(peakMemoryBytes(pid) / 2 ** 20) });
+      }
+    };
+    const { sent, countByStatus, complaints } = await attack({
+      url: server.url,
+      connections: CONNECTIONS,
+      goesOn: (count) => count < FILES,
+      next: () => {
+        watch();
+        const file = mutated(valid, random);
+        if (refused.length < 200) refused.push(file);
+        return file;
+      },
+    });
+    watch();
+    const memory = [...peaks.values()].map(({ name, mebibytes }) => `${name} ${mebibytes}`).join(', ');
+    process.stdout.write(`${sent} files: ${JSON.stringify([...countByStatus])}; peak MiB: ${memory}\n`);
+    expect(complaints).toEqual([]);
+    for (const status of countByStatus.keys()) expect(ALLOWED_STATUSES).toContain(status);
+    // Both outcomes occur: a server that refused everything, or took everything, would pass by accident.
+    expect(countByStatus.get(200)).toBeGreaterThan(FILES / 20);
+    expect(countByStatus.get(400)).toBeGreaterThan(FILES / 4);
+    expect(pidsOf('gateway', 'reader')).toEqual(before);
+    for (const { name, mebibytes } of peaks.values())
+      expect(mebibytes, name).toBeLessThan(MAX_RESIDENT_MIB[name]);
+    expect((await send(server.url, { name: 'photograph', bytes: photograph() })).status).toBe(200);
+  }, 900_000);
+});
+
+/** A picture question of a client that means well; each with bytes of its own, so that no cache answers. */
+async function honestRequestMs(serial: number): Promise<number> {
+  const bytes = Buffer.concat([photograph(), Buffer.from(String(serial))]);
+  const request = { text: 'USER: Describe the image to me.\nASSISTANT:', max_new_tokens: 64 };
+  const start = performance.now();
+  const response = await fetch(`${server.url}/image_generate`, {
+    method: 'POST',
+    body: imageForm(new Uint8Array(bytes), request),
+  });
+  await response.text();
+  expect(response.status).toBe(200);
+  return performance.now() - start;
+}
+
+const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
+
+/**
+ * The attack of this measurement: 20 files a second, all of which are refused. A mutated file that still is a picture is answered like
+ * anybody's and takes the share of a request, so it says nothing about protection.
+ */
+const PAUSE_MS = 45;
+it.runIf(isFull)(
+  'leave honest requests at least 0.8 of their throughput',
+  async () => {
+    const random = new Random(7);
+    const hostile: NamedFile[] = [];
+    for (const file of refused) if ((await send(server.url, file)).status !== 200) hostile.push(file);
+    const [quiet, attacked]: [number[], number[]] = [[], []];
+    let serial = 0;
+    let files = 0;
+    // In turns, so that whatever else this machine does meets both alike.
+    for (let round = 0; round < 10; round += 1) {
+      for (let n = 0; n < 20; n += 1) quiet.push(await honestRequestMs(serial++));
+      let isOver = false;
+      const attacking = attack({
+        url: server.url,
+        connections: 1,
+        pauseMs: PAUSE_MS,
+        next: () => random.pick(hostile),
+        goesOn: () => !isOver,
+      });
+      for (let n = 0; n < 20; n += 1) attacked.push(await honestRequestMs(serial++));
+      isOver = true;
+      files += (await attacking).sent;
+    }
+    const ratio = median(quiet) / median(attacked);
+    const seconds = attacked.reduce((sum, ms) => sum + ms, 0) / 1000;
+    process.stdout.write(
+      `honest requests: ${median(quiet).toFixed(1)} ms quiet, ${median(attacked).toFixed(1)} ms under ${(files / seconds).toFixed(0)} hostile files/s; throughput ratio ${ratio.toFixed(2)}\n`,
+    );
+    expect(ratio).toBeGreaterThanOrEqual(0.8);
+  },
+  300_000,
+);

@@ -1,0 +1,100 @@
+// Valid files of every accepted format, small, in the variants that decoders treat differently: what mutations start from.
+import { readFileSync } from 'node:fs';
+import sharp from 'sharp';
+import { writeBmp } from './bmp.js';
+import { pngExif, withJpegExif } from './exif.js';
+import { writeGif } from './gif.js';
+import { chunk, writePng, type PngPicture } from './png.js';
+
+export interface NamedFile {
+  readonly name: string;
+  readonly bytes: Buffer;
+}
+
+const WIDTH = 61;
+const HEIGHT = 47;
+const sample = (x: number, y: number, channel: number): number =>
+  (x * 5 + y * (channel + 2) + channel * 40) & 0xff;
+const PALETTE = Array.from({ length: 256 }, (_, index) => [index, 255 - index, (index * 7) & 0xff] as const);
+
+export async function validFiles(): Promise<NamedFile[]> {
+  const files: [string, Buffer | Promise<Buffer>][] = [...pngs(), ...gifs(), ...bmps(), ...encoded()];
+  return Promise.all(files.map(async ([name, bytes]) => ({ name, bytes: await bytes })));
+}
+
+/** The photograph of the demo model. */
+export const photograph = (): Buffer =>
+  readFileSync(new URL('../../../models/demo/images/two-shapes.jpg', import.meta.url));
+
+function pngs(): [string, Buffer][] {
+  const size = { width: WIDTH, height: HEIGHT } as const;
+  const rgb: PngPicture = { ...size, colourType: 'rgb', bitDepth: 8, sample, filter: 'mixed' };
+  const palette = chunk('PLTE', Buffer.from(PALETTE.flat()));
+  return [
+    ['rgb.png', writePng(rgb)],
+    ['interlaced.png', writePng({ ...rgb, isInterlaced: true })],
+    ['oriented.png', writePng({ ...rgb, before: [pngExif(6)] })],
+    ['rgba.png', writePng({ ...rgb, colourType: 'rgba' })],
+    ['deep.png', writePng({ ...rgb, bitDepth: 16, sample: (x, y, c) => sample(x, y, c) * 257 })],
+    ['grey-alpha.png', writePng({ ...rgb, colourType: 'greyAlpha' })],
+    ['grey-1.png', writePng({ ...rgb, colourType: 'grey', bitDepth: 1, sample: (x, y) => (x + y) & 1 })],
+    [
+      'palette.png',
+      writePng({ ...rgb, colourType: 'palette', before: [palette, chunk('tRNS', Buffer.alloc(9))] }),
+    ],
+  ];
+}
+
+function gifs(): [string, Buffer][] {
+  const gif = {
+    width: WIDTH,
+    height: HEIGHT,
+    palette: PALETTE,
+    sample: (x: number, y: number) => sample(x, y, 0),
+  };
+  return [
+    ['plain.gif', writeGif(gif)],
+    ['interlaced.gif', writeGif({ ...gif, isInterlaced: true })],
+    ['animated.gif', writeGif({ ...gif, frames: 3, transparentIndex: 7 })],
+  ];
+}
+
+function bmps(): [string, Buffer][] {
+  const size = { width: WIDTH, height: HEIGHT } as const;
+  const colour = (x: number, y: number) => [sample(x, y, 0), sample(x, y, 1), sample(x, y, 2)] as const;
+  return [
+    ['24.bmp', writeBmp({ ...size, bits: 24, pixel: colour })],
+    ['32.bmp', writeBmp({ ...size, bits: 32, isTopDown: true, pixel: colour })],
+    ['8.bmp', writeBmp({ ...size, bits: 8, palette: PALETTE, pixel: (x, y) => sample(x, y, 0) })],
+  ];
+}
+
+function encoded(): [string, Promise<Buffer>][] {
+  const pixels = new Uint8Array(WIDTH * HEIGHT * 3);
+  for (let y = 0; y < HEIGHT; y += 1)
+    for (let x = 0; x < WIDTH; x += 1)
+      for (let c = 0; c < 3; c += 1) pixels[(y * WIDTH + x) * 3 + c] = sample(x, y, c);
+  const picture = () => sharp(pixels, { raw: { width: WIDTH, height: HEIGHT, channels: 3 } });
+  const animated = () =>
+    sharp(pixels.subarray(0, WIDTH * (HEIGHT - 1) * 3), {
+      raw: { width: WIDTH, height: HEIGHT - 1, channels: 3, pageHeight: (HEIGHT - 1) / 2 },
+    });
+  return [
+    ['baseline.jpg', picture().jpeg().toBuffer()],
+    ['progressive.jpg', picture().jpeg({ progressive: true }).toBuffer()],
+    ['grey.jpg', picture().greyscale().jpeg().toBuffer()],
+    ['cmyk.jpg', picture().toColourspace('cmyk').jpeg().toBuffer()],
+    ['profile.jpg', picture().withIccProfile('p3').jpeg().toBuffer()],
+    [
+      'oriented.jpg',
+      picture()
+        .jpeg()
+        .toBuffer()
+        .then((jpeg) => withJpegExif(jpeg, 5)),
+    ],
+    ['lossy.webp', picture().webp().toBuffer()],
+    ['lossless.webp', picture().webp({ lossless: true }).toBuffer()],
+    ['alpha.webp', picture().ensureAlpha(0.5).webp().toBuffer()],
+    ['animated.webp', animated().webp({ loop: 0 }).toBuffer()],
+  ];
+}
