@@ -118,7 +118,7 @@ describe('types resolve under tsc --strict', () => {
     ],
     ['in Node without the types of pages', ['--module', 'nodenext', '--lib', 'es2022', ...nodeTypes]],
     ['in Node with both', ['--module', 'node16', '--lib', 'es2022,dom,dom.asynciterable', ...nodeTypes]],
-  ])('%s', (_, settings) => {
+  ])('%s', { timeout: 60_000 }, (_, settings) => {
     writeFileSync(path.join(project, 'consumer.ts'), CONSUMER);
     const compiler = path.join(ROOT, 'node_modules/typescript/bin/tsc');
     const strict = [
