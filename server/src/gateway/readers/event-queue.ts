@@ -5,7 +5,7 @@ import type { RequestEvent } from '../../link/messages.js';
 /** Why events stop before all prompts have ended. */
 export type Interruption =
   | { readonly kind: 'lost'; readonly reason: string }
-  | { readonly kind: 'stalled'; readonly afterMs: number; readonly hadEvents: boolean }
+  | { readonly kind: 'stalled'; readonly afterMs: number; readonly wasDecoding: boolean }
   | { readonly kind: 'overflow' }
   | { readonly kind: 'shutdown' }
   | { readonly kind: 'client-gone' };

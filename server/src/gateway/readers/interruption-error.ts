@@ -18,7 +18,7 @@ export function explainInterruption(by: Exclude<Interruption, { kind: 'client-go
     case 'stalled':
       return {
         code: 'reader.stalled',
-        message: by.hadEvents
+        message: by.wasDecoding
           ? `The reader produced nothing for ${by.afterMs} ms, the limit of reader_message_timeout_ms.`
           : `The reader produced no first token within ${by.afterMs} ms, the limit of first_token_timeout_ms.`,
       };

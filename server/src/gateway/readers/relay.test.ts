@@ -123,7 +123,7 @@ describe('relay', () => {
     expect(target.cancelled).toEqual([]);
     await vi.advanceTimersByTimeAsync(1);
     expect((await finished).end).toMatchObject({
-      by: { kind: 'stalled', afterMs: LIMITS.firstTokenTimeoutMs, hadEvents: false },
+      by: { kind: 'stalled', afterMs: LIMITS.firstTokenTimeoutMs, wasDecoding: false },
     });
     expect(target.cancelled).toEqual(['r']);
   });
@@ -139,7 +139,21 @@ describe('relay', () => {
     await vi.advanceTimersByTimeAsync(1);
     const { seen, end } = await finished;
     expect(seen).toHaveLength(5);
-    expect(end).toMatchObject({ by: { kind: 'stalled', hadEvents: true } });
+    expect(end).toMatchObject({ by: { kind: 'stalled', wasDecoding: true } });
+  });
+
+  it('gives prompts that have not begun the longer limit, also after others of the request have ended', async () => {
+    const { target, events } = started(2);
+    const finished = finish(events);
+    target.say(tokenOf('a', 0), doneOf(0));
+    await vi.advanceTimersByTimeAsync(LIMITS.firstTokenTimeoutMs - 1);
+    expect(target.cancelled).toEqual([]);
+    target.say(tokenOf('b', 1));
+    await vi.advanceTimersByTimeAsync(LIMITS.readerMessageTimeoutMs);
+    expect((await finished).end).toMatchObject({
+      by: { kind: 'stalled', afterMs: LIMITS.readerMessageTimeoutMs },
+      openPrompts: [1],
+    });
   });
 
   it('does not take a client that reads slowly for a reader that stalls', async () => {

@@ -37,8 +37,8 @@ export async function* relay(options: RelayOptions): AsyncGenerator<RequestEvent
   const queue = new EventQueue();
   const openPrompts = new Set(message.prompts.keys());
   let hadEvents = false;
-  const watchdog = new StallWatchdog(limits, (afterMs, hadBeats) =>
-    queue.interrupt({ kind: 'stalled', afterMs, hadEvents: hadBeats }),
+  const watchdog = new StallWatchdog(limits, (afterMs, wasDecoding) =>
+    queue.interrupt({ kind: 'stalled', afterMs, wasDecoding }),
   );
   const onClientGone = (): void => {
     // At once and not when the consumer comes back: the reader must know before its next step.
@@ -50,7 +50,7 @@ export async function* relay(options: RelayOptions): AsyncGenerator<RequestEvent
   shutdown.addEventListener('abort', onShutdown);
   target.generate(message, {
     onEvent: (event) => {
-      watchdog.beat();
+      watchdog.beat(event);
       queue.push(event);
     },
     onReaderLost: (reason) => queue.interrupt({ kind: 'lost', reason }),

@@ -1,5 +1,7 @@
-// Notices a reader that has stopped answering a request: one limit until the first event, which includes waiting, the picture
-// and the prompt, and a shorter one between events.
+// Notices a reader that has stopped answering a request. While one of its prompts is being answered, the pause between events
+// counts. While none is, because they wait for a slot, a picture is encoded or a prompt is read, the longer limit of the first
+// token does: prompts of one request are admitted one by one, so that holds again after some of them have ended.
+import type { RequestEvent } from '../../link/messages.js';
 
 export interface StallLimits {
   readonly firstTokenTimeoutMs: number;
@@ -8,31 +10,38 @@ export interface StallLimits {
 
 export class StallWatchdog {
   readonly #limits: StallLimits;
-  readonly #onStall: (afterMs: number, hadEvents: boolean) => void;
+  readonly #onStall: (afterMs: number, wasDecoding: boolean) => void;
+  /** Prompts with a token and without a terminal event. */
+  readonly #decoding = new Set<number>();
+  #limitMs: number;
   #timer: NodeJS.Timeout;
-  #hadEvents = false;
 
-  constructor(limits: StallLimits, onStall: (afterMs: number, hadEvents: boolean) => void) {
+  constructor(limits: StallLimits, onStall: (afterMs: number, wasDecoding: boolean) => void) {
     this.#limits = limits;
     this.#onStall = onStall;
-    this.#timer = this.#arm(limits.firstTokenTimeoutMs);
+    this.#limitMs = limits.firstTokenTimeoutMs;
+    this.#timer = this.#arm();
   }
 
-  beat(): void {
-    if (this.#hadEvents) {
+  beat({ kind, prompt }: RequestEvent): void {
+    if (kind === 'token') this.#decoding.add(prompt);
+    else this.#decoding.delete(prompt);
+    const { readerMessageTimeoutMs, firstTokenTimeoutMs } = this.#limits;
+    const limitMs = this.#decoding.size > 0 ? readerMessageTimeoutMs : firstTokenTimeoutMs;
+    if (limitMs === this.#limitMs) {
       this.#timer.refresh();
       return;
     }
-    this.#hadEvents = true;
+    this.#limitMs = limitMs;
     clearTimeout(this.#timer);
-    this.#timer = this.#arm(this.#limits.readerMessageTimeoutMs);
+    this.#timer = this.#arm();
   }
 
   stop(): void {
     clearTimeout(this.#timer);
   }
 
-  #arm(afterMs: number): NodeJS.Timeout {
-    return setTimeout(() => this.#onStall(afterMs, this.#hadEvents), afterMs);
+  #arm(): NodeJS.Timeout {
+    return setTimeout(() => this.#onStall(this.#limitMs, this.#decoding.size > 0), this.#limitMs);
   }
 }
