@@ -13,4 +13,5 @@ export interface ReaderProcess {
   readonly ended: Promise<string>;
 }
 
-export type LaunchReader = (start: ReaderStart) => ReaderProcess;
+/** @param onOutput told of each line that the program prints, beside its messages */
+export type LaunchReader = (start: ReaderStart, onOutput: (line: string) => void) => ReaderProcess;

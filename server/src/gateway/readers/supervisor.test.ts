@@ -127,6 +127,19 @@ describe('ReaderSupervisor', () => {
     expect(supervisor.openPrompts).toBe(0);
   });
 
+  it('tells a request at once that comes after the reader has died', async () => {
+    const { readers, supervisor } = supervise();
+    readers.last.die();
+    await settle();
+    const lost: string[] = [];
+    supervisor.generate(messageOf(), {
+      onEvent: () => undefined,
+      onReaderLost: (reason) => lost.push(reason),
+    });
+    expect(lost).toEqual(['it had ended before']);
+    expect(supervisor.openPrompts).toBe(0);
+  });
+
   it('passes a cancellation on only while the request is open', async () => {
     const { readers, supervisor } = supervise();
     await settle();

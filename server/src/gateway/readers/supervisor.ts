@@ -61,7 +61,8 @@ export class ReaderSupervisor {
   }
 
   start(): void {
-    const process = this.#options.launch(this.#options.start);
+    const { launch, start, onLog } = this.#options;
+    const process = launch(start, (line) => onLog('warn', line));
     this.#process = process;
     this.#lastWords = undefined;
     this.#liveSinceMs = undefined;
@@ -76,10 +77,15 @@ export class ReaderSupervisor {
     void process.ended.then((reason) => this.#died(closeReason + reason));
   }
 
-  /** Only while live. Each prompt ends in one terminal event, or the route learns that the reader is lost. */
+  /** Each prompt ends in one terminal event, or the route learns that the reader is lost. */
   generate(message: GenerateMessage, route: RequestRoute): void {
+    if (this.#process === undefined) {
+      // The reader was live when it was picked and died before its caller's turn came.
+      route.onReaderLost('it had ended before');
+      return;
+    }
     this.#open.add(message, route);
-    this.#process?.connection.send(message);
+    this.#process.connection.send(message);
   }
 
   /** The route still gets the terminal events of the request. */
