@@ -216,7 +216,7 @@ describe('a reader that dies', () => {
     const { script, asked } = diesFirst(1);
     const { ask } = await setUp({ script });
     const events = ask(WITH_IMAGE);
-    await vi.advanceTimersByTimeAsync(250);
+    await vi.advanceTimersByTimeAsync(500);
     expect((await events).map(lineOf)).toEqual(['0 a', '0 stop', '1 b', '1 stop']);
     expect(asked()).toBe(2);
   });
@@ -234,7 +234,7 @@ describe('a reader that dies', () => {
     const events = ask(WITH_IMAGE);
     await vi.advanceTimersByTimeAsync(0);
     expect(asked()).toBe(1);
-    await vi.advanceTimersByTimeAsync(250);
+    await vi.advanceTimersByTimeAsync(500);
     expect((await events).map(lineOf)).toEqual(['0 a', '0 stop', '1 b', '1 stop']);
   });
 

@@ -14,7 +14,7 @@ export type ReaderState =
     }
   | { readonly kind: 'stopped' };
 
-const FIRST_DELAY_MS = 250;
+const FIRST_DELAY_MS = 500;
 const MAX_DELAY_MS = 30_000;
 
 /**

@@ -16,7 +16,7 @@ export interface SupervisorOptions {
 }
 
 /** A reader that lived this long was healthy: its death starts the delays anew. */
-const HEALTHY_AFTER_MS = 10_000;
+const HEALTHY_AFTER_MS = 60_000;
 
 export class ReaderSupervisor {
   readonly #options: SupervisorOptions;
