@@ -34,6 +34,12 @@ const pidOf = (running: RunningServer, name: string): number => {
   if (found === undefined) throw new TypeError(`no ${name} is running`);
   return found.pid;
 };
+/** Rejects when the stream breaks instead of ending. */
+async function readAll<Event>(events: AsyncIterable<Event>): Promise<Event[]> {
+  const read: Event[] = [];
+  for await (const event of events) read.push(event);
+  return read;
+}
 const isGone = (pid: number): boolean => !existsSync(`/proc/${pid}`);
 
 describe.runIf(process.platform === 'linux')('a server', () => {
@@ -75,13 +81,17 @@ describe.runIf(process.platform === 'linux')('a server', () => {
     expect((await fetch(`${running.url}/generate`, jsonRequest(SHORT))).status).toBe(200);
   }, 60_000);
 
-  it('leaves no process behind when it is killed with SIGKILL', async () => {
+  it('leaves no process behind when it is killed with SIGKILL while it answers', async () => {
     const running = await start();
+    const stream = await fetch(`${running.url}/generate_stream`, jsonRequest(LONG));
+    const events = eventsOf(stream);
+    await events.next();
     const pids = running.processes().map(({ pid }) => pid);
     expect(pids.length).toBeGreaterThan(1);
     const exit = once(running.child, 'exit');
     running.child.kill('SIGKILL');
     await exit;
+    await expect(readAll(events)).rejects.toThrow();
     await expect.poll(() => pids.every(isGone), { timeout: 10_000 }).toBe(true);
   }, 60_000);
 

@@ -115,6 +115,15 @@ describe('close', () => {
     expect((await answer).status).toBe(503);
   });
 
+  it('lets destroy end at once what it waits for', async () => {
+    const { gateway, ask } = await start(firstToken);
+    const stream = await ask('/generate_stream', { text: 'a' });
+    const closed = gateway.close();
+    await gateway.destroy();
+    expect(await stream.text()).toContain('"code":"server.draining"');
+    await closed;
+  });
+
   it('does not wait for connections that are kept alive', async () => {
     const { gateway, ask } = await start();
     await (await ask('/generate', { text: 'a' })).text();
