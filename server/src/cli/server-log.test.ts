@@ -20,6 +20,14 @@ describe('createServerLog', () => {
     expect(terminal.written).toContain('loud');
   });
 
+  it('has no headers of requests in it, which the multipart parser would log', () => {
+    const terminal = new RecordingTerminal(false);
+    const log = createServerLog('trace', terminal, new ProgressLine(terminal));
+    log.trace({ busboyOptions: { headers: { authorization: 'SECRET' }, limits: { parts: 32 } } }, 'parsing');
+    expect(terminal.written).toContain('"parts":32');
+    expect(terminal.written).not.toContain('SECRET');
+  });
+
   it('takes the progress line away before a line appears on the same screen', async () => {
     const terminal = new RecordingTerminal(true);
     const line = new ProgressLine(terminal);

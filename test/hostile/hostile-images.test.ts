@@ -1,0 +1,223 @@
+// Cases 12 to 17 of the list of other servers' mistakes: pictures that are not what they seem, through the whole program.
+import { deflateSync } from 'node:zlib';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { peakMemoryBytes, RunningServer } from '../../bench/server/running-server.js';
+import { Random } from '../oracles/random.js';
+import { eventsOf, jsonRequest } from '../process/requests.js';
+import { answerOf, formBody, rawForm, type Answer } from './asking.js';
+import { attack } from './attack.js';
+import { bombs } from './files/bombs.js';
+import { mutated } from './files/mutations.js';
+import { chunk, END, header, SIGNATURE } from './files/png.js';
+import { photograph, validFiles, type NamedFile } from './files/valid.js';
+import { toBytes, WRONG_TYPES } from './files/wrong-types.js';
+
+let server: RunningServer;
+let valid: NamedFile[];
+beforeAll(async () => {
+  valid = await validFiles();
+  server = await RunningServer.start({
+    args: ['--image-decode-timeout-ms', '5000'],
+    env: { TAKEOFF_ECHO: 'true' },
+  });
+});
+afterAll(() => server.stop());
+
+/** What the echo reader says to it: its prompt, with the line break that stands behind a leading picture. */
+const SEEN = '\nhello';
+const json = JSON.stringify({ text: 'hello' });
+async function askAbout(
+  bytes: Uint8Array,
+  disposition = '',
+  headers: readonly string[] = [],
+): Promise<Answer> {
+  const body = formBody([
+    { name: 'image_data', content: bytes, disposition, headers },
+    { name: 'json_data', content: json },
+  ]);
+  return answerOf(await fetch(`${server.url}/image_generate`, rawForm(body)));
+}
+const pid = (name: 'gateway' | 'reader' | 'decoder') =>
+  server
+    .processes()
+    .filter((process) => process.name === name)
+    .map((process) => process.pid);
+
+describe('names and types', () => {
+  it.each([
+    '; filename="../../../../tmp/escaped"',
+    '; filename="/etc/passwd"',
+    '; filename="a\0b.png"',
+    `; filename="${'x'.repeat(4000)}"`,
+    "; filename*=UTF-8''..%2f..%2f%00evil.png",
+    '; filename="a.svg"; filename*=utf-8\'\'b.php',
+    '; filename=""',
+    '; filename="con"; size=-1',
+  ])('case 12: the file name %j is never looked at', async (disposition) => {
+    expect(await askAbout(photograph(), disposition)).toMatchObject({ status: 200, text: SEEN });
+  });
+
+  it.each([
+    'image/svg+xml',
+    'text/html',
+    'application/octet-stream',
+    'image/*',
+    'nonsense',
+    'multipart/mixed; boundary=b',
+  ])('case 12: the declared type %s is never looked at', async (type) => {
+    expect((await askAbout(photograph(), '; filename="x"', [`content-type: ${type}`])).status).toBe(200);
+    const lie = await askAbout(
+      Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'),
+      '; filename="x.png"',
+      ['content-type: image/png'],
+    );
+    expect(lie).toMatchObject({ status: 400, code: 'image.format_unsupported' });
+  });
+
+  it.each(WRONG_TYPES)('case 13: %s is refused by name', async (name, content) => {
+    const answer = await askAbout(toBytes(content));
+    expect(answer).toMatchObject({ status: 400, code: 'image.format_unsupported' });
+    expect(answer.message.toLowerCase()).toContain(name.toLowerCase());
+    expect(answer.message).toContain('JPEG, PNG, WebP, GIF or BMP');
+  });
+});
+
+describe('sizes', () => {
+  it.each(bombs())('case 14: a $name is refused on its header', async ({ bytes }) => {
+    const decoders = pid('decoder');
+    const start = performance.now();
+    const answer = await askAbout(bytes);
+    expect(answer).toMatchObject({ status: 400, code: 'image.too_large' });
+    expect(answer.message).toMatch(/\d+ × \d+.*(?:max_image_pixels allows 50000000|longer than 65535)/u);
+    expect(performance.now() - start).toBeLessThan(2000);
+    // Nobody was started for it, and nobody died of it.
+    expect(pid('decoder')).toEqual(decoders);
+    for (const { pid: process } of server.processes())
+      expect(peakMemoryBytes(process)).toBeLessThan(300 * 2 ** 20);
+  });
+
+  it('case 14: the limit is a setting', async () => {
+    const strict = await RunningServer.start({
+      args: ['--max-image-pixels', '100'],
+      env: { TAKEOFF_ECHO: 'true' },
+    });
+    const body = formBody([
+      { name: 'image_data', content: photograph() },
+      { name: 'json_data', content: json },
+    ]);
+    const answer = await answerOf(await fetch(`${strict.url}/image_generate`, rawForm(body)));
+    expect(answer).toMatchObject({ status: 400, code: 'image.too_large' });
+    expect(answer.message).toContain('max_image_pixels allows 100');
+    await strict.stop();
+  });
+
+  it.each([
+    [1, 1],
+    [1, 5000],
+    [5000, 1],
+    [52_800, 44],
+    [65_535, 3],
+  ])('case 16: a picture of %i × %i is taken', async (width, height) => {
+    const bytes = await sharp({ create: { width, height, channels: 3, background: '#369' } })
+      .png()
+      .toBuffer();
+    expect(await askAbout(bytes)).toMatchObject({ status: 200, text: SEEN });
+  });
+
+  it('case 16: palettes, depths, alpha, CMYK, animations, interlacing and orientations are taken', async () => {
+    // What they look like is measured in pixels.test.ts.
+    for (const { name, bytes } of valid) expect((await askAbout(bytes)).status, name).toBe(200);
+  });
+});
+
+describe('broken files', () => {
+  it.each<[string, Uint8Array]>([
+    ['an empty file', new Uint8Array()],
+    ['one byte', Uint8Array.of(0xff)],
+    ['text', Buffer.from('this is not a picture')],
+    ['zeros', new Uint8Array(10_000)],
+    ['a PNG signature alone', SIGNATURE],
+    ['a JPEG marker alone', Buffer.from([0xff, 0xd8, 0xff])],
+    [
+      'a PNG of no pixels',
+      Buffer.concat([SIGNATURE, header(5, 5, 8, 2), chunk('IDAT', deflateSync(Buffer.alloc(0))), END]),
+    ],
+    ['a PNG of no size', Buffer.concat([SIGNATURE, header(0, 5, 8, 2), END])],
+    [
+      'a PNG of a wrong depth',
+      Buffer.concat([SIGNATURE, header(5, 5, 3, 2), chunk('IDAT', Buffer.alloc(9)), END]),
+    ],
+    [
+      'a PNG with a chunk of 4 GB',
+      Buffer.concat([SIGNATURE, header(5, 5, 8, 2), Buffer.from([255, 255, 255, 255]), END]),
+    ],
+    ['half a photograph', photograph().subarray(0, photograph().length / 2)],
+  ])('case 15: %s is refused, and the next request is served', async (_, bytes) => {
+    const answer = await askAbout(bytes);
+    expect(answer.status).toBe(400);
+    expect(answer.code).toMatch(/^image\.(?:format_unsupported|undecodable)$/u);
+    expect((await askAbout(photograph())).status).toBe(200);
+  });
+
+  it('case 15: a decoder that dies costs its one request', async () => {
+    const before = pid('gateway');
+    for (const decoder of pid('decoder')) process.kill(decoder, 'SIGKILL');
+    const answers = [await askAbout(photograph()), await askAbout(photograph())];
+    // The pool may learn of the death only with the next job.
+    expect([200, 400]).toContain(answers[0]?.status);
+    expect(answers[1]?.status).toBe(200);
+    expect(pid('gateway')).toEqual(before);
+  });
+
+  it('case 15: every format is refused or taken wherever it is cut or flipped, and nothing else', async () => {
+    const random = new Random(99);
+    const outcome = await attack({
+      url: server.url,
+      connections: 2,
+      goesOn: (sent) => sent < 100,
+      next: () => mutated(valid, random),
+    });
+    expect(outcome.complaints).toEqual([]);
+  });
+
+  it('case 17: broken pictures change nothing for a stream that runs beside them', async () => {
+    const text = 'x'.repeat(3000);
+    const gapsOf = async (): Promise<number[]> => {
+      const response = await fetch(
+        `${server.url}/generate_stream`,
+        jsonRequest({ text, max_new_tokens: 3000 }),
+      );
+      const gaps: number[] = [];
+      let got = '';
+      let last = performance.now();
+      for await (const { data } of eventsOf(response)) {
+        const now = performance.now();
+        gaps.push(now - last);
+        last = now;
+        got += data;
+      }
+      expect(got).toBe(text);
+      return gaps.sort((a, b) => a - b);
+    };
+    const quiet = await gapsOf();
+    const random = new Random(5);
+    let isOver = false;
+    const broken = attack({
+      url: server.url,
+      connections: 1,
+      goesOn: () => !isOver,
+      pauseMs: 10,
+      next: () => ({ name: 'cut', bytes: photograph().subarray(0, 100 + random.below(5000)) }),
+    });
+    const beside = await gapsOf();
+    isOver = true;
+    const { sent, countByStatus } = await broken;
+    expect(sent).toBeGreaterThan(0);
+    expect([...countByStatus.keys()]).toEqual([400]);
+    // Half of the gaps are a token's time; a stream that waited for a decoder would show tens of milliseconds at the end.
+    const half = (gaps: readonly number[]) => gaps[gaps.length >> 1]!;
+    expect(half(beside)).toBeLessThan(half(quiet) + 5);
+    expect(beside.at(-1)!).toBeLessThan(250);
+  });
+});
