@@ -251,7 +251,7 @@ describe('healthy', () => {
 });
 
 describe('status', () => {
-  const reader = { model_name: 'm', model_type: 't', device: 'cpu', consumer_groups: ['primary'] };
+  const reader = { model_name: 'm', model_type: 't', device: 'cpu', consumer_groups: ['primary'], max_batch_size: 8 };
   const details = { ...reader, consumer_name: 'r', pids: [4], detail: 'live', open_prompts: 0 };
 
   it('gives what the server says, with fields of newer versions', async () => {

@@ -10,6 +10,8 @@ export interface MaskedReader {
   readonly model_type: string;
   readonly device: string;
   readonly consumer_groups: readonly string[];
+  /** Answers that it generates at the same time. */
+  readonly max_batch_size: number;
 }
 
 export interface ServerStatus {
@@ -73,6 +75,7 @@ const isReader = (value: unknown): value is MaskedReader =>
   typeof value['model_name'] === 'string' &&
   typeof value['model_type'] === 'string' &&
   typeof value['device'] === 'string' &&
+  typeof value['max_batch_size'] === 'number' &&
   isListOfTexts(value['consumer_groups']);
 
 const isDetails = (value: unknown): value is ReaderDetails =>

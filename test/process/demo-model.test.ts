@@ -179,6 +179,7 @@ it('lists the live reader on /status', async () => {
       model_type: 'LlavaLlamaForCausalLM',
       device: 'cpu',
       consumer_groups: ['primary'],
+      max_batch_size: 8,
     }),
   ]);
 });

@@ -8,6 +8,8 @@ export const maskedReaderSchema = z.object({
   model_type: z.string(),
   device: z.string(),
   consumer_groups: z.array(z.string()),
+  /** Answers that it generates at the same time. */
+  max_batch_size: z.int(),
 });
 export type MaskedReader = z.infer<typeof maskedReaderSchema>;
 

@@ -29,6 +29,7 @@ const SHOWN = {
   model_type: 'LlavaLlamaForCausalLM',
   device: 'cpu',
   consumer_groups: ['primary'],
+  max_batch_size: 8,
 };
 
 describe('/status', () => {

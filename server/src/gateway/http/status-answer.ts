@@ -35,11 +35,18 @@ function sorted({ supervisors }: ReaderRegistry): Record<'live' | 'dead' | 'load
 const byId = <Shown>(readers: ReaderList, show: (reader: ReaderSupervisor) => Shown): Record<string, Shown> =>
   Object.fromEntries(readers.map((reader) => [reader.readerId, show(reader)]));
 
-const masked = ({ state, modelName, device, consumerGroup }: ReaderSupervisor): MaskedReader => ({
+const masked = ({
+  state,
+  modelName,
+  device,
+  consumerGroup,
+  maxBatchSize,
+}: ReaderSupervisor): MaskedReader => ({
   model_name: modelName,
   model_type: state.kind === 'live' ? state.card.modelType : '',
   device,
   consumer_groups: [consumerGroup],
+  max_batch_size: state.kind === 'live' ? state.card.maxSequences : maxBatchSize,
 });
 
 const details = (reader: ReaderSupervisor): ReaderDetails => ({

@@ -48,6 +48,10 @@ export class ReaderSupervisor {
     return this.#options.start.device;
   }
 
+  get maxBatchSize(): number {
+    return this.#options.start.maxBatchSize;
+  }
+
   get state(): ReaderState {
     return this.#state;
   }
