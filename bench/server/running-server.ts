@@ -22,6 +22,10 @@ export interface ServerProcess {
 export interface StartOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Address that the server listens on and is asked at. */
+  readonly host?: string;
+  /** A program and its arguments that run the server in turn, such as `ip netns exec NAME`. It must become the server's process. */
+  readonly within?: readonly string[];
   /** Whether to wait until a reader is live; otherwise until the ports listen. */
   readonly waitsForReader?: boolean;
 }
@@ -33,9 +37,9 @@ export class RunningServer {
   /** What the program has printed so far, both streams. */
   output = '';
 
-  private constructor(port: number, managementPort: number, child: ChildProcess) {
-    this.url = `http://127.0.0.1:${port}`;
-    this.managementUrl = `http://127.0.0.1:${managementPort}`;
+  private constructor(host: string, port: number, managementPort: number, child: ChildProcess) {
+    this.url = `http://${host}:${port}`;
+    this.managementUrl = `http://${host}:${managementPort}`;
     this.child = child;
     const collect = (chunk: Buffer) => {
       this.output += chunk.toString();
@@ -47,15 +51,18 @@ export class RunningServer {
   static async start({
     args = [],
     env = {},
+    host = '127.0.0.1',
+    within = [],
     waitsForReader = true,
   }: StartOptions = {}): Promise<RunningServer> {
     const [port, managementPort] = [await freePort(), await freePort()];
-    const ports = ['--port', String(port), '--management-port', String(managementPort)];
-    const child = spawn(process.execPath, [PROGRAM, 'serve', ...ports, ...args], {
+    const where = ['--host', host, '--port', String(port), '--management-port', String(managementPort)];
+    const [command = '', ...rest] = [...within, process.execPath, PROGRAM, 'serve', ...where, ...args];
+    const child = spawn(command, rest, {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const server = new RunningServer(port, managementPort, child);
+    const server = new RunningServer(host, port, managementPort, child);
     await server.until(() => (waitsForReader ? server.isReady() : server.isListening()), READY_TIMEOUT_MS);
     return server;
   }

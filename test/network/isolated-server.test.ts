@@ -1,0 +1,199 @@
+// The real server in a network namespace whose only way out leads to an internet of the test's own, which has every address there
+// is and counts each packet. What the server must not dial would be answered there, and be seen.
+import { Server as HttpServer } from 'node:http';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { RunningServer } from '../../bench/server/running-server.js';
+import { generate, tag } from '../hostile/asking.js';
+import { photograph } from '../hostile/files/valid.js';
+import { PRIVATE_ADDRESSES, PRIVATE_SPELLINGS } from '../hostile/private-hosts.js';
+import { imageForm } from '../process/requests.js';
+import type { NameServer } from './name-server.js';
+import { sayWhyNoNamespaces } from './namespace.js';
+import { recordDialled, World } from './world.js';
+
+const PUBLIC = '93.184.216.34';
+const PUBLIC_6 = '2606:2800:220:1::1';
+/** Nobody may use it, so the internet must not see it. */
+const PROXY = 'http://10.8.8.8:80';
+const UNREACHABLE = 'text: The image URL could not be fetched: its host cannot be reached.';
+const picture = new Uint8Array(photograph());
+
+describe.skipIf(sayWhyNoNamespaces())('a server in a network of its own', () => {
+  let world: World;
+  let names: NameServer;
+  let on: RunningServer;
+  let off: RunningServer;
+  /** What was dialled in the internet, and inside the server's own namespace. */
+  let abroad: string[];
+  let atHome: string[];
+  let pages: string[];
+
+  beforeAll(async () => {
+    world = new World();
+    names = await world.nameServer();
+    names.set('pictures.test', [PUBLIC]);
+    const [web, ...others] = [await world.internet.listen(80), await world.internet.listen(443)];
+    const site = new HttpServer((request, response) => {
+      const { url = '', headers } = request;
+      pages.push(`${headers.host}${url}`);
+      if (url.startsWith('/to?')) response.writeHead(302, { location: url.slice(4) }).end();
+      else response.end(picture);
+    });
+    web.on('connection', (socket) => site.emit('connection', socket));
+    abroad = recordDialled(web, ...others);
+    atHome = recordDialled(await world.server.listen(80), await world.server.listen(443));
+    [on, off] = await Promise.all([
+      world.startServer({
+        TAKEOFF_ALLOW_REMOTE_IMAGES: 'true',
+        NODE_USE_ENV_PROXY: '1',
+        http_proxy: PROXY,
+        HTTPS_PROXY: PROXY,
+      }),
+      world.startServer({}),
+    ]);
+  });
+  beforeEach(() => {
+    pages = [];
+    abroad.length = 0;
+    atHome.length = 0;
+    names.questions.length = 0;
+  });
+  afterAll(() => world.remove());
+
+  const ask = (address: string, server = on) => generate(server.url, { text: `${tag(address)} what is it?` });
+  /** Asks, and tells how many packets that sent to the internet. */
+  async function packetsOf(work: () => Promise<unknown>): Promise<number> {
+    const before = world.packetsSent();
+    await work();
+    return world.packetsSent() - before;
+  }
+
+  it('case 9: the server sends nothing by itself, at its start or for prompts and uploads', async () => {
+    for (const { url } of [on, off]) {
+      expect((await generate(url, { text: 'hello' })).status).toBe(200);
+      const upload = await fetch(`${url}/image_generate`, {
+        method: 'POST',
+        body: imageForm(picture, { text: 'hello', image_url: 'http://pictures.test/' }),
+      });
+      expect(upload.status).toBe(200);
+    }
+    expect(world.packetsSent()).toBe(0);
+    expect(atHome).toEqual([]);
+  });
+
+  it('case 2 and 3: for private addresses in every spelling no packet leaves, and no own port is dialled', async () => {
+    const packets = await packetsOf(async () => {
+      for (const host of [...PRIVATE_ADDRESSES, ...PRIVATE_SPELLINGS]) {
+        for (const scheme of ['http', 'https']) {
+          expect((await ask(`${scheme}://${host}/`)).status, host).toBe(400);
+        }
+      }
+    });
+    expect(packets).toBe(0);
+    expect(atHome).toEqual([]);
+  });
+
+  it('the packets would have arrived: the same addresses, dialled by another program of the namespace', async () => {
+    const reached = [
+      ...[
+        '10.0.0.1',
+        '100.64.0.1',
+        '169.254.169.254',
+        '172.16.0.1',
+        '192.168.0.1',
+        '198.18.0.1',
+        '240.0.0.1',
+      ],
+      ...['fd12:3456::1', 'fec0::1', '64:ff9b::a9fe:a9fe', '2002:a9fe:a9fe::', '2001:0:7f00:1::'],
+    ];
+    const packets = await packetsOf(async () => {
+      for (const address of reached) expect(await world.server.dial(address, 80)).toBe('connected');
+      for (const address of ['127.0.0.1', '::1', '0.0.0.0', '::ffff:127.0.0.1'])
+        expect(await world.server.dial(address, 443)).toBe('connected');
+    });
+    expect(packets).toBeGreaterThanOrEqual(reached.length * 2);
+    expect(abroad).toEqual(reached);
+    expect(atHome).toEqual(['127.0.0.1', '::1', '127.0.0.1', '127.0.0.1']);
+  });
+
+  it.each([
+    ['loopback', ['127.0.0.1']],
+    ['the metadata service', ['169.254.169.254']],
+    ['a private network', ['10.0.0.1']],
+    ['loopback of IPv6', ['::1']],
+    ['an IPv4 address inside an IPv6 one', ['::ffff:a9fe:a9fe']],
+    ['a public and a private address', [PUBLIC, '10.0.0.1']],
+    ['a public and a private address of the other family', [PUBLIC, 'fd00::1']],
+    ['no address', []],
+  ])('case 3 and 6: for a name that leads to %s only its question leaves', async (what, addresses) => {
+    const name = `${what.replaceAll(/\W+/gu, '-').toLowerCase()}.test`;
+    names.set(name, addresses);
+    const packets = await packetsOf(async () => {
+      expect(await ask(`http://${name}/`)).toMatchObject({ status: 400, message: UNREACHABLE });
+    });
+    expect(names.questions.sort()).toEqual([`A ${name}`, `AAAA ${name}`]);
+    expect(packets).toBe(2);
+    expect([...abroad, ...atHome]).toEqual([]);
+  });
+
+  it.each([
+    ['127.0.0.1', PUBLIC],
+    ['169.254.169.254', PUBLIC],
+    ['::1', PUBLIC_6],
+    ['10.0.0.1', PUBLIC_6],
+  ])(
+    'case 6: a name that leads to %s when asked again is asked once, and what was judged is dialled',
+    async (second, first) => {
+      const name = `rebinding-${second.replaceAll(/\W/gu, '-')}.test`;
+      names.set(name, [first], [second]);
+      expect(await ask(`http://${name}/`)).toMatchObject({ status: 200 });
+      expect(names.questions.sort()).toEqual([`A ${name}`, `AAAA ${name}`]);
+      expect([...abroad, ...atHome]).toEqual([first]);
+      // The next request asks anew, and judges that answer.
+      expect(await ask(`http://${name}/`)).toMatchObject({ status: 400, message: UNREACHABLE });
+      expect(names.questions).toHaveLength(4);
+      expect([...abroad, ...atHome]).toEqual([first]);
+    },
+  );
+
+  it('case 6: a redirect of a host to itself is a new question and a new judgement', async () => {
+    names.set('turning.test', [PUBLIC], ['127.0.0.1']);
+    expect(await ask('http://turning.test/to?/again')).toMatchObject({ status: 400, message: UNREACHABLE });
+    expect(names.questions).toHaveLength(4);
+    expect(pages).toEqual(['turning.test/to?/again']);
+    expect([...abroad, ...atHome]).toEqual([PUBLIC]);
+  });
+
+  it.each([
+    'http://127.0.0.1/',
+    'http://169.254.169.254/latest/meta-data/',
+    'https://10.0.0.1/',
+    'http://[::ffff:7f00:1]/',
+    'http://0x7f.1/',
+    'http://localhost/',
+    'http://home.test/',
+    'http://pictures.test:22/',
+    'ftp://pictures.test/',
+    '//127.0.0.1/',
+  ])('case 5: after a redirect to %s nothing but the redirecting host was dialled', async (target) => {
+    names.set('home.test', ['127.0.0.1']);
+    expect((await ask(`http://pictures.test/to?${target}`)).status).toBe(400);
+    expect(pages).toHaveLength(1);
+    expect([...abroad, ...atHome]).toEqual([PUBLIC]);
+  });
+
+  it('case 1: with the setting off not even the name is asked for', async () => {
+    const packets = await packetsOf(async () => {
+      const answer = await ask('http://pictures.test/', off);
+      expect(answer).toMatchObject({ status: 400, code: 'request.remote_images_disabled' });
+    });
+    expect(packets).toBe(0);
+    expect(names.questions).toEqual([]);
+  });
+
+  it('fetches from a host that has IPv6 alone', async () => {
+    names.set('six.test', [PUBLIC_6]);
+    expect(await ask('http://six.test/')).toMatchObject({ status: 200, text: '\n what is it?' });
+    expect(abroad).toEqual([PUBLIC_6]);
+  });
+});

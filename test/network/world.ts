@@ -1,0 +1,113 @@
+// A world of two namespaces: one in which the server runs, and one that is the internet to it. Every address that is not the
+// server's own leads to the internet, which has all of them: whatever the server dials is answered, and on record.
+import type { Server as TcpServer } from 'node:net';
+import { RunningServer } from '../../bench/server/running-server.js';
+import { Namespace, ip } from './namespace.js';
+import { NameServer } from './name-server.js';
+
+/** Of the kind that documentation uses, which no real network has. */
+const NAME_SERVER = '198.51.100.53';
+const SERVER_ADDRESS = '203.0.113.2';
+const SERVER_ADDRESS_6 = '3fff::2';
+const SERVER_MAC = '02:00:00:00:00:02';
+const INTERNET_MAC = '02:00:00:00:00:01';
+
+export class World {
+  /** Address of the server's namespace that the test's own asks it at. */
+  readonly serverAddress: string;
+  readonly server: Namespace;
+  readonly internet: Namespace;
+  readonly #started: Promise<RunningServer>[] = [];
+
+  constructor() {
+    // One link for each process, in the range for measurements.
+    const link = (process.pid & 0x7fff) * 2;
+    const address = (end: number) => `198.19.${link >> 8}.${(link & 0xff) + end}`;
+    this.serverAddress = address(1);
+    this.server = Namespace.make('server', NAME_SERVER);
+    this.internet = Namespace.make('internet', NAME_SERVER);
+    this.#joinInternet();
+    const control = `takeoff${process.pid}`;
+    ip(`link add ${control} type veth peer name control netns ${this.server.name}`);
+    ip(`address add ${address(0)}/31 dev ${control}`);
+    ip(`link set ${control} up`);
+    this.server.ip(`address add ${address(1)}/31 dev control`);
+    this.server.ip('link set control up');
+  }
+
+  /** With both neighbours known from the start, nothing but what programs send goes over the link. */
+  #joinInternet(): void {
+    const { server, internet } = this;
+    server.ip(
+      `link add internet address ${SERVER_MAC} type veth peer name server address ${INTERNET_MAC} netns ${internet.name}`,
+    );
+    server.ip(`address add ${SERVER_ADDRESS}/32 dev internet`);
+    server.ip(`address add ${SERVER_ADDRESS_6}/128 dev internet nodad`);
+    server.ip('link set internet up');
+    internet.ip('link set server up');
+    for (const [gateway, family] of [
+      [NAME_SERVER, '-4'],
+      ['3fff::1', '-6'],
+    ] as const) {
+      server.ip(`${family} neighbour add ${gateway} lladdr ${INTERNET_MAC} dev internet nud permanent`);
+      server.ip(`${family} route add ${gateway} dev internet`);
+      server.ip(`${family} route add default via ${gateway} dev internet`);
+    }
+    for (const [address, family] of [
+      [SERVER_ADDRESS, '-4'],
+      [SERVER_ADDRESS_6, '-6'],
+    ] as const) {
+      internet.ip(`${family} neighbour add ${address} lladdr ${SERVER_MAC} dev server nud permanent`);
+      internet.ip(`${family} route add ${address} dev server table local`);
+      internet.ip(`${family} route add local default dev lo table local`);
+    }
+  }
+
+  async nameServer(): Promise<NameServer> {
+    return new NameServer(await this.internet.bind(NAME_SERVER, 53));
+  }
+
+  /** Over the echo reader, which needs no model. */
+  startServer(env: Readonly<Record<string, string>>): Promise<RunningServer> {
+    const starting = RunningServer.start({
+      env: { TAKEOFF_ECHO: 'true', ...env },
+      host: this.serverAddress,
+      within: this.server.within,
+    });
+    this.#started.push(starting);
+    return starting;
+  }
+
+  /**
+   * IP packets that the server's namespace has sent to the internet, but for IPv6 multicasts: those are the kernel's, to find
+   * routers and neighbours, and no connection begins with one.
+   */
+  packetsSent(): number {
+    const [names = '', values = ''] = this.internet.read('/proc/net/snmp').split('\n');
+    const ipv4 = Number(values.split(' ')[names.split(' ').indexOf('InReceives')]);
+    const ipv6 = this.server.read('/proc/net/dev_snmp6/internet');
+    const count = (name: string) => Number(new RegExp(`^${name}\\s+(\\d+)$`, 'mu').exec(ipv6)?.[1]);
+    return ipv4 + count('Ip6OutRequests') - count('Ip6OutMcastPkts');
+  }
+
+  /** Stops the servers, too. */
+  async remove(): Promise<void> {
+    for (const start of await Promise.allSettled(this.#started)) {
+      if (start.status === 'fulfilled') await start.value.stop();
+    }
+    this.server.remove();
+    this.internet.remove();
+  }
+}
+
+/** Addresses that connections to these servers were made to, in order. */
+export function recordDialled(...servers: readonly TcpServer[]): string[] {
+  const dialled: string[] = [];
+  for (const server of servers) {
+    server.on('connection', (socket) => {
+      dialled.push((socket.localAddress ?? '').replace(/^::ffff:(?=\d+\.)/u, ''));
+      socket.on('error', () => undefined);
+    });
+  }
+  return dialled;
+}
