@@ -16,6 +16,8 @@ export type OperatorCode =
   | 'hub.corrupt'
   | 'hub.offline'
   | 'config.invalid'
+  | 'command.incomplete'
+  | 'command.interrupted'
   | 'native.library_missing'
   | 'native.library_mismatch'
   | 'native.call_failed'
@@ -71,6 +73,9 @@ export class ConfigError extends TakeoffError<'config.invalid'> {
     super('config.invalid', message, options);
   }
 }
+
+/** A command ended before everything was done; what it did is kept, and the message says what is left. */
+export class CommandError extends TakeoffError<Extract<OperatorCode, `command.${string}`>> {}
 
 /** A C function failed; the message names it, its return code and the state left behind. */
 export class NativeError extends TakeoffError<Extract<OperatorCode, `native.${string}`>> {}

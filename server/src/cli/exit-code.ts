@@ -1,10 +1,13 @@
 // What a failed command says and with which code the program ends: 2 when a flag, a variable or the configuration must
-// change, 1 for everything else.
+// change, 130 when the person at the keyboard ended it, 1 for everything else.
 import { CommanderError } from 'commander';
-import { ConfigError, ReaderError, TakeoffError } from '../errors.js';
+import { TakeoffClientError } from 'takeoff-client';
+import { CommandError, ConfigError, ReaderError, TakeoffError } from '../errors.js';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
+/** What a shell makes of a program that SIGINT ended. */
+const EXIT_INTERRUPTED = 130;
 
 export interface Failure {
   readonly exitCode: number;
@@ -17,6 +20,10 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof CommanderError)
     return { exitCode: error.exitCode === 0 ? 0 : EXIT_USAGE, message: '' };
   if (error instanceof ConfigError) return { exitCode: EXIT_USAGE, message: error.message };
+  if (isInterruption(error)) return { exitCode: EXIT_INTERRUPTED, message: messageOf(error) };
+  if (error instanceof CommandError) return { exitCode: EXIT_FAILED, message: error.message };
+  if (error instanceof TakeoffClientError)
+    return { exitCode: EXIT_FAILED, message: `${error.message} (${error.code})` };
   // Carries what the readers said of themselves, codes included.
   if (error instanceof ReaderError) return { exitCode: EXIT_FAILED, message: error.message };
   if (error instanceof TakeoffError && error.code !== 'defect') {
@@ -25,3 +32,11 @@ export function failureOf(error: unknown): Failure {
   const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { exitCode: EXIT_FAILED, message: `A defect of Takeoff; please report it.\n${trace}` };
 }
+
+const isInterruption = (error: unknown): error is Error =>
+  error instanceof CommandError
+    ? error.code === 'command.interrupted'
+    : error instanceof Error && error.name === 'AbortError';
+
+/** An aborted signal says no more than that it was aborted. */
+const messageOf = (error: Error): string => (error instanceof CommandError ? error.message : 'interrupted');

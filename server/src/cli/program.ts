@@ -1,20 +1,16 @@
 // The command line: names, flags and help of all commands. What a command does is imported when it runs, so that serving
 // never loads native code into the gateway and help appears at once.
 import { Command, Option } from 'commander';
-import type { NamedSetting } from '../config/layers.js';
 import { loadConfig } from '../config/load-config.js';
 import { printConfig } from '../config/print-config.js';
-import { QUANT_TYPES, READER_SETTINGS } from '../config/reader-settings.js';
-import { SERVER_SETTINGS } from '../config/server-settings.js';
+import { QUANT_TYPES } from '../config/reader-settings.js';
+import { describeCommand } from './describe/describe-command.js';
+import { generateCommand } from './generate/generate-command.js';
 import { HUB_KEYS } from './hub-keys.js';
-import { addSettingFlags, typedFlags } from './setting-flags.js';
+import { addSettingFlags, ALL_SETTINGS, settingsWith, typedFlags } from './setting-flags.js';
 import { cancelOnSignals } from './cancel-on-signals.js';
 import type { Terminal } from './terminal.js';
 import { readVersion } from './version.js';
-
-const ALL_SETTINGS = [...SERVER_SETTINGS, ...READER_SETTINGS];
-const settingsWith = (...keys: readonly string[]): NamedSetting[] =>
-  ALL_SETTINGS.filter(({ facts }) => keys.includes(facts.key));
 
 export function createProgram(terminal: Terminal): Command {
   const program = new Command('takeoff')
@@ -23,7 +19,15 @@ export function createProgram(terminal: Terminal): Command {
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
     .exitOverride()
     .showHelpAfterError('(takeoff --help lists the commands)');
-  for (const make of [serveCommand, convertCommand, inspectCommand, doctorCommand]) {
+  const commands = [
+    serveCommand,
+    describeCommand,
+    generateCommand,
+    convertCommand,
+    inspectCommand,
+    doctorCommand,
+  ];
+  for (const make of commands) {
     const command = make(terminal);
     program.addCommand(command.copyInheritedSettings(program));
   }

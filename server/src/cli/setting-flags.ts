@@ -1,6 +1,13 @@
 // Gives a command one flag for each setting, and collects what was typed as text: values are judged by config/.
 import { Option, type Command } from 'commander';
 import { flagName, type NamedSetting } from '../config/layers.js';
+import { READER_SETTINGS } from '../config/reader-settings.js';
+import { SERVER_SETTINGS } from '../config/server-settings.js';
+
+export const ALL_SETTINGS: readonly NamedSetting[] = [...SERVER_SETTINGS, ...READER_SETTINGS];
+
+export const settingsWith = (...keys: readonly string[]): NamedSetting[] =>
+  ALL_SETTINGS.filter(({ facts }) => keys.includes(facts.key));
 
 export function addSettingFlags(command: Command, settings: readonly NamedSetting[]): void {
   for (const { facts } of settings) {

@@ -1,0 +1,84 @@
+// A server for the length of one command: the gateway within this process on a free port of this machine, its readers and
+// decoders as children that end with it.
+import { once } from 'node:events';
+import type { TakeoffConfig } from '../../config/resolve-config.js';
+import { Defect } from '../../errors.js';
+import { startGateway } from '../../gateway/gateway.js';
+import { urlOf } from '../banner.js';
+import { toGatewayConfig } from '../gateway-config.js';
+import { ProgressLine } from '../progress-line.js';
+import { ReaderWatch } from '../reader-watch.js';
+import { createServerLog } from '../server-log.js';
+import type { Terminal } from '../terminal.js';
+
+const HOST = '127.0.0.1';
+
+export interface OwnServer {
+  readonly url: string;
+  /** Rejects when no reader can ever answer again. */
+  readonly failed: Promise<never>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Resolves when a reader is live.
+ * @throws ConfigError, ReaderError
+ * @throws the reason of the signal
+ */
+export async function startOwnServer(
+  config: TakeoffConfig,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<OwnServer> {
+  const line = new ProgressLine(terminal);
+  const { readers } = config;
+  const names = readers.map(({ modelName }) => modelName).join(', ');
+  terminal.err(`Starting a server for ${names}.\n`);
+  const watch = new ReaderWatch({
+    readerIds: readers.map(({ readerId }) => readerId),
+    terminal,
+    line,
+    nowMs: () => performance.now(),
+  });
+  let onLive: () => void = () => undefined;
+  const isLive = new Promise<void>((resolve) => {
+    onLive = resolve;
+  });
+  // Loopback is reached by everybody on this machine; a key that is configured is asked for here too.
+  const server = { ...config.server, host: HOST, port: 0, managementPort: 0 };
+  const log = createServerLog(quieter(server.logLevel), terminal, line);
+  const gateway = await startGateway(
+    toGatewayConfig(
+      { ...config, server },
+      {
+        log,
+        onReaderState: (readerId, state) => {
+          watch.see(readerId, state);
+          if (state.kind === 'live') onLive();
+        },
+      },
+    ),
+  );
+  const stop = async (): Promise<void> => {
+    await gateway.destroy();
+    line.clear();
+  };
+  try {
+    await Promise.race([isLive, watch.allFailed, aborted(signal)]);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { url: urlOf(HOST, gateway.ports.port), failed: watch.allFailed, stop };
+}
+
+/** Lines about each request are for a server's log, not for somebody who waits for an answer. */
+const quieter = (level: TakeoffConfig['server']['logLevel']): TakeoffConfig['server']['logLevel'] =>
+  level === 'info' ? 'warn' : level;
+
+/** Rejects with the reason of the signal. Never resolves. */
+async function aborted(signal: AbortSignal): Promise<never> {
+  if (!signal.aborted) await once(signal, 'abort');
+  signal.throwIfAborted();
+  throw new Defect('A signal said that it is aborted and is not.');
+}

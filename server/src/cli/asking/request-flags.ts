@@ -1,0 +1,56 @@
+// The flags of commands that ask a model, and the request that they come to. Ranges are judged by the server, which knows them.
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { RequestFields } from 'takeoff-client';
+
+/** What commander makes of the flags. */
+export interface RequestFlags {
+  readonly chatTemplate?: boolean;
+  readonly maxNewTokens?: number;
+  readonly minNewTokens?: number;
+  readonly promptMaxTokens?: number;
+  readonly samplingTemperature?: number;
+  readonly samplingTopp?: number;
+  readonly samplingTopk?: number;
+  readonly repetitionPenalty?: number;
+  readonly ngramBlock?: number;
+}
+
+const NUMBERS: readonly (readonly [flag: string, meaning: string])[] = [
+  ['max-new-tokens', 'longest answer (default: 128)'],
+  ['min-new-tokens', 'shortest answer (default: 1)'],
+  ['prompt-max-tokens', 'cut the text of the prompt to so many tokens'],
+  ['sampling-temperature', 'from 0 to 100 (default: 1)'],
+  ['sampling-topp', 'above 0, up to 1 (default: 1)'],
+  ['sampling-topk', 'choose among so many tokens (default: 1, the likeliest always)'],
+  ['repetition-penalty', 'above 0, up to 100 (default: 1, none)'],
+  // Not named as the field, no_repeat_ngram_size: commander reads --no-… as the negation of a flag.
+  ['ngram-block', 'never repeat a run of so many tokens (default: 0, off)'],
+];
+
+export function addRequestFlags(command: Command): void {
+  command.option('--chat-template', "put the prompt into the model's own chat format");
+  for (const [flag, meaning] of NUMBERS)
+    command.addOption(new Option(`--${flag} <number>`, meaning).argParser(parseNumber));
+}
+
+export function requestFields(flags: RequestFlags): RequestFields {
+  const { chatTemplate, maxNewTokens, minNewTokens, promptMaxTokens } = flags;
+  const { samplingTemperature, samplingTopp, samplingTopk, repetitionPenalty, ngramBlock } = flags;
+  return {
+    useChatTemplate: chatTemplate,
+    maxNewTokens,
+    minNewTokens,
+    promptMaxTokens,
+    samplingTemperature,
+    samplingTopp,
+    samplingTopk,
+    repetitionPenalty,
+    noRepeatNgramSize: ngramBlock,
+  };
+}
+
+function parseNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('It is not a number.');
+  return value;
+}

@@ -1,0 +1,81 @@
+// Asks for pictures, several at a time, and settles each: described, listed as failed, or left for the next run.
+import { TakeoffClientError } from 'takeoff-client';
+import type { Description, Output } from './outcome.js';
+import type { ServerPatience } from './server-patience.js';
+import { verdictOn } from './verdict.js';
+
+export interface DescribeAllOptions {
+  /** Those that are not in the output yet, each once. */
+  readonly pictures: AsyncIterable<string>;
+  readonly concurrency: number;
+  readonly ask: (path: string) => Promise<Description>;
+  readonly output: Pick<Output, 'describe' | 'fail'>;
+  readonly patience: Pick<ServerPatience, 'wait' | 'noteAnswer'>;
+  readonly onSettled: (path: string, failure: TakeoffClientError | null) => void;
+  /** Aborted when no further picture is to be begun; what is in flight ends as it will. */
+  readonly stop: AbortSignal;
+}
+
+/** A picture that broke the server so often is listed as failed. */
+const MAX_ATTEMPTS = 5;
+
+/**
+ * Resolves when all pictures are settled, or, after a stop, those in flight.
+ * @throws what makes every further request useless, after what is in flight has ended
+ */
+export async function describeAll(options: DescribeAllOptions): Promise<void> {
+  const pictures = options.pictures[Symbol.asyncIterator]();
+  let hasFailed = false;
+  const work = async (): Promise<void> => {
+    try {
+      while (!options.stop.aborted && !hasFailed) {
+        const next = await pictures.next();
+        if (next.done === true) return;
+        await settle(next.value, options);
+      }
+    } catch (error) {
+      hasFailed = true;
+      throw error;
+    }
+  };
+  const outcomes = await Promise.allSettled(Array.from({ length: options.concurrency }, work));
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}
+
+async function settle(path: string, options: DescribeAllOptions): Promise<void> {
+  const { ask, output, patience, onSettled, stop } = options;
+  for (let broke = 0; ;) {
+    const answer = await answerOrFailure(ask(path));
+    if (!(answer instanceof TakeoffClientError)) {
+      patience.noteAnswer();
+      await output.describe(answer);
+      onSettled(path, null);
+      return;
+    }
+    const verdict = verdictOn(answer);
+    if (verdict === 'run') throw answer;
+    if (verdict === 'again') broke += 1;
+    if (verdict === 'picture' || broke === MAX_ATTEMPTS) {
+      if (verdict === 'picture') patience.noteAnswer();
+      await output.fail({ path, code: answer.code, message: answer.message });
+      onSettled(path, answer);
+      return;
+    }
+    const isStopped = await patience.wait(answer, answer.retryAfterMs).then(
+      () => false,
+      (error: unknown) => {
+        // What waits when the run is stopped is left for the next one.
+        if (stop.aborted) return true;
+        throw error;
+      },
+    );
+    if (isStopped) return;
+  }
+}
+
+const answerOrFailure = (asked: Promise<Description>): Promise<Description | TakeoffClientError> =>
+  asked.catch((error: unknown) => {
+    if (error instanceof TakeoffClientError) return error;
+    throw error;
+  });

@@ -1,0 +1,154 @@
+// `takeoff describe`: a description of every picture, written where it can be gone on with after any interruption.
+import type { RequestFields, TakeoffClient } from 'takeoff-client';
+import { CommandError, Defect } from '../../errors.js';
+import { openAnsweringServer, type AnsweringServer, type ServerChoice } from '../asking/answering-server.js';
+import type { Terminal } from '../terminal.js';
+import { describeAll } from './describe-all.js';
+import { DescribeProgress } from './describe-progress.js';
+import type { Description, Output } from './outcome.js';
+import { PathSet } from './path-set.js';
+import type { PictureList } from './picture-list.js';
+import { ServerPatience } from './server-patience.js';
+
+export interface DescribeCommand {
+  readonly pictures: PictureList;
+  readonly output: Output;
+  readonly prompt: string;
+  readonly fields: RequestFields;
+  readonly server: ServerChoice;
+  /** Requests in flight; null asks the server how many answers it makes at the same time. */
+  readonly concurrency: number | null;
+  readonly maxWaitMs: number;
+  /** Aborted once by the person at the keyboard: begin nothing more, finish what is in flight. */
+  readonly stop: AbortSignal;
+}
+
+/**
+ * Resolves when every picture is described.
+ * @throws CommandError command.incomplete when some could not be, command.interrupted after a stop
+ * @throws ConfigError, ReaderError, TakeoffClientError when no request can succeed
+ */
+export async function describePictures(command: DescribeCommand, terminal: Terminal): Promise<void> {
+  const { output, stop } = command;
+  const left = await countLeft(command.pictures, output);
+  const before = left.described + left.failed;
+  if (before > 0) terminal.err(`${before} of ${before + left.open} pictures are in the output already.\n`);
+  if (left.open === 0) {
+    if (before === 0) terminal.err('There are no pictures.\n');
+    refuseFailures(0, left.failed);
+    return;
+  }
+  await using server = await openAnsweringServer(command.server, terminal, stop);
+  const progress = new DescribeProgress(terminal, left.open);
+  try {
+    await run(command, server, progress);
+  } finally {
+    progress.summarise(output.failuresPlace);
+  }
+  const { described, failed } = progress.counts;
+  if (stop.aborted && described + failed < left.open)
+    throw new CommandError(
+      'command.interrupted',
+      `Interrupted with ${left.open - described - failed} pictures to go; the same command goes on there.`,
+    );
+  refuseFailures(failed, left.failed);
+}
+
+async function run(
+  command: DescribeCommand,
+  server: AnsweringServer,
+  progress: DescribeProgress,
+): Promise<void> {
+  const { pictures, output, maxWaitMs, stop } = command;
+  const ending = new AbortController();
+  const onStop = (): void => {
+    progress.say('Finishing what is in flight; Ctrl-C again ends at once.');
+    ending.abort();
+  };
+  stop.addEventListener('abort', onStop, { once: true });
+  let broken: Error | undefined;
+  server.failed.catch((error: unknown) => {
+    broken =
+      error instanceof Error ? error : new Defect('The server failed without an error.', { cause: error });
+    ending.abort();
+  });
+  const slots = await slotsOf(server, stop);
+  const patience = new ServerPatience({
+    isThere: async () => (await slotsOf(server, stop).catch(() => 0)) > 0,
+    maxWaitMs,
+    onWait: (why, sinceMs) => progress.waiting(why, sinceMs),
+    signal: ending.signal,
+  });
+  try {
+    await describeAll({
+      pictures: openOnes(pictures, output),
+      concurrency: command.concurrency ?? inFlight(slots),
+      ask: (path) => ask(server.client, command, path, server.consumerGroup),
+      output,
+      patience,
+      onSettled: (path, failure) => progress.settled(path, failure),
+      stop: ending.signal,
+    });
+  } finally {
+    stop.removeEventListener('abort', onStop);
+  }
+  if (broken !== undefined) throw broken;
+}
+
+/** The next pictures are uploaded and decoded while as many as the model takes are being answered. */
+const AHEAD = 2;
+const inFlight = (slots: number): number => Math.max(1, slots) + AHEAD;
+
+/** Answers that the live readers of the group make at the same time; 0 while none is live. */
+async function slotsOf(server: AnsweringServer, signal: AbortSignal): Promise<number> {
+  const { consumerGroup = 'primary' } = server;
+  const { live_readers } = await server.client.status({ signal });
+  return Object.values(live_readers)
+    .filter(({ consumer_groups }) => consumer_groups.includes(consumerGroup))
+    .reduce((sum, { max_batch_size }) => sum + max_batch_size, 0);
+}
+
+async function ask(
+  client: TakeoffClient,
+  { prompt, fields }: DescribeCommand,
+  path: string,
+  consumerGroup: string | undefined,
+): Promise<Description> {
+  // A stream, so that the client's limit on silence counts between tokens and not for a whole answer.
+  const { text, metadata } = await client.generateStream(prompt, {
+    ...fields,
+    consumerGroup,
+    image: path,
+    returnMetadata: true,
+  });
+  const { finishReason = 'stop', promptTokens = 0, imageTokens = 0, generatedTokens = 0 } = metadata ?? {};
+  return { path, text, finishReason, promptTokens, imageTokens, generatedTokens };
+}
+
+async function countLeft(
+  pictures: PictureList,
+  output: Output,
+): Promise<{ described: number; failed: number; open: number }> {
+  const count = { described: 0, failed: 0, no: 0 };
+  for await (const path of onceEach(pictures)) count[await output.has(path)] += 1;
+  return { described: count.described, failed: count.failed, open: count.no };
+}
+
+async function* openOnes(pictures: PictureList, output: Output): AsyncGenerator<string, void, undefined> {
+  for await (const path of onceEach(pictures)) if ((await output.has(path)) === 'no') yield path;
+}
+
+async function* onceEach(pictures: PictureList): AsyncGenerator<string, void, undefined> {
+  const seen = new PathSet();
+  for await (const path of pictures) if (seen.add(path)) yield path;
+}
+
+function refuseFailures(now: number, earlier: number): void {
+  if (now + earlier === 0) return;
+  const ofEarlier =
+    earlier === 0 ? '' : ` ${earlier} failed in an earlier run; --retry-failed tries them again.`;
+  throw new CommandError(
+    'command.incomplete',
+    `${now + earlier} pictures could not be described.${ofEarlier}`,
+  );
+}

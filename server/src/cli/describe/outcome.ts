@@ -1,0 +1,41 @@
+// What becomes of a picture: it is described, or it is listed with the reason why it could not be.
+
+export interface Description {
+  /** As it was found: relative to the working folder where it was named so. */
+  readonly path: string;
+  readonly text: string;
+  readonly finishReason: string;
+  readonly promptTokens: number;
+  readonly imageTokens: number;
+  readonly generatedTokens: number;
+}
+
+export interface Failure {
+  readonly path: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Where a run's results go, and what earlier runs left there. */
+export interface Output extends AsyncDisposable {
+  /** Whether the picture is in the output already. */
+  has(path: string): Promise<'described' | 'failed' | 'no'>;
+  describe(description: Description): Promise<void>;
+  fail(failure: Failure): Promise<void>;
+  /** In words, for the person who runs the command: where the failures are listed; null where nothing lists them. */
+  readonly failuresPlace: string | null;
+}
+
+/** The names that a description has in files. */
+export const toFields = (description: Description): Readonly<Record<string, string | number>> => ({
+  path: description.path,
+  text: description.text,
+  finish_reason: description.finishReason,
+  prompt_tokens: description.promptTokens,
+  image_tokens: description.imageTokens,
+  generated_tokens: description.generatedTokens,
+});
+
+/** One line of JSON Lines. */
+export const failureLine = ({ path, code, message }: Failure): string =>
+  `${JSON.stringify({ path, error: { code, message } })}\n`;

@@ -1,0 +1,87 @@
+// A file of records that grows by whole records: one write each, at the end. A run that was killed may leave a part of one behind;
+// opening the file again cuts that off.
+import { createReadStream } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import { ConfigError } from '../../errors.js';
+
+export interface RecordFormat {
+  /** What a file begins with; empty where nothing. */
+  readonly header: string;
+  /** Whether a line break between quotation marks belongs to the record. */
+  readonly isQuoted: boolean;
+  /**
+   * The paths of whole records.
+   * @throws ConfigError when the file is something else
+   */
+  readonly readPaths: (file: string, endByte: number) => AsyncIterable<string>;
+}
+
+const QUOTE = 0x22;
+const LINE_FEED = 0x0a;
+
+export class RecordFile implements AsyncDisposable {
+  readonly #handle: FileHandle;
+  /** Writes follow one another, so that records never mix. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  private constructor(handle: FileHandle) {
+    this.#handle = handle;
+  }
+
+  /**
+   * Makes the file if it is not there, and reads what earlier runs wrote.
+   * @throws ConfigError when the file cannot be written or is something else
+   */
+  static async open(file: string, format: RecordFormat, onPath: (path: string) => void): Promise<RecordFile> {
+    const handle = await openToAppend(file);
+    try {
+      const endByte = await endOfRecords(file, format.isQuoted);
+      for await (const path of format.readPaths(file, endByte)) onPath(path);
+      await handle.truncate(endByte);
+      if (endByte === 0) await handle.appendFile(format.header);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+    return new RecordFile(handle);
+  }
+
+  /** Resolves when the record is in the file. */
+  append(record: string): Promise<void> {
+    const written = this.#last.then(() => this.#handle.appendFile(record));
+    // Whoever wrote a record learns of its failure; the next one is tried all the same.
+    this.#last = written.catch(() => undefined);
+    return written;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#last;
+    await this.#handle.sync().catch(() => undefined); // a pipe or a device has nothing to sync
+    await this.#handle.close();
+  }
+}
+
+async function openToAppend(file: string): Promise<FileHandle> {
+  try {
+    return await open(file, 'a');
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigError(`--out is ${file}, which cannot be written: ${why}.`, { cause });
+  }
+}
+
+/** The byte behind the last whole record. */
+async function endOfRecords(file: string, isQuoted: boolean): Promise<number> {
+  let position = 0;
+  let end = 0;
+  let isWithinQuotes = false;
+  for await (const chunk of createReadStream(file)) {
+    if (!(chunk instanceof Uint8Array)) continue;
+    for (const byte of chunk) {
+      position += 1;
+      if (isQuoted && byte === QUOTE) isWithinQuotes = !isWithinQuotes;
+      else if (byte === LINE_FEED && !isWithinQuotes) end = position;
+    }
+  }
+  return end;
+}

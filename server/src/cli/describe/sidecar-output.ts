@@ -1,0 +1,69 @@
+// A text file beside each picture, as training programs want it: `cat.txt` for `cat.jpg`. Where two pictures of a folder differ in
+// their endings only, each gets its whole name: `cat.jpg.txt`, `cat.png.txt`. A failure is listed in `cat.jpg.failed.json`.
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { failureLine, type Output } from './outcome.js';
+
+const ENDINGS = ['jpg', 'jpeg', 'jpe', 'jfif', 'png', 'webp', 'gif', 'bmp'].flatMap((ending) => [
+  `.${ending}`,
+  `.${ending.toUpperCase()}`,
+]);
+
+/**
+ * @param folder where the files go, in the same order of folders as the pictures; null is beside the pictures
+ * @param retriesFailed whether what failed earlier counts as not yet tried
+ */
+export function openSidecarOutput(folder: string | null, retriesFailed: boolean): Output {
+  const place = (file: string): string => (folder === null ? file : path.join(folder, withinFolder(file)));
+  const textFile = async (file: string): Promise<string> => {
+    const { dir, name } = path.parse(file);
+    return place((await hasNamesake(file)) ? `${file}.txt` : path.join(dir, `${name}.txt`));
+  };
+  const failureFile = (file: string): string => `${place(file)}.failed.json`;
+  return {
+    failuresPlace: `*.failed.json ${folder === null ? 'beside them' : `in ${folder}`}`,
+    async has(file) {
+      if (await exists(await textFile(file))) return 'described';
+      return !retriesFailed && (await exists(failureFile(file))) ? 'failed' : 'no';
+    },
+    async describe({ path: file, text }) {
+      await replaceFile(await textFile(file), `${text}\n`);
+      await rm(failureFile(file), { force: true });
+    },
+    fail: (failure) => replaceFile(failureFile(failure.path), failureLine(failure)),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+/** Below a folder nothing may lead out of it again. */
+const withinFolder = (file: string): string =>
+  path
+    .normalize(file)
+    .split(path.sep)
+    .filter((name) => name !== '..')
+    .join(path.sep);
+
+async function hasNamesake(file: string): Promise<boolean> {
+  const { dir, name, ext } = path.parse(file);
+  // A file system that takes capitals for small letters shows the picture itself under both.
+  const others = ENDINGS.filter((ending) => ending.toLowerCase() !== ext.toLowerCase());
+  const found = await Promise.all(others.map((ending) => exists(path.join(dir, name + ending))));
+  return found.includes(true);
+}
+
+/** Whole or not at all. */
+async function replaceFile(file: string, text: string): Promise<void> {
+  const unfinished = `${file}.part`;
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(unfinished, text);
+  await rename(unfinished, file);
+}
+
+async function exists(file: string): Promise<boolean> {
+  try {
+    await stat(file);
+    return true;
+  } catch {
+    return false;
+  }
+}
