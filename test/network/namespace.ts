@@ -21,6 +21,7 @@ function whyNoNamespaces(): string | undefined {
     ip(`netns add ${one}`);
     ip(`netns add ${other}`);
     ip(`-n ${one} link add probe type veth peer name probe netns ${other}`);
+    ip(`-n ${one} address add 3fff::1/128 dev probe nodad`);
     ip(`netns exec ${one} true`);
     return undefined;
   } catch (error) {

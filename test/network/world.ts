@@ -26,13 +26,13 @@ export class World {
     this.serverAddress = address(1);
     this.server = Namespace.make('server', NAME_SERVER);
     this.internet = Namespace.make('internet', NAME_SERVER);
-    this.#joinInternet();
-    const control = `takeoff${process.pid}`;
-    ip(`link add ${control} type veth peer name control netns ${this.server.name}`);
-    ip(`address add ${address(0)}/31 dev ${control}`);
-    ip(`link set ${control} up`);
-    this.server.ip(`address add ${address(1)}/31 dev control`);
-    this.server.ip('link set control up');
+    try {
+      this.#joinInternet();
+      this.#joinTest(address(0));
+    } catch (error) {
+      this.#removeNamespaces();
+      throw error;
+    }
   }
 
   /** With both neighbours known from the start, nothing but what programs send goes over the link. */
@@ -61,6 +61,15 @@ export class World {
       internet.ip(`${family} route add ${address} dev server table local`);
       internet.ip(`${family} route add local default dev lo table local`);
     }
+  }
+
+  #joinTest(ownAddress: string): void {
+    const own = `takeoff${process.pid}`;
+    ip(`link add ${own} type veth peer name test netns ${this.server.name}`);
+    ip(`address add ${ownAddress}/31 dev ${own}`);
+    ip(`link set ${own} up`);
+    this.server.ip(`address add ${this.serverAddress}/31 dev test`);
+    this.server.ip('link set test up');
   }
 
   async nameServer(): Promise<NameServer> {
@@ -95,6 +104,11 @@ export class World {
     for (const start of await Promise.allSettled(this.#started)) {
       if (start.status === 'fulfilled') await start.value.stop();
     }
+    this.#removeNamespaces();
+  }
+
+  /** The links go with them. */
+  #removeNamespaces(): void {
     this.server.remove();
     this.internet.remove();
   }
