@@ -1,7 +1,7 @@
 // The real server in a network namespace whose only way out leads to an internet of the test's own, which has every address there
 // is and counts each packet. What the server must not dial would be answered there, and be seen.
 import { Server as HttpServer } from 'node:http';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { RunningServer } from '../../bench/server/running-server.js';
 import { generate, tag } from '../hostile/asking.js';
 import { photograph } from '../hostile/files/valid.js';
@@ -32,7 +32,8 @@ describe.skipIf(sayWhyNoNamespaces())('a server in a network of its own', () => 
     world = new World();
     names = await world.nameServer();
     names.set('pictures.test', [PUBLIC]);
-    const [web, ...others] = [await world.internet.listen(80), await world.internet.listen(443)];
+    const web = await world.internet.listen(80);
+    const others = [await world.internet.listen(443), await world.internet.listen(22)];
     const site = new HttpServer((request, response) => {
       const { url = '', headers } = request;
       pages.push(`${headers.host}${url}`);
@@ -68,6 +69,7 @@ describe.skipIf(sayWhyNoNamespaces())('a server in a network of its own', () => 
     return world.packetsSent() - before;
   }
 
+  // Packets are counted first: connections of the later tests end whenever their closing packets arrive.
   it('case 9: the server sends nothing by itself, at its start or for prompts and uploads', async () => {
     for (const { url } of [on, off]) {
       expect((await generate(url, { text: 'hello' })).status).toBe(200);
@@ -94,29 +96,6 @@ describe.skipIf(sayWhyNoNamespaces())('a server in a network of its own', () => 
     expect(atHome).toEqual([]);
   });
 
-  it('the packets would have arrived: the same addresses, dialled by another program of the namespace', async () => {
-    const reached = [
-      ...[
-        '10.0.0.1',
-        '100.64.0.1',
-        '169.254.169.254',
-        '172.16.0.1',
-        '192.168.0.1',
-        '198.18.0.1',
-        '240.0.0.1',
-      ],
-      ...['fd12:3456::1', 'fec0::1', '64:ff9b::a9fe:a9fe', '2002:a9fe:a9fe::', '2001:0:7f00:1::'],
-    ];
-    const packets = await packetsOf(async () => {
-      for (const address of reached) expect(await world.server.dial(address, 80)).toBe('connected');
-      for (const address of ['127.0.0.1', '::1', '0.0.0.0', '::ffff:127.0.0.1'])
-        expect(await world.server.dial(address, 443)).toBe('connected');
-    });
-    expect(packets).toBeGreaterThanOrEqual(reached.length * 2);
-    expect(abroad).toEqual(reached);
-    expect(atHome).toEqual(['127.0.0.1', '::1', '127.0.0.1', '127.0.0.1']);
-  });
-
   it.each([
     ['loopback', ['127.0.0.1']],
     ['the metadata service', ['169.254.169.254']],
@@ -135,6 +114,15 @@ describe.skipIf(sayWhyNoNamespaces())('a server in a network of its own', () => 
     expect(names.questions.sort()).toEqual([`A ${name}`, `AAAA ${name}`]);
     expect(packets).toBe(2);
     expect([...abroad, ...atHome]).toEqual([]);
+  });
+
+  it('case 1: with the setting off not even the name is asked for', async () => {
+    const packets = await packetsOf(async () => {
+      const answer = await ask('http://pictures.test/', off);
+      expect(answer).toMatchObject({ status: 400, code: 'request.remote_images_disabled' });
+    });
+    expect(packets).toBe(0);
+    expect(names.questions).toEqual([]);
   });
 
   it.each([
@@ -183,18 +171,33 @@ describe.skipIf(sayWhyNoNamespaces())('a server in a network of its own', () => 
     expect([...abroad, ...atHome]).toEqual([PUBLIC]);
   });
 
-  it('case 1: with the setting off not even the name is asked for', async () => {
-    const packets = await packetsOf(async () => {
-      const answer = await ask('http://pictures.test/', off);
-      expect(answer).toMatchObject({ status: 400, code: 'request.remote_images_disabled' });
-    });
-    expect(packets).toBe(0);
-    expect(names.questions).toEqual([]);
-  });
-
   it('fetches from a host that has IPv6 alone', async () => {
     names.set('six.test', [PUBLIC_6]);
     expect(await ask('http://six.test/')).toMatchObject({ status: 200, text: '\n what is it?' });
     expect(abroad).toEqual([PUBLIC_6]);
+  });
+
+  it('the packets would have arrived: the same addresses, dialled by another program of the namespace', async () => {
+    const reached = [
+      ...[
+        '10.0.0.1',
+        '100.64.0.1',
+        '169.254.169.254',
+        '172.16.0.1',
+        '192.168.0.1',
+        '198.18.0.1',
+        '240.0.0.1',
+      ],
+      ...['fd12:3456::1', 'fec0::1', '64:ff9b::a9fe:a9fe', '2002:a9fe:a9fe::', '2001:0:7f00:1::'],
+    ];
+    const packets = await packetsOf(async () => {
+      for (const address of reached) expect(await world.server.dial(address, 80)).toBe('connected');
+      for (const address of ['127.0.0.1', '::1', '0.0.0.0', '::ffff:127.0.0.1'])
+        expect(await world.server.dial(address, 443)).toBe('connected');
+    });
+    expect(packets).toBeGreaterThanOrEqual(reached.length * 2);
+    // A connection is there for its opener before it is for its listener.
+    await vi.waitFor(() => expect(abroad).toEqual(reached));
+    await vi.waitFor(() => expect(atHome).toEqual(['127.0.0.1', '::1', '127.0.0.1', '127.0.0.1']));
   });
 });
