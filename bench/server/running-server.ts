@@ -24,6 +24,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Address that the server listens on and is asked at. */
   readonly host?: string;
+  /** Of the inference API; any free one if left out. */
+  readonly port?: number;
   /** A program and its arguments that run the server in turn, such as `ip netns exec NAME`. It must become the server's process. */
   readonly within?: readonly string[];
   /** Whether to wait until a reader is live; otherwise until the ports listen. */
@@ -52,10 +54,11 @@ export class RunningServer {
     args = [],
     env = {},
     host = '127.0.0.1',
+    port: wantedPort,
     within = [],
     waitsForReader = true,
   }: StartOptions = {}): Promise<RunningServer> {
-    const [port, managementPort] = [await freePort(), await freePort()];
+    const [port, managementPort] = [wantedPort ?? (await freePort()), await freePort()];
     const where = ['--host', host, '--port', String(port), '--management-port', String(managementPort)];
     const [command = '', ...rest] = [...within, process.execPath, PROGRAM, 'serve', ...where, ...args];
     const child = spawn(command, rest, {

@@ -129,9 +129,10 @@ describe('tries again', () => {
     const call = client.generate('a');
     await vi.advanceTimersByTimeAsync(250);
     expect(server.calls).toHaveLength(2);
-    await vi.advanceTimersByTimeAsync(3999);
+    // The first pause was 125 to 250 ms, so the third call is 4125 to 4500 ms after the first.
+    await vi.advanceTimersByTimeAsync(3874);
     expect(server.calls).toHaveLength(2);
-    await vi.advanceTimersByTimeAsync(251);
+    await vi.advanceTimersByTimeAsync(376);
     expect(await call).toEqual({ text: 'yes' });
     expect(vi.getTimerCount()).toBe(0);
   });
@@ -251,7 +252,13 @@ describe('healthy', () => {
 });
 
 describe('status', () => {
-  const reader = { model_name: 'm', model_type: 't', device: 'cpu', consumer_groups: ['primary'], max_batch_size: 8 };
+  const reader = {
+    model_name: 'm',
+    model_type: 't',
+    device: 'cpu',
+    consumer_groups: ['primary'],
+    max_batch_size: 8,
+  };
   const details = { ...reader, consumer_name: 'r', pids: [4], detail: 'live', open_prompts: 0 };
 
   it('gives what the server says, with fields of newer versions', async () => {

@@ -1,0 +1,89 @@
+// `takeoff describe` as a child process, and folders of pictures for it.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
+
+const PROGRAM = fileURLToPath(new URL('../../server/bin/takeoff.js', import.meta.url));
+
+export interface Ended {
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface Command {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  /** What it has printed to standard error so far. */
+  readonly err: () => string;
+}
+
+export interface CommandOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly stdin?: string;
+  /** A process group of its own, as a shell makes for a job: a signal to it reaches every process of the command. */
+  readonly detached?: boolean;
+}
+
+export function takeoff(args: readonly string[], options: CommandOptions = {}): Command {
+  const { env = {}, cwd, stdin, detached = false } = options;
+  const child = spawn(process.execPath, [PROGRAM, ...args], {
+    cwd,
+    detached,
+    env: { ...process.env, ...env },
+    stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+  });
+  child.stdin?.end(stdin);
+  let [out, err] = ['', ''];
+  child.stdout?.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  child.stderr?.on('data', (chunk: Buffer) => (err += chunk.toString()));
+  const ended = once(child, 'close').then(([exitCode, signal]: (number | null | NodeJS.Signals)[]) => ({
+    exitCode: exitCode as number | null,
+    signal: signal as NodeJS.Signals | null,
+    out,
+    err,
+  }));
+  return { child, ended, err: () => err };
+}
+
+export class PictureFolder {
+  readonly path = mkdtempSync(path.join(os.tmpdir(), 'takeoff-describe-'));
+
+  /** Small pictures that differ, some of them in folders below. Gives their paths. */
+  async fill(count: number): Promise<string[]> {
+    const bytes = await sharp({ create: { width: 8, height: 8, channels: 3, background: '#258' } })
+      .png()
+      .toBuffer();
+    return Array.from({ length: count }, (_, n) =>
+      this.add(
+        `${n % 10 === 0 ? `deep/${n % 3}/` : ''}picture-${n}.png`,
+        Buffer.concat([bytes, Buffer.from(`${n}`)]),
+      ),
+    );
+  }
+
+  add(name: string, bytes: Uint8Array | string): string {
+    const file = this.of(name);
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, bytes);
+    return file;
+  }
+
+  of(name: string): string {
+    return path.join(this.path, name);
+  }
+
+  read(name: string): string {
+    return readFileSync(this.of(name), 'utf8');
+  }
+
+  remove(): void {
+    rmSync(this.path, { recursive: true });
+  }
+}
