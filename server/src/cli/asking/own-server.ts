@@ -46,7 +46,8 @@ export async function startOwnServer(
   });
   // Loopback is reached by everybody on this machine; a key that is configured is asked for here too.
   const server = { ...config.server, host: HOST, port: 0, managementPort: 0 };
-  const log = createServerLog(quieter(server.logLevel), terminal, line);
+  // Standard output is for answers.
+  const log = createServerLog(quieter(server.logLevel), { ...terminal, out: terminal.err }, line);
   const gateway = await startGateway(
     toGatewayConfig(
       { ...config, server },

@@ -1,4 +1,5 @@
 // `takeoff describe`: a description of every picture, written where it can be gone on with after any interruption.
+import { setTimeout as delay } from 'node:timers/promises';
 import type { RequestFields, TakeoffClient } from 'takeoff-client';
 import { CommandError, Defect } from '../../errors.js';
 import { openAnsweringServer, type AnsweringServer, type ServerChoice } from '../asking/answering-server.js';
@@ -77,7 +78,8 @@ async function run(
     isThere: async () => (await slotsOf(server, stop).catch(() => 0)) > 0,
     maxWaitMs,
     onWait: (why, sinceMs) => progress.waiting(why, sinceMs),
-    signal: ending.signal,
+    pause: (durationMs) => delay(durationMs, undefined, { signal: ending.signal }),
+    nowMs: () => performance.now(),
   });
   try {
     await describeAll({

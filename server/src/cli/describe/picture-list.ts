@@ -74,7 +74,8 @@ async function isFile(entry: Dirent, file: string): Promise<boolean> {
 }
 
 async function* matches(pattern: string): AsyncGenerator<string, void, undefined> {
-  const files = await glob(pattern, { expandDirectories: false });
+  const absolute = path.isAbsolute(pattern);
+  const files = await glob(pattern, { absolute, expandDirectories: false, followSymbolicLinks: false });
   yield* files.filter((file) => PICTURE_NAME.test(file)).sort();
 }
 

@@ -1,5 +1,4 @@
 // Waiting for a server that is away: all requests of a run wait together, with growing pauses, until it can answer again.
-import { setTimeout as delay } from 'node:timers/promises';
 import { CommandError } from '../../errors.js';
 
 export interface PatienceOptions {
@@ -9,8 +8,9 @@ export interface PatienceOptions {
   readonly maxWaitMs: number;
   /** Told before each pause: why, and for how long nothing has succeeded. */
   readonly onWait: (why: string, sinceMs: number) => void;
-  /** Aborted when waiting makes no sense any more. */
-  readonly signal: AbortSignal;
+  /** Rejects when waiting makes no sense any more. */
+  readonly pause: (durationMs: number) => Promise<void>;
+  readonly nowMs: () => number;
 }
 
 const FIRST_PAUSE_MS = 500;
@@ -36,7 +36,7 @@ export class ServerPatience {
    * Resolves when the server may be asked again, after one pause at least.
    * @param failure of the request that has to wait
    * @throws CommandError command.incomplete when the server stays away
-   * @throws the reason of the signal
+   * @throws what `pause` rejects with
    */
   wait(failure: Error, atLeastMs = 0): Promise<void> {
     this.#waiting ??= this.#wait(failure, atLeastMs).finally(() => {
@@ -46,14 +46,14 @@ export class ServerPatience {
   }
 
   async #wait(failure: Error, atLeastMs: number): Promise<void> {
-    const { isThere, maxWaitMs, onWait, signal } = this.#options;
-    this.#awaySinceMs ??= performance.now();
+    const { isThere, maxWaitMs, onWait, pause, nowMs } = this.#options;
+    this.#awaySinceMs ??= nowMs();
     let pauseMs = Math.max(atLeastMs, this.#pauseMs);
     do {
-      const sinceMs = performance.now() - this.#awaySinceMs;
+      const sinceMs = nowMs() - this.#awaySinceMs;
       if (sinceMs > maxWaitMs) throw stayedAway(failure, sinceMs);
       onWait(failure.message, sinceMs);
-      await delay(pauseMs, undefined, { signal });
+      await pause(pauseMs);
       this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
       pauseMs = this.#pauseMs;
     } while (!(await isThere()));

@@ -1,0 +1,81 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { listPictures, type PictureList } from './picture-list.js';
+
+let root: string;
+const at = (...names: string[]): string => path.join(root, ...names);
+beforeAll(() => {
+  root = mkdtempSync(path.join(os.tmpdir(), 'takeoff-pictures-'));
+  for (const folder of ['b/c', '.cache', 'empty']) mkdirSync(at(folder), { recursive: true });
+  for (const file of [
+    'a.JPG',
+    'z.webp',
+    'notes.txt',
+    '.hidden.png',
+    'b/1.gif',
+    'b/c/2.bmp',
+    '.cache/3.png',
+    'raw',
+  ])
+    writeFileSync(at(file), '');
+  symlinkSync(at('b', '1.gif'), at('link.png'));
+  symlinkSync(root, at('b', 'circle'));
+  symlinkSync(at('nowhere'), at('dangling.png'));
+});
+afterAll(() => rmSync(root, { recursive: true }));
+
+const list = async (named: string[], stdin = ''): Promise<string[]> =>
+  all(await listPictures(named, () => Promise.resolve(stdin)));
+
+async function all(pictures: PictureList): Promise<string[]> {
+  const paths: string[] = [];
+  for await (const picture of pictures) paths.push(picture);
+  return paths;
+}
+
+describe('listPictures', () => {
+  it('finds what is named like a picture in a folder and below, by name, nothing hidden and no circle', async () => {
+    const found = ['a.JPG', 'b/1.gif', 'b/c/2.bmp', 'link.png', 'z.webp'];
+    expect(await list([root])).toEqual(found.map((name) => at(name)));
+    expect(await list([at('empty')])).toEqual([]);
+  });
+
+  it('can be walked again, and sees what has come', async () => {
+    const pictures = await listPictures([at('empty')], () => Promise.resolve(''));
+    expect(await all(pictures)).toEqual([]);
+    writeFileSync(at('empty', 'new.png'), '');
+    expect(await all(pictures)).toEqual([at('empty', 'new.png')]);
+    rmSync(at('empty', 'new.png'));
+  });
+
+  it('takes files as they are named, whatever their name', async () => {
+    expect(await list([at('raw'), at('notes.txt')])).toEqual([at('raw'), at('notes.txt')]);
+  });
+
+  it('takes patterns, for pictures only', async () => {
+    expect(await list([`${root}/b/**/*`])).toEqual([at('b/1.gif'), at('b/c/2.bmp')]);
+    expect(await list([`${root}/*.png`])).toEqual([at('link.png')]);
+    expect(await list([`${root}/*.{JPG,webp}`])).toEqual([at('a.JPG'), at('z.webp')]);
+    expect(await list([`${root}/*.nothing`])).toEqual([]);
+  });
+
+  it('takes a list by lines or by NUL, with folders in it and files that are not there', async () => {
+    const gone = at('gone.png');
+    expect(await list(['-'], `${at('a.JPG')}\r\n\n${at('b')}\n${gone}\n`)).toEqual([
+      at('a.JPG'),
+      at('b/1.gif'),
+      at('b/c/2.bmp'),
+      gone,
+    ]);
+    expect(await list(['-'], `with\nbreak.png\0${at('raw')}\0`)).toEqual(['with\nbreak.png', at('raw')]);
+  });
+
+  it('refuses an argument that is not there, saying what is allowed', async () => {
+    await expect(list([at('gone.png')])).rejects.toMatchObject({
+      code: 'config.invalid',
+      message: expect.stringContaining('no such file or folder') as string,
+    });
+  });
+});

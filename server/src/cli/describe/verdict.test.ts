@@ -1,0 +1,70 @@
+import {
+  IncompleteStreamError,
+  InvalidInputError,
+  TakeoffApiError,
+  TakeoffConnectionError,
+  TakeoffTimeoutError,
+  UnexpectedAnswerError,
+} from 'takeoff-client';
+import { ERROR_CODES, isErrorCode } from 'takeoff-wire';
+import { describe, expect, it } from 'vitest';
+import { verdictOn, type Verdict } from './verdict.js';
+
+const of = (code: string): Verdict => {
+  const status = isErrorCode(code) ? ERROR_CODES[code].status : 0;
+  return verdictOn(new TakeoffApiError(code, 'x', { status }));
+};
+
+describe('verdictOn', () => {
+  it('blames the picture for what only it can be blamed for', () => {
+    for (const code of Object.keys(ERROR_CODES).filter(
+      (one) => one.startsWith('image.') && !one.endsWith('_busy'),
+    ))
+      expect(of(code), code).toBe('picture');
+    expect(of('request.body_too_large')).toBe('picture');
+    expect(of('request.does_not_fit')).toBe('picture');
+    expect(verdictOn(new InvalidInputError('no such file'))).toBe('picture');
+    expect(verdictOn(new UnexpectedAnswerError('nginx', { status: 413 }))).toBe('picture');
+  });
+
+  it('waits where the server did nothing', () => {
+    const busy = [
+      'image.decoder_busy',
+      'group.unavailable',
+      'reader.queue_full',
+      'server.not_ready',
+      'server.draining',
+    ];
+    for (const code of busy) expect(of(code), code).toBe('wait');
+    expect(verdictOn(new TakeoffConnectionError('client.connection_refused', 'x'))).toBe('wait');
+    for (const status of [429, 502, 503, 504])
+      expect(verdictOn(new UnexpectedAnswerError('a proxy', { status })), String(status)).toBe('wait');
+  });
+
+  it('tries again, within bounds, where the picture may have broken the server', () => {
+    for (const code of ['reader.died', 'reader.stalled', 'server.internal'])
+      expect(of(code), code).toBe('again');
+    // The same inside a stream, whose status is 200.
+    expect(verdictOn(new TakeoffApiError('reader.died', 'x', { status: 200 }))).toBe('again');
+    expect(verdictOn(new TakeoffConnectionError('client.connection_failed', 'x'))).toBe('again');
+    expect(verdictOn(new IncompleteStreamError('client.incomplete_stream', 'x'))).toBe('again');
+    expect(verdictOn(new TakeoffTimeoutError('client.timeout', 'x'))).toBe('again');
+  });
+
+  it('ends the run where every picture would meet the same', () => {
+    for (const code of [
+      'auth.required',
+      'request.out_of_range',
+      'request.wrong_shape',
+      'request.model_takes_no_images',
+    ])
+      expect(of(code), code).toBe('run');
+    expect(verdictOn(new UnexpectedAnswerError('a login page', { status: 200 }))).toBe('run');
+    expect(verdictOn(new TypeError('a defect'))).toBe('run');
+  });
+
+  it('has a verdict on every code, and never gives up a run for one that may be retried', () => {
+    for (const [code, { retryable }] of Object.entries(ERROR_CODES))
+      if (retryable) expect(['wait', 'again'], code).toContain(of(code));
+  });
+});
