@@ -21,7 +21,7 @@ beforeAll(() => {
   ])
     writeFileSync(at(file), '');
   symlinkSync(at('b', '1.gif'), at('link.png'));
-  symlinkSync(root, at('b', 'circle'));
+  symlinkSync(root, at('empty', 'circle'));
   symlinkSync(at('nowhere'), at('dangling.png'));
 });
 afterAll(() => rmSync(root, { recursive: true }));

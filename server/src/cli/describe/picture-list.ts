@@ -75,7 +75,7 @@ async function isFile(entry: Dirent, file: string): Promise<boolean> {
 
 async function* matches(pattern: string): AsyncGenerator<string, void, undefined> {
   const absolute = path.isAbsolute(pattern);
-  const files = await glob(pattern, { absolute, expandDirectories: false, followSymbolicLinks: false });
+  const files = await glob(pattern, { absolute, expandDirectories: false });
   yield* files.filter((file) => PICTURE_NAME.test(file)).sort();
 }
 
