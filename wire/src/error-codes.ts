@@ -30,11 +30,7 @@ export const ERROR_CODES = {
     'The Content-Type of the request is not the one this endpoint takes.',
   ),
   'request.multipart_broken': facts(400, false, 'The multipart body cannot be parsed.'),
-  'request.too_many_parts': facts(
-    400,
-    false,
-    'The multipart body has more parts, or larger headers, than allowed.',
-  ),
+  'request.too_many_parts': facts(400, false, 'The multipart body has more parts than allowed.'),
   'request.too_many_images': facts(400, false, 'The request has more images than allowed.'),
   'request.body_too_large': facts(413, false, 'The request body is larger than body_size_limit_bytes.'),
   'request.prompt_too_large': facts(400, false, 'The prompt text is larger than max_prompt_string_bytes.'),
