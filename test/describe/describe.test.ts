@@ -137,6 +137,16 @@ describe('interruptions', () => {
     expectEachOnce('jsonl', files);
   });
 
+  it('two runs with one output do not describe a picture twice', async () => {
+    const files = await pictures.fill(100);
+    const args = [...ARGUMENTS.jsonl(pictures), pictures.path];
+    const both = await Promise.all([run(...args), run(...args)]);
+    expect(both.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
+    expect(both.map(({ err }) => err).join('')).toContain('Waiting for another run');
+    expectEachOnce('jsonl', files);
+    expect(existsSync(pictures.of('out.jsonl.lock'))).toBe(false);
+  });
+
   it('a server that dies is waited for', async () => {
     const files = await pictures.fill(150);
     const mortal = await RunningServer.start({ env: ECHO });
@@ -184,7 +194,7 @@ describe('interruptions', () => {
   it('a server that stays away ends the run, which can be gone on with', async () => {
     const files = await pictures.fill(3);
     const mortal = await RunningServer.start({ env: { ...ECHO, TAKEOFF_API_KEY: 'the-right-key' } });
-    const args = [...ARGUMENTS.jsonl(pictures), pictures.path];
+    const args = ['--out', pictures.of('new/folder/out.jsonl'), pictures.path];
     const denied = await takeoff(['describe', '--url', mortal.url, ...args]).ended;
     expect(denied).toMatchObject({ exitCode: 1 });
     expect(denied.err).toContain('auth.required');
@@ -193,7 +203,7 @@ describe('interruptions', () => {
     expect(away).toMatchObject({ exitCode: 1 });
     expect(away.err).toContain('Nothing listens on');
     expect((await run(...args)).exitCode).toBe(0);
-    expectEachOnce('jsonl', files);
+    expect(pictures.read('new/folder/out.jsonl').trimEnd().split('\n')).toHaveLength(files.length);
   });
 });
 

@@ -34,7 +34,7 @@ export function unreadable(file: string, message: string, cause: unknown): Check
 /** Throws checkpoint.cancelled when the work was called off. */
 export function stopIfCancelled(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) {
-    throw new CheckpointError('checkpoint.cancelled', 'Conversion was cancelled before it was complete.', {
+    throw new CheckpointError('checkpoint.cancelled', 'The work was called off before it was complete.', {
       cause: signal.reason,
     });
   }

@@ -25,6 +25,8 @@ describe('failureOf', () => {
   it('ends with 130 when the person at the keyboard ended it', () => {
     const left = new CommandError('command.interrupted', 'Interrupted with 3 to go.');
     expect(failureOf(left)).toEqual({ exitCode: 130, message: 'Interrupted with 3 to go.' });
+    const cancelled = new CheckpointError('checkpoint.cancelled', 'The work was called off.');
+    expect(failureOf(cancelled)).toEqual({ exitCode: 130, message: 'The work was called off.' });
     expect(failureOf(new DOMException('x', 'AbortError'))).toEqual({ exitCode: 130, message: 'interrupted' });
   });
 

@@ -33,10 +33,12 @@ export function failureOf(error: unknown): Failure {
   return { exitCode: EXIT_FAILED, message: `A defect of Takeoff; please report it.\n${trace}` };
 }
 
+const INTERRUPTIONS: readonly string[] = ['command.interrupted', 'checkpoint.cancelled'];
+
 const isInterruption = (error: unknown): error is Error =>
-  error instanceof CommandError
-    ? error.code === 'command.interrupted'
+  error instanceof TakeoffError
+    ? INTERRUPTIONS.some((code) => code === error.code)
     : error instanceof Error && error.name === 'AbortError';
 
 /** An aborted signal says no more than that it was aborted. */
-const messageOf = (error: Error): string => (error instanceof CommandError ? error.message : 'interrupted');
+const messageOf = (error: Error): string => (error instanceof TakeoffError ? error.message : 'interrupted');

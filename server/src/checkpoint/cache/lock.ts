@@ -1,4 +1,5 @@
-// A lock between processes, so that two readers that start together convert a model once. The lock is a file that names its holder;
+// A lock between processes: two readers that start together convert a model once, two runs of `takeoff describe` write an output
+// one after the other. The lock is a file that names its holder;
 // the holder touches it every few seconds. A holder that is gone from this machine, or that has not touched its file for a while
 // (another machine's, on a shared disk), was killed, and its lock is taken over.
 import { randomUUID } from 'node:crypto';
@@ -55,7 +56,7 @@ async function acquire(path: string): Promise<boolean> {
     await file.close();
   } catch (error) {
     if (isErrno(error, 'EEXIST')) return false;
-    throw unreadable(path, 'The model cache (TAKEOFF_REPOSITORY_PATH) cannot be written to.', error);
+    throw unreadable(path, 'No lock can be made here: the folder must be one that can be written to.', error);
   }
   await delay(SETTLE_MS);
   return (await holderOf(path))?.token === token;
@@ -71,7 +72,7 @@ export async function isAbandoned(path: string): Promise<boolean> {
   } catch (error) {
     // Released meanwhile: the next attempt will tell.
     if (isErrno(error, 'ENOENT')) return false;
-    throw unreadable(path, 'The lock of the model cache cannot be read.', error);
+    throw unreadable(path, 'This lock cannot be read.', error);
   }
 }
 

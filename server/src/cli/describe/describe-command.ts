@@ -1,4 +1,6 @@
 // The flags of `takeoff describe`.
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { loadConfig } from '../../config/load-config.js';
@@ -57,23 +59,44 @@ export function describeCommand(terminal: Terminal): Command {
     const { describePictures } = await import('./describe.js');
     const pictures = await listPictures(paths, () => readAll(process.stdin));
     using cancellation = cancelOnSignals();
-    await using output = await openOutput(flags, terminal);
     const { prompt = DEFAULT_PROMPT, chatTemplate = flags.prompt === undefined } = flags;
     const server = serverChoice(flags, config);
-    await describePictures(
-      {
-        pictures,
-        output,
-        prompt,
-        fields: requestFields({ ...flags, chatTemplate }),
-        server,
-        concurrency: flags.concurrency ?? null,
-        maxWaitMs: flags.maxWait * 1000,
-        stop: cancellation.signal,
-      },
-      terminal,
-    );
+    const fields = requestFields({ ...flags, chatTemplate });
+    await whileAlone(flags, terminal, cancellation.signal, async () => {
+      await using output = await openOutput(flags, terminal);
+      const concurrency = flags.concurrency ?? null;
+      const maxWaitMs = flags.maxWait * 1000;
+      const stop = cancellation.signal;
+      await describePictures(
+        { pictures, output, prompt, fields, server, concurrency, maxWaitMs, stop },
+        terminal,
+      );
+    });
   });
+}
+
+/** A second run with the same output begins when the first has ended, and finds what is left. */
+async function whileAlone(
+  { format, out }: DescribeFlags,
+  terminal: Terminal,
+  stop: AbortSignal,
+  work: () => Promise<void>,
+): Promise<void> {
+  if (out === undefined || format === 'txt') return work();
+  await makeFolderOf(out);
+  const { withLock } = await import('../../checkpoint/cache/lock.js');
+  const lockPath = `${out}.lock`;
+  const onWait = (): void => terminal.err(`Waiting for another run that writes ${out} (${lockPath}).\n`);
+  await withLock(lockPath, stop, onWait, work);
+}
+
+async function makeFolderOf(out: string): Promise<void> {
+  try {
+    await mkdir(path.dirname(out), { recursive: true });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigError(`--out is ${out}, whose folder cannot be made: ${why}.`, { cause });
+  }
 }
 
 async function openOutput(flags: DescribeFlags, terminal: Terminal): Promise<Output> {
