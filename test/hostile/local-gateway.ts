@@ -85,7 +85,7 @@ type Lookup = (
  */
 export async function dialledDuring(
   ownPorts: readonly number[],
-  work: () => Promise<void>,
+  work: () => Promise<unknown>,
 ): Promise<Dialled[]> {
   const dialled: Dialled[] = [];
   const prototype = Socket.prototype as { connect: (...given: unknown[]) => Socket };

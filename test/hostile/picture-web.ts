@@ -1,0 +1,95 @@
+// The scene of the tests of remote images: a web of one picture server, on this machine, and two gateways of which one may fetch
+// from it. Every look at what was dialled leaves out the gateways' own ports, which the tests speak to.
+import { expect } from 'vitest';
+import { generate, tag, type Answer } from './asking.js';
+import { photograph } from './files/valid.js';
+import { dialledDuring, startLocalGateway, type Dialled, type LocalGateway } from './local-gateway.js';
+import { LocalServers } from './local-servers.js';
+
+/** A host that the operator of these gateways allows, and so the "public" web of the tests. */
+export const PUBLIC = 'pictures.test';
+/** What is said of a refused address, of a name that does not exist and of a host that does not answer. */
+export const UNREACHABLE = 'text: The image URL could not be fetched: its host cannot be reached.';
+
+export interface PictureWeb {
+  /** Of the picture server: /to?URL redirects there, /missing is none, /html is no picture, anything else is one. */
+  readonly port: number;
+  /** Paths that the picture server was asked for. */
+  readonly visits: readonly string[];
+  forgetVisits(): void;
+  /** A gateway with the defaults: remote images are off. */
+  readonly off: LocalGateway;
+  readonly on: LocalGateway;
+  /** A URL of the picture server. */
+  page(path: string): string;
+  /** A prompt with this picture, to the gateway that may fetch. */
+  ask(address: string): Promise<Answer>;
+  dialledDuring(work: () => Promise<unknown>): Promise<Dialled[]>;
+  /** Asks, and demands that nothing was dialled meanwhile. */
+  askUndialled(address: string): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+/** A gateway that may fetch from PUBLIC. */
+export async function startFetchingGateway(
+  settings: Readonly<Record<string, string>>,
+): Promise<LocalGateway> {
+  const gateway = await startLocalGateway({
+    allow_remote_images: 'true',
+    remote_image_allowlist: PUBLIC,
+    ...settings,
+  });
+  gateway.names.set(PUBLIC, ['127.0.0.1']);
+  return gateway;
+}
+
+export async function startPictureWeb(): Promise<PictureWeb> {
+  const servers = new LocalServers();
+  const visits: string[] = [];
+  const port = await startPictureServer(servers, visits);
+  const off = await startLocalGateway();
+  const on = await startFetchingGateway({
+    remote_image_ports: `80,443,${port}`,
+    remote_image_timeout_ms: '700',
+    remote_image_max_bytes: '100000',
+    max_images_per_prompt: '3',
+  });
+  const ownPorts = [on, off].flatMap(({ url, managementUrl }) =>
+    [url, managementUrl].map((text) => Number(new URL(text).port)),
+  );
+  const ask = (address: string): Promise<Answer> =>
+    generate(on.url, { text: `${tag(address)} what is this?` });
+  return {
+    port,
+    visits,
+    forgetVisits: () => void visits.splice(0),
+    off,
+    on,
+    page: (path) => `http://${PUBLIC}:${port}${path}`,
+    ask,
+    dialledDuring: (work) => dialledDuring(ownPorts, work),
+    askUndialled: async (address) => {
+      const answers: Answer[] = [];
+      const dialled = await dialledDuring(ownPorts, async () => answers.push(await ask(address)));
+      expect(dialled, address).toEqual([]);
+      return answers[0]!;
+    },
+    close: async () => {
+      await on.close();
+      await off.close();
+      servers.close();
+    },
+  };
+}
+
+function startPictureServer(servers: LocalServers, visits: string[]): Promise<number> {
+  const jpeg = photograph();
+  return servers.http((request, response) => {
+    const url = request.url ?? '';
+    visits.push(url);
+    if (url.startsWith('/to?')) response.writeHead(302, { location: url.slice(4) }).end();
+    else if (url.startsWith('/missing')) response.writeHead(404).end('nothing here');
+    else if (url.startsWith('/html')) response.end('<!doctype html><title>not a picture</title>');
+    else response.end(jpeg);
+  });
+}

@@ -1,0 +1,153 @@
+// Cases 2 to 7 of the list of other servers' mistakes: URLs that lead where the server must not go.
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { generate, tag } from './asking.js';
+import {
+  PUBLIC,
+  startFetchingGateway,
+  startPictureWeb,
+  UNREACHABLE,
+  type PictureWeb,
+} from './picture-web.js';
+import { PRIVATE_ADDRESSES, PRIVATE_SPELLINGS } from './private-hosts.js';
+
+let web: PictureWeb;
+beforeAll(async () => {
+  web = await startPictureWeb();
+});
+afterEach(() => web.forgetVisits());
+afterAll(() => web.close());
+
+describe('with the setting on', () => {
+  it.each(PRIVATE_ADDRESSES)('case 2: %s is refused and not dialled', async (host) => {
+    const answer = await web.askUndialled(`http://${host}/`);
+    expect(answer).toMatchObject({ status: 400, code: 'image.fetch_failed', message: UNREACHABLE });
+  });
+
+  it.each(PRIVATE_SPELLINGS)('case 3: the spelling %j is refused and not dialled', async (host) => {
+    for (const port of ['', `:${web.port}`]) {
+      const answer = await web.askUndialled(`http://${host}${port}/`);
+      expect(answer.status).toBe(400);
+      expect(answer.code).toMatch(/^image\.(?:url_refused|fetch_failed)$/u);
+    }
+    expect(web.visits).toEqual([]);
+  });
+
+  it('case 3: a host name that resolves to a private address is refused and not dialled', async () => {
+    for (const address of [
+      '127.0.0.1',
+      '::1',
+      '::ffff:10.0.0.1',
+      '169.254.169.254',
+      '64:ff9b::7f00:1',
+      'fe80::1%eth0',
+    ]) {
+      web.on.names.set('evil.test', [address]);
+      expect(await web.askUndialled(`http://evil.test:${web.port}/`), address).toMatchObject({
+        code: 'image.fetch_failed',
+        message: UNREACHABLE,
+      });
+    }
+    web.on.names.set('evil.test', ['93.184.216.34', '127.0.0.1']);
+    expect((await web.askUndialled('http://evil.test/')).message).toBe(UNREACHABLE);
+  });
+
+  it.each([
+    'http://127.0.0.1\\@example.com/',
+    'http://example.com\\@127.0.0.1/',
+    'http://user@pictures.test/',
+    'http://user:hunter2@pictures.test/',
+    'http://@pictures.test/',
+    'http://pictures.test@127.0.0.1/',
+    'http:///127.0.0.1/',
+    'http:127.0.0.1',
+    'https:\\\\127.0.0.1\\',
+    'http://[::1',
+    'http://127.0.0.1%2f@pictures.test/',
+    'http://pictures.test%00.evil.test/',
+    'http://pic\u00adtures.test:99999/',
+  ])('case 4: %j, which parsers read differently, is refused and not dialled', async (address) => {
+    const answer = await web.askUndialled(address);
+    expect(answer.status).toBe(400);
+    expect(answer.code).toMatch(/^image\.(?:url_refused|fetch_failed)$/u);
+    expect(answer.message).not.toContain('hunter2');
+  });
+
+  it.each([
+    ['loopback', () => `http://127.0.0.1:${web.port}/picture`],
+    ['a spelling of loopback', () => `http://0x7f.1:${web.port}/picture`],
+    ['a name that leads home', () => `http://home.test:${web.port}/picture`],
+    ['the metadata service', () => 'http://169.254.169.254/latest/meta-data/'],
+    ['another scheme', () => 'ftp://pictures.test/x'],
+    ['a file', () => 'file:///etc/passwd'],
+    ['another port', () => `http://${PUBLIC}:22/`],
+    ['data', () => 'data:image/png;base64,AAAA'],
+    ['credentials', () => `http://a:b@${PUBLIC}:${web.port}/picture`],
+  ])('case 5: a redirect to %s is refused, and its target not asked', async (_, target) => {
+    web.on.names.set('home.test', ['127.0.0.1']);
+    const answer = await web.ask(web.page(`/to?${target()}`));
+    expect(answer.status).toBe(400);
+    expect(answer.code).toMatch(/^image\.(?:url_refused|fetch_failed)$/u);
+    expect(web.visits).toHaveLength(1);
+  });
+
+  it('case 5: redirects are followed three times, also relative ones, and a loop ends', async () => {
+    expect((await web.ask(web.page(`/to?/to?/to?/picture`))).status).toBe(200);
+    expect(web.visits).toHaveLength(4);
+    web.forgetVisits();
+    const answer = await web.ask(web.page(`/to?/to?/to?/to?/picture`));
+    expect(answer.message).toContain('redirects more than 3 times');
+    expect(web.visits).toHaveLength(4);
+  });
+
+  it('case 6: the address judged is the address dialled; a second answer is never used', async () => {
+    let asked = 0;
+    // Public first, then home: what a rebinding name server says.
+    web.on.names.set('rebind.test', () => (asked++ === 0 ? ['192.0.3.1'] : ['127.0.0.1']));
+    const dialled = await web.dialledDuring(async () => {
+      expect((await web.ask(`http://rebind.test:${web.port}/picture`)).status).toBe(400);
+    });
+    expect(asked).toBe(1);
+    // The connection asks for the name; its lookup answers with what was judged.
+    expect(dialled).toEqual([{ host: 'rebind.test', port: web.port, addresses: ['192.0.3.1'] }]);
+    expect(web.visits).toEqual([]);
+    expect((await web.ask(`http://rebind.test:${web.port}/picture`)).message).toBe(UNREACHABLE);
+    expect(web.visits).toEqual([]);
+  });
+
+  it.each([
+    ['ftp://pictures.test/a.png', 'scheme is ftp'],
+    ['gopher://pictures.test/', 'scheme is gopher'],
+    ['data:image/png;base64,AAAA', 'scheme is data'],
+    ['file:///etc/passwd', 'scheme is file'],
+    ['http://pictures.test:6379/', 'port is 6379'],
+    ['https://pictures.test:22/', 'port is 22'],
+  ])('case 7: %s is refused by its %s', async (address, reason) => {
+    const answer = await web.askUndialled(address);
+    expect(answer).toMatchObject({ status: 400, code: 'image.url_refused' });
+    expect(answer.message).toContain(reason);
+    expect(answer.message).toMatch(/allowed are/u);
+  });
+
+  it('case 7: with a list of domains only those are looked up, redirects included', async () => {
+    const listed = await startFetchingGateway({
+      remote_image_domains: 'exact.test,*.below.test',
+      remote_image_ports: String(web.port),
+    });
+    const codeOf = async (address: string) => (await generate(listed.url, { text: tag(address) })).code;
+    for (const host of [
+      'other.test',
+      'a.exact.test',
+      'below.test',
+      'exact.test.evil.test',
+      'notbelow.test',
+    ]) {
+      expect(await codeOf(`http://${host}:${web.port}/`), host).toBe('image.url_refused');
+    }
+    expect(listed.lookups).toEqual([]);
+    for (const host of ['exact.test', 'a.below.test', 'EXACT.test.', 'b.a.below.test'])
+      await codeOf(`http://${host}:${web.port}/`);
+    expect(listed.lookups).toEqual(['exact.test', 'a.below.test', 'exact.test', 'b.a.below.test']);
+    expect(await codeOf(web.page('/to?http://other.test/'))).toBe('image.url_refused');
+    await listed.close();
+  });
+});

@@ -1,0 +1,236 @@
+// Cases 8 to 10 of the list of other servers' mistakes: what hosts of pictures send, who may speak to them, and what they see of us.
+import { readdirSync, readFileSync } from 'node:fs';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { answerOf, formBody, generate, rawForm, tag } from './asking.js';
+import { photograph } from './files/valid.js';
+import type { LocalGateway } from './local-gateway.js';
+import { LocalServers } from './local-servers.js';
+import {
+  PUBLIC,
+  startFetchingGateway,
+  startPictureWeb,
+  UNREACHABLE,
+  type PictureWeb,
+} from './picture-web.js';
+
+const jpeg = photograph();
+/** Hosts that misbehave. */
+const servers = new LocalServers();
+afterAll(() => servers.close());
+let web: PictureWeb;
+beforeAll(async () => {
+  web = await startPictureWeb();
+});
+afterEach(() => web.forgetVisits());
+afterAll(() => web.close());
+
+describe('bodies', () => {
+  const flooded = Buffer.alloc(65_536, 'x');
+  const OK = 'HTTP/1.1 200 OK\r\n';
+  const KINDS: Readonly<
+    Record<string, { head: string | Buffer; then: 'flood' | 'drip' | 'nothing' | 'close'; code: string }>
+  > = {
+    'an endless body': { head: `${OK}\r\n`, then: 'flood', code: 'image.fetch_too_large' },
+    'an endless chunked body': {
+      head: `${OK}transfer-encoding: chunked\r\n\r\nfffffff\r\n`,
+      then: 'flood',
+      code: 'image.fetch_too_large',
+    },
+    'a Content-Length of gigabytes': {
+      head: `${OK}content-length: 9999999999\r\n\r\n`,
+      then: 'nothing',
+      code: 'image.fetch_too_large',
+    },
+    'a Content-Length larger than the body': {
+      head: `${OK}content-length: 5000\r\n\r\nshort`,
+      then: 'close',
+      code: 'image.fetch_failed',
+    },
+    'one byte at a time': { head: `${OK}\r\n`, then: 'drip', code: 'image.fetch_failed' },
+    'headers that never end': { head: `${OK}x: `, then: 'drip', code: 'image.fetch_failed' },
+    'endless headers': { head: `${OK}x: `, then: 'flood', code: 'image.fetch_failed' },
+    silence: { head: '', then: 'nothing', code: 'image.fetch_failed' },
+    rubbish: { head: 'SSH-2.0-OpenSSH\r\n', then: 'close', code: 'image.fetch_failed' },
+    'a bomb in gzip': {
+      head: Buffer.concat([
+        Buffer.from(`${OK}content-encoding: gzip\r\n\r\n`),
+        gzipSync(Buffer.alloc(50_000_000)),
+      ]),
+      then: 'close',
+      code: 'image.fetch_failed',
+    },
+    'a bomb in br': {
+      head: Buffer.concat([
+        Buffer.from(`${OK}content-encoding: br\r\n\r\n`),
+        brotliCompressSync(Buffer.alloc(10_000_000)),
+      ]),
+      then: 'close',
+      code: 'image.fetch_failed',
+    },
+  };
+  const requests: string[] = [];
+  let bad: number;
+  let gateway: LocalGateway;
+  beforeAll(async () => {
+    bad = await servers.raw((socket) => {
+      const flood = (): void => {
+        while (!socket.destroyed && socket.write(flooded));
+      };
+      socket.once('data', (request) => {
+        requests.push(request.toString());
+        const kind = decodeURIComponent(/^GET \/(\S*)/u.exec(request.toString())?.[1] ?? '');
+        const { head, then } = KINDS[kind]!;
+        socket.write(head);
+        if (then === 'close') socket.end();
+        if (then === 'flood') {
+          socket.on('drain', flood);
+          flood();
+        }
+        const drip = setInterval(() => then === 'drip' && socket.write('x'), 50);
+        socket.on('close', () => clearInterval(drip));
+      });
+    });
+    gateway = await startFetchingGateway({
+      remote_image_ports: String(bad),
+      remote_image_timeout_ms: '500',
+      remote_image_max_bytes: '100000',
+    });
+  });
+  afterAll(() => gateway.close());
+
+  it.each(Object.keys(KINDS))('case 8: %s ends within the limits of bytes and time', async (kind) => {
+    const start = performance.now();
+    const address = `http://${PUBLIC}:${bad}/${encodeURIComponent(kind)}`;
+    const answer = await generate(gateway.url, { text: tag(address) });
+    expect(answer).toMatchObject({ status: 400, code: KINDS[kind]!.code });
+    if (kind.startsWith('a bomb')) expect(answer.message).toContain('identity was asked for');
+    expect(performance.now() - start).toBeLessThan(5000);
+    expect(requests.at(-1)).toContain('accept-encoding: identity');
+  });
+});
+
+describe('the one way out', () => {
+  it('case 9: nothing but the fetcher opens a connection, whatever a request holds', async () => {
+    const address = web.page('/picture');
+    const everything = {
+      text: 'hello',
+      image_paths: [address, '/etc/passwd'],
+      image_url: address,
+      images: [{ url: address }],
+      messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: address } }] }],
+    };
+    const form = (more: object) =>
+      rawForm(
+        formBody([
+          { name: 'image_data', content: jpeg },
+          { name: 'json_data', content: JSON.stringify({ ...everything, ...more }) },
+          { name: 'image_url', content: address },
+          { name: 'url', content: address },
+        ]),
+      );
+    const dialled = await web.dialledDuring(async () => {
+      for (const { url } of [web.on, web.off]) {
+        expect((await generate(url, everything)).status).toBe(200);
+        expect((await answerOf(await fetch(`${url}/image_generate`, form({})))).status).toBe(200);
+        expect(
+          (await answerOf(await fetch(`${url}/image_generate`, form({ text: tag(address) })))).status,
+        ).toBe(400);
+      }
+    });
+    expect(dialled).toEqual([]);
+    // The same look does see the fetcher.
+    const fetched = await web.dialledDuring(async () => {
+      await web.ask(address);
+    });
+    expect(fetched).toEqual([{ host: PUBLIC, port: web.port, addresses: ['127.0.0.1'] }]);
+  });
+
+  it('case 9: no other file of the gateway can open one', () => {
+    const sources = filesBelow(new URL('../../server/src/gateway/', import.meta.url));
+    const outbound =
+      /\bfrom 'node:(?:https?|net|tls|dgram|http2|dns)(?:\/promises)?'|\bfetch\(|\bundici\b|new WebSocket\(/u;
+    const found = sources
+      .filter((file) => !/\.(?:test|fixture)\.ts$/u.test(file.pathname))
+      .filter((file) => {
+        const imports = readFileSync(file, 'utf8')
+          .split('\n')
+          .filter(
+            (line) =>
+              !/^import type |fetcher\.fetch\(|^\s*(?:\/\/|\*)/u.test(line) &&
+              !/^ {2}fetch\(url: string/u.test(line),
+          );
+        return imports.some((line) => outbound.test(line));
+      })
+      .map((file) => file.pathname.split('/gateway/')[1]);
+    expect(found.sort()).toEqual([
+      'intake/remote/fetcher.ts',
+      'intake/remote/hop.ts',
+      'intake/remote/ip-address.ts',
+      'intake/remote/resolve.ts',
+    ]);
+  });
+});
+
+describe('what the web sees of us', () => {
+  it('case 10: no cookie, no credential, no proxy and no netrc is used', async () => {
+    const seen: NodeJS.Dict<string | string[]>[] = [];
+    const cookies = await servers.http((request, response) => {
+      seen.push(request.headers);
+      response.writeHead(302, { 'set-cookie': 'session=1', location: seen.length < 3 ? '/again' : '/end' });
+      response.end();
+    });
+    let proxied = 0;
+    const proxy = await servers.http((_, response) => {
+      proxied += 1;
+      response.end(jpeg);
+    });
+    const proxyUrl = `http://127.0.0.1:${proxy}`;
+    const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy', 'all_proxy'];
+    for (const name of names) vi.stubEnv(name, proxyUrl);
+    vi.stubEnv('NODE_USE_ENV_PROXY', '1');
+    const gateway = await startFetchingGateway({
+      remote_image_ports: String(cookies),
+    });
+    await generate(gateway.url, { text: tag(`http://${PUBLIC}:${cookies}/`) });
+    await gateway.close();
+    vi.unstubAllEnvs();
+    expect(seen).toHaveLength(4);
+    for (const headers of seen) {
+      expect(Object.keys(headers).sort()).toEqual([
+        'accept',
+        'accept-encoding',
+        'connection',
+        'host',
+        'user-agent',
+      ]);
+    }
+    expect(proxied).toBe(0);
+  });
+
+  it('case 10: errors read the same whether the target exists or not', async () => {
+    web.on.names.set('home.test', ['127.0.0.1']);
+    const answers = [
+      // A port where somebody listens, one where nobody does, an address in a private network, a name that does not exist.
+      await web.ask(`http://127.0.0.1:${web.port}/picture`),
+      await web.ask('http://127.0.0.1/'),
+      await web.ask('http://10.255.255.1/'),
+      await web.ask(`http://home.test:${web.port}/picture`),
+      await web.ask('http://no-such-name.test/'),
+      await web.ask(`http://localhost:${web.port}/`),
+    ];
+    for (const { status, code, message } of answers) {
+      expect({ status, code, message }).toEqual({
+        status: 400,
+        code: 'image.fetch_failed',
+        message: UNREACHABLE,
+      });
+    }
+  });
+});
+
+function filesBelow(folder: URL): URL[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? filesBelow(new URL(`${entry.name}/`, folder)) : [new URL(entry.name, folder)],
+  );
+}
