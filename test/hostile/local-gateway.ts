@@ -13,7 +13,7 @@ export interface LocalGateway {
   /** Names the fetcher asked for, in order. */
   readonly lookups: string[];
   /** Answers to lookups; a name that is missing does not exist. A function may answer differently each time. */
-  readonly names: Map<string, readonly string[] | (() => readonly string[])>;
+  readonly names: Map<string, readonly string[] | (() => readonly string[] | Promise<readonly string[]>)>;
   /** Lines of the log. */
   readonly logged: () => string;
   close(): Promise<void>;

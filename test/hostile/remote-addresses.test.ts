@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterEach(() => web.forgetVisits());
 afterAll(() => web.close());
 
-describe('with the setting on', () => {
+describe('addresses', () => {
   it.each(PRIVATE_ADDRESSES)('case 2: %s is refused and not dialled', async (host) => {
     const answer = await web.askUndialled(`http://${host}/`);
     expect(answer).toMatchObject({ status: 400, code: 'image.fetch_failed', message: UNREACHABLE });
@@ -51,6 +51,14 @@ describe('with the setting on', () => {
     expect((await web.askUndialled('http://evil.test/')).message).toBe(UNREACHABLE);
   });
 
+  it('case 3: names of loopback are refused whatever a name server says of them', async () => {
+    for (const host of ['localhost', 'a.localhost', 'a.b.localhost']) {
+      web.on.names.set(host, ['93.184.216.34']);
+      expect((await web.askUndialled(`http://${host}/`)).message, host).toBe(UNREACHABLE);
+      expect((await web.askUndialled(`http://${host}./`)).message, host).toBe(UNREACHABLE);
+    }
+  });
+
   it.each([
     'http://127.0.0.1\\@example.com/',
     'http://example.com\\@127.0.0.1/',
@@ -66,10 +74,13 @@ describe('with the setting on', () => {
     'http://pictures.test%00.evil.test/',
     'http://pic\u00adtures.test:99999/',
   ])('case 4: %j, which parsers read differently, is refused and not dialled', async (address) => {
+    web.on.names.set('example.com', ['93.184.216.34']);
+    const before = web.on.lookups.length;
     const answer = await web.askUndialled(address);
-    expect(answer.status).toBe(400);
-    expect(answer.code).toMatch(/^image\.(?:url_refused|fetch_failed)$/u);
+    // As a URL: not because of where one of its readings leads.
+    expect(answer).toMatchObject({ status: 400, code: 'image.url_refused' });
     expect(answer.message).not.toContain('hunter2');
+    expect(web.on.lookups).toHaveLength(before);
   });
 
   it.each([

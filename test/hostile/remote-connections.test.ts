@@ -1,5 +1,7 @@
 // Cases 8 to 10 of the list of other servers' mistakes: what hosts of pictures send, who may speak to them, and what they see of us.
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { answerOf, formBody, generate, rawForm, tag } from './asking.js';
@@ -28,37 +30,47 @@ afterAll(() => web.close());
 describe('bodies', () => {
   const flooded = Buffer.alloc(65_536, 'x');
   const OK = 'HTTP/1.1 200 OK\r\n';
+  const REDIRECT = 'HTTP/1.1 302 Found\r\nlocation: /redirects%20that%20take%20their%20time\r\n\r\n';
+  const TOO_LARGE = 'has more than 100000 bytes; remote_image_max_bytes';
+  const TIMED_OUT = 'within 500 ms; remote_image_timeout_ms';
+  /** Of a host that answers every request in time, were it the only one. */
+  const LATE_MS = 200;
   const KINDS: Readonly<
-    Record<string, { head: string | Buffer; then: 'flood' | 'drip' | 'nothing' | 'close'; code: string }>
+    Record<
+      string,
+      { head: string | Buffer; then: 'flood' | 'drip' | 'nothing' | 'close' | 'late'; ends: string }
+    >
   > = {
-    'an endless body': { head: `${OK}\r\n`, then: 'flood', code: 'image.fetch_too_large' },
+    'an endless body': { head: `${OK}\r\n`, then: 'flood', ends: TOO_LARGE },
     'an endless chunked body': {
       head: `${OK}transfer-encoding: chunked\r\n\r\nfffffff\r\n`,
       then: 'flood',
-      code: 'image.fetch_too_large',
+      ends: TOO_LARGE,
     },
     'a Content-Length of gigabytes': {
       head: `${OK}content-length: 9999999999\r\n\r\n`,
       then: 'nothing',
-      code: 'image.fetch_too_large',
+      ends: TOO_LARGE,
     },
     'a Content-Length larger than the body': {
       head: `${OK}content-length: 5000\r\n\r\nshort`,
       then: 'close',
-      code: 'image.fetch_failed',
+      ends: 'broke before its end',
     },
-    'one byte at a time': { head: `${OK}\r\n`, then: 'drip', code: 'image.fetch_failed' },
-    'headers that never end': { head: `${OK}x: `, then: 'drip', code: 'image.fetch_failed' },
-    'endless headers': { head: `${OK}x: `, then: 'flood', code: 'image.fetch_failed' },
-    silence: { head: '', then: 'nothing', code: 'image.fetch_failed' },
-    rubbish: { head: 'SSH-2.0-OpenSSH\r\n', then: 'close', code: 'image.fetch_failed' },
+    'one byte at a time': { head: `${OK}\r\n`, then: 'drip', ends: TIMED_OUT },
+    'headers that never end': { head: `${OK}x: `, then: 'drip', ends: TIMED_OUT },
+    // Refused by their size, before the time is up.
+    'endless headers': { head: `${OK}x: `, then: 'flood', ends: 'its host cannot be reached' },
+    'redirects that take their time': { head: REDIRECT, then: 'late', ends: TIMED_OUT },
+    silence: { head: '', then: 'nothing', ends: TIMED_OUT },
+    rubbish: { head: 'SSH-2.0-OpenSSH\r\n', then: 'close', ends: 'its host cannot be reached' },
     'a bomb in gzip': {
       head: Buffer.concat([
         Buffer.from(`${OK}content-encoding: gzip\r\n\r\n`),
         gzipSync(Buffer.alloc(50_000_000)),
       ]),
       then: 'close',
-      code: 'image.fetch_failed',
+      ends: 'sends it as gzip, where identity was asked for',
     },
     'a bomb in br': {
       head: Buffer.concat([
@@ -66,7 +78,7 @@ describe('bodies', () => {
         brotliCompressSync(Buffer.alloc(10_000_000)),
       ]),
       then: 'close',
-      code: 'image.fetch_failed',
+      ends: 'sends it as br, where identity was asked for',
     },
   };
   const requests: string[] = [];
@@ -81,7 +93,8 @@ describe('bodies', () => {
         requests.push(request.toString());
         const kind = decodeURIComponent(/^GET \/(\S*)/u.exec(request.toString())?.[1] ?? '');
         const { head, then } = KINDS[kind]!;
-        socket.write(head);
+        if (then === 'late') setTimeout(() => socket.end(head), LATE_MS);
+        else socket.write(head);
         if (then === 'close') socket.end();
         if (then === 'flood') {
           socket.on('drain', flood);
@@ -103,10 +116,19 @@ describe('bodies', () => {
     const start = performance.now();
     const address = `http://${PUBLIC}:${bad}/${encodeURIComponent(kind)}`;
     const answer = await generate(gateway.url, { text: tag(address) });
-    expect(answer).toMatchObject({ status: 400, code: KINDS[kind]!.code });
-    if (kind.startsWith('a bomb')) expect(answer.message).toContain('identity was asked for');
+    const { ends } = KINDS[kind]!;
+    const code = ends === TOO_LARGE ? 'image.fetch_too_large' : 'image.fetch_failed';
+    expect(answer).toMatchObject({ status: 400, code });
+    expect(answer.message).toContain(ends);
     expect(performance.now() - start).toBeLessThan(5000);
     expect(requests.at(-1)).toContain('accept-encoding: identity');
+  });
+
+  it('case 8: a name server that never answers is not waited for', async () => {
+    gateway.names.set('silent.test', () => new Promise(() => undefined));
+    const answer = await generate(gateway.url, { text: tag(`http://silent.test:${bad}/`) });
+    expect(answer).toMatchObject({ status: 400, code: 'image.fetch_failed' });
+    expect(answer.message).toContain(TIMED_OUT);
   });
 });
 
@@ -188,6 +210,10 @@ describe('what the web sees of us', () => {
     const proxyUrl = `http://127.0.0.1:${proxy}`;
     const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy', 'all_proxy'];
     for (const name of names) vi.stubEnv(name, proxyUrl);
+    const home = mkdtempSync(path.join(os.tmpdir(), 'takeoff-home-'));
+    writeFileSync(path.join(home, '.netrc'), `machine ${PUBLIC} login name password word\n`);
+    vi.stubEnv('HOME', home);
+    vi.stubEnv('NETRC', path.join(home, '.netrc'));
     vi.stubEnv('NODE_USE_ENV_PROXY', '1');
     const gateway = await startFetchingGateway({
       remote_image_ports: String(cookies),
@@ -195,6 +221,7 @@ describe('what the web sees of us', () => {
     await generate(gateway.url, { text: tag(`http://${PUBLIC}:${cookies}/`) });
     await gateway.close();
     vi.unstubAllEnvs();
+    rmSync(home, { recursive: true });
     expect(seen).toHaveLength(4);
     for (const headers of seen) {
       expect(Object.keys(headers).sort()).toEqual([
@@ -204,6 +231,8 @@ describe('what the web sees of us', () => {
         'host',
         'user-agent',
       ]);
+      // Kept, it would serve a later request without a look at its addresses.
+      expect(headers.connection).toBe('close');
     }
     expect(proxied).toBe(0);
   });

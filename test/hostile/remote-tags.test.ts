@@ -90,7 +90,7 @@ describe('with the setting on', () => {
     expect(metadata).toMatchObject({ image_tokens: 64, prompt_tokens: 66 });
   });
 
-  it('more tags than max_images_per_prompt are refused', async () => {
+  it('case 11: more tags than max_images_per_prompt are refused', async () => {
     const answer = await generate(web.on.url, { text: tag(web.page('/1')).repeat(4) });
     expect(answer).toMatchObject({ status: 400, code: 'request.too_many_images' });
     expect(answer.message).toContain('max_images_per_prompt');
@@ -150,6 +150,25 @@ describe('many and failing tags', () => {
     expect(await secondsOf(100_000)).toBeLessThan(3);
     expect(generous.lookups).toEqual([]);
     await generous.close();
+  });
+
+  it('case 11: 100,000 tags without an end are read in linear time', async () => {
+    const generous = await startFetchingGateway({ max_prompt_string_bytes: '10000000' });
+    const start = process.cpuUsage();
+    const answer = await generate(generous.url, { text: '<image:http://a'.repeat(100_000) });
+    // A text without a picture, which is too long for the model.
+    expect(answer).toMatchObject({ status: 400, code: 'request.does_not_fit' });
+    const { user, system } = process.cpuUsage(start);
+    expect((user + system) / 1e6).toBeLessThan(3);
+    await generous.close();
+  });
+
+  it('case 11: more different images than max_images_per_request are refused, and none is fetched', async () => {
+    const text = Array.from({ length: 33 }, (_, n) => tag(web.page(`/${n}`)));
+    const answer = await generate(web.on.url, { text });
+    expect(answer).toMatchObject({ status: 400, code: 'request.too_many_images' });
+    expect(answer.message).toContain('max_images_per_request');
+    expect(web.visits).toEqual([]);
   });
 
   it('case 11: with the default limits it is too long a text', async () => {
