@@ -209,6 +209,20 @@ describe('a stream without its natural end', () => {
 });
 
 describe('a signal', () => {
+  it('ends the stream at once, also where more pieces have arrived already', async () => {
+    const controller = new AbortController();
+    const server = new ScriptedStream([A_CAT.join('') + metadataEvent()]);
+    const seen: string[] = [];
+    const reading = (async () => {
+      for await (const { text } of clientOf(server).generateStream('a', { signal: controller.signal })) {
+        seen.push(text);
+        controller.abort(new RangeError('enough'));
+      }
+    })();
+    await expect(reading).rejects.toThrow('enough');
+    expect(seen).toEqual(['A']);
+  });
+
   it('ends a stream with its reason', async () => {
     const controller = new AbortController();
     const server = new ScriptedStream(A_CAT, 'silence');

@@ -30,7 +30,11 @@ export async function* readStream(
     scope.expectWord();
     for (const event of decode(decoder, value)) {
       if (event.name === ERROR_EVENT_NAME) throw errorOfEvent(event.data, response);
-      yield* reading.read(event.data);
+      for (const piece of reading.read(event.data)) {
+        yield piece;
+        // One read may bring many pieces; whoever aborted at this one wants no other.
+        scope.signal.throwIfAborted();
+      }
     }
   }
   if (decoder.hasUnfinishedEvent) throw cut(response, undefined);
