@@ -1,4 +1,7 @@
 // Cases 12 to 17 of the list of other servers' mistakes: pictures that are not what they seem, through the whole program.
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,7 +10,7 @@ import { Random } from '../oracles/random.js';
 import { eventsOf, jsonRequest } from '../process/requests.js';
 import { answerOf, formBody, rawForm, type Answer } from './asking.js';
 import { attack } from './attack.js';
-import { bombs } from './files/bombs.js';
+import { bombs, largestAllowed } from './files/bombs.js';
 import { mutated } from './files/mutations.js';
 import { chunk, END, header, SIGNATURE } from './files/png.js';
 import { photograph, validFiles, type NamedFile } from './files/valid.js';
@@ -15,14 +18,19 @@ import { toBytes, WRONG_TYPES } from './files/wrong-types.js';
 
 let server: RunningServer;
 let valid: NamedFile[];
+/** Where a server that wrote uploads down would put them. */
+const scratch = mkdtempSync(path.join(os.tmpdir(), 'takeoff-scratch-'));
 beforeAll(async () => {
   valid = await validFiles();
   server = await RunningServer.start({
-    args: ['--image-decode-timeout-ms', '5000'],
-    env: { TAKEOFF_ECHO: 'true' },
+    args: ['--image-decode-timeout-ms', '3000'],
+    env: { TAKEOFF_ECHO: 'true', TMPDIR: scratch },
   });
 });
-afterAll(() => server.stop());
+afterAll(async () => {
+  await server.stop();
+  rmSync(scratch, { recursive: true });
+});
 
 /** What the echo reader says to it: its prompt, with the line break that stands behind a leading picture. */
 const SEEN = '\nhello';
@@ -56,6 +64,7 @@ describe('names and types', () => {
     '; filename="con"; size=-1',
   ])('case 12: the file name %j is never looked at', async (disposition) => {
     expect(await askAbout(photograph(), disposition)).toMatchObject({ status: 200, text: SEEN });
+    expect(readdirSync(scratch)).toEqual([]);
   });
 
   it.each([
@@ -170,6 +179,16 @@ describe('broken files', () => {
     expect(pid('gateway')).toEqual(before);
   });
 
+  it('case 15: a decoder that stalls costs its one request, and no more than its deadline', async () => {
+    await askAbout(photograph());
+    for (const decoder of pid('decoder')) process.kill(decoder, 'SIGSTOP');
+    const start = performance.now();
+    expect(await askAbout(photograph())).toMatchObject({ status: 400, code: 'image.decode_timeout' });
+    expect(performance.now() - start).toBeLessThan(5000);
+    for (const decoder of pid('decoder')) process.kill(decoder, 'SIGCONT');
+    expect((await askAbout(photograph())).status).toBe(200);
+  });
+
   it('case 15: every format is refused or taken wherever it is cut or flipped, and nothing else', async () => {
     const random = new Random(99);
     const outcome = await attack({
@@ -181,43 +200,45 @@ describe('broken files', () => {
     expect(outcome.complaints).toEqual([]);
   });
 
-  it('case 17: broken pictures change nothing for a stream that runs beside them', async () => {
-    const text = 'x'.repeat(3000);
-    const gapsOf = async (): Promise<number[]> => {
-      const response = await fetch(
-        `${server.url}/generate_stream`,
-        jsonRequest({ text, max_new_tokens: 3000 }),
-      );
-      const gaps: number[] = [];
-      let got = '';
-      let last = performance.now();
-      for await (const { data } of eventsOf(response)) {
-        const now = performance.now();
-        gaps.push(now - last);
-        last = now;
-        got += data;
-      }
-      expect(got).toBe(text);
-      return gaps.sort((a, b) => a - b);
-    };
-    const quiet = await gapsOf();
+  it('case 17: broken and costly pictures change nothing for a stream beside them', async () => {
+    const quiet = await gapsUntil((tokens) => tokens === 3000);
     const random = new Random(5);
-    let isOver = false;
+    let isAnswered = false;
     const broken = attack({
       url: server.url,
       connections: 1,
-      goesOn: () => !isOver,
+      goesOn: () => !isAnswered,
       pauseMs: 10,
       next: () => ({ name: 'cut', bytes: photograph().subarray(0, 100 + random.below(5000)) }),
     });
-    const beside = await gapsOf();
-    isOver = true;
+    // Seconds of work. It need not succeed.
+    const costly = askAbout(largestAllowed()).then(() => (isAnswered = true));
+    const beside = await gapsUntil(() => isAnswered);
+    await costly;
     const { sent, countByStatus } = await broken;
     expect(sent).toBeGreaterThan(0);
     expect([...countByStatus.keys()]).toEqual([400]);
-    // Half of the gaps are a token's time; a stream that waited for a decoder would show tens of milliseconds at the end.
+    // Half of the gaps are a token's time; a stream that waited for a decoder would show hundreds of milliseconds at the end.
     const half = (gaps: readonly number[]) => gaps[gaps.length >> 1]!;
     expect(half(beside)).toBeLessThan(half(quiet) + 5);
     expect(beside.at(-1)!).toBeLessThan(250);
   });
 });
+
+/** Milliseconds between the tokens of a stream, shortest first. The stream is left when `isOver` says so of their number. */
+async function gapsUntil(isOver: (tokens: number) => boolean): Promise<number[]> {
+  const leave = new AbortController();
+  const body = { text: 'x'.repeat(100), min_new_tokens: 200_000, max_new_tokens: 200_000 };
+  const response = await fetch(`${server.url}/generate_stream`, jsonRequest(body, leave.signal));
+  const gaps: number[] = [];
+  let last = performance.now();
+  for await (const { data } of eventsOf(response)) {
+    const now = performance.now();
+    expect(data).toBe('x');
+    gaps.push(now - last);
+    last = now;
+    if (isOver(gaps.length)) break;
+  }
+  leave.abort();
+  return gaps.sort((a, b) => a - b);
+}

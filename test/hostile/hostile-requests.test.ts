@@ -1,6 +1,6 @@
 // Cases 18 to 24 of the list of other servers' mistakes: bodies, numbers, texts and claims, through the whole program.
 import { execFileSync } from 'node:child_process';
-import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -15,6 +15,10 @@ import { LocalServers } from './local-servers.js';
 const KEY = 'a-key-of-the-operator';
 const LIMIT_BYTES = 200_000;
 const SCHEMAS = isFull ? 10_000 : 1000;
+/** Of all schemas together: a server that kept them would show it. */
+const SCHEMA_BYTES = 180e6;
+/** A chunk of a body that declares no length. */
+const CHUNK = `10000\r\n${'x'.repeat(65_536)}\r\n`;
 const pictures = new LocalServers();
 let server: RunningServer;
 /** With an API key, remote images and every line in its log. */
@@ -50,6 +54,8 @@ const postForm = async (body: Uint8Array<ArrayBuffer> | string, boundary = 'b') 
   answerOf(await fetch(`${server.url}/image_generate`, rawForm(body, boundary)));
 const IMAGE: FormPart = { name: 'image_data', content: photograph() };
 const JSON_PART: FormPart = { name: 'json_data', content: request };
+/** The end of a form. */
+const jsonForm = Buffer.from(formBody([JSON_PART])).toString();
 const isServing = async (): Promise<void> => {
   expect(await postForm(formBody([IMAGE, JSON_PART]))).toMatchObject({ status: 200, text: '\nhello' });
 };
@@ -83,6 +89,36 @@ describe('bodies', () => {
       const large = { ...part, content: Buffer.alloc(LIMIT_BYTES) };
       const answer = await postForm(formBody([large, IMAGE, JSON_PART]));
       expect(answer).toMatchObject({ status: 413, code: 'request.body_too_large' });
+    }
+    await isServing();
+  });
+
+  it('case 18: a body that declares no length is counted while it arrives', async () => {
+    const form = 'multipart/form-data; boundary=b';
+    const start = '--b\r\ncontent-disposition: form-data; name="image_data"\r\n\r\n';
+    const skipped = '--b\r\ncontent-disposition: form-data; name="other"\r\n\r\n';
+    for (const [route, type, text] of [
+      ['/image_generate', form, start],
+      ['/image_generate_stream', form, skipped],
+      ['/generate', 'application/json', '{"text":"'],
+      ['/generate_stream', 'application/json', '{"text":"'],
+    ] as const) {
+      let sentBytes = 0;
+      const said = await speak((socket) => {
+        socket.write(
+          `POST ${route} HTTP/1.1\r\nhost: a\r\ncontent-type: ${type}\r\ntransfer-encoding: chunked\r\n\r\n`,
+        );
+        socket.write(`${text.length.toString(16)}\r\n${text}\r\n`);
+        const flood = (): void => {
+          while (!socket.destroyed && socket.write(CHUNK)) sentBytes += CHUNK.length;
+        };
+        socket.on('drain', flood);
+        flood();
+      });
+      expect(said, route).toMatch(/^HTTP\/1\.1 413 /u);
+      expect(said, route).toContain('request.body_too_large');
+      // After the answer some more is taken, so that the client can read it, and then the connection is cut.
+      expect(sentBytes, route).toBeLessThan(100 * 2 ** 20);
     }
     await isServing();
   });
@@ -138,6 +174,10 @@ describe('bodies', () => {
       const answer = await postForm(formBody([{ ...IMAGE, headers }, JSON_PART]));
       expect(answer.status === 200 || answer.code?.startsWith('request.') === true).toBe(true);
       expect([200, 400, 422]).toContain(answer.status);
+      // The name behind so many headers is not looked at, so the part has none.
+      const late = [`--b\r\n${headers.join('\r\n')}`, 'content-disposition: form-data; name="image_data"'];
+      const unnamed = await postForm(`${late.join('\r\n')}\r\n\r\nx\r\n${jsonForm}`);
+      expect([unnamed.status, unnamed.code]).toEqual([422, 'request.part_missing']);
     }
     await isServing();
   });
@@ -164,21 +204,24 @@ describe('bodies', () => {
 
 describe('fields', () => {
   it.each([
-    ['sampling_temperature', [-1, 'NaN', '1', '1e309', 1e308 * 10, [1], {}, true]],
-    ['sampling_topp', [0, -0.1, 1.5, 'x', 1e308]],
-    ['sampling_topk', [0, -1, 1.5, '5', 1e308]],
-    ['repetition_penalty', [0, -1, 'x', 1e308]],
-    ['no_repeat_ngram_size', [-1, 0.5, 1e308]],
-    ['max_new_tokens', [0, -1, 2 ** 31, 2 ** 63, 1e308, 0.5, '9', [[null]]]],
-    ['min_new_tokens', [-1, 2 ** 31, 'x', 1e308]],
-    ['prompt_max_tokens', [0, -5, 1e308, '1', { a: null }]],
-  ])('case 19: %s out of range or of another type is refused by name', async (field, values) => {
-    for (const value of values) {
+    ['sampling_temperature', 'from 0 to 100', [-0.1, 100.1, 1e308], ['NaN', '1', '1e309', [1], {}, true]],
+    ['sampling_topp', 'above 0, up to 1', [0, -0.1, 1.1, 1e308], ['x']],
+    ['sampling_topk', 'from 1 to 2147483647', [0, -1, 2 ** 31, 1e308], [1.5, '5']],
+    ['repetition_penalty', 'above 0, up to 100', [0, -1, 100.1, 1e308], ['x']],
+    ['no_repeat_ngram_size', 'from 0 to 1024', [-1, 1025, 1e308], [0.5]],
+    ['max_new_tokens', 'from 1 to 2147483647', [0, -1, 2 ** 31, 2 ** 63, 1e308], [0.5, '9', [[null]]]],
+    ['min_new_tokens', 'from 0 to 2147483647', [-1, 2 ** 31, 1e308], ['x']],
+    ['prompt_max_tokens', 'from 1 to 2147483647', [0, -5, 2 ** 31, 1e308], ['1', { a: null }]],
+  ])('case 19: %s is refused by name unless it is a number %s', async (field, range, outside, wrong) => {
+    for (const value of [...outside, ...wrong]) {
       const body = { text: 'a', [field]: value };
-      if (JSON.stringify(value) === 'null') continue;
       const answer = await generate(server.url, body);
-      expect([400, 422], JSON.stringify(body)).toContain(answer.status);
+      const expected = outside.includes(value as number)
+        ? [400, 'request.out_of_range']
+        : [422, 'request.wrong_shape'];
+      expect([answer.status, answer.code], JSON.stringify(body)).toEqual(expected);
       expect(answer.message).toContain(field);
+      expect(answer.message).toContain(range);
     }
     // JSON that JavaScript cannot write.
     for (const text of ['NaN', '-Infinity', '1e999', '9'.repeat(400)]) {
@@ -230,15 +273,15 @@ describe('fields', () => {
   it(`case 21: ${SCHEMAS} schemas and exploding patterns are refused at once, and none is kept`, async () => {
     // Constrained output is not part of this version: the fields are refused before anything compiles them.
     const pid = server.child.pid ?? 0;
-    const ask = (n: number) =>
-      generate(server.url, { text: 'a', json_schema: { const: `${n}${'x'.repeat(200)}` } });
+    const padding = 'x'.repeat(SCHEMA_BYTES / SCHEMAS);
+    const ask = (n: number) => generate(server.url, { text: 'a', json_schema: { const: `${n}${padding}` } });
     for (let n = 0; n < 100; n += 1) await ask(n);
     const before = peakMemoryBytes(pid);
     for (let n = 0; n < SCHEMAS; n += 50) {
       const answers = await Promise.all(Array.from({ length: 50 }, (_, k) => ask(n + k)));
       for (const { status, code } of answers) expect([status, code]).toEqual([400, 'request.not_supported']);
     }
-    expect(peakMemoryBytes(pid) - before).toBeLessThan(150 * 2 ** 20);
+    expect(peakMemoryBytes(pid) - before).toBeLessThan(120 * 2 ** 20);
     const start = performance.now();
     for (const regex_string of ['(a+)+$', '(x{1,1000}){1,1000}', '((((a*)*)*)*)*b']) {
       expect((await generate(server.url, { text: 'a', regex_string })).code).toBe('request.not_supported');
@@ -338,6 +381,19 @@ describe('keys and secrets', () => {
     }
   });
 
+  it('case 23: decoders, which read hostile bytes, are given no secret', async () => {
+    const form = imageForm(new Uint8Array(photograph()), { text: 'a' });
+    const headers = { authorization: `Bearer ${KEY}` };
+    await fetch(`${guarded.url}/image_generate`, { method: 'POST', headers, body: form });
+    const decoders = guarded.processes().filter(({ name }) => name === 'decoder');
+    expect(decoders).not.toEqual([]);
+    for (const { pid } of decoders) {
+      const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
+      expect(environment).not.toContain(KEY);
+      expect(environment).not.toContain('hf_secret_token');
+    }
+  });
+
   it('case 24: pages of other origins get no leave by default, and never with credentials', async () => {
     for (const base of [server.url, server.managementUrl]) {
       for (const [method, route] of [
@@ -356,6 +412,34 @@ describe('keys and secrets', () => {
     const response = await fetch(`${open.url}/status`, { headers: { origin: 'https://evil.example' } });
     expect(response.headers.get('access-control-allow-origin')).toBe('*');
     expect(response.headers.has('access-control-allow-credentials')).toBe(false);
+    // Whoever runs the server reads the management port; no page does.
+    const managed = await fetch(`${open.managementUrl}/status`, {
+      headers: { origin: 'https://evil.example' },
+    });
+    expect(managed.headers.has('access-control-allow-origin')).toBe(false);
     await open.stop();
+  });
+
+  it('case 24: leave for one page is leave for no other, and not with credentials', async () => {
+    const page = 'https://good.example';
+    const listing = await RunningServer.start({
+      args: ['--cors-origins', page],
+      env: { TAKEOFF_ECHO: 'true' },
+    });
+    const leaveFor = async (origin: string): Promise<string | null> => {
+      const { headers } = await fetch(`${listing.url}/status`, { headers: { origin } });
+      expect(headers.has('access-control-allow-credentials')).toBe(false);
+      return headers.get('access-control-allow-origin');
+    };
+    expect(await leaveFor(page)).toBe(page);
+    for (const other of [
+      'http://good.example',
+      'https://good.example.evil.example',
+      'https://evil.good.example',
+      'https://good.example:8443',
+      'null',
+    ])
+      expect(await leaveFor(other), other).toBeNull();
+    await listing.stop();
   });
 });

@@ -221,7 +221,7 @@ const LOSSLESS: readonly Case[] = [
   ],
 ];
 
-describe('bit for bit as the plain PNG', () => {
+describe('case 16: bit for bit as the plain PNG', () => {
   it.each(LOSSLESS)('%s', async (_, picture, make) => {
     await expectSame(await make(), plainPng(picture));
   });
@@ -239,7 +239,7 @@ describe('bit for bit as the plain PNG', () => {
 });
 
 const ORIENTATIONS = [1, 2, 3, 4, 5, 6, 7, 8];
-describe('turned as EXIF says', () => {
+describe('case 16: turned as EXIF says', () => {
   it.each(ORIENTATIONS)('PNG, orientation %i', async (orientation) => {
     await expectSame(rgbPng({ before: [pngExif(orientation)] }), turned(smooth, orientation));
   });
@@ -268,7 +268,7 @@ describe('turned as EXIF says', () => {
 const LARGEST_LOSS = 8;
 /** Of all pixels together. */
 const MEAN_LOSS = 1;
-describe('lossy formats stay near the plain PNG', () => {
+describe('case 16: lossy formats stay near the plain PNG', () => {
   it.each<[string, () => Promise<Buffer>]>([
     ['baseline JPEG', () => sharpOf(smooth).jpeg({ quality: 95, chromaSubsampling: '4:4:4' }).toBuffer()],
     [

@@ -25,6 +25,7 @@ export const WRONG_TYPES: readonly (readonly [string, string | Buffer])[] = [
   ['pickle', '\x80\x02}q\0.'],
   ['gzip', '\x1f\x8b\x08\0'],
   ['PNM', 'P6\n9999999 9999999\n255\n'],
+  ['unknown kind', 'BM\x0d\0\0\0\0\0\0\0\x1a\0\0\0\x0d\0\0\0'],
   ['text', 'push graphic-context\nviewbox 0 0 640 480\nfill url(https://127.0.0.1/x.jpg")'],
   ['base64', 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAAB'],
   ['data URL', 'data:image/png;base64,iVBORw0KGgo='],
