@@ -24,8 +24,9 @@ const LONG = {
 };
 const SHORT = { text: 'USER: Hello.\nASSISTANT:', max_new_tokens: 2 };
 
-async function start(): Promise<RunningServer> {
-  server = await RunningServer.start({ args: ['--repository-path', cache, '--max-batch-size', '1'] });
+async function start(...more: string[]): Promise<RunningServer> {
+  const args = ['--repository-path', cache, '--max-batch-size', '1', ...more];
+  server = await RunningServer.start({ args });
   return server;
 }
 
@@ -79,6 +80,20 @@ describe.runIf(process.platform === 'linux')('a server', () => {
     await running.until(() => running.isReady(), 30_000);
     expect(pidOf(running, 'reader')).not.toBe(reader);
     expect((await fetch(`${running.url}/generate`, jsonRequest(SHORT))).status).toBe(200);
+  }, 60_000);
+
+  it('cuts the stream instead where clients would print an error event', async () => {
+    const running = await start('--stream-error-events', 'false');
+    const events = eventsOf(await fetch(`${running.url}/generate_stream`, jsonRequest(LONG)));
+    await events.next();
+    process.kill(pidOf(running, 'reader'), 'SIGKILL');
+    const names: string[] = [];
+    const reading = (async () => {
+      for await (const { name } of events) names.push(name);
+    })();
+    await expect(reading).rejects.toThrow('terminated');
+    expect(new Set(names)).not.toContain('error');
+    expect((await fetch(`${running.url}/status`)).status).toBe(200);
   }, 60_000);
 
   it('leaves no process behind when it is killed with SIGKILL while it answers', async () => {

@@ -24,6 +24,7 @@ export function toGatewayConfig(
       allowRemoteImages: server.allowRemoteImages,
       maxImagesPerPrompt: server.maxImagesPerPrompt,
       maxImagesPerRequest: server.maxImagesPerRequest,
+      streamErrorEvents: server.streamErrorEvents,
       requestTimeoutMs: server.requestTimeoutMs,
       headersTimeoutMs: Math.min(HEADERS_TIMEOUT_MS, server.requestTimeoutMs),
       firstTokenTimeoutMs: server.firstTokenTimeoutMs,

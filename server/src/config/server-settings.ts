@@ -136,6 +136,11 @@ export const serverConfigSchema = z.object({
     key: 'first_token_timeout_ms',
     meaning: 'Longest time to the first token: waiting, reading the picture and reading the prompt.',
   }),
+  streamErrorEvents: setting(boolean(), true, {
+    key: 'stream_error_events',
+    meaning:
+      'Whether a stream that fails in the middle ends with an `event: error`. Off, its connection is cut instead, for clients such as LangChain that would print the event.',
+  }),
   shutdownDeadlineMs: setting(integer(0, HOUR_MS, 'milliseconds'), 25_000, {
     key: 'shutdown_deadline_ms',
     meaning: 'Time that running requests get to finish after SIGTERM.',

@@ -63,7 +63,7 @@ async function readForm(request: FastifyRequest, limits: HttpLimits): Promise<Ju
 async function answer(
   judged: JudgedRequest,
   form: AnswerForm,
-  { inference }: GenerateRouteOptions,
+  { inference, limits }: GenerateRouteOptions,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<unknown> {
@@ -77,7 +77,7 @@ async function answer(
     payload =
       form === 'buffered'
         ? await bufferedAnswer(events, judged, clientGone)
-        : await streamedAnswer(events, judged, clientGone, request.log);
+        : await streamedAnswer(events, judged, clientGone, request.log, limits.streamErrorEvents);
   } catch (error) {
     // What a departed client's request ends with is nobody's failure.
     if (!clientGone.aborted) throw error;

@@ -13,6 +13,8 @@ export interface HttpLimits {
   readonly maxImagesPerPrompt: number;
   /** Different ones; the same URL counts once. */
   readonly maxImagesPerRequest: number;
+  /** Whether a stream that fails after its first event ends with an error event; otherwise its connection is cut. */
+  readonly streamErrorEvents: boolean;
 }
 
 /** A client that takes no byte of its answer for this long is cut off. Phones that change networks come back within it. */

@@ -32,6 +32,7 @@ export async function streamedAnswer(
   request: JudgedRequest,
   clientGone: AbortSignal,
   log: FastifyBaseLogger,
+  tellsErrors: boolean,
 ): Promise<Readable | undefined> {
   const first = await events.next();
   if (first.done === true) {
@@ -42,31 +43,48 @@ export async function streamedAnswer(
     await events.return();
     throw errorOfEvent(first.value, request.isList);
   }
-  return Readable.from(encodeAll(first.value, events, request, log), { objectMode: false });
+  const telling = tellsErrors ? told : cut;
+  return Readable.from(encodeAll(first.value, events, request, log, telling), { objectMode: false });
 }
 
+type AnswerEvent = Exclude<RequestEvent, { readonly kind: 'error' }>;
+
 async function* encodeAll(
-  first: RequestEvent,
+  first: AnswerEvent,
   rest: AsyncGenerator<RequestEvent, void, undefined>,
   request: JudgedRequest,
   log: FastifyBaseLogger,
+  telling: (error: unknown) => string,
 ): AsyncGenerator<string, void, undefined> {
+  let failure: unknown;
   try {
     yield* encode(first, request);
     for await (const event of rest) {
+      if (event.kind === 'error') {
+        // Clients of a stream know one failure only; leaving the loop cancels the other prompts.
+        failure = errorOfEvent(event, request.isList);
+        break;
+      }
       yield* encode(event, request);
-      // Clients of a stream know one failure only; leaving the loop cancels the other prompts.
-      if (event.kind === 'error') return;
     }
   } catch (error) {
     log.error({ err: error }, 'stream failed');
-    yield encodeErrorEvent(publicError(error).body);
+    failure = error;
   } finally {
     await rest.return();
   }
+  if (failure !== undefined) yield telling(failure);
 }
 
-function* encode(event: RequestEvent, request: JudgedRequest): Generator<string, void, undefined> {
+/** The failure as the last event. */
+const told = (error: unknown): string => encodeErrorEvent(publicError(error).body);
+
+/** Fails the stream, which cuts the connection: for clients that would print the event, and do notice a broken answer. */
+const cut = (error: unknown): never => {
+  throw error instanceof Error ? error : new Defect('A stream failed without an error.', { cause: error });
+};
+
+function* encode(event: AnswerEvent, request: JudgedRequest): Generator<string, void, undefined> {
   const batchId = request.isList ? event.prompt : null;
   switch (event.kind) {
     case 'token': {
@@ -76,8 +94,5 @@ function* encode(event: RequestEvent, request: JudgedRequest): Generator<string,
     }
     case 'done':
       if (request.wantsMetadata) yield encodeMetadataEvent(metadataOf(event), batchId);
-      break;
-    case 'error':
-      yield encodeErrorEvent(publicError(errorOfEvent(event, request.isList)).body);
   }
 }
