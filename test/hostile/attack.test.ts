@@ -3,6 +3,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { peakMemoryBytes, RunningServer, type ServerProcess } from '../../bench/server/running-server.js';
 import { Random } from '../oracles/random.js';
@@ -78,6 +80,28 @@ describe('mutated pictures', () => {
       expect(mebibytes, name).toBeLessThan(MAX_RESIDENT_MIB[name]);
     expect((await send(server.url, { name: 'photograph', bytes: photograph() })).status).toBe(200);
   }, 900_000);
+});
+
+it('case 22: pictures of one size are told apart by their bytes, whatever identity a client claims', async () => {
+  const folder = new URL('../../models/demo/images/', import.meta.url);
+  const pictures = await Promise.all(
+    ['one-shape.png', 'three-shapes.png', 'many.png', 'one-shape.png'].map((name) =>
+      sharp(fileURLToPath(new URL(name, folder)))
+        .resize(256, 256, { fit: 'fill' })
+        .png()
+        .toBuffer(),
+    ),
+  );
+  const claims = { sha256: 'ab'.repeat(32), cache_key: 'mine', image_id: '1', uuid: '1' };
+  const texts: unknown[] = [];
+  for (const picture of pictures) {
+    const request = { text: 'USER: Describe the image to me.\nASSISTANT:', ...claims };
+    const body = imageForm(new Uint8Array(picture), request);
+    const response = await fetch(`${server.url}/image_generate`, { method: 'POST', body });
+    texts.push(((await response.json()) as { text: string }).text);
+  }
+  expect(new Set(texts).size).toBe(3);
+  expect(texts[3]).toBe(texts[0]);
 });
 
 /** A picture question of a client that means well; each with bytes of its own, so that no cache answers. */
