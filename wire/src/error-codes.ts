@@ -71,6 +71,7 @@ export const ERROR_CODES = {
   'reader.died': facts(503, true, 'The reader ended while it worked on the request.'),
   'reader.stalled': facts(503, true, 'The reader stopped producing tokens.'),
   'server.not_ready': facts(503, true, 'The server is not ready to process requests yet.'),
+  'server.uploads_busy': facts(503, true, 'Too many bytes of request bodies are arriving at the same time.'),
   'server.draining': facts(503, true, 'The server is shutting down and takes no new requests.'),
   'server.internal': facts(500, false, 'A defect of the server; the log has the details.'),
 } as const satisfies Record<string, ErrorCodeFacts>;

@@ -19,6 +19,7 @@ export function toGatewayConfig(
     managementPort: server.managementPort,
     limits: {
       bodySizeLimitBytes: server.bodySizeLimitBytes,
+      bodyMemoryLimitBytes: server.bodyMemoryLimitBytes,
       maxPromptStringBytes: server.maxPromptStringBytes,
       maxUserBatchSize: server.maxUserBatchSize,
       allowRemoteImages: server.allowRemoteImages,

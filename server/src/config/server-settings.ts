@@ -47,6 +47,11 @@ export const serverConfigSchema = z.object({
     key: 'body_size_limit_bytes',
     meaning: 'Largest request body, pictures included. A larger one is answered with 413.',
   }),
+  bodyMemoryLimitBytes: setting(integer(1024, 1024 * 1024 * MIB, 'bytes'), 512 * MIB, {
+    key: 'body_memory_limit_bytes',
+    meaning:
+      'Bytes of request bodies that may be arriving at the same time. More are answered with 503; one body always fits.',
+  }),
   maxPromptStringBytes: setting(integer(1, 1024 * MIB, 'bytes'), 150_000, {
     key: 'max_prompt_string_bytes',
     meaning: 'Largest prompt text of a request, all prompts of a list together.',

@@ -1,7 +1,8 @@
 // Keeps bodies within body_size_limit_bytes: refused by the declared length before a byte is read, by count while reading
 // otherwise.
 import { finished, type Readable } from 'node:stream';
-import { InputError } from '../../errors.js';
+import { Defect, InputError } from '../../errors.js';
+import type { BodyClaim } from './body-budget.js';
 
 /** @throws InputError request.body_too_large */
 export function refuseDeclaredLength(declared: string | undefined, limitBytes: number): void {
@@ -13,21 +14,24 @@ export function refuseDeclaredLength(declared: string | undefined, limitBytes: n
  * The whole body. On failure the stream is left alive and unread: destroying a request would end its connection before the
  * client has its answer.
  * @throws InputError request.body_too_large
+ * @throws CapacityError server.uploads_busy
  */
-export function collectBody(body: Readable, limitBytes: number): Promise<Buffer> {
+export function collectBody(body: Readable, limitBytes: number, claim: BodyClaim): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let receivedBytes = 0;
     const take = (chunk: Buffer): void => {
-      receivedBytes += chunk.length;
-      if (receivedBytes <= limitBytes) {
+      try {
+        receivedBytes += chunk.length;
+        if (receivedBytes > limitBytes) throw bodyTooLarge('is larger', limitBytes);
+        claim.take(chunk.length);
         chunks.push(chunk);
-        return;
+      } catch (error) {
+        chunks.length = 0;
+        body.off('data', take);
+        body.pause();
+        reject(asError(error));
       }
-      chunks.length = 0;
-      body.off('data', take);
-      body.pause();
-      reject(bodyTooLarge('is larger', limitBytes));
     };
     body.on('data', take);
     // Also notices a stream that failed or was cut before anybody listened.
@@ -59,3 +63,6 @@ const bodyTooLarge = (what: string, limitBytes: number): InputError =>
   );
 
 const CUT_OFF = 'The connection ended before the whole request body had arrived.';
+
+const asError = (thrown: unknown): Error =>
+  thrown instanceof Error ? thrown : new Defect('A body failed without an error.', { cause: thrown });

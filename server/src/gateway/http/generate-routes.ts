@@ -4,6 +4,7 @@ import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { GenerateResponse } from 'takeoff-wire';
 import type { Inference } from '../readers/inference.js';
+import { BodyBudget } from './body-budget.js';
 import { bufferedAnswer } from './buffered-answer.js';
 import { clientGoneSignal } from './client-gone.js';
 import { CLIENT_STALL_MS, type HttpLimits } from './http-limits.js';
@@ -23,8 +24,9 @@ type AnswerForm = 'buffered' | 'streamed';
 
 export async function addGenerateRoutes(app: FastifyInstance, options: GenerateRouteOptions): Promise<void> {
   const { limits } = options;
+  const budget = new BodyBudget(limits.bodyMemoryLimitBytes, limits.bodySizeLimitBytes);
   await app.register(async (json) => {
-    addJsonParser(json, limits.bodySizeLimitBytes);
+    addJsonParser(json, limits.bodySizeLimitBytes, budget);
     const read = (request: FastifyRequest): JudgedRequest => readJson(request, limits);
     json.post('/generate', (request, reply) => answer(read(request), 'buffered', options, request, reply));
     json.post('/generate_stream', (request, reply) =>
@@ -35,7 +37,7 @@ export async function addGenerateRoutes(app: FastifyInstance, options: GenerateR
   await app.register(async (form) => {
     form.removeAllContentTypeParsers();
     await form.register(multipart);
-    const read = (request: FastifyRequest): Promise<JudgedRequest> => readForm(request, limits);
+    const read = (request: FastifyRequest): Promise<JudgedRequest> => readForm(request, limits, budget);
     form.post('/image_generate', async (request, reply) =>
       answer(await read(request), 'buffered', options, request, reply),
     );
@@ -55,8 +57,12 @@ function readJson(request: FastifyRequest, limits: HttpLimits): JudgedRequest {
   return judgeRequest(request.body, null, limits);
 }
 
-async function readForm(request: FastifyRequest, limits: HttpLimits): Promise<JudgedRequest> {
-  const { json, imageBytes } = await readImageForm(request, limits.bodySizeLimitBytes);
+async function readForm(
+  request: FastifyRequest,
+  limits: HttpLimits,
+  budget: BodyBudget,
+): Promise<JudgedRequest> {
+  const { json, imageBytes } = await readImageForm(request, limits.bodySizeLimitBytes, budget);
   return judgeRequest(json, imageBytes, limits);
 }
 

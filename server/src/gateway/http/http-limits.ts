@@ -3,6 +3,8 @@
 
 export interface HttpLimits {
   readonly bodySizeLimitBytes: number;
+  /** All bodies together, while they arrive. */
+  readonly bodyMemoryLimitBytes: number;
   readonly maxPromptStringBytes: number;
   readonly maxUserBatchSize: number;
   /** A whole request, body included, must arrive within this time. */

@@ -2,7 +2,8 @@
 // without a file name, in any order; what else a client sends is skipped. Nothing is written to disk and no file name is used.
 import type { MultipartFile } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
-import { InputError } from '../../errors.js';
+import { CapacityError, InputError } from '../../errors.js';
+import type { BodyBudget, BodyClaim } from './body-budget.js';
 import { collectBody, overLimit } from './body-limit.js';
 import { MAX_PART_HEADER_BYTES, MAX_PART_HEADERS, MAX_PARTS } from './http-limits.js';
 
@@ -12,16 +13,24 @@ export interface ImageForm {
   readonly imageBytes: Uint8Array;
 }
 
-/** @throws InputError with the code of what is wrong with the form */
-export async function readImageForm(request: FastifyRequest, limitBytes: number): Promise<ImageForm> {
+/**
+ * @throws InputError with the code of what is wrong with the form
+ * @throws CapacityError server.uploads_busy
+ */
+export async function readImageForm(
+  request: FastifyRequest,
+  limitBytes: number,
+  budget: BodyBudget,
+): Promise<ImageForm> {
   if (!request.isMultipart()) {
     throw new InputError(
       'request.unsupported_media_type',
       'This endpoint takes multipart/form-data with the parts json_data and image_data.',
     );
   }
+  using claim = budget.open();
   const { json_data: jsonBytes, image_data: imageBytes } = await Promise.race([
-    readParts(request, limitBytes),
+    readParts(request, limitBytes, claim),
     overLimit(request.raw, limitBytes),
   ]);
   if (jsonBytes === undefined) {
@@ -41,7 +50,7 @@ type Parts = Partial<Record<PartName, Buffer>>;
 
 const isPartName = (name: string): name is PartName => name === 'json_data' || name === 'image_data';
 
-async function readParts(request: FastifyRequest, limitBytes: number): Promise<Parts> {
+async function readParts(request: FastifyRequest, limitBytes: number, claim: BodyClaim): Promise<Parts> {
   const parts: Parts = {};
   try {
     for await (const part of partsOf(request, limitBytes)) {
@@ -51,7 +60,7 @@ async function readParts(request: FastifyRequest, limitBytes: number): Promise<P
         continue;
       }
       if (parts[name] !== undefined) throw duplicate(name);
-      parts[name] = await collectBody(part.file, limitBytes);
+      parts[name] = await collectBody(part.file, limitBytes, claim);
     }
   } catch (error) {
     throw explain(error);
@@ -89,6 +98,7 @@ function duplicate(name: PartName): InputError {
 
 function explain(error: unknown): unknown {
   // A part that is cut off is told apart from a connection that is: the client may be waiting for an answer.
+  if (error instanceof CapacityError) return error;
   if (error instanceof InputError && error.code !== 'request.malformed') return error;
   if (error instanceof Error && 'code' in error && error.code === 'FST_PARTS_LIMIT') {
     return new InputError('request.too_many_parts', `The multipart body has more than ${MAX_PARTS} parts.`, {

@@ -2,16 +2,18 @@
 import type { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { InputError } from '../../errors.js';
+import type { BodyBudget } from './body-budget.js';
 import { collectBody } from './body-limit.js';
 
 /** application/json and the +json family, in any letter case and with any parameters. */
 const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/iu;
 
-export function addJsonParser(app: FastifyInstance, limitBytes: number): void {
+export function addJsonParser(app: FastifyInstance, limitBytes: number, budget: BodyBudget): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(JSON_TYPE, async (_request: unknown, payload: Readable) =>
-    parseJson(await collectBody(payload, limitBytes)),
-  );
+  app.addContentTypeParser(JSON_TYPE, async (_request: unknown, payload: Readable) => {
+    using claim = budget.open();
+    return parseJson(await collectBody(payload, limitBytes, claim));
+  });
 }
 
 function parseJson(bytes: Buffer): unknown {

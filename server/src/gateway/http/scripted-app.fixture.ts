@@ -20,6 +20,7 @@ export const LIMITS: HttpLimits = {
   headersTimeoutMs: 30_000,
   allowRemoteImages: false,
   maxImagesPerPrompt: 1,
+  bodyMemoryLimitBytes: 1_000_000_000,
   streamErrorEvents: true,
   maxImagesPerRequest: 32,
 };

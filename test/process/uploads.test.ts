@@ -1,0 +1,65 @@
+// Many clients that upload at once: what all of them together may make the server hold.
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { RunningServer } from '../../bench/server/running-server.js';
+import { answerOf, formBody, rawForm } from '../hostile/asking.js';
+
+const LIMIT_BYTES = 200_000;
+let server: RunningServer;
+beforeAll(async () => {
+  server = await RunningServer.start({
+    args: ['--body-size-limit-bytes', String(LIMIT_BYTES), '--body-memory-limit-bytes', '500000'],
+    env: { TAKEOFF_ECHO: 'true' },
+  });
+});
+afterAll(() => server.stop());
+
+/** A client that has sent this much of a picture, and waits. */
+async function halfAnUpload(bytes: number): Promise<Socket> {
+  const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+  await once(socket, 'connect');
+  const head = [
+    'POST /image_generate HTTP/1.1',
+    'host: a',
+    'content-type: multipart/form-data; boundary=b',
+    `content-length: ${LIMIT_BYTES}`,
+    '',
+    '--b',
+    'content-disposition: form-data; name="image_data"',
+    '',
+    '',
+  ].join('\r\n');
+  await new Promise<void>((resolve) =>
+    socket.write(Buffer.concat([Buffer.from(head), Buffer.alloc(bytes)]), () => resolve()),
+  );
+  return socket;
+}
+
+const upload = async (bytes: number) =>
+  answerOf(
+    await fetch(
+      `${server.url}/image_generate`,
+      rawForm(
+        formBody([
+          { name: 'image_data', content: Buffer.alloc(bytes) },
+          { name: 'json_data', content: '{"text":"hello"}' },
+        ]),
+      ),
+    ),
+  );
+
+it('uploads that are too much together are put off, and taken when there is room again', async () => {
+  const others = await Promise.all([halfAnUpload(150_000), halfAnUpload(150_000), halfAnUpload(150_000)]);
+  await expect.poll(async () => (await upload(100_000)).status, { timeout: 10_000 }).toBe(503);
+  const busy = await upload(100_000);
+  expect(busy).toMatchObject({ status: 503, code: 'server.uploads_busy' });
+  expect(busy.message).toContain('body_memory_limit_bytes');
+  expect(busy.headers.get('retry-after')).toBe('2');
+  // What fits is taken meanwhile: zeros are no picture, which is known only when all of them are there.
+  expect(await upload(10_000)).toMatchObject({ status: 400, code: 'image.format_unsupported' });
+  for (const socket of others) socket.destroy();
+  await expect
+    .poll(async () => (await upload(100_000)).code, { timeout: 10_000 })
+    .toBe('image.format_unsupported');
+});
