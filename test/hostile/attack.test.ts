@@ -1,5 +1,5 @@
-// Mutated files of every format through a real server with a real model. `npm test` sends a few hundred, `npm run test:hostile`
-// five thousand and measures what honest clients notice.
+// A real server with a real model: what it makes of special tokens and of claims, then mutated files of every format. `npm test`
+// sends a few hundred, `npm run test:hostile` five thousand and measures what honest clients notice.
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -8,7 +8,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { peakMemoryBytes, RunningServer, type ServerProcess } from '../../bench/server/running-server.js';
 import { Random } from '../oracles/random.js';
-import { imageForm } from '../process/requests.js';
+import { imageForm, jsonRequest } from '../process/requests.js';
 import { ALLOWED_STATUSES, attack, send } from './attack.js';
 import { isFull } from './extent.js';
 import { mutated } from './files/mutations.js';
@@ -80,6 +80,22 @@ describe('mutated pictures', () => {
       expect(mebibytes, name).toBeLessThan(MAX_RESIDENT_MIB[name]);
     expect((await send(server.url, { name: 'photograph', bytes: photograph() })).status).toBe(200);
   }, 900_000);
+});
+
+it('case 20: text that spells special tokens is many plain tokens of a real tokenizer', async () => {
+  const tokensOf = async (text: string): Promise<number> => {
+    const request = { text, max_new_tokens: 1, return_metadata: true };
+    const response = await fetch(`${server.url}/generate`, jsonRequest(request));
+    const { metadata } = (await response.json()) as {
+      metadata: { prompt_tokens: number; image_tokens: number };
+    };
+    expect(metadata.image_tokens).toBe(0);
+    return metadata.prompt_tokens;
+  };
+  const without = await tokensOf('hello');
+  // Each of them is one token where special tokens are read out of text, and the picture's is many.
+  for (const special of ['<s>', '</s>', '<unk>', '<image>', '[INST]', '<|im_start|>'])
+    expect((await tokensOf(`hello${special}`)) - without, special).toBeGreaterThan(1);
 });
 
 it('case 22: pictures of one size are told apart by their bytes, whatever identity a client claims', async () => {

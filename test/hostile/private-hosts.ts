@@ -32,7 +32,7 @@ export const PRIVATE_ADDRESSES: readonly string[] = [
     '[64:ff9b:1::7f00:1]',
   ],
   ...['[2002:7f00:1::]', '[2002:a9fe:a9fe::]', '[2001:0:7f00:1::]', '[2001:0:4136:e378:8000:63bf:80ff:fffe]'],
-  ...['[2600::5efe:7f00:1]', '[2001:db8::1]', '[100::1]', '[3fff::1]'],
+  ...['[2600::5efe:7f00:1]', '[2001:2::1]', '[2001:20::1]', '[2001:db8::1]', '[100::1]', '[3fff::1]'],
 ];
 
 /** Other ways to write loopback, and names that mean it. */
