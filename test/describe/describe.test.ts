@@ -106,7 +106,7 @@ describe('interruptions', () => {
       // Everything is there: nothing is asked, nothing changes.
       const again = await run(...ARGUMENTS[format](pictures), pictures.path);
       expect(again.exitCode).toBe(0);
-      expect(again.err).toContain('200 of 200 pictures are in the output already');
+      expect(again.err).toContain('200 of 200 pictures in the output already');
       expectEachOnce(format, files);
     },
     120_000,
@@ -224,7 +224,7 @@ describe('failures', () => {
 
       const second = await run(...args);
       expect(second.exitCode).toBe(1);
-      expect(second.err).toContain('25 of 25 pictures are in the output already');
+      expect(second.err).toContain('25 of 25 pictures in the output already');
       expect(second.err).toContain('5 failed in an earlier run; --retry-failed tries them again');
 
       for (const file of corrupt.slice(1)) pictures.add(path.basename(file), bytes);

@@ -33,7 +33,7 @@ export async function describePictures(command: DescribeCommand, terminal: Termi
   const { output, stop } = command;
   const left = await countLeft(command.pictures, output);
   const before = left.described + left.failed;
-  if (before > 0) terminal.err(`${before} of ${before + left.open} pictures are in the output already.\n`);
+  if (before > 0) terminal.err(`${before} of ${counted(before + left.open)} in the output already.\n`);
   if (left.open === 0) {
     if (before === 0) terminal.err('There are no pictures.\n');
     refuseFailures(0, left.failed);
@@ -50,7 +50,7 @@ export async function describePictures(command: DescribeCommand, terminal: Termi
   if (stop.aborted && described + failed < left.open)
     throw new CommandError(
       'command.interrupted',
-      `Interrupted with ${left.open - described - failed} pictures to go; the same command goes on there.`,
+      `Interrupted with ${counted(left.open - described - failed)} to go; the same command goes on there.`,
     );
   refuseFailures(failed, left.failed);
 }
@@ -151,6 +151,8 @@ function refuseFailures(now: number, earlier: number): void {
     earlier === 0 ? '' : ` ${earlier} failed in an earlier run; --retry-failed tries them again.`;
   throw new CommandError(
     'command.incomplete',
-    `${now + earlier} pictures could not be described.${ofEarlier}`,
+    `${counted(now + earlier)} could not be described.${ofEarlier}`,
   );
 }
+
+const counted = (pictures: number): string => `${pictures} ${pictures === 1 ? 'picture' : 'pictures'}`;
