@@ -87,7 +87,7 @@ function startPictureServer(servers: LocalServers, visits: string[]): Promise<nu
   return servers.http((request, response) => {
     const url = request.url ?? '';
     visits.push(url);
-    if (url.startsWith('/to?')) response.writeHead(302, { location: url.slice(4) }).end();
+    if (url.startsWith('/to?')) response.writeHead(302, { location: decodeURI(url.slice(4)) }).end();
     else if (url.startsWith('/missing')) response.writeHead(404).end('nothing here');
     else if (url.startsWith('/html')) response.end('<!doctype html><title>not a picture</title>');
     else response.end(jpeg);
