@@ -191,6 +191,23 @@ describe('interruptions', () => {
     expectEachOnce('csv', files);
   });
 
+  it('a server that still loads its model is waited for', async () => {
+    const files = await pictures.fill(5);
+    const loading = await RunningServer.start({ env: ECHO, args: ['--consumer-group', 'late'] });
+    const args = ['--url', loading.url, ...ARGUMENTS.jsonl(pictures), pictures.path];
+    const early = await run(...args, '--max-wait', '1');
+    expect(early).toMatchObject({ exitCode: 1 });
+    expect(early.err).toContain('No reader of the consumer group primary is live.');
+    const port = Number(new URL(loading.url).port);
+    const command = takeoff(['describe', '--prompt', PROMPT, ...args]);
+    while (!command.err().includes('waiting for the server')) await delay(10);
+    await loading.stop();
+    const ready = await RunningServer.start({ env: ECHO, port });
+    expect((await command.ended).exitCode).toBe(0);
+    await ready.stop();
+    expectEachOnce('jsonl', files);
+  });
+
   it('a server that stays away ends the run, which can be gone on with', async () => {
     const files = await pictures.fill(3);
     const mortal = await RunningServer.start({ env: { ...ECHO, TAKEOFF_API_KEY: 'the-right-key' } });

@@ -73,7 +73,6 @@ async function run(
       error instanceof Error ? error : new Defect('The server failed without an error.', { cause: error });
     ending.abort();
   });
-  const slots = await slotsOf(server, stop);
   const patience = new ServerPatience({
     isThere: async () => (await slotsOf(server, stop).catch(() => 0)) > 0,
     maxWaitMs,
@@ -82,9 +81,12 @@ async function run(
     nowMs: () => performance.now(),
   });
   try {
+    // A server that cannot be reached now is the wrong one; one that still loads its model is waited for.
+    if ((await slotsOf(server, stop)) === 0) await patience.wait(nobodyServes(server));
+    const slots = await slotsOf(server, stop);
     await describeAll({
       pictures: openOnes(pictures, output),
-      concurrency: command.concurrency ?? inFlight(slots),
+      concurrency: command.concurrency ?? slots + AHEAD,
       ask: (path) => ask(server.client, command, path, server.consumerGroup),
       output,
       patience,
@@ -97,13 +99,18 @@ async function run(
   if (broken !== undefined) throw broken;
 }
 
+/** As the server has it. */
+const DEFAULT_GROUP = 'primary';
+
 /** The next pictures are uploaded and decoded while as many as the model takes are being answered. */
 const AHEAD = 2;
-const inFlight = (slots: number): number => Math.max(1, slots) + AHEAD;
+
+const nobodyServes = ({ consumerGroup = DEFAULT_GROUP }: AnsweringServer): CommandError =>
+  new CommandError('command.incomplete', `No reader of the consumer group ${consumerGroup} is live.`);
 
 /** Answers that the live readers of the group make at the same time; 0 while none is live. */
 async function slotsOf(server: AnsweringServer, signal: AbortSignal): Promise<number> {
-  const { consumerGroup = 'primary' } = server;
+  const { consumerGroup = DEFAULT_GROUP } = server;
   const { live_readers } = await server.client.status({ signal });
   return Object.values(live_readers)
     .filter(({ consumer_groups }) => consumer_groups.includes(consumerGroup))
