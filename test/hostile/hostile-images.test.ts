@@ -2,6 +2,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -177,6 +178,18 @@ describe('broken files', () => {
     expect([200, 400]).toContain(answers[0]?.status);
     expect(answers[1]?.status).toBe(200);
     expect(pid('gateway')).toEqual(before);
+  });
+
+  it('case 15: a decoder that dies of its picture ends the request at once', async () => {
+    await askAbout(photograph());
+    // They stop, so that the picture is with one of them when they die.
+    for (const decoder of pid('decoder')) process.kill(decoder, 'SIGSTOP');
+    const answer = askAbout(photograph());
+    await delay(500);
+    for (const decoder of pid('decoder')) process.kill(decoder, 'SIGKILL');
+    expect(await answer).toMatchObject({ status: 400, code: 'image.undecodable' });
+    expect((await answer).message).toContain('the decoder ended');
+    expect((await askAbout(photograph())).status).toBe(200);
   });
 
   it('case 15: a decoder that stalls costs its one request, and no more than its deadline', async () => {
