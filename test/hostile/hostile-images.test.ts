@@ -11,6 +11,7 @@ import { Random } from '../oracles/random.js';
 import { eventsOf, jsonRequest } from '../process/requests.js';
 import { answerOf, formBody, rawForm, type Answer } from './asking.js';
 import { attack } from './attack.js';
+import { writeBmp } from './files/bmp.js';
 import { bombs, largestAllowed } from './files/bombs.js';
 import { mutated } from './files/mutations.js';
 import { chunk, END, header, SIGNATURE } from './files/png.js';
@@ -163,10 +164,15 @@ describe('broken files', () => {
       Buffer.concat([SIGNATURE, header(5, 5, 8, 2), Buffer.from([255, 255, 255, 255]), END]),
     ],
     ['half a photograph', photograph().subarray(0, photograph().length / 2)],
+    ['a BMP of no size', bmpHeader(0, 0)],
+    ['a BMP of a negative width', bmpHeader(-5, 5)],
+    ['a BMP without pixels', bmpHeader(5, 5)],
   ])('case 15: %s is refused, and the next request is served', async (_, bytes) => {
     const answer = await askAbout(bytes);
     expect(answer.status).toBe(400);
     expect(answer.code).toMatch(/^image\.(?:format_unsupported|undecodable)$/u);
+    // Broken is no surprise that a decoder would die of.
+    expect(answer.message).not.toContain('the decoder ended');
     expect((await askAbout(photograph())).status).toBe(200);
   });
 
@@ -237,6 +243,13 @@ describe('broken files', () => {
     expect(beside.at(-1)!).toBeLessThan(250);
   });
 });
+
+function bmpHeader(width: number, height: number): Buffer {
+  const file = writeBmp({ width: 1, height: 1, bits: 24, pixel: () => [1, 2, 3] });
+  file.writeInt32LE(width, 18);
+  file.writeInt32LE(height, 22);
+  return file;
+}
 
 /** Milliseconds between the tokens of a stream, shortest first. The stream is left when `isOver` says so of their number. */
 async function gapsUntil(isOver: (tokens: number) => boolean): Promise<number[]> {

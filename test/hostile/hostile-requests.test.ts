@@ -169,7 +169,7 @@ describe('bodies', () => {
       socket.write(`GET /status HTTP/1.1\r\nhost: a\r\nx: ${'y'.repeat(100_000)}\r\n\r\n`),
     );
     expect(said).toMatch(/^HTTP\/1\.1 431 /u);
-    const many = Array.from({ length: 5000 }, (_, n) => `x-${n}: y`);
+    const many = Array.from({ length: 200 }, (_, n) => `x-${n}: y`);
     for (const headers of [[`x: ${'y'.repeat(100_000)}`], many]) {
       const answer = await postForm(formBody([{ ...IMAGE, headers }, JSON_PART]));
       expect(answer.status === 200 || answer.code?.startsWith('request.') === true).toBe(true);

@@ -61,6 +61,12 @@ const raw = (picture: Picture, width = W, height = H): Uint8Array => {
     for (let x = 0; x < width; x += 1) pixels.set(picture(x, y), (y * width + x) * 3);
   return pixels;
 };
+const pictureOf =
+  (pixels: Uint8Array): Picture =>
+  (x, y) => {
+    const [red = 0, green = 0, blue = 0] = pixels.subarray((y * W + x) * 3);
+    return [red, green, blue];
+  };
 const sharpOf = (picture: Picture) => sharp(raw(picture), { raw: { width: W, height: H, channels: 3 } });
 const turned = (picture: Picture, orientation: number): Buffer => {
   const [width, height] = swapsSides(orientation) ? [H, W] : [W, H];
@@ -238,6 +244,27 @@ describe('case 16: bit for bit as the plain PNG', () => {
   });
 });
 
+describe('case 16: colour spaces', () => {
+  it('a colour profile is not applied: the numbers of the file count', async () => {
+    const profiled = await sharpOf(smooth).withIccProfile('p3').png().toBuffer();
+    const numbers = await sharp(profiled, { ignoreIcc: true }).raw().toBuffer();
+    expect(Buffer.compare(numbers, Buffer.from(raw(smooth)))).not.toBe(0);
+    await expectSame(profiled, plainPng(pictureOf(numbers)));
+  });
+
+  it('CMYK becomes RGB by the formula, not through a profile', async () => {
+    const jpeg = await sharpOf(flat).toColourspace('cmyk').jpeg({ quality: 95 }).toBuffer();
+    const inks = await sharp(jpeg).pipelineColourspace('cmyk').toColourspace('cmyk').raw().toBuffer();
+    const light = (x: number, y: number) => 255 - inks[(y * W + x) * 4 + 3]!;
+    const without = (x: number, y: number, ink: number) =>
+      light(x, y) - Math.round((inks[(y * W + x) * 4 + ink]! * light(x, y)) / 255);
+    await expectSame(
+      jpeg,
+      plainPng((x, y) => [without(x, y, 0), without(x, y, 1), without(x, y, 2)]),
+    );
+  });
+});
+
 const ORIENTATIONS = [1, 2, 3, 4, 5, 6, 7, 8];
 describe('case 16: turned as EXIF says', () => {
   it.each(ORIENTATIONS)('PNG, orientation %i', async (orientation) => {
@@ -252,11 +279,7 @@ describe('case 16: turned as EXIF says', () => {
   it.each(ORIENTATIONS)('JPEG, orientation %i, as its own pixels turned', async (orientation) => {
     const jpeg = await sharpOf(smooth).jpeg({ quality: 90 }).toBuffer();
     const pixels = await sharp(jpeg).raw().toBuffer();
-    const decoded: Picture = (x, y) => {
-      const [red = 0, green = 0, blue = 0] = pixels.subarray((y * W + x) * 3);
-      return [red, green, blue];
-    };
-    await expectSame(withJpegExif(jpeg, orientation), turned(decoded, orientation));
+    await expectSame(withJpegExif(jpeg, orientation), turned(pictureOf(pixels), orientation));
   });
 
   it.each([0, 9, 65_535])('not at all by the senseless orientation %i', async (orientation) => {
