@@ -3,7 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { benchGateway, benchHttp } from './macro/http.js';
+import { benchUploads } from './macro/uploads.js';
 import { benchEngine } from './micro/engine.js';
+import { benchIntake } from './micro/intake.js';
 import { printTable, reportHead, type Report } from './report.js';
 
 const DEMO = fileURLToPath(new URL('../../models/demo/', import.meta.url));
@@ -18,7 +20,7 @@ const HELP = `npm run bench -- [options]
   --tokens N          tokens of the decode measurements (default: 64)
   --threads N         compute threads (default: one per core)
   --llama-lib-dir DIR llama.cpp libraries to use instead of the npm package's
-  --only LIST         of engine, http, gateway (default: all three)
+  --only LIST         of intake, uploads, engine, http, gateway (default: all)
   --json FILE         write the report as JSON
 `;
 
@@ -33,7 +35,7 @@ const { values } = parseArgs({
     tokens: { type: 'string', default: '64' },
     threads: { type: 'string' },
     'llama-lib-dir': { type: 'string' },
-    only: { type: 'string', default: 'engine,http,gateway' },
+    only: { type: 'string', default: 'intake,uploads,engine,http,gateway' },
     json: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
@@ -53,6 +55,8 @@ async function measure(): Promise<Report> {
   const newTokens = Number(values.tokens);
   const repositoryPath = values.repository ?? null;
   const parts = values.only.split(',');
+  const intake = parts.includes('intake') ? await benchIntake(runs) : [];
+  const uploads = parts.includes('uploads') ? await benchUploads(runs) : [];
   const engine = parts.includes('engine')
     ? await benchEngine({
         model,
@@ -69,5 +73,8 @@ async function measure(): Promise<Report> {
     ? await benchHttp({ model, quantType: quant, repositoryPath, runs, newTokens, picture })
     : [];
   const gateway = parts.includes('gateway') ? await benchGateway(runs) : [];
-  return { ...reportHead(model, quant), measurements: [...engine, ...http, ...gateway] };
+  return {
+    ...reportHead(model, quant),
+    measurements: [...intake, ...uploads, ...engine, ...http, ...gateway],
+  };
 }
