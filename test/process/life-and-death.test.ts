@@ -82,6 +82,21 @@ describe.runIf(process.platform === 'linux')('a server', () => {
     expect((await fetch(`${running.url}/generate`, jsonRequest(SHORT))).status).toBe(200);
   }, 60_000);
 
+  it('ends and replaces a reader that hangs', async () => {
+    const running = await start('--reader-message-timeout-ms', '2000');
+    const events = eventsOf(await fetch(`${running.url}/generate_stream`, jsonRequest(LONG)));
+    await events.next();
+    const reader = pidOf(running, 'reader');
+    process.kill(reader, 'SIGSTOP');
+    const errors: unknown[] = [];
+    for await (const { name, data } of events) if (name === 'error') errors.push(JSON.parse(data));
+    expect(errors[0]).toMatchObject({ error: { code: expect.stringMatching(/^reader\./u) as string } });
+    await running.until(() => isGone(reader), 20_000);
+    await running.until(() => running.isReady(), 30_000);
+    expect(running.output).toContain('it said nothing for 5000 ms (reader_message_timeout_ms)');
+    expect((await fetch(`${running.url}/generate`, jsonRequest(SHORT))).status).toBe(200);
+  }, 60_000);
+
   it('cuts the stream instead where clients would print an error event', async () => {
     const running = await start('--stream-error-events', 'false');
     const events = eventsOf(await fetch(`${running.url}/generate_stream`, jsonRequest(LONG)));

@@ -135,7 +135,8 @@ export const serverConfigSchema = z.object({
   }),
   readerMessageTimeoutMs: setting(integer(1, HOUR_MS, 'milliseconds'), 30_000, {
     key: 'reader_message_timeout_ms',
-    meaning: 'Longest pause between two tokens before the reader counts as stalled.',
+    meaning:
+      'Longest pause between two tokens before a request counts as stalled, and, from 5 s, longest silence of a reader before it is replaced.',
   }),
   firstTokenTimeoutMs: setting(integer(1, 24 * HOUR_MS, 'milliseconds'), 600_000, {
     key: 'first_token_timeout_ms',

@@ -184,7 +184,7 @@ function createRemoteImages({ remoteImages, log }: GatewayConfig, metrics: Metri
 }
 
 function createRegistry(
-  { readers, log, onReaderState }: GatewayConfig,
+  { readers, limits, log, onReaderState }: GatewayConfig,
   launch: LaunchReader,
 ): ReaderRegistry {
   const registry = new ReaderRegistry(
@@ -194,6 +194,7 @@ function createRegistry(
         start,
         consumerGroup,
         launch,
+        limits,
         random: Math.random,
         onLog: (level, message) => readerLog[level](message),
         onState: (state) => {

@@ -24,7 +24,7 @@ const VALID: readonly FromReader[] = [
   { kind: 'ready', card: CARD },
   { kind: 'failed', code: 'checkpoint.missing', message: 'no such folder' },
   { kind: 'log', level: 'warn', message: 'x' },
-  { kind: 'load', running: 1, waiting: 0 },
+  { kind: 'heartbeat', running: 1, steps: 0 },
   { kind: 'token', requestId: 'r', prompt: 999, text: ' \u{1F600}\n' },
   DONE,
   { kind: 'error', requestId: 'r', prompt: 0, code: 'request.does_not_fit', message: 'too long' },

@@ -36,7 +36,7 @@ const fromReaderSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ready'), card: cardSchema }),
   z.object({ kind: z.literal('failed'), code: text, message: text }),
   z.object({ kind: z.literal('log'), level: z.enum(['debug', 'info', 'warn', 'error']), message: text }),
-  z.object({ kind: z.literal('load'), running: count, waiting: count }),
+  z.object({ kind: z.literal('heartbeat'), running: count, steps: count }),
 ]) satisfies z.ZodType<FromReader>;
 
 /** The message, or undefined when it is none. */

@@ -37,14 +37,14 @@ function connect(): Connected {
 
 it('passes messages of a known shape on', () => {
   const { channel, heard } = connect();
-  channel.emit('message', { kind: 'load', running: 0, waiting: 0 });
-  expect(heard).toEqual(['load']);
+  channel.emit('message', { kind: 'heartbeat', running: 0, steps: 0 });
+  expect(heard).toEqual(['heartbeat']);
 });
 
 it('closes the connection of a reader that sends anything else, and hears no more of it', () => {
   const { channel, heard } = connect();
   channel.emit('message', { kind: 'token', requestId: 'r', prompt: '0', text: 'x' });
-  channel.emit('message', { kind: 'load', running: 0, waiting: 0 });
+  channel.emit('message', { kind: 'heartbeat', running: 0, steps: 0 });
   expect(heard).toEqual(['it sent a message of a shape that does not exist']);
   expect(channel.connected).toBe(false);
 });

@@ -104,8 +104,8 @@ export type FromReader =
   /** The model cannot be served; the process exits. The message is for the operator. */
   | { readonly kind: 'failed'; readonly code: string; readonly message: string }
   | { readonly kind: 'log'; readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly message: string }
-  /** Sent once a second and after every change: sequences running and waiting. */
-  | { readonly kind: 'load'; readonly running: number; readonly waiting: number }
+  /** Sent once a second: sequences that run, and how many steps and slices of vision work the engine has ended so far. */
+  | { readonly kind: 'heartbeat'; readonly running: number; readonly steps: number }
   | RequestEvent;
 
 /** What a reader process is started with. */

@@ -30,6 +30,7 @@ export class ReaderLoop {
   readonly #running = new Map<Slot, Sequence>();
   readonly #freeSlots: Slot[];
   #freeCells: number;
+  #steps = 0;
   #cancelled = new Set<string>();
   #active: Promise<void> | undefined;
 
@@ -65,6 +66,11 @@ export class ReaderLoop {
     this.#wake();
   }
 
+  /** What the gateway judges by whether this reader still works. */
+  sendHeartbeat(): void {
+    this.#options.send({ kind: 'heartbeat', running: this.#running.size, steps: this.#steps });
+  }
+
   /** Resolves when everything accepted so far has ended. */
   async idle(): Promise<void> {
     while (this.#active !== undefined) await this.#active;
@@ -78,7 +84,6 @@ export class ReaderLoop {
       })
       .finally(() => {
         this.#active = undefined;
-        this.#reportLoad();
       });
   }
 
@@ -87,7 +92,7 @@ export class ReaderLoop {
       // Lets messages that have arrived be read, also when the engine answers without leaving this thread.
       await nextTurn();
       this.#applyCancellations();
-      if (this.#admit()) this.#reportLoad();
+      this.#admit();
       if (this.#running.size === 0) {
         if (this.#waiting.length === 0 && this.#cancelled.size === 0) return;
         continue;
@@ -110,20 +115,18 @@ export class ReaderLoop {
   }
 
   /** First come, first served: a long prompt at the head is not overtaken for ever by short ones behind it. */
-  #admit(): boolean {
-    let hasAdmitted = false;
+  #admit(): void {
     for (;;) {
       const next = this.#waiting[0];
       const slot = this.#freeSlots[0];
-      if (next === undefined || slot === undefined) return hasAdmitted;
+      if (next === undefined || slot === undefined) return;
       if (!canAdmit({ freeSlots: this.#freeSlots.length, freeCells: this.#freeCells }, next.claimedCells))
-        return hasAdmitted;
+        return;
       this.#waiting.shift();
       this.#freeSlots.shift();
       this.#freeCells -= next.claimedCells;
       this.#options.engine.open(slot, next.sampling);
       this.#running.set(slot, next);
-      hasAdmitted = true;
     }
   }
 
@@ -134,6 +137,7 @@ export class ReaderLoop {
         const features = this.#images.get(missing.payload);
         if (features === undefined) {
           await this.#images.advance(missing.payload);
+          this.#steps += 1;
           return;
         }
         sequence.supply(missing, features);
@@ -152,7 +156,9 @@ export class ReaderLoop {
     for (const { id: slot, rows: count } of plan.prefill)
       rows.push(...(this.#running.get(slot)?.takeRows(slot, count) ?? []));
     if (rows.length === 0) return;
-    for (const sampled of await this.#options.engine.step(rows)) this.#emit(sampled);
+    const sampledTokens = await this.#options.engine.step(rows);
+    this.#steps += 1;
+    for (const sampled of sampledTokens) this.#emit(sampled);
   }
 
   #emit(sampled: SampledToken): void {
@@ -170,7 +176,6 @@ export class ReaderLoop {
     this.#freeSlots.push(slot);
     this.#freeCells += sequence.claimedCells;
     this.#sendDone(sequence, finishReason);
-    this.#reportLoad();
   }
 
   #sendDone(sequence: Sequence, finishReason: FinishReason): void {
@@ -192,9 +197,5 @@ export class ReaderLoop {
     }
     this.#running.clear();
     this.#waiting.length = 0;
-  }
-
-  #reportLoad(): void {
-    this.#options.send({ kind: 'load', running: this.#running.size, waiting: this.#waiting.length });
   }
 }

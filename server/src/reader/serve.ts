@@ -11,6 +11,9 @@ const MAX_PREFILL_ROWS_BESIDE_DECODE = 64;
 /** About five pictures of 2,928 rows for a 7 B model, or fifty of 576. */
 const IMAGE_CACHE_BYTES = 256 * 2 ** 20;
 
+/** The gateway counts seconds without one. */
+const HEARTBEAT_MS = 1_000;
+
 export interface ReaderServing {
   /** Hands a message of the gateway over. */
   receive(message: ToReader): void;
@@ -47,6 +50,9 @@ export function serveModel({ start, model, send }: ServeOptions): ReaderServing 
     imageCacheBytes: IMAGE_CACHE_BYTES,
   });
   send({ kind: 'ready', card: cardOf(start, model) });
+  const heart = setInterval(() => loop.sendHeartbeat(), HEARTBEAT_MS);
+  heart.unref();
+  void ended.then(() => clearInterval(heart));
   return {
     ended,
     receive: (message) => {

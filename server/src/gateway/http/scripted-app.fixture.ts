@@ -7,7 +7,7 @@ import { createMetrics } from '../metrics/metrics.js';
 import { Admission } from '../readers/admission.js';
 import { Inference } from '../readers/inference.js';
 import { ReaderRegistry } from '../readers/registry.js';
-import { ScriptedReaders, START, type Script } from '../readers/scripted-reader.fixture.js';
+import { ScriptedReaders, START, type Script, PATIENT } from '../readers/scripted-reader.fixture.js';
 import { ReaderSupervisor } from '../readers/supervisor.js';
 import { buildApp } from './app.js';
 import type { HttpLimits } from './http-limits.js';
@@ -72,6 +72,7 @@ export async function scriptedApp(
     start: START,
     consumerGroup: 'primary',
     launch: readers.launch,
+    limits: PATIENT,
     random: () => 0,
     onLog: () => undefined,
     onState: () => registry.announceChange(),

@@ -13,6 +13,7 @@ import {
   echo,
   silent,
   type Script,
+  PATIENT,
 } from './scripted-reader.fixture.js';
 import { ReaderSupervisor } from './supervisor.js';
 
@@ -74,6 +75,7 @@ async function setUp({
           start: { ...START, readerId: `reader${index}` },
           consumerGroup: 'primary',
           launch,
+          limits: PATIENT,
           random: () => 0,
           onLog: () => undefined,
           onState: () => registry.announceChange(),

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ReaderCard } from '../../link/messages.js';
 import { messageOf } from './message.fixture.js';
 import { ReaderRegistry } from './registry.js';
-import { CARD, ScriptedReaders, START, silent } from './scripted-reader.fixture.js';
+import { CARD, ScriptedReaders, START, silent, PATIENT } from './scripted-reader.fixture.js';
 import { ReaderSupervisor } from './supervisor.js';
 
 beforeEach(() => {
@@ -31,6 +31,7 @@ async function registryOf(...given: Given[]) {
       start: { ...START, readerId: `reader${index}` },
       consumerGroup: group,
       launch: readers.launch,
+      limits: PATIENT,
       random: () => 0,
       onLog: () => undefined,
       onState: () => registry.announceChange(),
@@ -82,7 +83,8 @@ describe('waitForLive', () => {
     const waited = registry.waitForLive('b', any, 1000, NEVER);
     lives[1]?.last.say({ kind: 'ready', card: CARD });
     expect((await waited)?.supervisor.readerId).toBe('reader1');
-    expect(vi.getTimerCount()).toBe(0);
+    // One for the pulse of each live reader.
+    expect(vi.getTimerCount()).toBe(2);
   });
 
   it('gives up after the time, and as soon as the signal fires', async () => {

@@ -50,6 +50,9 @@ export const START: ReaderStart = {
   echo: false,
 };
 
+/** For tests in which no reader hangs: scripted ones have no heartbeat. */
+export const PATIENT = { readerMessageTimeoutMs: Infinity, firstTokenTimeoutMs: Infinity };
+
 const USAGE: Usage = { promptTokens: 7, imageTokens: 3, generatedTokens: 2 };
 
 /** What the test does with a request, when it does not drive it step by step. */

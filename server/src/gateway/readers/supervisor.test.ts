@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { doneOf, messageOf } from './message.fixture.js';
 import type { ReaderState } from './reader-state.js';
-import { ScriptedReaders, START, silent } from './scripted-reader.fixture.js';
+import { ScriptedReaders, START, silent, PATIENT } from './scripted-reader.fixture.js';
 import { ReaderSupervisor } from './supervisor.js';
 
 beforeEach(() => {
@@ -18,13 +18,14 @@ interface Supervised {
   readonly logged: string[];
 }
 
-function supervise(readers = new ScriptedReaders(silent)): Supervised {
+function supervise(readers = new ScriptedReaders(silent), limits = PATIENT): Supervised {
   const states: ReaderState[] = [];
   const logged: string[] = [];
   const supervisor = new ReaderSupervisor({
     start: START,
     consumerGroup: 'primary',
     launch: readers.launch,
+    limits,
     random: () => 0,
     onState: (state) => states.push(state),
     onLog: (level, message) => logged.push(`${level}: ${message}`),
@@ -86,6 +87,40 @@ describe('ReaderSupervisor', () => {
       expect(states.at(-1)).toMatchObject({ kind: 'dead', restartInMs });
       await vi.advanceTimersByTimeAsync(restartInMs);
     }
+  });
+
+  it('ends a live reader that says nothing any more, and starts it again', async () => {
+    const limits = { readerMessageTimeoutMs: 6000, firstTokenTimeoutMs: 60_000 };
+    const { supervisor, readers, states } = supervise(new ScriptedReaders(silent), limits);
+    await settle();
+    const lost: string[] = [];
+    supervisor.generate(messageOf(1, 'r1'), {
+      onEvent: () => undefined,
+      onReaderLost: (why) => lost.push(why),
+    });
+    for (let second = 0; second < 20; second += 1) {
+      readers.last.say({ kind: 'heartbeat', running: 1, steps: second });
+      await vi.advanceTimersByTimeAsync(1000);
+    }
+    expect(readers.lives).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(7000);
+    expect(states.at(-1)).toEqual({
+      kind: 'dead',
+      code: 'reader.stalled',
+      reason: 'The reader was ended because it said nothing for 6000 ms (reader_message_timeout_ms).',
+      restartInMs: 500,
+    });
+    expect(lost).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(readers.lives).toHaveLength(2);
+    expect(states.at(-1)?.kind).toBe('live');
+  });
+
+  it('leaves a reader alone that is loading, however long it takes', async () => {
+    const limits = { readerMessageTimeoutMs: 1000, firstTokenTimeoutMs: 1000 };
+    const { readers } = supervise(notLive(), limits);
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    expect(readers.lives).toHaveLength(1);
   });
 
   it('does not start a reader again whose model cannot be served', async () => {

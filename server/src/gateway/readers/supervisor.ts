@@ -2,8 +2,10 @@
 // Its requests are told when it is lost; nothing is retried here.
 import type { FromReader, GenerateMessage, ReaderStart } from '../../link/messages.js';
 import { OpenRequests, type RequestRoute } from './open-requests.js';
+import { ReaderPulse, TICK_MS } from './pulse.js';
 import type { LaunchReader, ReaderProcess } from './reader-process.js';
 import { isPermanentFailure, restartDelayMs, type ReaderState } from './reader-state.js';
+import type { StallLimits } from './stall-watchdog.js';
 
 export interface SupervisorOptions {
   readonly start: ReaderStart;
@@ -11,6 +13,8 @@ export interface SupervisorOptions {
   readonly launch: LaunchReader;
   readonly onState: (state: ReaderState) => void;
   readonly onLog: (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void;
+  /** How long a live reader may hang. */
+  readonly limits: StallLimits;
   /** From 0 to 1; for the jitter of restarts. */
   readonly random: () => number;
 }
@@ -26,6 +30,8 @@ export class ReaderSupervisor {
   #liveSinceMs: number | undefined;
   #failures = 0;
   #restart: NodeJS.Timeout | undefined;
+  #pulse: ReaderPulse | undefined;
+  #ticking: NodeJS.Timeout | undefined;
   #lastWords: { readonly code: string; readonly message: string } | undefined;
 
   constructor(options: SupervisorOptions) {
@@ -118,6 +124,7 @@ export class ReaderSupervisor {
   }
 
   #receive(message: FromReader): void {
+    this.#pulse?.hear(message);
     switch (message.kind) {
       case 'token':
       case 'done':
@@ -130,6 +137,7 @@ export class ReaderSupervisor {
       case 'ready':
         if (this.#state.kind === 'stopped') break;
         this.#liveSinceMs = performance.now();
+        this.#watchPulse();
         this.#enter({ kind: 'live', card: message.card });
         break;
       case 'failed':
@@ -138,12 +146,28 @@ export class ReaderSupervisor {
       case 'log':
         this.#options.onLog(message.level, message.message);
         break;
-      case 'load':
-        break; // the gateway counts what it handed over itself
+      case 'heartbeat':
+        break; // the pulse has heard it
     }
   }
 
+  /** From now on a reader that hangs is ended, and replaced as any that died. */
+  #watchPulse(): void {
+    const pulse = new ReaderPulse(this.#options.limits);
+    this.#pulse = pulse;
+    clearInterval(this.#ticking);
+    this.#ticking = setInterval(() => {
+      const reason = pulse.tick();
+      if (reason === undefined) return;
+      clearInterval(this.#ticking);
+      this.#lastWords = { code: 'reader.stalled', message: `The reader was ended because ${reason}.` };
+      this.#process?.kill();
+    }, TICK_MS);
+  }
+
   #died(exitReason: string): void {
+    clearInterval(this.#ticking);
+    this.#pulse = undefined;
     const { code, message } = this.#lastWords ?? { code: 'reader.died', message: exitReason };
     this.#process = undefined;
     if (this.#state.kind === 'stopped') return;
