@@ -232,7 +232,7 @@ describe('what the web sees of us', () => {
         'user-agent',
       ]);
       // Kept, it would serve a later request without a look at its addresses.
-      expect(headers.connection).toBe('close');
+      expect(headers['connection']).toBe('close');
     }
     expect(proxied).toBe(0);
   });
