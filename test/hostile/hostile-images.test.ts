@@ -12,7 +12,7 @@ import { eventsOf, jsonRequest } from '../process/requests.js';
 import { answerOf, formBody, rawForm, type Answer } from './asking.js';
 import { attack } from './attack.js';
 import { writeBmp } from './files/bmp.js';
-import { bombs, largestAllowed } from './files/bombs.js';
+import { bombs, largestBmp } from './files/bombs.js';
 import { mutated } from './files/mutations.js';
 import { chunk, END, header, SIGNATURE } from './files/png.js';
 import { photograph, validFiles, type NamedFile } from './files/valid.js';
@@ -230,17 +230,18 @@ describe('broken files', () => {
       pauseMs: 10,
       next: () => ({ name: 'cut', bytes: photograph().subarray(0, 100 + random.below(5000)) }),
     });
-    // Seconds of work. It need not succeed.
-    const costly = askAbout(largestAllowed()).then(() => (isAnswered = true));
+    // A second of work. It need not succeed.
+    const costly = askAbout(largestBmp()).then(() => (isAnswered = true));
     const beside = await gapsUntil(() => isAnswered);
     await costly;
     const { sent, countByStatus } = await broken;
     expect(sent).toBeGreaterThan(0);
     expect([...countByStatus.keys()]).toEqual([400]);
-    // Half of the gaps are a token's time; a stream that waited for a decoder would show hundreds of milliseconds at the end.
+    // Half of the gaps are a token's time; a stream that waited for a decoder would show the picture's second at the end. A machine
+    // with more processes than cores makes gaps of a tenth of a second by itself.
     const half = (gaps: readonly number[]) => gaps[gaps.length >> 1]!;
     expect(half(beside)).toBeLessThan(half(quiet) + 5);
-    expect(beside.at(-1)!).toBeLessThan(250);
+    expect(beside.at(-1)!).toBeLessThan(500);
   });
 });
 

@@ -205,12 +205,12 @@ describe('bodies', () => {
 describe('fields', () => {
   it.each([
     ['sampling_temperature', 'from 0 to 100', [-0.1, 100.1, 1e308], ['NaN', '1', '1e309', [1], {}, true]],
-    ['sampling_topp', 'above 0, up to 1', [0, -0.1, 1.1, 1e308], ['x']],
+    ['sampling_topp', 'above 0, up to 1', [0, -0.1, 1.1, 1e308], ['x', '1']],
     ['sampling_topk', 'from 1 to 2147483647', [0, -1, 2 ** 31, 1e308], [1.5, '5']],
-    ['repetition_penalty', 'above 0, up to 100', [0, -1, 100.1, 1e308], ['x']],
+    ['repetition_penalty', 'above 0, up to 100', [0, -1, 100.1, 1e308], ['x', '1']],
     ['no_repeat_ngram_size', 'from 0 to 1024', [-1, 1025, 1e308], [0.5]],
     ['max_new_tokens', 'from 1 to 2147483647', [0, -1, 2 ** 31, 2 ** 63, 1e308], [0.5, '9', [[null]]]],
-    ['min_new_tokens', 'from 0 to 2147483647', [-1, 2 ** 31, 1e308], ['x']],
+    ['min_new_tokens', 'from 0 to 2147483647', [-1, 2 ** 31, 1e308], ['x', '1']],
     ['prompt_max_tokens', 'from 1 to 2147483647', [0, -5, 2 ** 31, 1e308], ['1', { a: null }]],
   ])('case 19: %s is refused by name unless it is a number %s', async (field, range, outside, wrong) => {
     for (const value of [...outside, ...wrong]) {

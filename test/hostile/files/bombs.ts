@@ -16,8 +16,16 @@ export function bombs(): NamedFile[] {
   ];
 }
 
-/** 50 megapixels of black in 50 KB: allowed by default, and the most that one picture may cost. */
-export const largestAllowed = (): Buffer => onebitPng(7071, 7071);
+/** 50 megapixels of black in 6 MB, which is allowed by default. The reader of BMP is JavaScript and keeps its process busy for a second. */
+export function largestBmp(): Buffer {
+  const side = 7071;
+  const pixelOffset = 62;
+  const file = Buffer.alloc(pixelOffset + side * Math.ceil(side / 32) * 4);
+  bmp(side, side).copy(file, 0, 0, 54);
+  file.writeUInt32LE(pixelOffset, 10);
+  file.writeUInt16LE(1, 28);
+  return file;
+}
 
 function onebitPng(width: number, height: number): Buffer {
   // Real rows for what can be had, so that a decoder that trusted the header would start to work.
