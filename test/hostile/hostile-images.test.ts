@@ -19,6 +19,8 @@ import { photograph, validFiles, type NamedFile } from './files/valid.js';
 import { toBytes, WRONG_TYPES } from './files/wrong-types.js';
 
 let server: RunningServer;
+/** Of one test. */
+let strict: RunningServer | undefined;
 let valid: NamedFile[];
 /** Where a server that wrote uploads down would put them. */
 const scratch = mkdtempSync(path.join(os.tmpdir(), 'takeoff-scratch-'));
@@ -31,6 +33,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await server.stop();
+  await strict?.stop();
   rmSync(scratch, { recursive: true });
 });
 
@@ -109,7 +112,7 @@ describe('sizes', () => {
   });
 
   it('case 14: the limit is a setting', async () => {
-    const strict = await RunningServer.start({
+    strict = await RunningServer.start({
       args: ['--max-image-pixels', '100'],
       env: { TAKEOFF_ECHO: 'true' },
     });
@@ -120,7 +123,6 @@ describe('sizes', () => {
     const answer = await answerOf(await fetch(`${strict.url}/image_generate`, rawForm(body)));
     expect(answer).toMatchObject({ status: 400, code: 'image.too_large' });
     expect(answer.message).toContain('max_image_pixels allows 100');
-    await strict.stop();
   });
 
   it.each([

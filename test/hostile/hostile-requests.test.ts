@@ -43,11 +43,20 @@ beforeAll(async () => {
     },
   });
 });
+/** Servers of single tests. */
+const others: RunningServer[] = [];
 afterAll(async () => {
-  await server.stop();
-  await guarded.stop();
+  for (const running of [server, guarded, ...others]) await running.stop();
   pictures.close();
 });
+async function startFor(origins: string): Promise<RunningServer> {
+  const other = await RunningServer.start({
+    args: ['--cors-origins', origins],
+    env: { TAKEOFF_ECHO: 'true' },
+  });
+  others.push(other);
+  return other;
+}
 
 const request = JSON.stringify({ text: 'hello' });
 const postForm = async (body: Uint8Array<ArrayBuffer> | string, boundary = 'b') =>
@@ -408,7 +417,7 @@ describe('keys and secrets', () => {
         expect(cors, `${method} ${route}`).toEqual([]);
       }
     }
-    const open = await RunningServer.start({ args: ['--cors-origins', '*'], env: { TAKEOFF_ECHO: 'true' } });
+    const open = await startFor('*');
     const response = await fetch(`${open.url}/status`, { headers: { origin: 'https://evil.example' } });
     expect(response.headers.get('access-control-allow-origin')).toBe('*');
     expect(response.headers.has('access-control-allow-credentials')).toBe(false);
@@ -417,15 +426,11 @@ describe('keys and secrets', () => {
       headers: { origin: 'https://evil.example' },
     });
     expect(managed.headers.has('access-control-allow-origin')).toBe(false);
-    await open.stop();
   });
 
   it('case 24: leave for one page is leave for no other, and not with credentials', async () => {
     const page = 'https://good.example';
-    const listing = await RunningServer.start({
-      args: ['--cors-origins', page],
-      env: { TAKEOFF_ECHO: 'true' },
-    });
+    const listing = await startFor(page);
     const leaveFor = async (origin: string): Promise<string | null> => {
       const { headers } = await fetch(`${listing.url}/status`, { headers: { origin } });
       expect(headers.has('access-control-allow-credentials')).toBe(false);
@@ -440,6 +445,5 @@ describe('keys and secrets', () => {
       'null',
     ])
       expect(await leaveFor(other), other).toBeNull();
-    await listing.stop();
   });
 });
