@@ -305,6 +305,15 @@ describe('ways to name pictures and to get answers', () => {
     expect(described[0]).toMatchObject({ text: ANSWER, finish_reason: 'stop', ...counts });
   });
 
+  it('ends quietly when the next program of a pipe has seen enough', async () => {
+    await pictures.fill(50);
+    const command = takeoff(['describe', '--prompt', PROMPT, '--url', server.url, pictures.path]);
+    command.child.stdout?.once('data', () => command.child.stdout?.destroy());
+    const { exitCode, err } = await command.ended;
+    expect(exitCode).toBe(141);
+    expect(err).not.toContain('EPIPE');
+  });
+
   it('makes csv that other programs read, line breaks and quotation marks included', async () => {
     pictures.add('a, "b".png', readFileSync((await pictures.fill(1))[0]!));
     const text = 'say "hello",\nthen\r\nstop';

@@ -3,6 +3,16 @@ import { failureOf } from './exit-code.js';
 import { createProgram } from './program.js';
 import { processTerminal } from './terminal.js';
 
+/** What a shell makes of a program that SIGPIPE ended. */
+const EXIT_NOBODY_READS = 141;
+
+// Whoever read the output has left, as `head` does. A server goes on without its log; every other command has nobody to work for.
+const isServer = process.argv[2] === 'serve';
+process.stdout.on('error', () => {
+  if (!isServer) process.exit(EXIT_NOBODY_READS);
+});
+process.stderr.on('error', () => undefined);
+
 const terminal = processTerminal();
 try {
   await createProgram(terminal).parseAsync();
