@@ -152,10 +152,10 @@ describe('many and failing tags', () => {
     await generous.close();
   });
 
-  it('case 11: 100,000 tags without an end are read in linear time', async () => {
+  it('case 11: a million tags without an end are read in linear time', async () => {
     const generous = await startFetchingGateway({ max_prompt_string_bytes: '10000000' });
     const start = process.cpuUsage();
-    const answer = await generate(generous.url, { text: '<image:http://a'.repeat(100_000) });
+    const answer = await generate(generous.url, { text: '<image:'.repeat(1_000_000) });
     // A text without a picture, which is too long for the model.
     expect(answer).toMatchObject({ status: 400, code: 'request.does_not_fit' });
     const { user, system } = process.cpuUsage(start);
