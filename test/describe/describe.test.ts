@@ -49,10 +49,10 @@ const READ: Readonly<Record<Format, (folder: PictureFolder) => { path: string; t
         text: readFileSync(file, 'utf8').slice(0, -1),
       })),
 };
-/** Of everything that is not a picture. */
+/** Of everything that is neither a picture nor a lock. */
 const writtenBytes = (folder: PictureFolder): number =>
   filesBelow(folder.path)
-    .filter((file) => !file.endsWith('.png'))
+    .filter((file) => !/\.(?:png|lock)$/u.test(file))
     .reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
 const filesBelow = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
