@@ -25,11 +25,9 @@ function scripted(script: readonly Scripted[], options: ClientOptions = {}) {
 
 /** For calls that also read a picture, which takes as long as it takes. */
 async function whileTimePasses(call: Promise<unknown>): Promise<void> {
-  let isOver = false;
-  const ended = call.finally(() => {
-    isOver = true;
-  });
-  while (!isOver) await vi.advanceTimersByTimeAsync(250);
+  const over = new AbortController();
+  const ended = call.finally(() => over.abort());
+  while (!over.signal.aborted) await vi.advanceTimersByTimeAsync(250);
   await ended;
 }
 
