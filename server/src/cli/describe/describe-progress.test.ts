@@ -15,6 +15,8 @@ describe('DescribeProgress', () => {
   it('shows rate and remaining time on a screen', () => {
     const terminal = new RecordingTerminal(true);
     const progress = new DescribeProgress(terminal, 300);
+    progress.begin();
+    expect(terminal.complained).toContain('0 of 300');
     for (let n = 0; n < 100; n += 1) {
       vi.advanceTimersByTime(500);
       progress.settled('a', n === 0 ? broken : null);

@@ -35,6 +35,10 @@ export class DescribeProgress {
     return { described: this.#described, failed: this.#failed };
   }
 
+  begin(): void {
+    this.#draw();
+  }
+
   settled(path: string, failure: TakeoffClientError | null): void {
     this.#waiting = '';
     if (failure === null) this.#described += 1;
@@ -88,6 +92,7 @@ export class DescribeProgress {
   }
 
   #stage(done: number): string {
+    if (done === 0) return `0 of ${this.#total}`;
     const leftMs = ((performance.now() - this.#startMs) / done) * (this.#total - done);
     const failed = this.#failed === 0 ? '' : `, ${this.#failed} failed`;
     return `${done} of ${this.#total}, ${this.#rateText()}, ${seconds(leftMs)} left${failed}`;

@@ -84,11 +84,12 @@ async function run(
     // A server that cannot be reached now is the wrong one; one that still loads its model is waited for.
     if ((await slotsOf(server, stop)) === 0) await patience.wait(nobodyServes(server));
     const slots = await slotsOf(server, stop);
+    progress.begin();
     await describeAll({
       pictures: openOnes(pictures, output),
       concurrency: command.concurrency ?? slots + AHEAD,
       ask: (path) => ask(server.client, command, path, server.consumerGroup),
-      output,
+      output: output.isPrinted ? makingWay(output, progress) : output,
       patience,
       onSettled: (path, failure) => progress.settled(path, failure),
       stop: ending.signal,
@@ -98,6 +99,15 @@ async function run(
   }
   if (broken !== undefined) throw broken;
 }
+
+/** The line of progress would stand in front of what is printed on the same screen. */
+const makingWay = (output: Output, progress: DescribeProgress): Pick<Output, 'describe' | 'fail'> => ({
+  describe: (description) => {
+    progress.clear();
+    return output.describe(description);
+  },
+  fail: (failure) => output.fail(failure),
+});
 
 /** As the server has it. */
 const DEFAULT_GROUP = 'primary';

@@ -35,6 +35,7 @@ export async function openFileOutput(
   let failures: Promise<RecordFile> | undefined = existsSync(failuresFile) ? openFailures() : undefined;
   await failures;
   return {
+    isPrinted: false,
     failuresPlace: failuresFile,
     has(path) {
       return Promise.resolve(described.has(path) ? 'described' : failed.has(path) ? 'failed' : 'no');

@@ -22,6 +22,8 @@ export interface Output extends AsyncDisposable {
   has(path: string): Promise<'described' | 'failed' | 'no'>;
   describe(description: Description): Promise<void>;
   fail(failure: Failure): Promise<void>;
+  /** Whether descriptions are printed where progress may be shown, so that it has to make way. */
+  readonly isPrinted: boolean;
   /** In words, for the person who runs the command: where the failures are listed; null where nothing lists them. */
   readonly failuresPlace: string | null;
 }

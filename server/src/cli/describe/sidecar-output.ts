@@ -21,6 +21,7 @@ export function openSidecarOutput(folder: string | null, retriesFailed: boolean)
   };
   const failureFile = (file: string): string => `${place(file)}.failed.json`;
   return {
+    isPrinted: false,
     failuresPlace: `*.failed.json ${folder === null ? 'beside them' : `in ${folder}`}`,
     async has(file) {
       if (await exists(await textFile(file))) return 'described';

@@ -7,6 +7,7 @@ import type { Output } from './outcome.js';
 export function openStdoutOutput(format: RecordFormatName, terminal: Terminal): Output {
   let header = format === 'csv' ? CSV.header : '';
   return {
+    isPrinted: true,
     failuresPlace: null,
     has: () => Promise.resolve('no'),
     describe(description) {
