@@ -13,6 +13,7 @@ const HELP = `npm run bench -- [options]
 
   --model PATH        checkpoint folder or GGUF file (default: the demo model)
   --quant TYPE        type of the language model's weights (default: auto)
+  --vision-quant TYPE type of the vision tower's weights (default: auto)
   --repository PATH   model cache to use; by default a conversion is kept nowhere
   --picture FILE      picture of the HTTP measurements (default: one of the demo model)
   --runs N            counted runs of each measurement (default: 5)
@@ -28,6 +29,7 @@ const { values } = parseArgs({
   options: {
     model: { type: 'string', default: `${DEMO}checkpoint` },
     quant: { type: 'string', default: 'auto' },
+    'vision-quant': { type: 'string', default: 'auto' },
     repository: { type: 'string' },
     picture: { type: 'string', default: `${DEMO}images/two-shapes.jpg` },
     runs: { type: 'string', default: '5' },
@@ -53,6 +55,7 @@ async function measure(): Promise<Report> {
   const { model, quant, picture } = values;
   const runs = Number(values.runs);
   const newTokens = Number(values.tokens);
+  const visionQuantType = values['vision-quant'];
   const repositoryPath = values.repository ?? null;
   const parts = values.only.split(',');
   const intake = parts.includes('intake') ? await benchIntake(runs) : [];
@@ -61,6 +64,7 @@ async function measure(): Promise<Report> {
     ? await benchEngine({
         model,
         quantType: quant,
+        visionQuantType,
         repositoryPath,
         runs,
         promptRows: Number(values.prompt),
@@ -70,11 +74,11 @@ async function measure(): Promise<Report> {
       })
     : [];
   const http = parts.includes('http')
-    ? await benchHttp({ model, quantType: quant, repositoryPath, runs, newTokens, picture })
+    ? await benchHttp({ model, quantType: quant, visionQuantType, repositoryPath, runs, newTokens, picture })
     : [];
   const gateway = parts.includes('gateway') ? await benchGateway(runs) : [];
   return {
-    ...reportHead(model, quant),
+    ...reportHead(model, `${quant}, tower ${visionQuantType}`),
     measurements: [...intake, ...uploads, ...engine, ...http, ...gateway],
   };
 }

@@ -9,6 +9,7 @@ import { peakMemoryBytes, RunningServer } from '../server/running-server.js';
 export interface HttpBench {
   readonly model: string;
   readonly quantType: string;
+  readonly visionQuantType: string;
   readonly repositoryPath: string | null;
   readonly runs: number;
   readonly newTokens: number;
@@ -18,7 +19,10 @@ export interface HttpBench {
 export async function benchHttp(bench: HttpBench): Promise<Measurement[]> {
   const cache = bench.repositoryPath === null ? [] : ['--repository-path', bench.repositoryPath];
   const server = await RunningServer.start({
-    args: ['--model', bench.model, '--quant-type', bench.quantType, ...cache],
+    args: [
+      ...['--model', bench.model, '--quant-type', bench.quantType],
+      ...['--vision-quant-type', bench.visionQuantType, ...cache],
+    ],
   });
   try {
     const picture = readFileSync(bench.picture);

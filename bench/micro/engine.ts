@@ -17,6 +17,7 @@ import { spread, timeRuns } from '../statistics.js';
 export interface EngineBench {
   readonly model: string;
   readonly quantType: string;
+  readonly visionQuantType: string;
   readonly repositoryPath: string | null;
   readonly runs: number;
   /** Prompt rows of the prefill measurement; the model's context is the limit. */
@@ -41,7 +42,7 @@ export async function benchEngine(bench: EngineBench): Promise<Measurement[]> {
       source: bench.model,
       repositoryPath,
       textType: bench.quantType,
-      towerType: 'auto',
+      towerType: bench.visionQuantType,
       codec: createTensorCodec(runtime),
     });
     const pair = await openGgufPair(paths.modelPath, paths.projectorPath);

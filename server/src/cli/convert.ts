@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { ensureGgufPair, type CacheEvent } from '../checkpoint/cache/model-cache.js';
 import { locateSource } from '../checkpoint/cache/locate-source.js';
 import { convertCheckpoint, type GgufPairPaths } from '../checkpoint/convert/convert-checkpoint.js';
-import { parseTextQuant } from '../checkpoint/convert/quantisation.js';
+import { parseTextQuant, parseTowerQuant } from '../checkpoint/convert/quantisation.js';
 import { describeCheckpoint } from '../checkpoint/source/describe-checkpoint.js';
 import type { TowerLocator } from '../checkpoint/source/vision-source.js';
 import { CheckpointError } from '../errors.js';
@@ -20,6 +20,7 @@ export interface ConvertCommand {
   /** A path, or a name of the model hub. */
   readonly source: string;
   readonly quantType: string;
+  readonly visionQuantType: string;
   /** Folder for the two files; null keeps them in the model cache. */
   readonly outDir: string | null;
   readonly hub: HubSettings;
@@ -62,14 +63,20 @@ export async function convert(command: ConvertCommand, terminal: Terminal): Prom
   }
 }
 
-function intoCache({ quantType, hub, ...conversion }: Conversion): Promise<GgufPairPaths> {
+function intoCache({ quantType, visionQuantType, hub, ...conversion }: Conversion): Promise<GgufPairPaths> {
   const { repositoryPath } = hub;
-  return ensureGgufPair({ ...conversion, repositoryPath, textType: quantType, towerType: 'auto' });
+  return ensureGgufPair({
+    ...conversion,
+    repositoryPath,
+    textType: quantType,
+    towerType: visionQuantType,
+  });
 }
 
 async function intoFolder(conversion: Conversion, outDir: string): Promise<GgufPairPaths> {
-  const { source, quantType, codec, signal, locateTower, onEvent } = conversion;
+  const { source, quantType, visionQuantType, codec, signal, locateTower, onEvent } = conversion;
   const textType = parseTextQuant(quantType);
+  const towerType = parseTowerQuant(visionQuantType);
   const located = await locateSource(source);
   if (located.kind === 'pair') {
     throw new CheckpointError(
@@ -85,7 +92,7 @@ async function intoFolder(conversion: Conversion, outDir: string): Promise<GgufP
       checkpoint,
       outDir,
       textType,
-      towerType: 'auto',
+      towerType,
       codec,
       onProgress: (progress) => onEvent({ kind: 'converting', progress }),
       signal,

@@ -91,6 +91,7 @@ describe('toGatewayConfig', () => {
           modelName: '/m',
           device: 'cpu',
           quantType: 'auto',
+          visionQuantType: 'auto',
           maxSequenceLength: 0,
           maxBatchSize: 8,
           chatTemplate: null,

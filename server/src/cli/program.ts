@@ -3,7 +3,7 @@
 import { Command, Option } from 'commander';
 import { loadConfig } from '../config/load-config.js';
 import { printConfig } from '../config/print-config.js';
-import { QUANT_TYPES } from '../config/reader-settings.js';
+import { QUANT_TYPES, VISION_QUANT_TYPES } from '../config/reader-settings.js';
 import { describeCommand } from './describe/describe-command.js';
 import { generateCommand } from './generate/generate-command.js';
 import { HUB_KEYS } from './hub-keys.js';
@@ -54,6 +54,7 @@ function serveCommand(terminal: Terminal): Command {
 interface ConvertFlags {
   readonly config?: string;
   readonly quant?: string;
+  readonly visionQuant?: string;
   readonly out?: string;
   readonly json?: boolean;
 }
@@ -68,6 +69,11 @@ function convertCommand(terminal: Terminal): Command {
         .choices(QUANT_TYPES)
         .default('auto'),
     )
+    .addOption(
+      new Option('--vision-quant <type>', "type of the vision tower's weights")
+        .choices(VISION_QUANT_TYPES)
+        .default('auto'),
+    )
     .option('--out <folder>', 'folder for the pair (default: the model cache)')
     .option('--config <file>', 'configuration file')
     .option('--json', 'print the paths as JSON');
@@ -80,6 +86,7 @@ function convertCommand(terminal: Terminal): Command {
       {
         source,
         quantType: flags.quant ?? 'auto',
+        visionQuantType: flags.visionQuant ?? 'auto',
         outDir: flags.out ?? null,
         hub: server,
         libDir: server.llamaLibDir,

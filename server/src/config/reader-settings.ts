@@ -16,6 +16,8 @@ export const QUANT_TYPES = [
   'q6_k',
 ] as const;
 
+export const VISION_QUANT_TYPES = ['auto', 'f32', 'f16', 'bf16', 'q8_0'] as const;
+
 export const readerConfigSchema = z.object({
   readerId: computedSetting(
     text('a name of its own for each reader'),
@@ -38,6 +40,11 @@ export const readerConfigSchema = z.object({
   quantType: setting(choice(QUANT_TYPES), 'auto', {
     key: 'quant_type',
     meaning: 'Type that the weights of the language model are stored in. auto chooses by size and device.',
+  }),
+  visionQuantType: setting(choice(VISION_QUANT_TYPES), 'auto', {
+    key: 'vision_quant_type',
+    meaning:
+      'Type that the weights of the vision tower are stored in. auto keeps bf16 or better; q8_0 is faster on many processors and less exact.',
   }),
   maxSequenceLength: setting(integer(0, 10_000_000, 'tokens; 0 takes what the model can hold'), 0, {
     key: 'max_sequence_length',

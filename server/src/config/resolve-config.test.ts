@@ -49,6 +49,7 @@ describe('resolveConfig', () => {
         device: 'cpu',
         consumerGroup: 'primary',
         quantType: 'auto',
+        visionQuantType: 'auto',
         maxSequenceLength: 0,
         maxBatchSize: 8,
         chatTemplate: null,

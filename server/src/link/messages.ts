@@ -118,6 +118,8 @@ export interface ReaderStart {
   readonly repositoryPath: string;
   /** `auto`, or a type name such as q8_0. */
   readonly quantType: string;
+  /** The same for the vision tower. */
+  readonly visionQuantType: string;
   /** 0 means: what the model can hold. */
   readonly maxSequenceLength: number;
   readonly maxBatchSize: number;

@@ -36,7 +36,7 @@ export function parseTextQuant(value: string): TextQuant | 'auto' {
 
 /** @throws ConfigError */
 export function parseTowerQuant(value: string): TowerQuant | 'auto' {
-  return oneOf(value, TOWER_QUANTS, 'the tower type');
+  return oneOf(value, TOWER_QUANTS, 'TAKEOFF_VISION_QUANT_TYPE');
 }
 
 /** f16 for small models, q4_0 above 2 GB. */

@@ -12,6 +12,7 @@ export const ASKING_SETTINGS = settingsWith(
   'model_name',
   'device',
   'quant_type',
+  'vision_quant_type',
   'threads',
   'max_batch_size',
   'max_sequence_length',

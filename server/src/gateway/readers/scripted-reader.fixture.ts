@@ -39,6 +39,7 @@ export const START: ReaderStart = {
   device: 'cpu',
   repositoryPath: '/nowhere',
   quantType: 'auto',
+  visionQuantType: 'auto',
   maxSequenceLength: 0,
   maxBatchSize: 8,
   chatTemplate: null,

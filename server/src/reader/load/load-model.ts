@@ -86,7 +86,7 @@ async function ensurePair(start: ReaderStart, runtime: Runtime, report: Report) 
     locateTower: hub.locateTower,
     repositoryPath: start.repositoryPath,
     textType: start.quantType,
-    towerType: 'auto',
+    towerType: start.visionQuantType,
     codec: createTensorCodec(runtime),
     onEvent,
   });

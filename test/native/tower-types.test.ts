@@ -1,0 +1,65 @@
+// The tower as it is served, with flash attention and in every type that its weights can be stored in, against the reference's
+// features: how far each is from them. Twice to three times what was seen on this small golden.
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { expect, it } from 'vitest';
+import { convertCheckpoint } from '../../server/src/checkpoint/convert/convert-checkpoint.js';
+import type { TowerQuant } from '../../server/src/checkpoint/convert/quantisation.js';
+import { openGgufPair } from '../../server/src/checkpoint/pair/open-pair.js';
+import { describeCheckpoint } from '../../server/src/checkpoint/source/describe-checkpoint.js';
+import { createTensorCodec } from '../../server/src/native/tensor-codec.js';
+import { loadPair } from '../../server/src/reader/load/load-pair.js';
+import { differences, GOLDENS, GoldenTensors, nativeRuntime, readPicture } from '../parity/golden-case.js';
+
+it.each<{ type: TowerQuant; relative: number; cosine: number }>([
+  { type: 'f32', relative: 2e-5, cosine: 0.9999 },
+  { type: 'f16', relative: 0.003, cosine: 0.9999 },
+  { type: 'bf16', relative: 0.02, cosine: 0.999 },
+  { type: 'q8_0', relative: 0.06, cosine: 0.99 },
+])('a tower in $type is within $relative of the reference', async ({ type, relative, cosine }) => {
+  const { got, wanted, rows } = await featuresIn(type);
+  const difference = differences(got, wanted).relative;
+  const width = wanted.length / rows;
+  const cosines = Array.from({ length: rows }, (_, row) =>
+    cosineOf(got.subarray(row * width, (row + 1) * width), wanted.subarray(row * width, (row + 1) * width)),
+  );
+  expect(difference).toBeLessThan(relative);
+  expect(Math.min(...cosines)).toBeGreaterThan(cosine);
+});
+
+async function featuresIn(
+  type: TowerQuant,
+): Promise<{ got: Float32Array; wanted: Float32Array; rows: number }> {
+  const runtime = nativeRuntime();
+  const outDir = mkdtempSync(path.join(os.tmpdir(), 'takeoff-tower-'));
+  const checkpoint = await describeCheckpoint(path.join(GOLDENS, 'v15-llama-pad', 'checkpoint'));
+  const codec = createTensorCodec(runtime);
+  const paths = await convertCheckpoint({ checkpoint, outDir, textType: 'f16', towerType: type, codec });
+  await checkpoint.close();
+  const pair = await openGgufPair(paths.modelPath, paths.projectorPath);
+  const { engine, description } = await loadPair(runtime, pair, {
+    maxSequenceLength: 0,
+    maxSequences: 1,
+    threads: null,
+    isExact: false,
+  });
+  await pair.close();
+  const { vision } = description;
+  if (vision === null) throw new TypeError('no vision settings');
+  const encoding = engine.startEncoding(
+    await readPicture(path.join(GOLDENS, 'images', '640x480.png'), vision),
+  );
+  let features = await encoding.advance();
+  while (features === undefined) features = await encoding.advance();
+  engine.close();
+  rmSync(outDir, { recursive: true });
+  const wanted = new GoldenTensors('v15-llama-pad').floats('features/640x480') ?? new Float32Array();
+  return { got: features.values, wanted, rows: features.rows };
+}
+
+function cosineOf(a: Float32Array, b: Float32Array): number {
+  const dot = (x: Float32Array, y: Float32Array): number =>
+    x.reduce((sum, value, i) => sum + value * (y[i] ?? 0), 0);
+  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
+}
