@@ -27,13 +27,18 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly stdin?: string;
+  /** Largest file that it may write, as if the disk were full then. */
+  readonly fileLimitKiB?: number;
   /** A process group of its own, as a shell makes for a job: a signal to it reaches every process of the command. */
   readonly detached?: boolean;
 }
 
 export function takeoff(args: readonly string[], options: CommandOptions = {}): Command {
-  const { env = {}, cwd, stdin, detached = false } = options;
-  const child = spawn(process.execPath, [PROGRAM, ...args], {
+  const { env = {}, cwd, stdin, fileLimitKiB, detached = false } = options;
+  const limited =
+    fileLimitKiB === undefined ? [] : ['bash', '-c', `ulimit -f ${fileLimitKiB}; exec "$@"`, 'x'];
+  const [program = '', ...rest] = [...limited, process.execPath, PROGRAM, ...args];
+  const child = spawn(program, rest, {
     cwd,
     detached,
     env: { ...process.env, ...env },

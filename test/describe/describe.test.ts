@@ -255,6 +255,25 @@ describe('failures', () => {
     },
   );
 
+  it('a full disk ends the run in a sentence, and the next run mends what it left', async () => {
+    const files = await pictures.fill(100);
+    const args = [
+      'describe',
+      '--prompt',
+      PROMPT,
+      '--url',
+      server.url,
+      ...ARGUMENTS.jsonl(pictures),
+      pictures.path,
+    ];
+    const { exitCode, err } = await takeoff(args, { fileLimitKiB: 4 }).ended;
+    expect(exitCode).toBe(1);
+    expect(err).toMatch(/out\.jsonl cannot be written: EFBIG.*the same command goes on there\./u);
+    expect(pictures.read('out.jsonl')).toHaveLength(4096);
+    expect((await takeoff(args).ended).exitCode).toBe(0);
+    expectEachOnce('jsonl', files);
+  });
+
   it('an output file that is something else is left alone', async () => {
     await pictures.fill(1);
     for (const [format, content] of [

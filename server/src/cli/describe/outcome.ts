@@ -1,4 +1,5 @@
 // What becomes of a picture: it is described, or it is listed with the reason why it could not be.
+import { CommandError } from '../../errors.js';
 
 export interface Description {
   /** As it was found: relative to the working folder where it was named so. */
@@ -41,3 +42,11 @@ export const toFields = (description: Description): Readonly<Record<string, stri
 /** One line of JSON Lines. */
 export const failureLine = ({ path, code, message }: Failure): string =>
   `${JSON.stringify({ path, error: { code, message } })}\n`;
+
+/** A full disk, or a folder that was taken away during the run. */
+export const notWritten = (file: string, cause: unknown): CommandError =>
+  new CommandError(
+    'command.incomplete',
+    `${file} cannot be written: ${cause instanceof Error ? cause.message : String(cause)}. What is in the output stays; the same command goes on there.`,
+    { cause },
+  );

@@ -3,6 +3,7 @@
 import { createReadStream } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { ConfigError } from '../../errors.js';
+import { notWritten } from './outcome.js';
 
 export interface RecordFormat {
   /** What a file begins with; empty where nothing. */
@@ -20,11 +21,13 @@ const QUOTE = 0x22;
 const LINE_FEED = 0x0a;
 
 export class RecordFile implements AsyncDisposable {
+  readonly #file: string;
   readonly #handle: FileHandle;
-  /** Writes follow one another, so that records never mix. */
-  #last: Promise<unknown> = Promise.resolve();
+  /** Writes follow one another, so that records never mix. One that failed may have left a part behind: none follows it. */
+  #last: Promise<void> = Promise.resolve();
 
-  private constructor(handle: FileHandle) {
+  private constructor(file: string, handle: FileHandle) {
+    this.#file = file;
     this.#handle = handle;
   }
 
@@ -43,19 +46,28 @@ export class RecordFile implements AsyncDisposable {
       await handle.close();
       throw error;
     }
-    return new RecordFile(handle);
+    return new RecordFile(file, handle);
   }
 
-  /** Resolves when the record is in the file. */
+  /**
+   * Resolves when the record is in the file.
+   * @throws CommandError command.incomplete when it cannot be written
+   */
   append(record: string): Promise<void> {
-    const written = this.#last.then(() => this.#handle.appendFile(record));
-    // Whoever wrote a record learns of its failure; the next one is tried all the same.
-    this.#last = written.catch(() => undefined);
-    return written;
+    this.#last = this.#last.then(() => this.#write(record));
+    return this.#last;
+  }
+
+  async #write(record: string): Promise<void> {
+    try {
+      await this.#handle.appendFile(record);
+    } catch (error) {
+      throw notWritten(this.#file, error);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#last;
+    await this.#last.catch(() => undefined); // whoever wrote the record knows
     await this.#handle.sync().catch(() => undefined); // a pipe or a device has nothing to sync
     await this.#handle.close();
   }

@@ -2,7 +2,7 @@
 // their endings only, each gets its whole name: `cat.jpg.txt`, `cat.png.txt`. A failure is listed in `cat.jpg.failed.json`.
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { failureLine, type Output } from './outcome.js';
+import { failureLine, notWritten, type Output } from './outcome.js';
 
 const ENDINGS = ['jpg', 'jpeg', 'jpe', 'jfif', 'png', 'webp', 'gif', 'bmp'].flatMap((ending) => [
   `.${ending}`,
@@ -55,9 +55,14 @@ async function hasNamesake(file: string): Promise<boolean> {
 /** Whole or not at all. */
 async function replaceFile(file: string, text: string): Promise<void> {
   const unfinished = `${file}.part`;
-  await mkdir(path.dirname(file), { recursive: true });
-  await writeFile(unfinished, text);
-  await rename(unfinished, file);
+  try {
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(unfinished, text);
+    await rename(unfinished, file);
+  } catch (error) {
+    await rm(unfinished, { force: true }).catch(() => undefined); // the next run overwrites it
+    throw notWritten(file, error);
+  }
 }
 
 async function exists(file: string): Promise<boolean> {
