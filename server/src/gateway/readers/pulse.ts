@@ -16,6 +16,8 @@ export class ReaderPulse {
   #silentTicks = 0;
   #standingTicks = 0;
   #steps = -1;
+  #isWorking = false;
+  #isSuspect = false;
 
   constructor(limits: StallLimits) {
     this.#silenceMs = Math.max(limits.readerMessageTimeoutMs, LEAST_SILENCE_MS);
@@ -27,19 +29,34 @@ export class ReaderPulse {
     this.#silentTicks = 0;
     if (message.kind !== 'heartbeat') return;
     // An idle engine stands still and is well.
-    if (message.running === 0 || message.steps !== this.#steps) this.#standingTicks = 0;
+    this.#isWorking = message.running > 0;
+    if (!this.#isWorking || message.steps !== this.#steps) {
+      this.#standingTicks = 0;
+      this.#isSuspect = false;
+    }
     this.#steps = message.steps;
+  }
+
+  /** A request stalled whose answer had begun. Unless the engine makes a step, the limit of a pause between tokens is its own. */
+  suspect(): void {
+    this.#isSuspect = true;
   }
 
   /** Why the reader hangs, in words; undefined while it may be well. */
   tick(): string | undefined {
     this.#silentTicks += 1;
-    this.#standingTicks += 1;
-    if (this.#silentTicks * TICK_MS > this.#silenceMs + TICK_MS)
+    if (this.#isWorking) this.#standingTicks += 1;
+    if (isOver(this.#silentTicks, this.#silenceMs))
       return `it said nothing for ${this.#silenceMs} ms (reader_message_timeout_ms)`;
-    // Longer: one step on a slow machine may be a whole prompt of a large model.
-    if (this.#standingTicks * TICK_MS > this.#standstillMs + TICK_MS)
+    // Steps and not tokens: some tokens have no text of their own, and an engine that works on them is well.
+    if (this.#isSuspect && isOver(this.#standingTicks, this.#silenceMs))
+      return `its engine made no step for ${this.#silenceMs} ms (reader_message_timeout_ms)`;
+    // Longer: while nothing is being answered, one step on a slow machine may be a whole prompt of a large model.
+    if (isOver(this.#standingTicks, this.#standstillMs))
       return `its engine made no step for ${this.#standstillMs} ms (first_token_timeout_ms)`;
     return undefined;
   }
 }
+
+/** One tick more than the limit, since the first may come at once. */
+const isOver = (ticks: number, limitMs: number): boolean => ticks * TICK_MS > limitMs + TICK_MS;

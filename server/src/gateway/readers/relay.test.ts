@@ -8,6 +8,7 @@ import { relay, type RelayEnd, type RequestTarget } from './relay.js';
 class Target implements RequestTarget {
   readonly asked: GenerateMessage[] = [];
   readonly cancelled: string[] = [];
+  readonly stalled: string[] = [];
   route: RequestRoute = { onEvent: () => undefined, onReaderLost: () => undefined };
 
   generate(message: GenerateMessage, route: RequestRoute): void {
@@ -17,6 +18,10 @@ class Target implements RequestTarget {
 
   cancel(requestId: string): void {
     this.cancelled.push(requestId);
+  }
+
+  reportStall(requestId: string): void {
+    this.stalled.push(requestId);
   }
 
   say(...events: RequestEvent[]): void {
@@ -126,6 +131,7 @@ describe('relay', () => {
       by: { kind: 'stalled', afterMs: LIMITS.firstTokenTimeoutMs, wasDecoding: false },
     });
     expect(target.cancelled).toEqual(['r']);
+    expect(target.stalled).toEqual([]);
   });
 
   it('counts the pause between tokens from the last one', async () => {
@@ -140,6 +146,7 @@ describe('relay', () => {
     const { seen, end } = await finished;
     expect(seen).toHaveLength(5);
     expect(end).toMatchObject({ by: { kind: 'stalled', wasDecoding: true } });
+    expect(target.stalled).toEqual(['r']);
   });
 
   it('gives prompts that have not begun the longer limit, also after others of the request have ended', async () => {

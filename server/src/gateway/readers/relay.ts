@@ -9,6 +9,8 @@ import { StallWatchdog, type StallLimits } from './stall-watchdog.js';
 export interface RequestTarget {
   generate(message: GenerateMessage, route: RequestRoute): void;
   cancel(requestId: string): void;
+  /** The request had a token and then nothing for too long. */
+  reportStall(requestId: string): void;
 }
 
 export interface RelayOptions {
@@ -37,9 +39,10 @@ export async function* relay(options: RelayOptions): AsyncGenerator<RequestEvent
   const queue = new EventQueue();
   const openPrompts = new Set(message.prompts.keys());
   let hadEvents = false;
-  const watchdog = new StallWatchdog(limits, (afterMs, wasDecoding) =>
-    queue.interrupt({ kind: 'stalled', afterMs, wasDecoding }),
-  );
+  const watchdog = new StallWatchdog(limits, (afterMs, wasDecoding) => {
+    if (wasDecoding) target.reportStall(message.requestId);
+    queue.interrupt({ kind: 'stalled', afterMs, wasDecoding });
+  });
   const onClientGone = (): void => {
     // At once and not when the consumer comes back: the reader must know before its next step.
     target.cancel(message.requestId);

@@ -116,6 +116,31 @@ describe('ReaderSupervisor', () => {
     expect(states.at(-1)?.kind).toBe('live');
   });
 
+  it('ends a live reader whose engine hangs in the middle of an answer, though it talks', async () => {
+    const limits = { readerMessageTimeoutMs: 6000, firstTokenTimeoutMs: 600_000 };
+    const { supervisor, readers, states } = supervise(new ScriptedReaders(silent), limits);
+    await settle();
+    supervisor.generate(messageOf(1, 'r1'), { onEvent: () => undefined, onReaderLost: () => undefined });
+    const talk = async (seconds: number): Promise<void> => {
+      for (let second = 0; second < seconds && readers.lives.length === 1; second += 1) {
+        readers.last.say({ kind: 'heartbeat', running: 1, steps: 7 });
+        await vi.advanceTimersByTimeAsync(1000);
+      }
+    };
+    await talk(20);
+    supervisor.reportStall('a request of an earlier life');
+    await talk(20);
+    expect(readers.lives).toHaveLength(1);
+    supervisor.reportStall('r1');
+    await talk(2);
+    expect(states).toContainEqual({
+      kind: 'dead',
+      code: 'reader.stalled',
+      reason: 'The reader was ended because its engine made no step for 6000 ms (reader_message_timeout_ms).',
+      restartInMs: 500,
+    });
+  });
+
   it('leaves a reader alone that is loading, however long it takes', async () => {
     const limits = { readerMessageTimeoutMs: 1000, firstTokenTimeoutMs: 1000 };
     const { readers } = supervise(notLive(), limits);

@@ -103,6 +103,11 @@ export class ReaderSupervisor {
     if (this.#open.has(requestId)) this.#process?.connection.send({ kind: 'cancel', requestId });
   }
 
+  /** An answer of the request had begun and does not go on. Ends the reader if its engine hangs. */
+  reportStall(requestId: string): void {
+    if (this.#open.has(requestId)) this.#pulse?.suspect();
+  }
+
   /** Ends the reader; requests that are still open are lost. Resolves when the process is gone. */
   async stop(): Promise<void> {
     const process = this.#process;
