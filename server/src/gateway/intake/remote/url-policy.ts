@@ -34,6 +34,8 @@ export function judgeUrl(text: string, policy: UrlPolicy): URL {
       `its port is ${port ?? 'unknown'}; allowed are ${policy.ports.join(', ')} (remote_image_ports)`,
     );
   }
+  // An address with two dots behind it is a name to one parser; with one of them taken away it is the address.
+  if (/^\.|\.\./u.test(url.hostname)) throw refused('its host has an empty part');
   // A final dot marks the same name as complete; without it certificates and lists match.
   if (url.hostname.endsWith('.')) url.hostname = url.hostname.slice(0, -1);
   judgeHost(url.hostname, policy);
