@@ -1,4 +1,5 @@
-// Pictures as cameras make them, for measurements: large smooth areas with grain, so that they compress like photographs.
+// Pictures as cameras make them, for measurements: large smooth areas with so much grain that they compress like photographs
+// (12 megapixels to 3 MB of JPEG).
 import sharp, { type Sharp } from 'sharp';
 
 export interface NamedPicture {
@@ -6,30 +7,40 @@ export interface NamedPicture {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** Of one photograph: the usual size of a telephone, turned, without loss, the largest that is allowed, and a small one. */
+/** Standard deviations of the grain before it shows through. */
+const GRAIN = 30;
+/** A PNG keeps every grain: with more of it the file is larger than the 20 MiB that may be uploaded by default. */
+const FINE_GRAIN = 6;
+
+/** The usual picture of a telephone. */
+export const twelveMegapixels = (): Promise<NamedPicture> =>
+  named('12 MP JPEG', photograph(4000, 3000).jpeg({ quality: 90 }));
+
+/** The same photograph also turned, in other formats, at nearly the largest size that is allowed, and small. */
 export async function photographs(): Promise<NamedPicture[]> {
-  const of = async (name: string, made: Sharp): Promise<NamedPicture> => ({
-    name,
-    bytes: new Uint8Array(await made.toBuffer()),
-  });
+  const turned = photograph(4000, 3000).withMetadata({ orientation: 6 });
   return [
-    await of('12 MP JPEG', photograph(4000, 3000).jpeg({ quality: 90 })),
-    await of('12 MP JPEG, turned by EXIF', photograph(4000, 3000).withMetadata({ orientation: 6 }).jpeg()),
-    await of('12 MP PNG', photograph(4000, 3000).png({ compressionLevel: 3 })),
-    await of('12 MP WebP', photograph(4000, 3000).webp({ effort: 0 })),
-    await of('48 MP JPEG', photograph(8000, 6000).jpeg({ quality: 90 })),
-    await of('0.3 MP JPEG', photograph(640, 480).jpeg({ quality: 90 })),
+    await twelveMegapixels(),
+    await named('12 MP JPEG, turned by EXIF', turned.jpeg({ quality: 90 })),
+    await named('12 MP PNG', photograph(4000, 3000, FINE_GRAIN).png({ compressionLevel: 3 })),
+    await named('12 MP WebP', photograph(4000, 3000).webp({ effort: 0 })),
+    await named('48 MP JPEG', photograph(8000, 6000).jpeg({ quality: 90 })),
+    await named('0.3 MP JPEG', photograph(640, 480).jpeg({ quality: 90 })),
   ];
 }
 
-function photograph(width: number, height: number): Sharp {
+async function named(name: string, made: Sharp): Promise<NamedPicture> {
+  return { name, bytes: new Uint8Array(await made.toBuffer()) };
+}
+
+function photograph(width: number, height: number, sigma = GRAIN): Sharp {
   const grain = {
     create: {
       width,
       height,
       channels: 3,
       background: '#808080',
-      noise: { type: 'gaussian', mean: 128, sigma: 6 },
+      noise: { type: 'gaussian', mean: 128, sigma },
     },
   } as const;
   const shapes = Buffer.from(

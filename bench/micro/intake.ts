@@ -1,9 +1,10 @@
 // The way of a picture into the server: from its bytes to tiles, through a decoder child; what of that is decoding and what is
 // preprocessing; and what a child needs of memory.
-import { readdirSync, readFileSync } from 'node:fs';
+import sharp from 'sharp';
 import { createDecoderPool } from 'takeoff-server/gateway/intake/decoder-pool.js';
+import { DecoderProcess } from 'takeoff-server/gateway/intake/decoder-process.js';
 import { decodeImage } from 'takeoff-server/gateway/intake/decoder/decode.js';
-import { createIntake } from 'takeoff-server/gateway/intake/intake.js';
+import { createIntake, type Intake } from 'takeoff-server/gateway/intake/intake.js';
 import { sniffFormat } from 'takeoff-server/gateway/intake/sniff.js';
 import type { VisionSettings } from 'takeoff-server/model/description.js';
 import { preprocess } from 'takeoff-server/picture/preprocess.js';
@@ -34,42 +35,68 @@ const ANYRES: VisionSettings = {
   std: [0.26862954, 0.26130258, 0.27577711],
 };
 
+/** Pictures that a child takes while its memory is watched: a later one may come before the pixels of the last are given back. */
+const PICTURES_PER_CHILD = 4;
+const CHILDREN = 3;
+
 export async function benchIntake(runs: number): Promise<Measurement[]> {
+  const pictures = await photographs();
+  // From here on this process decodes as a child does: one thread, nothing remembered.
+  sharp.concurrency(1);
+  sharp.cache(false);
   const measurements: Measurement[] = [];
-  for (const picture of await photographs()) {
-    measurements.push(...(await throughIntake(picture, runs)), ...(await inParts(picture, runs)));
+  for (const picture of pictures) {
+    measurements.push(
+      { name: `${picture.name}, file`, unit: 'MB', value: spread([picture.bytes.length / 1e6]) },
+      ...(await throughIntake(picture, runs)),
+      ...(await memoryAboveIdle(picture)),
+      ...(await inParts(picture, runs)),
+    );
   }
   return measurements;
 }
 
-/** Each picture has a child of its own, whose memory is its picture's alone. */
+/** With everything that the gateway does between two pictures, such as replacing a child that has grown too large. */
 async function throughIntake({ name, bytes }: NamedPicture, runs: number): Promise<Measurement[]> {
   const pool = createDecoderPool({ decoders: 1, decodeTimeoutMs: DECODE_TIMEOUT_MS });
   const intake = createIntake({ limits: LIMITS, pool, remote: null });
-  const prepare = (given: Uint8Array<ArrayBuffer>, aspect: VisionSettings['aspect']) =>
-    intake.prepare({ kind: 'upload', bytes: given }, { ...ANYRES, aspect }, new AbortController().signal);
   try {
-    await prepare(TINY_PNG, 'anyres');
-    const idleBytes = childMemoryBytes();
-    const anyres = await timeRuns(runs, () => prepare(bytes, 'anyres'));
-    const peakBytes = childMemoryBytes();
-    const pad = await timeRuns(runs, () => prepare(bytes, 'pad'));
+    const anyres = await timeRuns(runs, () => prepare(intake, bytes, 'anyres'));
+    const pad = await timeRuns(runs, () => prepare(intake, bytes, 'pad'));
     return [
       { name: `${name}, bytes to tiles (anyres)`, unit: 'ms', value: spread(anyres) },
       { name: `${name}, bytes to tiles (pad)`, unit: 'ms', value: spread(pad) },
-      ...(peakBytes === 0
-        ? []
-        : [
-            {
-              name: `${name}, decoder memory above idle`,
-              unit: 'MiB',
-              value: spread([(peakBytes - idleBytes) / 2 ** 20]),
-            },
-          ]),
     ];
   } finally {
     await pool.close();
   }
+}
+
+/** Of fresh children that see only this picture, and are kept however large they grow (Linux). */
+async function memoryAboveIdle({ name, bytes }: NamedPicture): Promise<Measurement[]> {
+  if (process.platform !== 'linux') return [];
+  const rises: number[] = [];
+  for (let count = 0; count < CHILDREN; count += 1) {
+    const child = new DecoderProcess();
+    const options = { decoders: 1, decodeTimeoutMs: DECODE_TIMEOUT_MS, maxResidentBytes: Infinity };
+    const pool = createDecoderPool({ ...options, start: () => child });
+    const intake = createIntake({ limits: LIMITS, pool, remote: null });
+    try {
+      await prepare(intake, TINY_PNG, 'anyres');
+      const idleBytes = peakMemoryBytes(child.pid ?? 0);
+      for (let picture = 0; picture < PICTURES_PER_CHILD; picture += 1)
+        await prepare(intake, bytes, 'anyres');
+      rises.push((peakMemoryBytes(child.pid ?? 0) - idleBytes) / 2 ** 20);
+    } finally {
+      await pool.close();
+    }
+  }
+  return [{ name: `${name}, decoder's peak memory above idle`, unit: 'MiB', value: spread(rises) }];
+}
+
+function prepare(intake: Intake, bytes: Uint8Array, aspect: VisionSettings['aspect']): Promise<unknown> {
+  const vision = { ...ANYRES, aspect };
+  return intake.prepare({ kind: 'upload', bytes }, vision, new AbortController().signal);
 }
 
 async function inParts({ name, bytes }: NamedPicture, runs: number): Promise<Measurement[]> {
@@ -83,15 +110,6 @@ async function inParts({ name, bytes }: NamedPicture, runs: number): Promise<Mea
       value: spread(await timeRuns(runs, () => preprocess(bitmap, ANYRES))),
     },
   ];
-}
-
-/** Of the one child of this process (Linux); 0 elsewhere. */
-function childMemoryBytes(): number {
-  if (process.platform !== 'linux') return 0;
-  const children = readdirSync('/proc/self/task').flatMap((task) =>
-    readFileSync(`/proc/self/task/${task}/children`, 'utf8').split(' ').filter(Boolean),
-  );
-  return Math.max(0, ...children.map((pid) => peakMemoryBytes(Number(pid))));
 }
 
 const TINY_PNG = new Uint8Array(
