@@ -36,9 +36,9 @@ const zones = [
     'link carries messages and knows neither end.',
   ),
   arrow(
-    `${S}/picture`,
+    `${S}/image`,
     [`${S}/gateway`, `${S}/reader`, `${S}/native`, `${S}/checkpoint`, `${S}/cli`, `${S}/config`, `${S}/link`],
-    'picture is pure arithmetic.',
+    'image is pure arithmetic.',
   ),
   arrow(
     `${S}/model`,

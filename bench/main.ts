@@ -15,7 +15,7 @@ const HELP = `npm run bench -- [options]
   --quant TYPE        type of the language model's weights (default: auto)
   --vision-quant TYPE type of the vision tower's weights (default: auto)
   --repository PATH   model cache to use; by default a conversion is kept nowhere
-  --picture FILE      picture of the HTTP measurements (default: one of the demo model)
+  --image FILE      image of the HTTP measurements (default: one of the demo model)
   --runs N            counted runs of each measurement (default: 5)
   --prompt N          prompt tokens of the prefill measurement (default: 512)
   --tokens N          tokens of the decode measurements (default: 64)
@@ -31,7 +31,7 @@ const { values } = parseArgs({
     quant: { type: 'string', default: 'auto' },
     'vision-quant': { type: 'string', default: 'auto' },
     repository: { type: 'string' },
-    picture: { type: 'string', default: `${DEMO}images/two-shapes.jpg` },
+    image: { type: 'string', default: `${DEMO}images/two-shapes.jpg` },
     runs: { type: 'string', default: '5' },
     prompt: { type: 'string', default: '512' },
     tokens: { type: 'string', default: '64' },
@@ -52,7 +52,7 @@ if (values.help) {
 }
 
 async function measure(): Promise<Report> {
-  const { model, quant, picture } = values;
+  const { model, quant, image } = values;
   const runs = Number(values.runs);
   const newTokens = Number(values.tokens);
   const visionQuantType = values['vision-quant'];
@@ -74,7 +74,7 @@ async function measure(): Promise<Report> {
       })
     : [];
   const http = parts.includes('http')
-    ? await benchHttp({ model, quantType: quant, visionQuantType, repositoryPath, runs, newTokens, picture })
+    ? await benchHttp({ model, quantType: quant, visionQuantType, repositoryPath, runs, newTokens, image })
     : [];
   const gateway = parts.includes('gateway') ? await benchGateway(runs) : [];
   return {

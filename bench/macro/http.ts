@@ -1,4 +1,4 @@
-// The server as a client sees it: time to first token and tokens per second of a picture request, what the gateway costs around
+// The server as a client sees it: time to first token and tokens per second of an image request, what the gateway costs around
 // a model that answers at once, and the memory of every process.
 import { readFileSync } from 'node:fs';
 import { SseDecoder } from 'takeoff-wire';
@@ -13,7 +13,7 @@ export interface HttpBench {
   readonly repositoryPath: string | null;
   readonly runs: number;
   readonly newTokens: number;
-  readonly picture: string;
+  readonly image: string;
 }
 
 export async function benchHttp(bench: HttpBench): Promise<Measurement[]> {
@@ -25,19 +25,19 @@ export async function benchHttp(bench: HttpBench): Promise<Measurement[]> {
     ],
   });
   try {
-    const picture = readFileSync(bench.picture);
+    const image = readFileSync(bench.image);
     const first: number[] = [];
     const rate: number[] = [];
     for (let run = 0; run <= bench.runs; run += 1) {
       // Bytes after the end of an image change its hash, not its pixels: no run meets the features of the one before.
-      const bytes = Buffer.concat([picture, Buffer.from([run])]);
+      const bytes = Buffer.concat([image, Buffer.from([run])]);
       const { firstMs, totalMs, events } = await stream(server.url, bytes, bench.newTokens);
       if (run === 0) continue;
       first.push(firstMs);
       rate.push(((events - 1) * 1000) / (totalMs - firstMs));
     }
     return [
-      { name: 'time to first token, new picture', unit: 'ms', value: spread(first) },
+      { name: 'time to first token, new image', unit: 'ms', value: spread(first) },
       { name: `decode over HTTP, ${bench.newTokens} tokens`, unit: 'tokens/s', value: spread(rate) },
       ...memory(server),
     ];
@@ -89,11 +89,11 @@ async function generate(url: string, text: string): Promise<void> {
   await response.json();
 }
 
-function stream(url: string, picture: Uint8Array<ArrayBuffer>, newTokens: number): Promise<StreamTimes> {
+function stream(url: string, image: Uint8Array<ArrayBuffer>, newTokens: number): Promise<StreamTimes> {
   const form = new FormData();
   const text = 'USER: Describe the image to me in detail.\nASSISTANT:';
   form.set('json_data', JSON.stringify({ text, max_new_tokens: newTokens, min_new_tokens: newTokens }));
-  form.set('image_data', new Blob([picture]));
+  form.set('image_data', new Blob([image]));
   return readStream(`${url}/image_generate_stream`, { method: 'POST', body: form });
 }
 

@@ -1,6 +1,6 @@
 // What uploads of photographs do to everybody else: how long the gateway's event loop stands still meanwhile.
 import { fileURLToPath } from 'node:url';
-import { twelveMegapixels } from '../pictures.js';
+import { twelveMegapixels } from '../images.js';
 import type { Measurement } from '../report.js';
 import { RunningServer, type StartOptions } from '../server/running-server.js';
 import { spread } from '../statistics.js';
@@ -9,7 +9,7 @@ const AT_ONCE = 4;
 const QUIET_MS = 500;
 /** The gateway looks at its event loop so often; the figures it shows have this interval in them. */
 const LOOP_RESOLUTION_MS = 10;
-/** LLaVA 1.6 with tiny weights: pictures become five tiles of 336, as in large models, and hardly anything is computed. */
+/** LLaVA 1.6 with tiny weights: images become five tiles of 336, as in large models, and hardly anything is computed. */
 const ANYRES_MODEL = fileURLToPath(
   new URL('../../../test/goldens/v16-llama-anyres/checkpoint', import.meta.url),
 );

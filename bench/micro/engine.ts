@@ -1,4 +1,4 @@
-// The inference path without HTTP: decoding a picture, preprocessing it, encoding it, prefill and decode.
+// The inference path without HTTP: decoding an image, preprocessing it, encoding it, prefill and decode.
 import { rmSync, mkdtempSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -8,7 +8,7 @@ import { openGgufPair } from 'takeoff-server/checkpoint/pair/open-pair.js';
 import type { VisionSettings } from 'takeoff-server/model/description.js';
 import { physicalCores } from 'takeoff-server/native/cores.js';
 import { openRuntime } from 'takeoff-server/native/runtime.js';
-import { preprocess } from 'takeoff-server/picture/preprocess.js';
+import { preprocess } from 'takeoff-server/image/preprocess.js';
 import { loadPair, type LoadedPair } from 'takeoff-server/reader/load/load-pair.js';
 import type { StepRow } from 'takeoff-server/reader/engine/engine.js';
 import type { Measurement } from '../report.js';
@@ -56,7 +56,7 @@ export async function benchEngine(bench: EngineBench): Promise<Measurement[]> {
     const measurements = [
       ...(loaded.description.vision === null
         ? []
-        : await benchPicture(loaded, loaded.description.vision, bench.runs)),
+        : await benchImage(loaded, loaded.description.vision, bench.runs)),
       ...(await benchText(loaded, bench)),
     ];
     loaded.engine.close();
@@ -66,7 +66,7 @@ export async function benchEngine(bench: EngineBench): Promise<Measurement[]> {
   }
 }
 
-async function benchPicture(
+async function benchImage(
   { engine }: LoadedPair,
   vision: VisionSettings,
   runs: number,

@@ -1,4 +1,4 @@
-// The way of a picture into the server: from its bytes to tiles, through a decoder child; what of that is decoding and what is
+// The way of an image into the server: from its bytes to tiles, through a decoder child; what of that is decoding and what is
 // preprocessing; and what a child needs of memory.
 import sharp from 'sharp';
 import { createDecoderPool } from 'takeoff-server/gateway/intake/decoder-pool.js';
@@ -7,14 +7,14 @@ import { decodeImage } from 'takeoff-server/gateway/intake/decoder/decode.js';
 import { createIntake, type Intake } from 'takeoff-server/gateway/intake/intake.js';
 import { sniffFormat } from 'takeoff-server/gateway/intake/sniff.js';
 import type { VisionSettings } from 'takeoff-server/model/description.js';
-import { preprocess } from 'takeoff-server/picture/preprocess.js';
-import { photographs, type NamedPicture } from '../pictures.js';
+import { preprocess } from 'takeoff-server/image/preprocess.js';
+import { photographs, type NamedImage } from '../images.js';
 import type { Measurement } from '../report.js';
 import { spread, timeRuns } from '../statistics.js';
 import { peakMemoryBytes } from '../server/running-server.js';
 
 const LIMITS = { maxImagePixels: 50_000_000 };
-/** Longer than any picture takes: a slow machine is measured, too. */
+/** Longer than any image takes: a slow machine is measured, too. */
 const DECODE_TIMEOUT_MS = 60_000;
 
 /** LLaVA 1.6: up to five tiles of 336. */
@@ -35,29 +35,29 @@ const ANYRES: VisionSettings = {
   std: [0.26862954, 0.26130258, 0.27577711],
 };
 
-/** Pictures that a child takes while its memory is watched: a later one may come before the pixels of the last are given back. */
+/** Images that a child takes while its memory is watched: a later one may come before the pixels of the last are given back. */
 const PICTURES_PER_CHILD = 4;
 const CHILDREN = 3;
 
 export async function benchIntake(runs: number): Promise<Measurement[]> {
-  const pictures = await photographs();
+  const images = await photographs();
   // From here on this process decodes as a child does: one thread, nothing remembered.
   sharp.concurrency(1);
   sharp.cache(false);
   const measurements: Measurement[] = [];
-  for (const picture of pictures) {
+  for (const image of images) {
     measurements.push(
-      { name: `${picture.name}, file`, unit: 'MB', value: spread([picture.bytes.length / 1e6]) },
-      ...(await throughIntake(picture, runs)),
-      ...(await memoryAboveIdle(picture)),
-      ...(await inParts(picture, runs)),
+      { name: `${image.name}, file`, unit: 'MB', value: spread([image.bytes.length / 1e6]) },
+      ...(await throughIntake(image, runs)),
+      ...(await memoryAboveIdle(image)),
+      ...(await inParts(image, runs)),
     );
   }
   return measurements;
 }
 
-/** With everything that the gateway does between two pictures, such as replacing a child that has grown too large. */
-async function throughIntake({ name, bytes }: NamedPicture, runs: number): Promise<Measurement[]> {
+/** With everything that the gateway does between two images, such as replacing a child that has grown too large. */
+async function throughIntake({ name, bytes }: NamedImage, runs: number): Promise<Measurement[]> {
   const pool = createDecoderPool({ decoders: 1, decodeTimeoutMs: DECODE_TIMEOUT_MS });
   const intake = createIntake({ limits: LIMITS, pool, remote: null });
   try {
@@ -72,8 +72,8 @@ async function throughIntake({ name, bytes }: NamedPicture, runs: number): Promi
   }
 }
 
-/** Of fresh children that see only this picture, and are kept however large they grow (Linux). */
-async function memoryAboveIdle({ name, bytes }: NamedPicture): Promise<Measurement[]> {
+/** Of fresh children that see only this image, and are kept however large they grow (Linux). */
+async function memoryAboveIdle({ name, bytes }: NamedImage): Promise<Measurement[]> {
   if (process.platform !== 'linux') return [];
   const rises: number[] = [];
   for (let count = 0; count < CHILDREN; count += 1) {
@@ -84,8 +84,7 @@ async function memoryAboveIdle({ name, bytes }: NamedPicture): Promise<Measureme
     try {
       await prepare(intake, TINY_PNG, 'anyres');
       const idleBytes = peakMemoryBytes(child.pid ?? 0);
-      for (let picture = 0; picture < PICTURES_PER_CHILD; picture += 1)
-        await prepare(intake, bytes, 'anyres');
+      for (let image = 0; image < PICTURES_PER_CHILD; image += 1) await prepare(intake, bytes, 'anyres');
       rises.push((peakMemoryBytes(child.pid ?? 0) - idleBytes) / 2 ** 20);
     } finally {
       await pool.close();
@@ -99,7 +98,7 @@ function prepare(intake: Intake, bytes: Uint8Array, aspect: VisionSettings['aspe
   return intake.prepare({ kind: 'upload', bytes }, vision, new AbortController().signal);
 }
 
-async function inParts({ name, bytes }: NamedPicture, runs: number): Promise<Measurement[]> {
+async function inParts({ name, bytes }: NamedImage, runs: number): Promise<Measurement[]> {
   const decode = () => decodeImage(bytes, sniffFormat(bytes), LIMITS.maxImagePixels);
   const bitmap = await decode();
   return [

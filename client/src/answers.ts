@@ -6,7 +6,7 @@ export type FinishReason = 'stop' | 'length' | 'cancelled';
 /** Counts of one prompt, with `returnMetadata`. */
 export interface GenerationMetadata {
   readonly promptTokens: number;
-  /** The part of `promptTokens` that stands for the picture. */
+  /** The part of `promptTokens` that stands for the image. */
   readonly imageTokens: number;
   readonly generatedTokens: number;
   readonly finishReason: FinishReason;

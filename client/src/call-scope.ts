@@ -6,7 +6,7 @@ import { InvalidInputError, TakeoffTimeoutError } from './errors.js';
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** @throws InvalidInputError */
-export function checkTimeoutMs(timeoutMs: number): number {
+export function validateTimeoutMs(timeoutMs: number): number {
   if (Number.isFinite(timeoutMs) && timeoutMs >= 0 && timeoutMs <= MAX_TIMEOUT_MS) return timeoutMs;
   throw new InvalidInputError(
     `timeoutMs is ${timeoutMs}; allowed is a number from 0 (no limit) to ${MAX_TIMEOUT_MS} (milliseconds).`,
@@ -21,7 +21,7 @@ export class CallScope {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(callerSignal: AbortSignal | undefined, timeoutMs: number) {
-    this.#timeoutMs = checkTimeoutMs(timeoutMs);
+    this.#timeoutMs = validateTimeoutMs(timeoutMs);
     this.#callerSignal = callerSignal;
     if (callerSignal?.aborted === true) this.#forward();
     else callerSignal?.addEventListener('abort', this.#forward, { once: true });

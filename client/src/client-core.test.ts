@@ -23,7 +23,7 @@ function scripted(script: readonly Scripted[], options: ClientOptions = {}) {
   return { server, client: new TakeoffClient({ ...options, fetch: server.fetch }) };
 }
 
-/** For calls that also read a picture, which takes as long as it takes. */
+/** For calls that also read an image, which takes as long as it takes. */
 async function whileTimePasses(call: Promise<unknown>): Promise<void> {
   const over = new AbortController();
   const ended = call.finally(() => over.abort());
@@ -51,7 +51,7 @@ describe('generate', () => {
     });
   });
 
-  it('sends a picture to the image endpoint, in the two parts that it wants', async () => {
+  it('sends an image to the image endpoint, in the two parts that it wants', async () => {
     const { server, client } = scripted([answer({ text: 'yes', metadata: METADATA })]);
     const image = new Uint8Array([1, 2, 3]);
     expect(await client.generate('a?', { image, returnMetadata: true })).toEqual({
@@ -145,7 +145,7 @@ describe('tries again', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('with the same picture, also where it came as a stream', async () => {
+  it('with the same image, also where it came as a stream', async () => {
     const { server, client } = scripted([refused(), answer({ text: 'yes' })]);
     const image = new Blob([new Uint8Array([5])]).stream();
     await whileTimePasses(client.generate('a', { image }));

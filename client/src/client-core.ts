@@ -1,6 +1,6 @@
 // The calls of the library. What differs between runtimes, reading a path, is handed in by the entry points.
 import { parseAnswer, parseJson, type ListAnswer, type SingleAnswer } from './answers.js';
-import { CallScope, checkTimeoutMs } from './call-scope.js';
+import { CallScope, validateTimeoutMs } from './call-scope.js';
 import { TakeoffApiError, TakeoffConnectionError, UnexpectedAnswerError } from './errors.js';
 import { LazyStream, type GenerationStream, type StreamSource } from './generation-stream.js';
 import { imageBlob, type ReadPath } from './image-input.js';
@@ -28,7 +28,7 @@ export class ClientCore {
     const { apiKey, retries = DEFAULT_RETRIES, timeoutMs = DEFAULT_TIMEOUT_MS, fetch } = options;
     this.#addresses = serverAddresses(options);
     this.#transport = new Transport({ apiKey, retries, fetch });
-    this.#timeoutMs = checkTimeoutMs(timeoutMs);
+    this.#timeoutMs = validateTimeoutMs(timeoutMs);
     this.#readPath = readPath;
   }
 

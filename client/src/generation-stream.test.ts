@@ -84,7 +84,7 @@ describe('a stream', () => {
     expect(await clientOf(server).generateStream('a')).toEqual({ text: json + json });
   });
 
-  it('sends the picture to the streaming image endpoint', async () => {
+  it('sends the image to the streaming image endpoint', async () => {
     const server = whole();
     await clientOf(server).generateStream('a', { image: new Uint8Array([1]) });
     expect(server.seen[0]?.url).toBe('http://localhost:3000/image_generate_stream');

@@ -1,4 +1,4 @@
-// Makes the bytes of a picture out of what a caller has. Everything is read before the request begins, so that a request can be
+// Makes the bytes of an image out of what a caller has. Everything is read before the request begins, so that a request can be
 // sent again; nothing is decoded or changed, and nothing is ever fetched from a remote address.
 import { InvalidInputError } from './errors.js';
 import type { ImageInput } from './options.js';
@@ -12,10 +12,10 @@ const MAX_IMAGE_BYTES = 2 ** 31;
 const ALLOWED =
   'a path (in Node, Bun and Deno), a Uint8Array, an ArrayBuffer, a Blob, a File or a ReadableStream of bytes';
 
-/** @throws InvalidInputError for what is no picture's bytes */
+/** @throws InvalidInputError for what is no image's bytes */
 export async function imageBlob(image: ImageInput, readPath: ReadPath, signal: AbortSignal): Promise<Blob> {
   if (typeof image === 'string') {
-    refuseAddress(image);
+    validateNoAddress(image);
     return readPath(image, signal);
   }
   if (isBlob(image)) return image;
@@ -26,7 +26,7 @@ export async function imageBlob(image: ImageInput, readPath: ReadPath, signal: A
   throw new InvalidInputError(`image is ${describe(image)}; allowed is ${ALLOWED}.`);
 }
 
-function refuseAddress(text: string): void {
+function validateNoAddress(text: string): void {
   const scheme = /^([a-z][a-z0-9+.-]+):/iu.exec(text)?.[1]?.toLowerCase();
   if (scheme === 'http' || scheme === 'https')
     throw new InvalidInputError(

@@ -1,6 +1,6 @@
 // What callers hand over. The request fields are those of the HTTP API in camelCase; contract.test.ts compares them with wire.
 
-/** A picture: its bytes in any form, or, in Node, Bun and Deno, the path of a file. */
+/** An image: its bytes in any form, or, in Node, Bun and Deno, the path of a file. */
 export type ImageInput = string | Uint8Array | ArrayBuffer | Blob | ReadableStream<Uint8Array>;
 
 /** Options of every call. */

@@ -59,7 +59,7 @@ export class Transport {
       headers: { ...this.#headers, ...(isJson ? { 'content-type': 'application/json' } : {}) },
       ...(body === undefined ? {} : { body }),
       signal,
-      // A picture is sent to the address that was given and to no other.
+      // An image is sent to the address that was given and to no other.
       redirect: 'error',
     });
     const response = await whileOpen(sent, scope, (error) => connectionError(error, url));

@@ -89,11 +89,11 @@ describe('the server has nothing left to do when a call is aborted', () => {
     await expectFree();
   });
 
-  it('during the upload of its picture', async () => {
+  it('during the upload of its image', async () => {
     const gate = await narrowGate(Number(new URL(server.url).port), 64 * 1024);
     const controller = new AbortController();
-    const picture = readFileSync(path.join(ROOT, 'models/demo/images/chart.png'));
-    const image = new Blob([picture, new Uint8Array(8 * 1024 * 1024)]);
+    const chart = readFileSync(path.join(ROOT, 'models/demo/images/chart.png'));
+    const image = new Blob([chart, new Uint8Array(8 * 1024 * 1024)]);
     const call = clientAt(gate.port).generate('a', { image, signal: controller.signal });
     await gate.isFull;
     controller.abort();

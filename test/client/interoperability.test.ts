@@ -14,7 +14,7 @@ import { pythonRequest, type GenerationName } from './python-requests.js';
 import { sendRaw, type RawAnswer } from './raw-http.js';
 
 const PICTURE_PATH = path.join(ROOT, 'models/demo/images/two-shapes.jpg');
-const picture = readFileSync(PICTURE_PATH);
+const image = readFileSync(PICTURE_PATH);
 const TEXT = 'USER: Describe the image to me.\nASSISTANT:';
 const DESCRIPTION =
   'The picture shows a large yellow triangle on the right and a large purple circle at the bottom on a white background.';
@@ -53,14 +53,14 @@ describe.each(['newest', 'older'] as const)('the %s Python client', (generation)
     expect(JSON.parse(body)).toEqual({ text: textAnswer });
   });
 
-  it('gets an answer to a picture', async () => {
-    const { body } = await ask(generation, '/image_generate', {}, picture);
+  it('gets an answer to an image', async () => {
+    const { body } = await ask(generation, '/image_generate', {}, image);
     expect(JSON.parse(body)).toEqual({ text: DESCRIPTION });
   });
 
   it.each<[string, string, Buffer | undefined]>([
     ['a text', '/generate_stream', undefined],
-    ['a picture', '/image_generate_stream', picture],
+    ['an image', '/image_generate_stream', image],
   ])('streams an answer to %s, exact to the character', async (_, route, image) => {
     const { headers, body } = await ask(generation, route, {}, image);
     expect(headers.get('content-type')).toMatch(/^text\/event-stream/u);

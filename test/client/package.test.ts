@@ -105,7 +105,7 @@ export async function use(file: File, bytes: Uint8Array, stream: ReadableStream<
 export const codeOf = (error: unknown): string | undefined => (error instanceof TakeoffApiError ? error.code : undefined);
 // @ts-expect-error: no such option
 void client.generate('a', { max_new_tokens: 5 });
-// @ts-expect-error: not a picture
+// @ts-expect-error: not an image
 void client.generate('a', { image: 5 });
 `;
 

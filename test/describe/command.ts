@@ -1,4 +1,4 @@
-// `takeoff describe` as a child process, and folders of pictures for it.
+// `takeoff describe` as a child process, and folders of images for it.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -57,17 +57,17 @@ export function takeoff(args: readonly string[], options: CommandOptions = {}): 
   return { child, ended, err: () => err };
 }
 
-export class PictureFolder {
+export class ImageFolder {
   readonly path = mkdtempSync(path.join(os.tmpdir(), 'takeoff-describe-'));
 
-  /** Small pictures that differ, some of them in folders below. Gives their paths. */
+  /** Small images that differ, some of them in folders below. Gives their paths. */
   async fill(count: number): Promise<string[]> {
     const bytes = await sharp({ create: { width: 8, height: 8, channels: 3, background: '#258' } })
       .png()
       .toBuffer();
     return Array.from({ length: count }, (_, n) =>
       this.add(
-        `${n % 10 === 0 ? `deep/${n % 3}/` : ''}picture-${n}.png`,
+        `${n % 10 === 0 ? `deep/${n % 3}/` : ''}image-${n}.png`,
         Buffer.concat([bytes, Buffer.from(`${n}`)]),
       ),
     );

@@ -1,4 +1,4 @@
-// `takeoff describe` against real servers: whatever interrupts a run, every picture is described once.
+// `takeoff describe` against real servers: whatever interrupts a run, every image is described once.
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -6,34 +6,34 @@ import { parse } from 'csv-parse/sync';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { peakMemoryBytes, RunningServer } from '../../bench/server/running-server.js';
 import { Random } from '../oracles/random.js';
-import { PictureFolder, takeoff, type Ended } from './command.js';
+import { ImageFolder, takeoff, type Ended } from './command.js';
 
 const ECHO = { TAKEOFF_ECHO: 'true' };
 const PROMPT = 'what is this';
-/** What the echo reader answers: the prompt behind its picture. */
+/** What the echo reader answers: the prompt behind its image. */
 const ANSWER = '\nwhat is this';
 
 let server: RunningServer;
-let pictures: PictureFolder;
+let images: ImageFolder;
 beforeAll(async () => {
   server = await RunningServer.start({ env: ECHO });
 });
 afterAll(() => server.stop());
 beforeEach(() => {
-  pictures = new PictureFolder();
+  images = new ImageFolder();
 });
-afterEach(() => pictures.remove());
+afterEach(() => images.remove());
 
 const run = (...args: string[]): Promise<Ended> =>
   takeoff(['describe', '--prompt', PROMPT, '--url', server.url, ...args]).ended;
 
 type Format = 'jsonl' | 'csv' | 'txt';
-const ARGUMENTS: Readonly<Record<Format, (folder: PictureFolder) => string[]>> = {
+const ARGUMENTS: Readonly<Record<Format, (folder: ImageFolder) => string[]>> = {
   jsonl: (folder) => ['--out', folder.of('out.jsonl')],
   csv: (folder) => ['--format', 'csv', '--out', folder.of('out.csv')],
   txt: () => ['--format', 'txt'],
 };
-const READ: Readonly<Record<Format, (folder: PictureFolder) => { path: string; text: string }[]>> = {
+const READ: Readonly<Record<Format, (folder: ImageFolder) => { path: string; text: string }[]>> = {
   jsonl: (folder) =>
     folder
       .read('out.jsonl')
@@ -49,8 +49,8 @@ const READ: Readonly<Record<Format, (folder: PictureFolder) => { path: string; t
         text: readFileSync(file, 'utf8').slice(0, -1),
       })),
 };
-/** Of everything that is neither a picture nor a lock. */
-const writtenBytes = (folder: PictureFolder): number =>
+/** Of everything that is neither an image nor a lock. */
+const writtenBytes = (folder: ImageFolder): number =>
   filesBelow(folder.path)
     .filter((file) => !/\.(?:png|lock)$/u.test(file))
     .reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
@@ -61,19 +61,19 @@ const filesBelow = (folder: string): string[] =>
 
 /** Also of an output that ends within a record. */
 const countOf = (format: Format): number =>
-  format === 'txt' ? READ.txt(pictures).length : pictures.read(`out.${format}`).split('.png').length - 1;
+  format === 'txt' ? READ.txt(images).length : images.read(`out.${format}`).split('.png').length - 1;
 
 function expectEachOnce(format: Format, files: readonly string[]): void {
-  const records = READ[format](pictures);
+  const records = READ[format](images);
   expect(records.map((record) => record.path).sort()).toEqual([...files].sort());
   expect(records.map(({ text }) => text)).toEqual(files.map(() => ANSWER));
 }
 
 describe('interruptions', () => {
   it.each<Format>(['jsonl', 'csv', 'txt'])(
-    '200 pictures are each in the %s output once, although the run is killed again and again',
+    '200 images are each in the %s output once, although the run is killed again and again',
     async (format) => {
-      const files = await pictures.fill(200);
+      const files = await images.fill(200);
       const random = new Random(2026);
       const begin = () =>
         takeoff([
@@ -82,17 +82,17 @@ describe('interruptions', () => {
           PROMPT,
           '--url',
           server.url,
-          ...ARGUMENTS[format](pictures),
-          pictures.path,
+          ...ARGUMENTS[format](images),
+          images.path,
         ]);
       for (let kill = 0; kill < 8; kill += 1) {
-        const before = writtenBytes(pictures);
+        const before = writtenBytes(images);
         const command = begin();
         const ended = new AbortController();
         void command.ended.then(() => ended.abort());
         // Every other one before the first answer, or about then; the others in the midst of answers.
         if (kill % 2 === 0) await delay(random.below(600));
-        else while (!ended.signal.aborted && writtenBytes(pictures) === before) await delay(1);
+        else while (!ended.signal.aborted && writtenBytes(images) === before) await delay(1);
         await delay(random.below(60));
         command.child.kill('SIGKILL');
         await command.ended;
@@ -104,32 +104,24 @@ describe('interruptions', () => {
       expect(last.exitCode, last.err).toBe(0);
       expectEachOnce(format, files);
       // Everything is there: nothing is asked, nothing changes.
-      const again = await run(...ARGUMENTS[format](pictures), pictures.path);
+      const again = await run(...ARGUMENTS[format](images), images.path);
       expect(again.exitCode).toBe(0);
-      expect(again.err).toContain('200 of 200 pictures in the output already');
+      expect(again.err).toContain('200 of 200 images in the output already');
       expectEachOnce(format, files);
     },
     120_000,
   );
 
   it('Ctrl-C in a terminal finishes what is in flight, stops the server of the run, and loses nothing', async () => {
-    const files = await pictures.fill(60);
-    const args = [
-      'describe',
-      '--prompt',
-      PROMPT,
-      '--model',
-      'demo',
-      ...ARGUMENTS.jsonl(pictures),
-      pictures.path,
-    ];
+    const files = await images.fill(60);
+    const args = ['describe', '--prompt', PROMPT, '--model', 'demo', ...ARGUMENTS.jsonl(images), images.path];
     const command = takeoff(args, { env: ECHO, detached: true });
-    while (!existsSync(pictures.of('out.jsonl')) || pictures.read('out.jsonl').length < 500) await delay(2);
+    while (!existsSync(images.of('out.jsonl')) || images.read('out.jsonl').length < 500) await delay(2);
     process.kill(-(command.child.pid ?? 0), 'SIGINT');
     const { exitCode, err } = await command.ended;
-    const done = READ.jsonl(pictures).length;
+    const done = READ.jsonl(images).length;
     expect(err).toContain('Finishing what is in flight');
-    expect(err).toMatch(/Interrupted with \d+ pictures to go/u);
+    expect(err).toMatch(/Interrupted with \d+ images to go/u);
     expect(exitCode).toBe(130);
     expect(done).toBeLessThan(60);
     expect(() => process.kill(-(command.child.pid ?? 0), 0)).toThrow('ESRCH');
@@ -137,18 +129,18 @@ describe('interruptions', () => {
     expectEachOnce('jsonl', files);
   });
 
-  it('two runs with one output do not describe a picture twice', async () => {
-    const files = await pictures.fill(100);
-    const args = [...ARGUMENTS.jsonl(pictures), pictures.path];
+  it('two runs with one output do not describe an image twice', async () => {
+    const files = await images.fill(100);
+    const args = [...ARGUMENTS.jsonl(images), images.path];
     const both = await Promise.all([run(...args), run(...args)]);
     expect(both.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
     expect(both.map(({ err }) => err).join('')).toContain('Waiting for another run');
     expectEachOnce('jsonl', files);
-    expect(existsSync(pictures.of('out.jsonl.lock'))).toBe(false);
+    expect(existsSync(images.of('out.jsonl.lock'))).toBe(false);
   });
 
   it('a server that dies is waited for', async () => {
-    const files = await pictures.fill(150);
+    const files = await images.fill(150);
     const mortal = await RunningServer.start({ env: ECHO });
     const command = takeoff([
       'describe',
@@ -156,13 +148,13 @@ describe('interruptions', () => {
       PROMPT,
       '--url',
       mortal.url,
-      ...ARGUMENTS.jsonl(pictures),
-      pictures.path,
+      ...ARGUMENTS.jsonl(images),
+      images.path,
     ]);
-    while (!existsSync(pictures.of('out.jsonl')) || pictures.read('out.jsonl').length < 2000) await delay(2);
+    while (!existsSync(images.of('out.jsonl')) || images.read('out.jsonl').length < 2000) await delay(2);
     mortal.child.kill('SIGKILL');
     while (!command.err().includes('waiting for the server')) await delay(10);
-    const before = READ.jsonl(pictures).length;
+    const before = READ.jsonl(images).length;
     const second = await RunningServer.start({ env: ECHO, port: Number(new URL(mortal.url).port) });
     const { exitCode, err } = await command.ended;
     await second.stop();
@@ -172,7 +164,7 @@ describe('interruptions', () => {
   });
 
   it('a reader that dies is waited for', async () => {
-    const files = await pictures.fill(150);
+    const files = await images.fill(150);
     const mortal = await RunningServer.start({ env: ECHO });
     const ended = takeoff([
       'describe',
@@ -180,10 +172,10 @@ describe('interruptions', () => {
       PROMPT,
       '--url',
       mortal.url,
-      ...ARGUMENTS.csv(pictures),
-      pictures.path,
+      ...ARGUMENTS.csv(images),
+      images.path,
     ]).ended;
-    while (!existsSync(pictures.of('out.csv')) || pictures.read('out.csv').length < 2000) await delay(2);
+    while (!existsSync(images.of('out.csv')) || images.read('out.csv').length < 2000) await delay(2);
     for (const { pid, name } of mortal.processes()) if (name === 'reader') process.kill(pid, 'SIGKILL');
     const { exitCode, err } = await ended;
     await mortal.stop();
@@ -192,9 +184,9 @@ describe('interruptions', () => {
   });
 
   it('a server that still loads its model is waited for', async () => {
-    const files = await pictures.fill(5);
+    const files = await images.fill(5);
     const loading = await RunningServer.start({ env: ECHO, args: ['--consumer-group', 'late'] });
-    const args = ['--url', loading.url, ...ARGUMENTS.jsonl(pictures), pictures.path];
+    const args = ['--url', loading.url, ...ARGUMENTS.jsonl(images), images.path];
     const early = await run(...args, '--max-wait', '1');
     expect(early).toMatchObject({ exitCode: 1 });
     expect(early.err).toContain('No reader of the consumer group primary is live.');
@@ -209,9 +201,9 @@ describe('interruptions', () => {
   });
 
   it('a server that stays away ends the run, which can be gone on with', async () => {
-    const files = await pictures.fill(3);
+    const files = await images.fill(3);
     const mortal = await RunningServer.start({ env: { ...ECHO, TAKEOFF_API_KEY: 'the-right-key' } });
-    const args = ['--out', pictures.of('new/folder/out.jsonl'), pictures.path];
+    const args = ['--out', images.of('new/folder/out.jsonl'), images.path];
     const denied = await takeoff(['describe', '--url', mortal.url, ...args]).ended;
     expect(denied).toMatchObject({ exitCode: 1 });
     expect(denied.err).toContain('auth.required');
@@ -220,69 +212,69 @@ describe('interruptions', () => {
     expect(away).toMatchObject({ exitCode: 1 });
     expect(away.err).toContain('Nothing listens on');
     expect((await run(...args)).exitCode).toBe(0);
-    expect(pictures.read('new/folder/out.jsonl').trimEnd().split('\n')).toHaveLength(files.length);
+    expect(images.read('new/folder/out.jsonl').trimEnd().split('\n')).toHaveLength(files.length);
   });
 });
 
 describe('failures', () => {
   it.each<Format>(['jsonl', 'csv', 'txt'])(
-    'corrupt pictures are listed, the others described (%s), and tried again when told to',
+    'corrupt images are listed, the others described (%s), and tried again when told to',
     async (format) => {
-      const files = await pictures.fill(20);
+      const files = await images.fill(20);
       const bytes = readFileSync(files[0]!);
-      const corrupt = [0, 1, 2, 3, 4].map((n) => pictures.add(`broken-${n}.png`, bytes.subarray(0, 20 + n)));
-      const args = [...ARGUMENTS[format](pictures), pictures.path];
+      const corrupt = [0, 1, 2, 3, 4].map((n) => images.add(`broken-${n}.png`, bytes.subarray(0, 20 + n)));
+      const args = [...ARGUMENTS[format](images), images.path];
       const first = await run(...args);
       expect(first.exitCode).toBe(1);
       expect(first.err).toContain('20 described, 5 failed');
       for (const file of corrupt) expect(first.err).toContain(`${file}: `);
-      expect(first.err).toContain('5 pictures could not be described.');
+      expect(first.err).toContain('5 images could not be described.');
       expectEachOnce(format, files);
 
       const second = await run(...args);
       expect(second.exitCode).toBe(1);
-      expect(second.err).toContain('25 of 25 pictures in the output already');
+      expect(second.err).toContain('25 of 25 images in the output already');
       expect(second.err).toContain('5 failed in an earlier run; --retry-failed tries them again');
 
-      for (const file of corrupt.slice(1)) pictures.add(path.basename(file), bytes);
+      for (const file of corrupt.slice(1)) images.add(path.basename(file), bytes);
       const third = await run('--retry-failed', ...args);
       expect(third.exitCode).toBe(1);
       expect(third.err).toContain('4 described, 1 failed');
-      pictures.add('broken-0.png', bytes);
+      images.add('broken-0.png', bytes);
       expect((await run('--retry-failed', ...args)).exitCode).toBe(0);
       expectEachOnce(format, [...files, ...corrupt]);
-      expect(filesBelow(pictures.path).filter((file) => file.includes('failed'))).toEqual([]);
+      expect(filesBelow(images.path).filter((file) => file.includes('failed'))).toEqual([]);
     },
   );
 
   it('a full disk ends the run in a sentence, and the next run mends what it left', async () => {
-    const files = await pictures.fill(100);
+    const files = await images.fill(100);
     const args = [
       'describe',
       '--prompt',
       PROMPT,
       '--url',
       server.url,
-      ...ARGUMENTS.jsonl(pictures),
-      pictures.path,
+      ...ARGUMENTS.jsonl(images),
+      images.path,
     ];
     const { exitCode, err } = await takeoff(args, { fileLimitKiB: 4 }).ended;
     expect(exitCode).toBe(1);
     expect(err).toMatch(/out\.jsonl cannot be written: EFBIG.*the same command goes on there\./u);
-    expect(pictures.read('out.jsonl')).toHaveLength(4096);
+    expect(images.read('out.jsonl')).toHaveLength(4096);
     expect((await takeoff(args).ended).exitCode).toBe(0);
     expectEachOnce('jsonl', files);
   });
 
   it('an output file that is something else is left alone', async () => {
-    await pictures.fill(1);
+    await images.fill(1);
     for (const [format, content] of [
       ['jsonl', '{"name":"x"}\n{"path":"y"}\n'],
       ['csv', 'a,b\n1,2\n'],
       ['csv', 'path,text,finish_reason,prompt_tokens,image_tokens,generated_tokens\n"a"b,c\n'],
     ] as const) {
-      const file = pictures.add(`mine.${format}`, content);
-      const { exitCode, err } = await run('--format', format, '--out', file, pictures.path);
+      const file = images.add(`mine.${format}`, content);
+      const { exitCode, err } = await run('--format', format, '--out', file, images.path);
       expect(exitCode).toBe(2);
       expect(err).toContain('Name another file with --out');
       expect(readFileSync(file, 'utf8')).toBe(content);
@@ -290,25 +282,25 @@ describe('failures', () => {
   });
 
   it('arguments that name nothing are refused before anything is asked', async () => {
-    const { exitCode, err } = await run(pictures.of('nowhere'));
+    const { exitCode, err } = await run(images.of('nowhere'));
     expect(exitCode).toBe(2);
     expect(err).toContain('no such file or folder');
-    expect((await run('--url', 'nonsense', pictures.path)).err).toContain('There are no pictures');
-    const both = await run('--model', 'x', (await pictures.fill(1))[0]!);
+    expect((await run('--url', 'nonsense', images.path)).err).toContain('There are no images');
+    const both = await run('--model', 'x', (await images.fill(1))[0]!);
     expect(both.exitCode).toBe(2);
     expect(both.err).toContain('--url and --model exclude each other');
   });
 });
 
-describe('ways to name pictures and to get answers', () => {
-  it('takes files, folders, patterns and a list, each picture once, and writes lines to a pipe', async () => {
-    const files = await pictures.fill(30);
-    pictures.add('.hidden.png', 'x');
-    pictures.add('notes.txt', 'x');
-    const gone = pictures.of('gone.png');
+describe('ways to name images and to get answers', () => {
+  it('takes files, folders, patterns and a list, each image once, and writes lines to a pipe', async () => {
+    const files = await images.fill(30);
+    images.add('.hidden.png', 'x');
+    images.add('notes.txt', 'x');
+    const gone = images.of('gone.png');
     const { exitCode, out, err } = await takeoff(
-      ['describe', '--prompt', PROMPT, '--url', server.url, '-', 'deep', 'deep/**/*.png', 'picture-1.png'],
-      { cwd: pictures.path, stdin: `${files.join('\n')}\n${gone}\n` },
+      ['describe', '--prompt', PROMPT, '--url', server.url, '-', 'deep', 'deep/**/*.png', 'image-1.png'],
+      { cwd: images.path, stdin: `${files.join('\n')}\n${gone}\n` },
     ).ended;
     expect(exitCode).toBe(1);
     expect(err).toContain(gone);
@@ -325,8 +317,8 @@ describe('ways to name pictures and to get answers', () => {
   });
 
   it('ends quietly when the next program of a pipe has seen enough', async () => {
-    await pictures.fill(50);
-    const command = takeoff(['describe', '--prompt', PROMPT, '--url', server.url, pictures.path]);
+    await images.fill(50);
+    const command = takeoff(['describe', '--prompt', PROMPT, '--url', server.url, images.path]);
     command.child.stdout?.once('data', () => command.child.stdout?.destroy());
     const { exitCode, err } = await command.ended;
     expect(exitCode).toBe(141);
@@ -334,32 +326,32 @@ describe('ways to name pictures and to get answers', () => {
   });
 
   it('makes csv that other programs read, line breaks and quotation marks included', async () => {
-    pictures.add('a, "b".png', readFileSync((await pictures.fill(1))[0]!));
+    images.add('a, "b".png', readFileSync((await images.fill(1))[0]!));
     const text = 'say "hello",\nthen\r\nstop';
-    const { out } = await run('--prompt', text, '--format', 'csv', pictures.path);
+    const { out } = await run('--prompt', text, '--format', 'csv', images.path);
     const records = parse<Record<string, string>>(out, { columns: true });
     expect(records).toHaveLength(2);
     for (const record of records) expect(record['text']).toBe(`\n${text.replaceAll('\r', '')}`);
     expect(records.map(({ path: file }) => path.basename(file ?? '')).sort()[0]).toBe('a, "b".png');
   });
 
-  it('gives pictures that differ in their endings only a text file each, also in a folder of its own', async () => {
-    const bytes = readFileSync((await pictures.fill(1))[0]!);
-    pictures.add('in/a.png', bytes);
-    pictures.add('in/a.JPG', bytes);
-    pictures.add('in/b.png', bytes);
+  it('gives images that differ in their endings only a text file each, also in a folder of its own', async () => {
+    const bytes = readFileSync((await images.fill(1))[0]!);
+    images.add('in/a.png', bytes);
+    images.add('in/a.JPG', bytes);
+    images.add('in/b.png', bytes);
     const { exitCode } = await takeoff(
       ['describe', '--prompt', PROMPT, '--url', server.url, '--format', 'txt', '--out', 'texts', 'in'],
-      { cwd: pictures.path },
+      { cwd: images.path },
     ).ended;
     expect(exitCode).toBe(0);
-    expect(readdirSync(pictures.of('texts/in')).sort()).toEqual(['a.JPG.txt', 'a.png.txt', 'b.txt']);
-    expect(readdirSync(pictures.of('in'))).toHaveLength(3);
+    expect(readdirSync(images.of('texts/in')).sort()).toEqual(['a.JPG.txt', 'a.png.txt', 'b.txt']);
+    expect(readdirSync(images.of('in'))).toHaveLength(3);
   });
 });
 
-it('needs no more memory for many pictures than for few', async () => {
-  await pictures.fill(1500);
+it('needs no more memory for many images than for few', async () => {
+  await images.fill(1500);
   // A small heap: left to itself, Node lets garbage lie until there is much of it.
   const env = { NODE_OPTIONS: '--max-old-space-size=32 --max-semi-space-size=2' };
   const peak = async (...args: string[]): Promise<number> => {
@@ -373,7 +365,7 @@ it('needs no more memory for many pictures than for few', async () => {
     clearInterval(watch);
     return bytes;
   };
-  const few = await peak(pictures.of('deep/1'));
-  const many = await peak(pictures.path);
+  const few = await peak(images.of('deep/1'));
+  const many = await peak(images.path);
   expect(many - few).toBeLessThan(20 * 2 ** 20);
 }, 60_000);

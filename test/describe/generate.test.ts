@@ -126,7 +126,7 @@ describe('takeoff generate', () => {
   });
 });
 
-it('the demo pictures are described as their answers say', async () => {
+it('the demo images are described as their answers say', async () => {
   const folder = fileURLToPath(new URL('../../models/demo/images/', import.meta.url));
   const { exitCode, out } = await takeoff(['describe', folder, '--url', server.url], { env }).ended;
   expect(exitCode).toBe(0);

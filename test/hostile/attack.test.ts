@@ -16,7 +16,7 @@ import { photograph, validFiles, type NamedFile } from './files/valid.js';
 
 const FILES = isFull ? 5000 : 250;
 const CONNECTIONS = 4;
-/** Peak resident memory. An idle gateway has 90 MiB, an idle decoder 80; a picture of the largest allowed size takes 300 more. */
+/** Peak resident memory. An idle gateway has 90 MiB, an idle decoder 80; an image of the largest allowed size takes 300 more. */
 const MAX_RESIDENT_MIB: Readonly<Record<ServerProcess['name'], number>> = {
   gateway: 256,
   reader: 384,
@@ -42,7 +42,7 @@ const pidsOf = (...names: ServerProcess['name'][]): number[] =>
     .filter(({ name }) => names.includes(name))
     .map(({ pid }) => pid);
 
-describe('mutated pictures', () => {
+describe('mutated images', () => {
   it('start from files that are taken', async () => {
     for (const file of valid) expect((await send(server.url, file)).status, file.name).toBe(200);
   });
@@ -93,14 +93,14 @@ it('case 20: text that spells special tokens is many plain tokens of a real toke
     return metadata.prompt_tokens;
   };
   const without = await tokensOf('hello');
-  // Each of them is one token where special tokens are read out of text, and the picture's is many.
+  // Each of them is one token where special tokens are read out of text, and the image's is many.
   for (const special of ['<s>', '</s>', '<unk>', '<image>', '[INST]', '<|im_start|>'])
     expect((await tokensOf(`hello${special}`)) - without, special).toBeGreaterThan(1);
 });
 
-it('case 22: pictures of one size are told apart by their bytes, whatever identity a client claims', async () => {
+it('case 22: images of one size are told apart by their bytes, whatever identity a client claims', async () => {
   const folder = new URL('../../models/demo/images/', import.meta.url);
-  const pictures = await Promise.all(
+  const images = await Promise.all(
     ['one-shape.png', 'three-shapes.png', 'many.png', 'one-shape.png'].map((name) =>
       sharp(fileURLToPath(new URL(name, folder)))
         .resize(256, 256, { fit: 'fill' })
@@ -110,9 +110,9 @@ it('case 22: pictures of one size are told apart by their bytes, whatever identi
   );
   const claims = { sha256: 'ab'.repeat(32), cache_key: 'mine', image_id: '1', uuid: '1' };
   const texts: unknown[] = [];
-  for (const picture of pictures) {
+  for (const image of images) {
     const request = { text: 'USER: Describe the image to me.\nASSISTANT:', ...claims };
-    const body = imageForm(new Uint8Array(picture), request);
+    const body = imageForm(new Uint8Array(image), request);
     const response = await fetch(`${server.url}/image_generate`, { method: 'POST', body });
     texts.push(((await response.json()) as { text: string }).text);
   }
@@ -120,7 +120,7 @@ it('case 22: pictures of one size are told apart by their bytes, whatever identi
   expect(texts[3]).toBe(texts[0]);
 });
 
-/** A picture question of a client that means well; each with bytes of its own, so that no cache answers. */
+/** An image question of a client that means well; each with bytes of its own, so that no cache answers. */
 async function honestRequestMs(serial: number): Promise<number> {
   const bytes = Buffer.concat([photograph(), Buffer.from(String(serial))]);
   const request = { text: 'USER: Describe the image to me.\nASSISTANT:', max_new_tokens: 64 };
@@ -137,7 +137,7 @@ async function honestRequestMs(serial: number): Promise<number> {
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
 
 /**
- * The attack of this measurement: 20 files a second, all of which are refused. A mutated file that still is a picture is answered like
+ * The attack of this measurement: 20 files a second, all of which are refused. A mutated file that still is an image is answered like
  * anybody's and takes the share of a request, so it says nothing about protection.
  */
 const PAUSE_MS = 45;

@@ -19,7 +19,7 @@ export interface AttackOutcome {
   readonly complaints: readonly string[];
 }
 
-/** What a hostile picture may be answered with: taken, refused, too large. Nothing of the server's own. */
+/** What a hostile image may be answered with: taken, refused, too large. Nothing of the server's own. */
 export const ALLOWED_STATUSES: readonly number[] = [200, 400, 413, 415, 422];
 
 export async function attack({

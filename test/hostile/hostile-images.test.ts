@@ -1,4 +1,4 @@
-// Cases 12 to 17 of the list of other servers' mistakes: pictures that are not what they seem, through the whole program.
+// Cases 12 to 17 of the list of other servers' mistakes: images that are not what they seem, through the whole program.
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -37,7 +37,7 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true });
 });
 
-/** What the echo reader says to it: its prompt, with the line break that stands behind a leading picture. */
+/** What the echo reader says to it: its prompt, with the line break that stands behind a leading image. */
 const SEEN = '\nhello';
 const json = JSON.stringify({ text: 'hello' });
 async function askAbout(
@@ -131,7 +131,7 @@ describe('sizes', () => {
     [5000, 1],
     [52_800, 44],
     [65_535, 3],
-  ])('case 16: a picture of %i × %i is taken', async (width, height) => {
+  ])('case 16: an image of %i × %i is taken', async (width, height) => {
     const bytes = await sharp({ create: { width, height, channels: 3, background: '#369' } })
       .png()
       .toBuffer();
@@ -148,7 +148,7 @@ describe('broken files', () => {
   it.each<[string, Uint8Array]>([
     ['an empty file', new Uint8Array()],
     ['one byte', Uint8Array.of(0xff)],
-    ['text', Buffer.from('this is not a picture')],
+    ['text', Buffer.from('this is not an image')],
     ['zeros', new Uint8Array(10_000)],
     ['a PNG signature alone', SIGNATURE],
     ['a JPEG marker alone', Buffer.from([0xff, 0xd8, 0xff])],
@@ -188,9 +188,9 @@ describe('broken files', () => {
     expect(pid('gateway')).toEqual(before);
   });
 
-  it('case 15: a decoder that dies of its picture ends the request at once', async () => {
+  it('case 15: a decoder that dies of its image ends the request at once', async () => {
     await askAbout(photograph());
-    // They stop, so that the picture is with one of them when they die.
+    // They stop, so that the image is with one of them when they die.
     for (const decoder of pid('decoder')) process.kill(decoder, 'SIGSTOP');
     const answer = askAbout(photograph());
     await delay(500);
@@ -221,7 +221,7 @@ describe('broken files', () => {
     expect(outcome.complaints).toEqual([]);
   });
 
-  it('case 17: broken and costly pictures change nothing for a stream beside them', async () => {
+  it('case 17: broken and costly images change nothing for a stream beside them', async () => {
     const quiet = await gapsUntil((tokens) => tokens === 3000);
     const random = new Random(5);
     let isAnswered = false;
@@ -239,7 +239,7 @@ describe('broken files', () => {
     const { sent, countByStatus } = await broken;
     expect(sent).toBeGreaterThan(0);
     expect([...countByStatus.keys()]).toEqual([400]);
-    // Half of the gaps are a token's time; a stream that waited for a decoder would show the picture's second at the end. A machine
+    // Half of the gaps are a token's time; a stream that waited for a decoder would show the image's second at the end. A machine
     // with more processes than cores makes gaps of a tenth of a second by itself.
     const half = (gaps: readonly number[]) => gaps[gaps.length >> 1]!;
     expect(half(beside)).toBeLessThan(half(quiet) + 5);

@@ -81,7 +81,7 @@ describe('fields', () => {
       expect(answer.metadata.image_tokens).toBe(0);
       expect(answer.text).toContain(text);
     }
-    // Beside an upload there is exactly the one picture.
+    // Beside an upload there is exactly the one image.
     const form = imageForm(new Uint8Array(photograph()), { text, return_metadata: true });
     const response = await fetch(`${server.url}/image_generate`, { method: 'POST', body: form });
     expect(await response.json()).toMatchObject({ metadata: { image_tokens: 64 } });

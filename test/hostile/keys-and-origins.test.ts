@@ -8,13 +8,13 @@ import { photograph } from './files/valid.js';
 import { LocalServers } from './local-servers.js';
 
 const KEY = 'a-key-of-the-operator';
-const pictures = new LocalServers();
-let picturePort: number;
+const images = new LocalServers();
+let imagePort: number;
 /** With an API key, remote images and every line in its log. */
 let guarded: RunningServer;
 const others: RunningServer[] = [];
 beforeAll(async () => {
-  picturePort = await pictures.http((request, response) => {
+  imagePort = await images.http((request, response) => {
     response.writeHead(request.url?.startsWith('/missing') === true ? 404 : 200).end(photograph());
   });
   guarded = await RunningServer.start({
@@ -24,13 +24,13 @@ beforeAll(async () => {
       TAKEOFF_API_KEY: KEY,
       TAKEOFF_ACCESS_TOKEN: 'hf_secret_token',
       TAKEOFF_REMOTE_IMAGE_ALLOWLIST: 'localhost',
-      TAKEOFF_REMOTE_IMAGE_PORTS: String(picturePort),
+      TAKEOFF_REMOTE_IMAGE_PORTS: String(imagePort),
     },
   });
 });
 afterAll(async () => {
   for (const running of [guarded, ...others]) await running.stop();
-  pictures.close();
+  images.close();
 });
 /** A server that lets these pages in; none where the argument is left out. */
 async function startFor(origins?: string): Promise<RunningServer> {
@@ -76,7 +76,7 @@ describe('keys and secrets', () => {
     }
   });
 
-  it('case 23: secrets, pictures and query strings are in no log line, metric or status page', async () => {
+  it('case 23: secrets, images and query strings are in no log line, metric or status page', async () => {
     const authorization = `Bearer ${KEY}`;
     const post = (body: unknown) =>
       fetch(`${guarded.url}/generate?query=QUERY_SECRET`, {
@@ -89,7 +89,7 @@ describe('keys and secrets', () => {
         },
         body: JSON.stringify(body),
       });
-    const signed = (path: string) => tag(`http://localhost:${picturePort}${path}?signature=URL_SECRET`);
+    const signed = (path: string) => tag(`http://localhost:${imagePort}${path}?signature=URL_SECRET`);
     expect((await post({ text: `PROMPT_SECRET ${signed('/PATH_SECRET')}` })).status).toBe(200);
     expect((await post({ text: signed('/missing') })).status).toBe(400);
     expect((await post({ text: tag('http://user:USER_SECRET@localhost/') })).status).toBe(400);

@@ -1,4 +1,4 @@
-// The same picture in every format, depth, layout and orientation gives the same tiles as its plain PNG. Lossless files: bit for
+// The same image in every format, depth, layout and orientation gives the same tiles as its plain PNG. Lossless files: bit for
 // bit. JPEG and lossy WebP: within a stated bound of the plain PNG, and bit for bit the same in every orientation.
 import sharp from 'sharp';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -13,7 +13,7 @@ import { chunk, writePng } from './files/png.js';
 const W = 45;
 const H = 28;
 type Colour = readonly [number, number, number];
-type Picture = (x: number, y: number) => Colour;
+type Image = (x: number, y: number) => Colour;
 
 /** Four colours, so that the smallest palettes can hold it; no symmetry, so that every turn shows. */
 const PALETTE: readonly Colour[] = [
@@ -24,9 +24,9 @@ const PALETTE: readonly Colour[] = [
 ];
 const indexAt = (x: number, y: number): number =>
   x < 9 && y < 5 ? 2 : (x * x + 3 * y * y) % 37 < 14 ? 1 : x > 30 ? 3 : 0;
-const flat: Picture = (x, y) => PALETTE[indexAt(x, y)]!;
-const smooth: Picture = (x, y) => [x * 5, y * 9, (x + y) * 3];
-const grey: Picture = (x) => [x * 5, x * 5, x * 5];
+const flat: Image = (x, y) => PALETTE[indexAt(x, y)]!;
+const smooth: Image = (x, y) => [x * 5, y * 9, (x + y) * 3];
+const grey: Image = (x) => [x * 5, x * 5, x * 5];
 
 const VISION: VisionSettings = {
   sidePx: 28,
@@ -47,30 +47,30 @@ const never = new AbortController().signal;
 afterAll(() => pool.close());
 
 const tilesOf = (bytes: Uint8Array) => intake.prepare({ kind: 'upload', bytes }, VISION, never);
-const plainPng = (picture: Picture, width = W, height = H): Buffer =>
+const plainPng = (image: Image, width = W, height = H): Buffer =>
   writePng({
     width,
     height,
     colourType: 'rgb',
     bitDepth: 8,
-    sample: (x, y, channel) => picture(x, y)[channel]!,
+    sample: (x, y, channel) => image(x, y)[channel]!,
   });
-const raw = (picture: Picture, width = W, height = H): Uint8Array => {
+const raw = (image: Image, width = W, height = H): Uint8Array => {
   const pixels = new Uint8Array(width * height * 3);
   for (let y = 0; y < height; y += 1)
-    for (let x = 0; x < width; x += 1) pixels.set(picture(x, y), (y * width + x) * 3);
+    for (let x = 0; x < width; x += 1) pixels.set(image(x, y), (y * width + x) * 3);
   return pixels;
 };
-const pictureOf =
-  (pixels: Uint8Array): Picture =>
+const imageOf =
+  (pixels: Uint8Array): Image =>
   (x, y) => {
     const [red = 0, green = 0, blue = 0] = pixels.subarray((y * W + x) * 3);
     return [red, green, blue];
   };
-const sharpOf = (picture: Picture) => sharp(raw(picture), { raw: { width: W, height: H, channels: 3 } });
-const turned = (picture: Picture, orientation: number): Buffer => {
+const sharpOf = (image: Image) => sharp(raw(image), { raw: { width: W, height: H, channels: 3 } });
+const turned = (image: Image, orientation: number): Buffer => {
   const [width, height] = swapsSides(orientation) ? [H, W] : [W, H];
-  return plainPng((x, y) => picture(...orientedSource(orientation, x, y, W, H)), width, height);
+  return plainPng((x, y) => image(...orientedSource(orientation, x, y, W, H)), width, height);
 };
 const palettePng = (
   bitDepth: 1 | 2 | 4 | 8,
@@ -102,7 +102,7 @@ async function expectSame(bytes: Uint8Array, plain: Uint8Array): Promise<void> {
   expect(Buffer.compare(got.tiles, wanted.tiles)).toBe(0);
 }
 
-type Case = readonly [string, Picture, () => Buffer | Promise<Buffer>];
+type Case = readonly [string, Image, () => Buffer | Promise<Buffer>];
 const LOSSLESS: readonly Case[] = [
   ...([1, 2, 3, 4, 'mixed'] as const).map((filter): Case => [
     `PNG with filter ${filter}`,
@@ -228,8 +228,8 @@ const LOSSLESS: readonly Case[] = [
 ];
 
 describe('case 16: bit for bit as the plain PNG', () => {
-  it.each(LOSSLESS)('%s', async (_, picture, make) => {
-    await expectSame(await make(), plainPng(picture));
+  it.each(LOSSLESS)('%s', async (_, image, make) => {
+    await expectSame(await make(), plainPng(image));
   });
 
   it.each([
@@ -237,10 +237,10 @@ describe('case 16: bit for bit as the plain PNG', () => {
     [1, 400],
     [400, 1],
     [3000, 7],
-  ])('a picture of %i × %i, interlaced or not', async (width, height) => {
+  ])('an image of %i × %i, interlaced or not', async (width, height) => {
     const sample = (x: number, y: number, c: number) => (x * 7 + y * 3 + c * 50) % 256;
-    const picture = { width, height, colourType: 'rgb', bitDepth: 8, sample } as const;
-    await expectSame(writePng({ ...picture, isInterlaced: true }), writePng(picture));
+    const image = { width, height, colourType: 'rgb', bitDepth: 8, sample } as const;
+    await expectSame(writePng({ ...image, isInterlaced: true }), writePng(image));
   });
 });
 
@@ -249,7 +249,7 @@ describe('case 16: colour spaces', () => {
     const profiled = await sharpOf(smooth).withIccProfile('p3').png().toBuffer();
     const numbers = await sharp(profiled, { ignoreIcc: true }).raw().toBuffer();
     expect(Buffer.compare(numbers, Buffer.from(raw(smooth)))).not.toBe(0);
-    await expectSame(profiled, plainPng(pictureOf(numbers)));
+    await expectSame(profiled, plainPng(imageOf(numbers)));
   });
 
   it('CMYK becomes RGB by the formula, not through a profile', async () => {
@@ -279,7 +279,7 @@ describe('case 16: turned as EXIF says', () => {
   it.each(ORIENTATIONS)('JPEG, orientation %i, as its own pixels turned', async (orientation) => {
     const jpeg = await sharpOf(smooth).jpeg({ quality: 90 }).toBuffer();
     const pixels = await sharp(jpeg).raw().toBuffer();
-    await expectSame(withJpegExif(jpeg, orientation), turned(pictureOf(pixels), orientation));
+    await expectSame(withJpegExif(jpeg, orientation), turned(imageOf(pixels), orientation));
   });
 
   it.each([0, 9, 65_535])('not at all by the senseless orientation %i', async (orientation) => {
@@ -287,7 +287,7 @@ describe('case 16: turned as EXIF says', () => {
   });
 });
 
-/** Steps of 256, at any pixel of a tile: what quality 95 without subsampling of colours loses on a smooth picture. */
+/** Steps of 256, at any pixel of a tile: what quality 95 without subsampling of colours loses on a smooth image. */
 const LARGEST_LOSS = 8;
 /** Of all pixels together. */
 const MEAN_LOSS = 1;

@@ -1,18 +1,12 @@
 // Cases 2 to 7 of the list of other servers' mistakes: URLs that lead where the server must not go.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { generate, tag } from './asking.js';
-import {
-  PUBLIC,
-  startFetchingGateway,
-  startPictureWeb,
-  UNREACHABLE,
-  type PictureWeb,
-} from './picture-web.js';
+import { PUBLIC, startFetchingGateway, startImageWeb, UNREACHABLE, type ImageWeb } from './image-web.js';
 import { PRIVATE_ADDRESSES, PRIVATE_SPELLINGS } from './private-hosts.js';
 
-let web: PictureWeb;
+let web: ImageWeb;
 beforeAll(async () => {
-  web = await startPictureWeb();
+  web = await startImageWeb();
 });
 afterEach(() => web.forgetVisits());
 afterAll(() => web.close());
@@ -64,16 +58,16 @@ describe('addresses', () => {
     'http://127.0.0.1\\@example.com/',
     'http://example.com\\@127.0.0.1/',
     'http://example.com\\.evil.test/',
-    'http://user@pictures.test/',
-    'http://user:hunter2@pictures.test/',
-    'http://@pictures.test/',
-    'http://pictures.test@127.0.0.1/',
+    'http://user@images.test/',
+    'http://user:hunter2@images.test/',
+    'http://@images.test/',
+    'http://images.test@127.0.0.1/',
     'http:///127.0.0.1/',
     'http:127.0.0.1',
     'https:\\\\127.0.0.1\\',
     'http://[::1',
-    'http://127.0.0.1%2f@pictures.test/',
-    'http://pictures.test%00.evil.test/',
+    'http://127.0.0.1%2f@images.test/',
+    'http://images.test%00.evil.test/',
     'http://pic\u00adtures.test:99999/',
   ])('case 4: %j, which parsers read differently, is refused and not dialled', async (address) => {
     web.on.names.set('example.com', ['93.184.216.34']);
@@ -86,16 +80,16 @@ describe('addresses', () => {
   });
 
   it.each([
-    ['loopback', 'fetch_failed', () => `http://127.0.0.1:${web.port}/picture`],
-    ['a spelling of loopback', 'fetch_failed', () => `http://0x7f.1:${web.port}/picture`],
-    ['a name that leads home', 'fetch_failed', () => `http://home.test:${web.port}/picture`],
+    ['loopback', 'fetch_failed', () => `http://127.0.0.1:${web.port}/image`],
+    ['a spelling of loopback', 'fetch_failed', () => `http://0x7f.1:${web.port}/image`],
+    ['a name that leads home', 'fetch_failed', () => `http://home.test:${web.port}/image`],
     ['the metadata service', 'fetch_failed', () => 'http://169.254.169.254/latest/meta-data/'],
-    ['another scheme', 'url_refused', () => 'ftp://pictures.test/x'],
+    ['another scheme', 'url_refused', () => 'ftp://images.test/x'],
     ['a file', 'url_refused', () => 'file:///etc/passwd'],
     ['another port', 'url_refused', () => `http://${PUBLIC}:22/`],
     ['data', 'url_refused', () => 'data:image/png;base64,AAAA'],
-    ['credentials', 'url_refused', () => `http://a:b@${PUBLIC}:${web.port}/picture`],
-    ['backslashes', 'url_refused', () => `%5C%5C${PUBLIC}:${web.port}%5Cpicture`],
+    ['credentials', 'url_refused', () => `http://a:b@${PUBLIC}:${web.port}/image`],
+    ['backslashes', 'url_refused', () => `%5C%5C${PUBLIC}:${web.port}%5Cimage`],
   ])('case 5: a redirect to %s is refused (%s), and its target not asked', async (_, code, target) => {
     web.on.names.set('home.test', ['127.0.0.1']);
     const answer = await web.ask(web.page(`/to?${target()}`));
@@ -104,36 +98,36 @@ describe('addresses', () => {
   });
 
   it('case 5: redirects are followed three times, also relative ones, and a loop ends', async () => {
-    expect((await web.ask(web.page(`/to?/to?/to?/picture`))).status).toBe(200);
+    expect((await web.ask(web.page(`/to?/to?/to?/image`))).status).toBe(200);
     expect(web.visits).toHaveLength(4);
     web.forgetVisits();
-    const answer = await web.ask(web.page(`/to?/to?/to?/to?/picture`));
+    const answer = await web.ask(web.page(`/to?/to?/to?/to?/image`));
     expect(answer.message).toContain('redirects more than 3 times');
     expect(web.visits).toHaveLength(4);
   });
 
-  it('case 6: the address judged is the address dialled; a second answer is never used', async () => {
+  it('case 6: the address validated is the address dialled; a second answer is never used', async () => {
     let asked = 0;
     // Public first, then home: what a rebinding name server says.
     web.on.names.set('rebind.test', () => (asked++ === 0 ? ['192.0.3.1'] : ['127.0.0.1']));
     const dialled = await web.dialledDuring(async () => {
-      expect((await web.ask(`http://rebind.test:${web.port}/picture`)).status).toBe(400);
+      expect((await web.ask(`http://rebind.test:${web.port}/image`)).status).toBe(400);
     });
     expect(asked).toBe(1);
-    // The connection asks for the name; its lookup answers with what was judged.
+    // The connection asks for the name; its lookup answers with what was validated.
     expect(dialled).toEqual([{ host: 'rebind.test', port: web.port, addresses: ['192.0.3.1'] }]);
     expect(web.visits).toEqual([]);
-    expect((await web.ask(`http://rebind.test:${web.port}/picture`)).message).toBe(UNREACHABLE);
+    expect((await web.ask(`http://rebind.test:${web.port}/image`)).message).toBe(UNREACHABLE);
     expect(web.visits).toEqual([]);
   });
 
   it.each([
-    ['ftp://pictures.test/a.png', 'scheme is ftp'],
-    ['gopher://pictures.test/', 'scheme is gopher'],
+    ['ftp://images.test/a.png', 'scheme is ftp'],
+    ['gopher://images.test/', 'scheme is gopher'],
     ['data:image/png;base64,AAAA', 'scheme is data'],
     ['file:///etc/passwd', 'scheme is file'],
-    ['http://pictures.test:6379/', 'port is 6379'],
-    ['https://pictures.test:22/', 'port is 22'],
+    ['http://images.test:6379/', 'port is 6379'],
+    ['https://images.test:22/', 'port is 22'],
   ])('case 7: %s is refused by its %s', async (address, reason) => {
     const answer = await web.askUndialled(address);
     expect(answer).toMatchObject({ status: 400, code: 'image.url_refused' });

@@ -1,4 +1,4 @@
-// Cases 8 to 10 of the list of other servers' mistakes: what hosts of pictures send, who may speak to them, and what they see of us.
+// Cases 8 to 10 of the list of other servers' mistakes: what hosts of images send, who may speak to them, and what they see of us.
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -8,21 +8,15 @@ import { answerOf, formBody, generate, rawForm, tag } from './asking.js';
 import { photograph } from './files/valid.js';
 import type { LocalGateway } from './local-gateway.js';
 import { LocalServers } from './local-servers.js';
-import {
-  PUBLIC,
-  startFetchingGateway,
-  startPictureWeb,
-  UNREACHABLE,
-  type PictureWeb,
-} from './picture-web.js';
+import { PUBLIC, startFetchingGateway, startImageWeb, UNREACHABLE, type ImageWeb } from './image-web.js';
 
 const jpeg = photograph();
 /** Hosts that misbehave. */
 const servers = new LocalServers();
 afterAll(() => servers.close());
-let web: PictureWeb;
+let web: ImageWeb;
 beforeAll(async () => {
-  web = await startPictureWeb();
+  web = await startImageWeb();
 });
 afterEach(() => web.forgetVisits());
 afterAll(() => web.close());
@@ -134,7 +128,7 @@ describe('bodies', () => {
 
 describe('the one way out', () => {
   it('case 9: nothing but the fetcher opens a connection, whatever a request holds', async () => {
-    const address = web.page('/picture');
+    const address = web.page('/image');
     const everything = {
       text: 'hello',
       image_paths: [address, '/etc/passwd'],
@@ -241,10 +235,10 @@ describe('what the web sees of us', () => {
     web.on.names.set('home.test', ['127.0.0.1']);
     const answers = [
       // A port where somebody listens, one where nobody does, an address in a private network, a name that does not exist.
-      await web.ask(`http://127.0.0.1:${web.port}/picture`),
+      await web.ask(`http://127.0.0.1:${web.port}/image`),
       await web.ask('http://127.0.0.1/'),
       await web.ask('http://10.255.255.1/'),
-      await web.ask(`http://home.test:${web.port}/picture`),
+      await web.ask(`http://home.test:${web.port}/image`),
       await web.ask('http://no-such-name.test/'),
       await web.ask(`http://localhost:${web.port}/`),
     ];

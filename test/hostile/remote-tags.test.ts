@@ -4,19 +4,19 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { eventsOf, jsonRequest } from '../process/requests.js';
 import { answerOf, formBody, generate, rawForm, tag } from './asking.js';
 import { photograph } from './files/valid.js';
-import { PUBLIC, startFetchingGateway, startPictureWeb, type PictureWeb } from './picture-web.js';
+import { PUBLIC, startFetchingGateway, startImageWeb, type ImageWeb } from './image-web.js';
 
 const jpeg = photograph();
-let web: PictureWeb;
+let web: ImageWeb;
 beforeAll(async () => {
-  web = await startPictureWeb();
+  web = await startImageWeb();
 });
 afterEach(() => web.forgetVisits());
 afterAll(() => web.close());
 
 describe('with the setting off', () => {
   it('case 1: a tag is refused on every endpoint, naming the setting, and nothing is fetched', async () => {
-    const text = `${tag(web.page('/picture'))} hello`;
+    const text = `${tag(web.page('/image'))} hello`;
     const form = formBody([
       { name: 'image_data', content: jpeg },
       { name: 'json_data', content: JSON.stringify({ text }) },
@@ -49,16 +49,16 @@ describe('with the setting off', () => {
 });
 
 describe('with the setting on', () => {
-  it('the tag of the documented example works: any host, redirected to another, a picture by its bytes', async () => {
-    const answer = await web.ask(web.page(`/to?${web.page('/picture')}`));
-    // The echo reader answers with the text of its prompt, so the picture is not in it and the tag neither.
+  it('the tag of the documented example works: any host, redirected to another, an image by its bytes', async () => {
+    const answer = await web.ask(web.page(`/to?${web.page('/image')}`));
+    // The echo reader answers with the text of its prompt, so the image is not in it and the tag neither.
     expect(answer).toMatchObject({ status: 200, text: '\n what is this?' });
     expect(web.visits).toHaveLength(2);
   });
 
   it('streams as well, and takes several tags and lists of prompts', async () => {
     const text = [
-      'no picture',
+      'no image',
       `a ${tag(web.page('/1'))} b ${tag(web.page('/2'))} c`,
       `${tag(web.page('/1'))}\nd`,
     ];
@@ -69,12 +69,12 @@ describe('with the setting on', () => {
       const event = JSON.parse(data) as { text: string; batch_id: number };
       streamed[event.batch_id] = `${streamed[event.batch_id] ?? ''}${event.text}`;
     }
-    expect(streamed).toEqual(['no picture', 'a  b  c', '\nd']);
+    expect(streamed).toEqual(['no image', 'a  b  c', '\nd']);
     // The same URL once, however many prompts name it.
     expect([...web.visits].sort()).toEqual(['/1', '/2']);
   });
 
-  it('counts pictures as they stand in the prompt, and prompt_max_tokens never drops one', async () => {
+  it('counts images as they stand in the prompt, and prompt_max_tokens never drops one', async () => {
     const answer = await fetch(
       `${web.on.url}/generate`,
       jsonRequest({
@@ -156,7 +156,7 @@ describe('many and failing tags', () => {
     const generous = await startFetchingGateway({ max_prompt_string_bytes: '10000000' });
     const start = process.cpuUsage();
     const answer = await generate(generous.url, { text: '<image:'.repeat(1_000_000) });
-    // A text without a picture, which is too long for the model.
+    // A text without an image, which is too long for the model.
     expect(answer).toMatchObject({ status: 400, code: 'request.does_not_fit' });
     const { user, system } = process.cpuUsage(start);
     expect((user + system) / 1e6).toBeLessThan(3);
@@ -180,7 +180,7 @@ describe('many and failing tags', () => {
     ['/missing', 'image.fetch_failed', 'status 404'],
     ['/html', 'image.format_unsupported', 'HTML'],
   ])(
-    'case 11: one picture that fails (%s) fails its request, naming the prompt',
+    'case 11: one image that fails (%s) fails its request, naming the prompt',
     async (path, code, reason) => {
       const answer = await generate(web.on.url, {
         text: ['fine', tag(web.page('/1')), tag(web.page(path)), 'fine'],

@@ -1,4 +1,4 @@
-// Case 4, widely: whatever a URL looks like, the host that is judged is the host that is dialled, and it is the one that the URL
+// Case 4, widely: whatever a URL looks like, the host that is validated is the host that is dialled, and it is the one that the URL
 // standard reads. The URLs are put together from every kind of part that parsers are known to read differently.
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import { createFetcher } from 'takeoff-server/gateway/intake/remote/fetcher.js';
@@ -13,7 +13,7 @@ const URLS = isFull ? 50_000 : 4000;
 const PUBLIC_ADDRESS = '93.184.216.34';
 const PORTS = [80, 443, 8080];
 
-/** Not the server's own judgement: Node's, over the ranges that must never be dialled. */
+/** Not the server's own validation: Node's, over the ranges that must never be dialled. */
 const forbidden = { ipv4: new BlockList(), ipv6: new BlockList() };
 for (const [network, prefix] of [
   ['0.0.0.0', 8],

@@ -10,7 +10,7 @@ import { openGgufPair } from '../../server/src/checkpoint/pair/open-pair.js';
 import { describeCheckpoint } from '../../server/src/checkpoint/source/describe-checkpoint.js';
 import { createTensorCodec } from '../../server/src/native/tensor-codec.js';
 import { loadPair } from '../../server/src/reader/load/load-pair.js';
-import { differences, GOLDENS, GoldenTensors, nativeRuntime, readPicture } from '../parity/golden-case.js';
+import { differences, GOLDENS, GoldenTensors, nativeRuntime, readImage } from '../parity/golden-case.js';
 
 it.each<{ type: TowerQuant; relative: number; cosine: number }>([
   { type: 'f32', relative: 2e-5, cosine: 0.9999 },
@@ -47,9 +47,7 @@ async function featuresIn(
   await pair.close();
   const { vision } = description;
   if (vision === null) throw new TypeError('no vision settings');
-  const encoding = engine.startEncoding(
-    await readPicture(path.join(GOLDENS, 'images', '640x480.png'), vision),
-  );
+  const encoding = engine.startEncoding(await readImage(path.join(GOLDENS, 'images', '640x480.png'), vision));
   let features = await encoding.advance();
   while (features === undefined) features = await encoding.advance();
   engine.close();

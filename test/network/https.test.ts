@@ -1,4 +1,4 @@
-// Pictures over https, through the real server in a network namespace: whose certificates count, and the picture tag that Takeoff's
+// Images over https, through the real server in a network namespace: whose certificates count, and the image tag that Takeoff's
 // documentation prints, letter for letter, against a server of the test's own behind the name that it names.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
@@ -31,7 +31,7 @@ const FINAL =
   'https://fastly.picsum.photos/id/237/200/300.jpg?hmac=TmmQSbShHz9CdQm0NkEjx1Dyh_Y984R9LpNrpvH2D_U';
 const EXAMPLE = { text: '<image:https://picsum.photos/id/237/200/300> \n Describe this image to me.' };
 
-describe.skipIf(sayWhyNoNamespaces())('pictures over https', () => {
+describe.skipIf(sayWhyNoNamespaces())('images over https', () => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'takeoff-authority-'));
   let world: World;
   let on: RunningServer;

@@ -16,7 +16,7 @@ const PUBLIC_6 = '2606:2800:220:1::1';
 /** Nobody may use it, so the internet must not see it. */
 const PROXY = 'http://10.8.8.8:80';
 const UNREACHABLE = 'text: The image URL could not be fetched: its host cannot be reached.';
-const picture = new Uint8Array(photograph());
+const image = new Uint8Array(photograph());
 
 describe.skipIf(sayWhyNoNamespaces())('a server in a network of its own', () => {
   let world: World;
@@ -31,14 +31,14 @@ describe.skipIf(sayWhyNoNamespaces())('a server in a network of its own', () => 
   beforeAll(async () => {
     world = new World();
     names = await world.nameServer();
-    names.set('pictures.test', [PUBLIC]);
+    names.set('images.test', [PUBLIC]);
     const web = await world.internet.listen(80);
     const others = [await world.internet.listen(443), await world.internet.listen(22)];
     const site = new HttpServer((request, response) => {
       const { url = '', headers } = request;
       pages.push(`${headers.host}${url}`);
       if (url.startsWith('/to?')) response.writeHead(302, { location: url.slice(4) }).end();
-      else response.end(picture);
+      else response.end(image);
     });
     web.on('connection', (socket) => site.emit('connection', socket));
     abroad = recordDialled(web, ...others);
@@ -75,7 +75,7 @@ describe.skipIf(sayWhyNoNamespaces())('a server in a network of its own', () => 
       expect((await generate(url, { text: 'hello' })).status).toBe(200);
       const upload = await fetch(`${url}/image_generate`, {
         method: 'POST',
-        body: imageForm(picture, { text: 'hello', image_url: 'http://pictures.test/' }),
+        body: imageForm(image, { text: 'hello', image_url: 'http://images.test/' }),
       });
       expect(upload.status).toBe(200);
     }
@@ -118,7 +118,7 @@ describe.skipIf(sayWhyNoNamespaces())('a server in a network of its own', () => 
 
   it('case 1: with the setting off not even the name is asked for', async () => {
     const packets = await packetsOf(async () => {
-      const answer = await ask('http://pictures.test/', off);
+      const answer = await ask('http://images.test/', off);
       expect(answer).toMatchObject({ status: 400, code: 'request.remote_images_disabled' });
     });
     expect(packets).toBe(0);
@@ -131,21 +131,21 @@ describe.skipIf(sayWhyNoNamespaces())('a server in a network of its own', () => 
     ['::1', PUBLIC_6],
     ['10.0.0.1', PUBLIC_6],
   ])(
-    'case 6: a name that leads to %s when asked again is asked once, and what was judged is dialled',
+    'case 6: a name that leads to %s when asked again is asked once, and what was validated is dialled',
     async (second, first) => {
       const name = `rebinding-${second.replaceAll(/\W/gu, '-')}.test`;
       names.set(name, [first], [second]);
       expect(await ask(`http://${name}/`)).toMatchObject({ status: 200 });
       expect(names.questions.sort()).toEqual([`A ${name}`, `AAAA ${name}`]);
       expect([...abroad, ...atHome]).toEqual([first]);
-      // The next request asks anew, and judges that answer.
+      // The next request asks anew, and validates that answer.
       expect(await ask(`http://${name}/`)).toMatchObject({ status: 400, message: UNREACHABLE });
       expect(names.questions).toHaveLength(4);
       expect([...abroad, ...atHome]).toEqual([first]);
     },
   );
 
-  it('case 6: a redirect of a host to itself is a new question and a new judgement', async () => {
+  it('case 6: a redirect of a host to itself is a new question and a new validation', async () => {
     names.set('turning.test', [PUBLIC], ['127.0.0.1']);
     expect(await ask('http://turning.test/to?/again')).toMatchObject({ status: 400, message: UNREACHABLE });
     expect(names.questions).toHaveLength(4);
@@ -161,12 +161,12 @@ describe.skipIf(sayWhyNoNamespaces())('a server in a network of its own', () => 
     'http://0x7f.1/',
     'http://localhost/',
     'http://home.test/',
-    'http://pictures.test:22/',
-    'ftp://pictures.test/',
+    'http://images.test:22/',
+    'ftp://images.test/',
     '//127.0.0.1/',
   ])('case 5: after a redirect to %s nothing but the redirecting host was dialled', async (target) => {
     names.set('home.test', ['127.0.0.1']);
-    expect((await ask(`http://pictures.test/to?${target}`)).status).toBe(400);
+    expect((await ask(`http://images.test/to?${target}`)).status).toBe(400);
     expect(pages).toHaveLength(1);
     expect([...abroad, ...atHome]).toEqual([PUBLIC]);
   });

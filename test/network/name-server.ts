@@ -14,7 +14,7 @@ const ANSWERED = 0x8180;
 const NO_SUCH_NAME = 3;
 
 export class NameServer {
-  /** Such as `A pictures.test`, in the order of their arrival. */
+  /** Such as `An images.test`, in the order of their arrival. */
   readonly questions: string[] = [];
   readonly #names = new Map<string, readonly (readonly string[])[]>();
 

@@ -10,7 +10,7 @@ import { encodePrompt } from '../../server/src/reader/prompt/encode.js';
 import { partsToPieces } from '../../server/src/reader/prompt/raw-prompt.js';
 import { renderTemplate } from '../../server/src/reader/prompt/templates.js';
 import { SequenceFactory } from '../../server/src/reader/sequence-factory.js';
-import { loadExact, readPicture, type ConvertedModel } from './golden-case.js';
+import { loadExact, readImage, type ConvertedModel } from './golden-case.js';
 
 const DEMO = fileURLToPath(new URL('../../models/demo/', import.meta.url));
 
@@ -49,7 +49,7 @@ it.each(cases)('tokenises the prompt of $id as the reference does', ({ request, 
 
 it('answers every request with the ids and the text of the reference', async () => {
   const { vision } = model.description;
-  if (vision === null) throw new TypeError('the demo model takes pictures');
+  if (vision === null) throw new TypeError('the demo model takes images');
   const sampled = new Map<number, number[]>();
   const events: FromReader[] = [];
   const loop = new ReaderLoop({
@@ -73,7 +73,7 @@ it('answers every request with the ids and the text of the reference', async () 
       kind: 'generate',
       requestId: id,
       prompts: [partsOf(request.text)],
-      images: [await readPicture(path.join(DEMO, image), vision)],
+      images: [await readImage(path.join(DEMO, image), vision)],
       useChatTemplate: request.use_chat_template ?? false,
       promptMaxTokens: null,
       sampling: {

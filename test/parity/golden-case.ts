@@ -1,4 +1,4 @@
-// A golden case on disk: expectations, pictures and a loaded f32 engine. Shared by the parity tests of this folder.
+// A golden case on disk: expectations, images and a loaded f32 engine. Shared by the parity tests of this folder.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -11,7 +11,7 @@ import type { ImagePayload } from '../../server/src/link/messages.js';
 import { openRuntime, type Runtime } from '../../server/src/native/runtime.js';
 import { createTensorCodec } from '../../server/src/native/tensor-codec.js';
 import type { VisionSettings } from '../../server/src/model/description.js';
-import { preprocess } from '../../server/src/picture/preprocess.js';
+import { preprocess } from '../../server/src/image/preprocess.js';
 import { loadPair, type LoadedPair } from '../../server/src/reader/load/load-pair.js';
 
 export interface GoldenRun {
@@ -83,7 +83,7 @@ export async function loadExact(folder: string): Promise<ConvertedModel> {
   };
 }
 
-export async function readPicture(file: string, vision: VisionSettings): Promise<ImagePayload> {
+export async function readImage(file: string, vision: VisionSettings): Promise<ImagePayload> {
   const { data, info } = await sharp(file).raw().toBuffer({ resolveWithObject: true });
   const tiles = preprocess({ widthPx: info.width, heightPx: info.height, pixels: data }, vision);
   return { sha256: file, widthPx: info.width, heightPx: info.height, sidePx: vision.sidePx, tiles };

@@ -1,5 +1,5 @@
 // The golden cases through HTTP, as clients see them: every run whose prompt a client can write, in f32. Multi-turn prompts and
-// pictures in the middle need pieces that user text cannot spell; goldens.test.ts has them.
+// images in the middle need pieces that user text cannot spell; goldens.test.ts has them.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';

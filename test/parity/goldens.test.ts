@@ -11,7 +11,7 @@ import {
   GoldenTensors,
   loadExact,
   readExpectations,
-  readPicture,
+  readImage,
   type ConvertedModel,
   type GoldenRun,
 } from './golden-case.js';
@@ -49,7 +49,7 @@ describe.each(GOLDEN_CASES)('%s in f32', (name) => {
     const vision = model.description.vision;
     if (vision === null) throw new TypeError('no vision settings');
     const encoding = model.engine.startEncoding(
-      await readPicture(path.join(GOLDENS, 'images', `${image}.png`), vision),
+      await readImage(path.join(GOLDENS, 'images', `${image}.png`), vision),
     );
     for (;;) {
       const done = await encoding.advance();

@@ -12,7 +12,7 @@ const FRAGMENTS = [
   '  ',
   ' the',
   'USER:',
-  'picture',
+  'image',
   '12345',
   '<s>',
   '</s>',

@@ -36,11 +36,11 @@ interface GoldenCase {
 
 const CASES = ['v15-llama-pad', 'v16-llama-anyres', 'v16-mistral-anyres', 'square-linear-224'];
 
-/** What a client sends for a golden's turn: the pictures in front, the text after the line break of the last one. */
+/** What a client sends for a golden's turn: the images in front, the text after the line break of the last one. */
 function toTurn(role: Turn['role'], text: string): Turn {
-  const pictures = text.split('<image>\n');
-  const question = pictures.pop() ?? '';
-  const images = pictures.map((_, image): PromptPart => ({ kind: 'image', image }));
+  const stretches = text.split('<image>\n');
+  const question = stretches.pop() ?? '';
+  const images = stretches.map((_, image): PromptPart => ({ kind: 'image', image }));
   return { role, parts: [...images, { kind: 'text', text: question }] };
 }
 

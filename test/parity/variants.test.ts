@@ -12,7 +12,7 @@ import {
   GOLDENS,
   GoldenTensors,
   loadExact,
-  readPicture,
+  readImage,
   type ConvertedModel,
 } from './golden-case.js';
 import {
@@ -32,7 +32,7 @@ const WIDTH = 128;
 const TILE_ROWS = 576;
 /** 512 × 512 fills the 2 × 2 grid: nothing is un-padded, so every patch is in the golden's features. */
 const PICTURE = '512x512';
-/** A picture whose tower rows the golden stores. */
+/** An image whose tower rows the golden stores. */
 const HEAD_PICTURE = '37x53';
 
 const folders: string[] = [];
@@ -55,11 +55,11 @@ async function withVariant<T>(
   }
 }
 
-async function encode(model: ConvertedModel, picture: string): Promise<ImageFeatures> {
+async function encode(model: ConvertedModel, image: string): Promise<ImageFeatures> {
   const { vision } = model.description;
   if (vision === null) throw new TypeError('no vision settings');
   const encoding = model.engine.startEncoding(
-    await readPicture(path.join(GOLDENS, 'images', `${picture}.png`), vision),
+    await readImage(path.join(GOLDENS, 'images', `${image}.png`), vision),
   );
   for (;;) {
     const features = await encoding.advance();
@@ -196,7 +196,7 @@ describe('other projectors', () => {
   });
 });
 
-it('mm_use_im_start_end wraps the picture in its tokens', async () => {
+it('mm_use_im_start_end wraps the image in its tokens', async () => {
   await withVariant(
     (config, tensors) => {
       config['mm_use_im_start_end'] = true;

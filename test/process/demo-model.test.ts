@@ -23,7 +23,7 @@ const cases = expected.images.flatMap(({ image, image_tokens, answers }) =>
 const [first] = cases;
 if (first === undefined) throw new TypeError('the demo model has no expected answers');
 
-const picture = (image: string) => new Uint8Array(readFileSync(path.join(DEMO, image)));
+const imageBytes = (image: string) => new Uint8Array(readFileSync(path.join(DEMO, image)));
 const cache = mkdtempSync(path.join(os.tmpdir(), 'takeoff-process-'));
 let server: RunningServer;
 const post = (route: string, body: FormData) => fetch(`${server.url}${route}`, { method: 'POST', body });
@@ -36,15 +36,15 @@ afterAll(async () => {
   rmSync(cache, { recursive: true });
 });
 
-describe('every sample picture gives its expected answer', () => {
+describe('every sample image gives its expected answer', () => {
   it.each(cases)('buffered: $id', async ({ image, request, answer }) => {
-    const response = await post('/image_generate', imageForm(picture(image), request));
+    const response = await post('/image_generate', imageForm(imageBytes(image), request));
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual({ text: answer });
   });
 
   it.each(cases)('streamed: $id', async ({ image, request, answer }) => {
-    const response = await post('/image_generate_stream', imageForm(picture(image), request));
+    const response = await post('/image_generate_stream', imageForm(imageBytes(image), request));
     expect(response.headers.get('content-type')).toMatch(/^text\/event-stream/);
     expect(await textOfStream(response)).toBe(answer);
   });
@@ -55,7 +55,7 @@ describe('requests', () => {
     const { image, request, prompt_ids, image_tokens, answer_ids, answer } = first;
     const response = await post(
       '/image_generate',
-      imageForm(picture(image), { ...request, return_metadata: true }),
+      imageForm(imageBytes(image), { ...request, return_metadata: true }),
     );
     expect(await response.json()).toEqual({
       text: answer,
@@ -68,13 +68,13 @@ describe('requests', () => {
     });
   });
 
-  it('with a list answer in order, over the same picture', async () => {
+  it('with a list answer in order, over the same image', async () => {
     const answers = cases.filter(
       ({ image }) => image === first.image && first.request['use_chat_template'] !== true,
     );
     const raw = answers.filter(({ request }) => request['use_chat_template'] !== true);
     const request = { text: raw.map(({ request: { text } }) => text) };
-    const response = await post('/image_generate', imageForm(picture(first.image), request));
+    const response = await post('/image_generate', imageForm(imageBytes(first.image), request));
     expect(await response.json()).toEqual({ text: raw.map(({ answer }) => answer) });
   });
 
@@ -102,7 +102,7 @@ describe('requests', () => {
     const jsonPart = Buffer.from(`Content-Disposition: form-data; name="json_data"\r\n\r\n${json}\r\n`);
     const imagePart = Buffer.concat([
       Buffer.from('Content-Disposition: form-data; name="image_data"; filename="image.png"\r\n\r\n'),
-      picture(image),
+      imageBytes(image),
       Buffer.from('\r\n'),
     ]);
     const boundary = '7f1c0a4bd0b64d2f8e';
@@ -139,7 +139,7 @@ describe('requests', () => {
       'return_metadata',
     ];
     const request = { ...first.request, ...Object.fromEntries(names.map((name) => [name, null])) };
-    const response = await post('/image_generate', imageForm(picture(first.image), request));
+    const response = await post('/image_generate', imageForm(imageBytes(first.image), request));
     expect(await response.json()).toEqual({ text: first.answer });
   });
 
@@ -158,14 +158,14 @@ describe('requests', () => {
   });
 
   it('that the server cannot answer say why, and the next one works', async () => {
-    const text = new TextEncoder().encode('this is no picture');
+    const text = new TextEncoder().encode('this is no image');
     const refused = await post('/image_generate', imageForm(text, first.request));
     expect(refused.status).toBe(400);
     expect(await refused.json()).toMatchObject({ error: { code: 'image.format_unsupported' } });
     const fits = await fetch(`${server.url}/generate`, jsonRequest({ text: 'a '.repeat(5000) }));
     expect(fits.status).toBe(400);
     expect(await fits.json()).toMatchObject({ error: { code: 'request.does_not_fit' } });
-    const next = await post('/image_generate', imageForm(picture(first.image), first.request));
+    const next = await post('/image_generate', imageForm(imageBytes(first.image), first.request));
     expect(await next.json()).toEqual({ text: first.answer });
   });
 });

@@ -1,9 +1,9 @@
 // Requests of the process tests: multipart the way people's tools write it, and streams read to their end.
 import { SseDecoder, type SseEvent } from 'takeoff-wire';
 
-export function imageForm(picture: Uint8Array<ArrayBuffer>, request: unknown): FormData {
+export function imageForm(image: Uint8Array<ArrayBuffer>, request: unknown): FormData {
   const form = new FormData();
-  form.set('image_data', new Blob([picture]), 'picture');
+  form.set('image_data', new Blob([image]), 'image');
   form.set('json_data', JSON.stringify(request));
   return form;
 }

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** A client that has sent this much of a picture, and waits. */
+/** A client that has sent this much of an image, and waits. */
 async function halfAnUpload(bytes: number): Promise<Socket> {
   const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
   await once(socket, 'connect');
@@ -56,7 +56,7 @@ it('uploads that are too much together are put off, and taken when there is room
   expect(busy).toMatchObject({ status: 503, code: 'server.uploads_busy' });
   expect(busy.message).toContain('body_memory_limit_bytes');
   expect(busy.headers.get('retry-after')).toBe('2');
-  // What fits is taken meanwhile: zeros are no picture, which is known only when all of them are there.
+  // What fits is taken meanwhile: zeros are no image, which is known only when all of them are there.
   expect(await upload(10_000)).toMatchObject({ status: 400, code: 'image.format_unsupported' });
   for (const socket of others) socket.destroy();
   await expect

@@ -1,5 +1,5 @@
 // The request object of /generate, /generate_stream and the json_data part of /image_generate[_stream] (Takeoff 0.21).
-// Shape only: types and nullability. Ranges that depend on the server's configuration are judged by the server.
+// Shape only: types and nullability. Ranges that depend on the server's configuration are validated by the server.
 import { z } from 'zod';
 
 const optionalNumber = z.number().nullish();
@@ -49,7 +49,7 @@ export type FinishReason = 'stop' | 'length' | 'cancelled';
 /** What `return_metadata` adds, per prompt. */
 export interface GenerationMetadata {
   readonly prompt_tokens: number;
-  /** Part of prompt_tokens: rows that stand for the picture. */
+  /** Part of prompt_tokens: rows that stand for the image. */
   readonly image_tokens: number;
   readonly generated_tokens: number;
   readonly finish_reason: FinishReason;

@@ -66,13 +66,13 @@ export class SseDecoder {
       if (event !== undefined) events.push(event);
     }
     this.#line += text.slice(start);
-    this.#checkSize(this.#line);
+    this.#validateSize(this.#line);
     return events;
   }
 
   #endLine(line: string): SseEvent | undefined {
     // Also of lines that mean nothing, so that it does not matter whether they arrive in one chunk or in many.
-    this.#checkSize(line);
+    this.#validateSize(line);
     if (line === '') return this.#dispatch();
     const colon = line.indexOf(':');
     if (colon === 0) return undefined;
@@ -92,7 +92,7 @@ export class SseDecoder {
     return data === undefined ? undefined : { name, data };
   }
 
-  #checkSize(line: string): void {
+  #validateSize(line: string): void {
     const characters = line.length + (this.#data?.length ?? 0) + this.#name.length;
     if (characters > this.#maxEventCharacters) throw new SseEventTooLargeError(this.#maxEventCharacters);
   }

@@ -31,8 +31,8 @@ describe('failureOf', () => {
   });
 
   it('ends with 1 when a command left something undone or the server refused', () => {
-    const undone = new CommandError('command.incomplete', '5 pictures could not be described.');
-    expect(failureOf(undone)).toEqual({ exitCode: 1, message: '5 pictures could not be described.' });
+    const undone = new CommandError('command.incomplete', '5 images could not be described.');
+    expect(failureOf(undone)).toEqual({ exitCode: 1, message: '5 images could not be described.' });
     const refused = new TakeoffApiError('auth.required', 'The API key is missing.', { status: 401 });
     expect(failureOf(refused)).toEqual({ exitCode: 1, message: 'The API key is missing. (auth.required)' });
   });

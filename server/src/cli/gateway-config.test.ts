@@ -20,7 +20,7 @@ const ENVIRONMENT = {
   TAKEOFF_SHUTDOWN_DEADLINE_MS: '2010',
   TAKEOFF_RESERVED_CONSUMERS: 'a,b',
   TAKEOFF_ALLOW_REMOTE_IMAGES: 'true',
-  TAKEOFF_REMOTE_IMAGE_DOMAINS: '*.example.com,Pictures.example',
+  TAKEOFF_REMOTE_IMAGE_DOMAINS: '*.example.com,Images.example',
   TAKEOFF_REMOTE_IMAGE_PORTS: '443, 8443',
   TAKEOFF_REMOTE_IMAGE_ALLOWLIST: 'store.internal',
   TAKEOFF_REMOTE_IMAGE_TIMEOUT_MS: '2011',
@@ -67,7 +67,7 @@ describe('toGatewayConfig', () => {
       },
       image: { maxImagePixels: 2007, decodeTimeoutMs: 2008, decodeConcurrency: 9 },
       remoteImages: {
-        domains: ['*.example.com', 'pictures.example'],
+        domains: ['*.example.com', 'images.example'],
         ports: [443, 8443],
         privateHosts: ['store.internal'],
         timeoutMs: 2011,

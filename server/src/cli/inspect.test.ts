@@ -38,7 +38,7 @@ describe('takeoff inspect', () => {
       /^context +64 tokens$/u,
       /^tensors +\d+ in 2 files, \S+ KiB \(\d+ F16\)$/u,
       /^vision tower +clip, inside the checkpoint: CLIP, 28 px, patches of 14 px, 2 of 3 layers, quick_gelu$/u,
-      /^pictures +projector mlp2x_gelu, aspect pad, merge flat$/u,
+      /^images +projector mlp2x_gelu, aspect pad, merge flat$/u,
       /^tokenizer +SentencePiece, not legacy, 8 tokens, /u,
       /^template +llava_v1 \(.+\)$/u,
       /^memory +weights +tower +cache of 64 tokens +together$/u,

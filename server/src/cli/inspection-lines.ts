@@ -32,7 +32,7 @@ function partLines(inspection: Inspection): (readonly [string, string])[] {
     ['context', contextTokens === null ? null : `${contextTokens} tokens`],
     ['tensors', tensorLine(inspection)],
     ['vision tower', towerLine(inspection)],
-    ['pictures', pictureLine(inspection)],
+    ['images', imageLine(inspection)],
     ['tokenizer', tokenizerLine(inspection)],
     ['template', template === null ? null : `${template.name} (${template.reason})`],
   ];
@@ -63,9 +63,9 @@ function towerLine({ tower }: Inspection): string | null {
   return `${name}${from}: CLIP, ${tower.sidePx} px, patches of ${tower.patchPx} px, ${tower.layersUsed} of ${tower.layers} layers, ${tower.activation}`;
 }
 
-function pictureLine({ pictures }: Inspection): string | null {
-  if (pictures === null) return null;
-  const { aspect, mergeType, keepsClassToken, projector, gridPinpoints } = pictures;
+function imageLine({ images }: Inspection): string | null {
+  if (images === null) return null;
+  const { aspect, mergeType, keepsClassToken, projector, gridPinpoints } = images;
   const grids = gridPinpoints.map(([widthPx, heightPx]) => `${widthPx}×${heightPx}`).join(' ');
   return [
     `projector ${projector}`,

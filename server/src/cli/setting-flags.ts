@@ -1,4 +1,4 @@
-// Gives a command one flag for each setting, and collects what was typed as text: values are judged by config/.
+// Gives a command one flag for each setting, and collects what was typed as text: values are validated by config/.
 import { Option, type Command } from 'commander';
 import { flagName, type NamedSetting } from '../config/layers.js';
 import { READER_SETTINGS } from '../config/reader-settings.js';

@@ -1,5 +1,5 @@
-// Reads config.yaml into plain maps: `takeoff.server_config` and the entries of `takeoff.readers_config`. Judges the file's
-// shape only; keys and values are judged where the layers meet.
+// Reads config.yaml into plain maps: `takeoff.server_config` and the entries of `takeoff.readers_config`. Validates the file's
+// shape only; keys and values are validated where the layers meet.
 import { readFileSync, statSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';

@@ -1,4 +1,4 @@
-// Judges the names that configuration sources use: an unknown key of the server stops the start, since a limit that was
+// Validates the names that configuration sources use: an unknown key of the server stops the start, since a limit that was
 // misspelled would silently not hold; keys that Takeoff documents but that mean nothing here, and unknown keys of readers
 // and variables, only lead to a warning, since files and launch commands of other versions must keep working.
 import { ConfigError } from '../errors.js';
@@ -10,7 +10,7 @@ import { SERVER_SETTINGS, type ServerConfig } from './server-settings.js';
 import { UNUSED_READER_KEYS, UNUSED_SERVER_KEYS } from './unused-keys.js';
 
 /** @throws ConfigError for a key of server_config that neither this program nor Takeoff knows */
-export function refuseUnknownServerKeys(file: ConfigFile): void {
+export function validateServerKeys(file: ConfigFile): void {
   const known = spellingsOf(SERVER_SETTINGS);
   const unknown = Object.keys(file.server).find((key) => !known.has(key) && !UNUSED_SERVER_KEYS.has(key));
   if (unknown === undefined) return;

@@ -49,7 +49,7 @@ export const readerConfigSchema = z.object({
   maxSequenceLength: setting(integer(0, 10_000_000, 'tokens; 0 takes what the model can hold'), 0, {
     key: 'max_sequence_length',
     aliases: ['max_seq_length'],
-    meaning: 'Longest prompt and answer together, tokens of pictures included.',
+    meaning: 'Longest prompt and answer together, tokens of images included.',
   }),
   maxBatchSize: setting(integer(1, 256), 8, {
     key: 'max_batch_size',

@@ -1,11 +1,11 @@
 // Puts the sources together: flags > environment > config.yaml > defaults, into one frozen object. Pure: load-config.ts
-// reads what this judges. An unparsable value and an unknown server key stop the start; Takeoff's own keys that mean nothing
+// reads what this validates. An unparsable value and an unknown server key stop the start; Takeoff's own keys that mean nothing
 // here, unknown reader keys and unknown variables become warnings.
 import { z } from 'zod';
 import { ConfigError } from '../errors.js';
 import type { ConfigFile } from './config-file.js';
 import { environmentLayer, sharedLayer, type Environment } from './environment.js';
-import { refuseUnknownServerKeys, warnOfUnusedKeys, warnOfUnusedValues } from './key-check.js';
+import { validateServerKeys, warnOfUnusedKeys, warnOfUnusedValues } from './key-check.js';
 import { flagName, layerOf, type Given, type Layer, type NamedSetting } from './layers.js';
 import { READER_SETTINGS, readerConfigSchema, type ReaderConfig } from './reader-settings.js';
 import { SERVER_SETTINGS, serverConfigSchema, type ServerConfig } from './server-settings.js';
@@ -30,7 +30,7 @@ export interface ConfigSources {
 /** @throws ConfigError naming the key, the value, where it came from and what is allowed */
 export function resolveConfig(sources: ConfigSources): TakeoffConfig {
   const { flags, environment, file, surroundings } = sources;
-  if (file !== undefined) refuseUnknownServerKeys(file);
+  if (file !== undefined) validateServerKeys(file);
   const server = resolveSection(
     serverConfigSchema,
     SERVER_SETTINGS,
@@ -106,7 +106,7 @@ function resolveSection<S extends z.ZodObject>(
 ): Readonly<z.output<S>> {
   const values = settings.map((setting) => {
     const given = layers.map((layer) => layer.get(setting.facts.key)).find((value) => value !== undefined);
-    const value = given === undefined ? setting.facts.defaultValue(surroundings) : judge(setting, given);
+    const value = given === undefined ? setting.facts.defaultValue(surroundings) : validate(setting, given);
     return [setting.name, value] as const;
   });
   return Object.freeze(schema.parse(Object.fromEntries(values)));
@@ -116,7 +116,7 @@ function resolveSection<S extends z.ZodObject>(
 const MAX_SHOWN_CHARACTERS = 100;
 const PASSWORD_OF_ADDRESS = /\/\/[^/\s]*@/gu;
 
-function judge({ schema, facts }: NamedSetting, { value, source }: Given): unknown {
+function validate({ schema, facts }: NamedSetting, { value, source }: Given): unknown {
   const typed = typeof value === 'string' ? facts.fromText(value) : value;
   const parsed = z.safeParse(schema, typed);
   if (parsed.success) return parsed.data;

@@ -45,7 +45,7 @@ export const serverConfigSchema = z.object({
   }),
   bodySizeLimitBytes: setting(integer(1024, 2048 * MIB, 'bytes'), 20 * MIB, {
     key: 'body_size_limit_bytes',
-    meaning: 'Largest request body, pictures included. A larger one is answered with 413.',
+    meaning: 'Largest request body, images included. A larger one is answered with 413.',
   }),
   bodyMemoryLimitBytes: setting(integer(1024, 1024 * 1024 * MIB, 'bytes'), 512 * MIB, {
     key: 'body_memory_limit_bytes',
@@ -76,7 +76,7 @@ export const serverConfigSchema = z.object({
   allowRemoteImages: setting(boolean(), false, {
     key: 'allow_remote_images',
     meaning:
-      'Whether pictures of `<image:URL>` tags in prompts are downloaded. Read docs/security.md before you switch it on.',
+      'Whether images of `<image:URL>` tags in prompts are downloaded. Read docs/security.md before you switch it on.',
   }),
   remoteImageDomains: setting(
     hostNames('host names, or *.name for what lies below a name, separated by commas', 'pattern'),
@@ -115,7 +115,7 @@ export const serverConfigSchema = z.object({
   }),
   maxImagesPerPrompt: setting(integer(1, 64), 1, {
     key: 'max_images_per_prompt',
-    meaning: 'Image tags that one prompt may have. LLaVA models were trained with one picture.',
+    meaning: 'Image tags that one prompt may have. LLaVA models were trained with one image.',
   }),
   maxImagesPerRequest: setting(integer(1, 1000), 32, {
     key: 'max_images_per_request',
@@ -123,15 +123,15 @@ export const serverConfigSchema = z.object({
   }),
   maxImagePixels: setting(integer(1, 1_000_000_000, 'pixels'), 50_000_000, {
     key: 'max_image_pixels',
-    meaning: 'Largest picture, width times height, judged before it is decoded.',
+    meaning: 'Largest image, width times height, validated before it is decoded.',
   }),
   imageDecodeTimeoutMs: setting(integer(1, HOUR_MS, 'milliseconds'), 10_000, {
     key: 'image_decode_timeout_ms',
-    meaning: 'Longest time to decode one picture.',
+    meaning: 'Longest time to decode one image.',
   }),
   imageDecodeConcurrency: setting(integer(1, 64), 2, {
     key: 'image_decode_concurrency',
-    meaning: 'Pictures decoded at the same time, each in a process of its own.',
+    meaning: 'Images decoded at the same time, each in a process of its own.',
   }),
   readerMessageTimeoutMs: setting(integer(1, HOUR_MS, 'milliseconds'), 30_000, {
     key: 'reader_message_timeout_ms',
@@ -140,7 +140,7 @@ export const serverConfigSchema = z.object({
   }),
   firstTokenTimeoutMs: setting(integer(1, 24 * HOUR_MS, 'milliseconds'), 600_000, {
     key: 'first_token_timeout_ms',
-    meaning: 'Longest time to the first token: waiting, reading the picture and reading the prompt.',
+    meaning: 'Longest time to the first token: waiting, reading the image and reading the prompt.',
   }),
   streamErrorEvents: setting(boolean(), true, {
     key: 'stream_error_events',

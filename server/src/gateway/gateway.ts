@@ -1,4 +1,4 @@
-// Puts the gateway together and runs it: readers under supervision, the intake of pictures, the inference port and the
+// Puts the gateway together and runs it: readers under supervision, the intake of images, the inference port and the
 // management port. Listens before the readers are live, so that /status and /healthz can say how far they are.
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
@@ -37,7 +37,7 @@ export interface GatewayConfig {
     readonly decodeTimeoutMs: number;
     readonly decodeConcurrency: number;
   };
-  /** Null: prompts may not name pictures by URL, and nothing here opens a connection to anywhere. */
+  /** Null: prompts may not name images by URL, and nothing here opens a connection to anywhere. */
   readonly remoteImages: RemoteImagesConfig | null;
   /** Asked of every request but health checks; null: of none. */
   readonly apiKey: string | null;

@@ -1,4 +1,4 @@
-// The check of what a reader says. A reader runs native code over hostile pictures and is less trusted than the gateway: a
+// The check of what a reader says. A reader runs native code over hostile images and is less trusted than the gateway: a
 // message of another shape closes its connection instead of reaching a client.
 import { isErrorCode, type ErrorCode } from 'takeoff-wire';
 import { z } from 'zod';

@@ -18,11 +18,11 @@ export interface SamplingParameters {
   readonly minNewTokens: number;
 }
 
-/** One picture, ready for the vision tower. */
+/** One image, ready for the vision tower. */
 export interface ImagePayload {
   /** SHA-256 of the uploaded bytes, lower-case hex; computed by us, never taken from a client. */
   readonly sha256: string;
-  /** Size of the oriented picture before preprocessing, which decides the un-padding. */
+  /** Size of the oriented image before preprocessing, which decides the un-padding. */
   readonly widthPx: number;
   readonly heightPx: number;
   readonly sidePx: number;
@@ -30,11 +30,11 @@ export interface ImagePayload {
   readonly tiles: Uint8Array;
 }
 
-/** A prompt in order: text typed by the user, and places where a picture of the request stands. */
+/** A prompt in order: text typed by the user, and places where an image of the request stands. */
 export type PromptPart =
   { readonly kind: 'text'; readonly text: string } | { readonly kind: 'image'; readonly image: number };
 
-/** A request for one or more sequences over the same pictures. Answered by exactly one terminal event per prompt. */
+/** A request for one or more sequences over the same images. Answered by exactly one terminal event per prompt. */
 export interface GenerateMessage {
   readonly kind: 'generate';
   readonly requestId: string;
@@ -56,7 +56,7 @@ export type ToReader =
   | { readonly kind: 'drain' };
 
 export interface Usage {
-  /** Rows of the prompt, pictures included. */
+  /** Rows of the prompt, images included. */
   readonly promptTokens: number;
   readonly imageTokens: number;
   readonly generatedTokens: number;
@@ -94,7 +94,7 @@ export interface ReaderCard {
   readonly contextTokens: number;
   /** Sequences that run at the same time. */
   readonly maxSequences: number;
-  /** Null when the model takes no pictures. */
+  /** Null when the model takes no images. */
   readonly vision: VisionSettings | null;
 }
 

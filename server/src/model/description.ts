@@ -69,7 +69,7 @@ export const modelDescriptionSchema = z.object({
   tokenizer: tokenizerSettingsSchema,
   /** Null for a text-only model. */
   vision: visionSettingsSchema.nullable(),
-  /** Whether the picture is wrapped in <im_start> and <im_end>. */
+  /** Whether the image is wrapped in <im_start> and <im_end>. */
   wrapsImageInStartEnd: z.boolean(),
 });
 export type ModelDescription = z.infer<typeof modelDescriptionSchema>;

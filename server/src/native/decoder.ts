@@ -1,4 +1,4 @@
-// A decoding context: KV cells, and batches of embedding rows in, logits out. Every row is an embedding, so text, pictures
+// A decoding context: KV cells, and batches of embedding rows in, logits out. Every row is an embedding, so text, images
 // and the next tokens of other sequences mix in one batch. One decode at a time; logits are valid until the next one.
 import koffi from 'koffi';
 import { Defect, NativeError } from '../errors.js';

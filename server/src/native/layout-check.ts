@@ -7,7 +7,7 @@ import type { LlamaSymbols } from './symbols/llama.js';
 
 const GGML_TYPE_F16 = 1;
 
-export function checkLayout(ggml: GgmlSymbols, llama: LlamaSymbols, folder: string): void {
+export function validateLayout(ggml: GgmlSymbols, llama: LlamaSymbols, folder: string): void {
   const wrong: string[] = [];
   const expect = (field: string, got: unknown, wanted: unknown) => {
     if (got !== wanted) wrong.push(`${field} is ${String(got)} instead of ${String(wanted)}`);

@@ -2,7 +2,7 @@
 // and one persistent pool of compute threads that every graph of the process shares (never two graphs at a time).
 import koffi from 'koffi';
 import { Defect, NativeError } from '../errors.js';
-import { checkLayout } from './layout-check.js';
+import { validateLayout } from './layout-check.js';
 import { openLibraries, type LibraryChoice } from './libraries.js';
 import { forwardLog, type NativeLog } from './log.js';
 import { bindGgml, type GgmlSymbols } from './symbols/ggml.js';
@@ -54,7 +54,7 @@ export function openRuntime(options: RuntimeOptions): Runtime {
   const libraries = openLibraries(options);
   const ggml = bindGgml(libraries);
   const llama = bindLlama(libraries);
-  checkLayout(ggml, llama, libraries.folder);
+  validateLayout(ggml, llama, libraries.folder);
   forwardLog(llama, options.log);
   ggml.loadBackends(libraries.folder);
   llama.backendInit();

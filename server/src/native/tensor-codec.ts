@@ -19,7 +19,7 @@ export function createTensorCodec(runtime: Runtime): TensorCodec {
   const { ggml, threads } = runtime;
   return {
     async convert(source, from, to, rowElements) {
-      const shape = checkShape(source, from, to, rowElements);
+      const shape = validateShape(source, from, to, rowElements);
       if (from === to) return source;
       const target = new Uint8Array(shape.rows * shape.targetRowBytes);
       const rowsPerChunk = Math.max(1, Math.floor(CHUNK_ELEMENTS / rowElements));
@@ -42,7 +42,7 @@ export function createTensorCodec(runtime: Runtime): TensorCodec {
   };
 }
 
-function checkShape(source: Uint8Array, from: FloatType, to: TensorType, rowElements: number) {
+function validateShape(source: Uint8Array, from: FloatType, to: TensorType, rowElements: number) {
   const sourceRowBytes = rowBytes(from, rowElements);
   const targetRowBytes = rowBytes(to, rowElements);
   if (sourceRowBytes === undefined || targetRowBytes === undefined) {

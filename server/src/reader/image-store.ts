@@ -1,6 +1,6 @@
-// Image features by identity: encoded pictures of past and present requests, bounded in bytes, and the one encoding that is
-// under way. A picture that several sequences wait for is encoded once. Identity is the SHA-256 of the upload together with
-// its size; preprocessing is the same for all pictures of a reader.
+// Image features by identity: encoded images of past and present requests, bounded in bytes, and the one encoding that is
+// under way. An image that several sequences wait for is encoded once. Identity is the SHA-256 of the upload together with
+// its size; preprocessing is the same for all images of a reader.
 import type { ImagePayload } from '../link/messages.js';
 import type { Engine, ImageEncoding, ImageFeatures } from './engine/engine.js';
 
@@ -17,7 +17,7 @@ export class ImageStore {
     this.#maxBytes = maxBytes;
   }
 
-  /** Features of an encoded picture; marks it as used. */
+  /** Features of an encoded image; marks it as used. */
   get(image: ImagePayload): ImageFeatures | undefined {
     const key = identity(image);
     const features = this.#features.get(key);

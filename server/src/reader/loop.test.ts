@@ -164,7 +164,7 @@ describe('ReaderLoop', () => {
     ]);
   });
 
-  it('counts picture rows and encodes a picture once for all prompts', async () => {
+  it('counts image rows and encodes an image once for all prompts', async () => {
     const image = { sha256: 'ab', widthPx: 10, heightPx: 10, sidePx: 112, tiles: new Uint8Array() };
     let imageRows = 0;
     const { loop, events } = start({}, (rows) => {

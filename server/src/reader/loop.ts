@@ -66,7 +66,7 @@ export class ReaderLoop {
     this.#wake();
   }
 
-  /** What the gateway judges by whether this reader still works. */
+  /** By which the gateway tells whether this reader still works. */
   sendHeartbeat(): void {
     this.#options.send({ kind: 'heartbeat', running: this.#running.size, steps: this.#steps });
   }
@@ -130,7 +130,7 @@ export class ReaderLoop {
     }
   }
 
-  /** One slice of vision work, for the first sequence that waits for a picture nobody has encoded yet. */
+  /** One slice of vision work, for the first sequence that waits for an image nobody has encoded yet. */
   async #encodeSlice(): Promise<void> {
     for (const sequence of this.#running.values()) {
       for (let missing = sequence.missingImage; missing !== undefined; missing = sequence.missingImage) {

@@ -15,7 +15,7 @@ export interface FactoryOptions {
   readonly description: ModelDescription;
   readonly tokenizer: Tokenizer;
   readonly contextTokens: number;
-  /** Rows that a picture of this size takes. */
+  /** Rows that an image of this size takes. */
   readonly imageRows: (widthPx: number, heightPx: number) => number;
 }
 
@@ -63,7 +63,7 @@ export class SequenceFactory {
       const { promptRows, imageRows: image } = sequence;
       throw new InputError(
         'request.does_not_fit',
-        `The prompt needs ${promptRows} tokens (${image} of them for pictures), and at least one is needed for the answer, ` +
+        `The prompt needs ${promptRows} tokens (${image} of them for images), and at least one is needed for the answer, ` +
           `but this model holds ${contextTokens}. Shorten the text, or set prompt_max_tokens or a larger max_sequence_length if the model allows it.`,
       );
     }

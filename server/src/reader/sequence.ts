@@ -7,7 +7,7 @@ import type { ImageFeatures, RowSource, SampledToken, Slot, StepRow } from './en
 import type { PromptItem } from './prompt/encode.js';
 import type { OutputText } from './prompt/output-text.js';
 
-/** A picture of the request, with the rows it takes. */
+/** An image of the request, with the rows it takes. */
 export interface SequenceImage {
   readonly payload: ImagePayload;
   readonly rows: number;
@@ -41,7 +41,7 @@ export class Sequence {
   readonly imageRows: number;
   /** KV cells it may grow to; claimed at admission. */
   readonly claimedCells: number;
-  /** Pictures of the prompt, in order, without repeats. */
+  /** Images of the prompt, in order, without repeats. */
   readonly images: readonly SequenceImage[];
   readonly #items: readonly PromptItem[];
   readonly #payloads: readonly SequenceImage[];
@@ -73,14 +73,14 @@ export class Sequence {
     return { promptTokens: this.promptRows, imageTokens: this.imageRows, generatedTokens: this.#generated };
   }
 
-  /** The first picture whose features are still needed before rows can be computed. */
+  /** The first image whose features are still needed before rows can be computed. */
   get missingImage(): SequenceImage | undefined {
     return this.images.find((image) => !this.#features.has(image));
   }
 
   supply(image: SequenceImage, features: ImageFeatures): void {
     if (features.rows !== image.rows) {
-      throw new Defect(`A picture was counted as ${image.rows} rows and encoded as ${features.rows}.`);
+      throw new Defect(`An image was counted as ${image.rows} rows and encoded as ${features.rows}.`);
     }
     this.#features.set(image, features);
   }
@@ -123,15 +123,14 @@ export class Sequence {
     return this.#items.flatMap((item): RowSource[] => {
       if (item.kind === 'token') return [{ kind: 'token', token: item.id }];
       const features = this.#features.get(this.#image(item.image));
-      if (features === undefined) throw new Defect(`Picture ${item.image} of the prompt is not encoded.`);
+      if (features === undefined) throw new Defect(`Image ${item.image} of the prompt is not encoded.`);
       return Array.from({ length: features.rows }, (_, row) => ({ kind: 'image', features, row }));
     });
   }
 
   #image(index: number): SequenceImage {
     const image = this.#payloads[index];
-    if (image === undefined)
-      throw new Defect(`The prompt names picture ${index} of ${this.#payloads.length}.`);
+    if (image === undefined) throw new Defect(`The prompt names image ${index} of ${this.#payloads.length}.`);
     return image;
   }
 }

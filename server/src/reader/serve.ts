@@ -8,7 +8,7 @@ import { SequenceFactory } from './sequence-factory.js';
 
 /** Prompt rows of a step beside running streams: half a second of a 1 B model on two cores. */
 const MAX_PREFILL_ROWS_BESIDE_DECODE = 64;
-/** About five pictures of 2,928 rows for a 7 B model, or fifty of 576. */
+/** About five images of 2,928 rows for a 7 B model, or fifty of 576. */
 const IMAGE_CACHE_BYTES = 256 * 2 ** 20;
 
 /** The gateway counts seconds without one. */

@@ -17,9 +17,9 @@ FIELDS = [
 ]
 NEWEST_FIELDS = FIELDS + ["lora_id", "constrained_decoding_backend", "return_metadata"]
 
-port, picture_path, text = int(sys.argv[1]), sys.argv[2], sys.argv[3]
-with open(picture_path, "rb") as file:
-    picture = file.read()
+port, image_path, text = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+with open(image_path, "rb") as file:
+    image = file.read()
 
 
 def request_json(fields, **given):
@@ -69,19 +69,19 @@ def streamed(path, body, content_type):
 
 def newest_form():
     return multipart([
-        ('name="image_data"; filename="picture.jpg"\r\nContent-Type: image/*', picture),
+        ('name="image_data"; filename="image.jpg"\r\nContent-Type: image/*', image),
         ('name="json_data"\r\nContent-Type: application/json', request_json(NEWEST_FIELDS)),
     ])
 
 
 def older_form():
-    return multipart([('name="json_data"', request_json(FIELDS)), ('name="image_data"', picture)])
+    return multipart([('name="json_data"', request_json(FIELDS)), ('name="image_data"', image)])
 
 
 def documented_form():
     return multipart([
         ('name="json_data"', json.dumps({"text": text}).encode()),
-        ('name="image_data"; filename="image.png"\r\nContent-Type: image/png', picture),
+        ('name="image_data"; filename="image.png"\r\nContent-Type: image/png', image),
     ])
 
 

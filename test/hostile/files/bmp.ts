@@ -1,6 +1,6 @@
 // BMP files written byte by byte: the header of Windows 3, 8 bits with a palette, 24 or 32 bits, bottom-up or top-down.
 
-export interface BmpPicture {
+export interface BmpImage {
   readonly width: number;
   readonly height: number;
   readonly bits: 8 | 24 | 32;
@@ -10,14 +10,7 @@ export interface BmpPicture {
   readonly pixel: (x: number, y: number) => number | readonly [number, number, number];
 }
 
-export function writeBmp({
-  width,
-  height,
-  bits,
-  isTopDown = false,
-  palette = [],
-  pixel,
-}: BmpPicture): Buffer {
+export function writeBmp({ width, height, bits, isTopDown = false, palette = [], pixel }: BmpImage): Buffer {
   const rowBytes = Math.ceil((width * bits) / 32) * 4;
   const start = 54 + palette.length * 4;
   const file = Buffer.alloc(start + rowBytes * height);

@@ -18,7 +18,7 @@ export function withJpegExif(jpeg: Uint8Array, orientation: number): Buffer {
   return Buffer.concat([jpeg.subarray(0, 2), marker, content, jpeg.subarray(2)]);
 }
 
-/** Source pixel of the pixel that is seen at (x, y), for a picture of `width` × `height` before it is turned (EXIF 2.3, tag 0x0112). */
+/** Source pixel of the pixel that is seen at (x, y), for an image of `width` × `height` before it is turned (EXIF 2.3, tag 0x0112). */
 export function orientedSource(
   orientation: number,
   x: number,

@@ -1,7 +1,7 @@
 // GIF files written byte by byte: a palette of up to 256 colours, one or more frames, interlaced or not. The compressor is the
 // simplest valid one: a clear code often enough that codes never grow.
 
-export interface GifPicture {
+export interface GifImage {
   readonly width: number;
   readonly height: number;
   /** Up to 256 colours. */
@@ -13,19 +13,19 @@ export interface GifPicture {
   readonly transparentIndex?: number;
 }
 
-export function writeGif(picture: GifPicture): Buffer {
-  const { width, height, palette, frames = 1 } = picture;
+export function writeGif(image: GifImage): Buffer {
+  const { width, height, palette, frames = 1 } = image;
   const screen = Buffer.from('GIF89a\0\0\0\0\xf7\0\0', 'latin1');
   screen.writeUInt16LE(width, 6);
   screen.writeUInt16LE(height, 8);
   const colours = Buffer.alloc(256 * 3);
   palette.forEach((colour, index) => colours.set(colour, index * 3));
-  const parts = Array.from({ length: frames }, (_, frame) => frameOf(picture, frame));
+  const parts = Array.from({ length: frames }, (_, frame) => frameOf(image, frame));
   return Buffer.concat([screen, colours, ...parts, Buffer.from(';')]);
 }
 
-function frameOf(picture: GifPicture, frame: number): Buffer {
-  const { width, height, isInterlaced = false, transparentIndex } = picture;
+function frameOf(image: GifImage, frame: number): Buffer {
+  const { width, height, isInterlaced = false, transparentIndex } = image;
   const control = Buffer.from([
     0x21,
     0xf9,
@@ -41,7 +41,7 @@ function frameOf(picture: GifPicture, frame: number): Buffer {
   descriptor.writeUInt16LE(height, 7);
   const indexes: number[] = [];
   for (const y of rowOrder(height, isInterlaced)) {
-    for (let x = 0; x < width; x += 1) indexes.push(picture.sample(x, y, frame));
+    for (let x = 0; x < width; x += 1) indexes.push(image.sample(x, y, frame));
   }
   return Buffer.concat([control, descriptor, Buffer.from([8]), blocks(compress(indexes)), Buffer.from([0])]);
 }

@@ -13,7 +13,7 @@ const COLOUR_TYPES: Readonly<Record<ColourType, { readonly number: number; reado
   rgba: { number: 6, channels: 4 },
 };
 
-export interface PngPicture {
+export interface PngImage {
   readonly width: number;
   readonly height: number;
   readonly colourType: ColourType;
@@ -52,10 +52,10 @@ export function header(
 
 export const END = chunk('IEND', Buffer.alloc(0));
 
-export function writePng(picture: PngPicture): Buffer {
-  const { width, height, bitDepth, colourType, isInterlaced = false, before = [] } = picture;
+export function writePng(image: PngImage): Buffer {
+  const { width, height, bitDepth, colourType, isInterlaced = false, before = [] } = image;
   const passes = isInterlaced ? ADAM7 : [[0, 0, 1, 1] as const];
-  const rows = passes.flatMap((pass) => passRows(picture, pass));
+  const rows = passes.flatMap((pass) => passRows(image, pass));
   return Buffer.concat([
     SIGNATURE,
     header(width, height, bitDepth, COLOUR_TYPES[colourType].number, isInterlaced ? 1 : 0),
@@ -77,8 +77,8 @@ const ADAM7: readonly Pass[] = [
   [0, 1, 1, 2],
 ];
 
-function passRows(picture: PngPicture, [left, top, dx, dy]: Pass): Buffer[] {
-  const { width, height, colourType, bitDepth, filter = 0 } = picture;
+function passRows(image: PngImage, [left, top, dx, dy]: Pass): Buffer[] {
+  const { width, height, colourType, bitDepth, filter = 0 } = image;
   const { channels } = COLOUR_TYPES[colourType];
   const columns = Math.max(0, Math.ceil((width - left) / dx));
   const bytesPerPixel = Math.max(1, (channels * bitDepth) / 8);
@@ -88,7 +88,7 @@ function passRows(picture: PngPicture, [left, top, dx, dy]: Pass): Buffer[] {
     const row = Buffer.alloc(above.length);
     for (let column = 0; column < columns; column += 1) {
       for (let channel = 0; channel < channels; channel += 1) {
-        const value = picture.sample(left + column * dx, y, channel);
+        const value = image.sample(left + column * dx, y, channel);
         putSample(row, column * channels + channel, bitDepth, value);
       }
     }

@@ -4,7 +4,7 @@ import sharp from 'sharp';
 import { writeBmp } from './bmp.js';
 import { pngExif, withJpegExif } from './exif.js';
 import { writeGif } from './gif.js';
-import { chunk, writePng, type PngPicture } from './png.js';
+import { chunk, writePng, type PngImage } from './png.js';
 
 export interface NamedFile {
   readonly name: string;
@@ -28,7 +28,7 @@ export const photograph = (): Buffer =>
 
 function pngs(): [string, Buffer][] {
   const size = { width: WIDTH, height: HEIGHT } as const;
-  const rgb: PngPicture = { ...size, colourType: 'rgb', bitDepth: 8, sample, filter: 'mixed' };
+  const rgb: PngImage = { ...size, colourType: 'rgb', bitDepth: 8, sample, filter: 'mixed' };
   const palette = chunk('PLTE', Buffer.from(PALETTE.flat()));
   return [
     ['rgb.png', writePng(rgb)],
@@ -74,27 +74,27 @@ function encoded(): [string, Promise<Buffer>][] {
   for (let y = 0; y < HEIGHT; y += 1)
     for (let x = 0; x < WIDTH; x += 1)
       for (let c = 0; c < 3; c += 1) pixels[(y * WIDTH + x) * 3 + c] = sample(x, y, c);
-  const picture = () => sharp(pixels, { raw: { width: WIDTH, height: HEIGHT, channels: 3 } });
+  const image = () => sharp(pixels, { raw: { width: WIDTH, height: HEIGHT, channels: 3 } });
   const animated = () =>
     sharp(pixels.subarray(0, WIDTH * (HEIGHT - 1) * 3), {
       raw: { width: WIDTH, height: HEIGHT - 1, channels: 3, pageHeight: (HEIGHT - 1) / 2 },
     });
   return [
-    ['baseline.jpg', picture().jpeg().toBuffer()],
-    ['progressive.jpg', picture().jpeg({ progressive: true }).toBuffer()],
-    ['grey.jpg', picture().greyscale().jpeg().toBuffer()],
-    ['cmyk.jpg', picture().toColourspace('cmyk').jpeg().toBuffer()],
-    ['profile.jpg', picture().withIccProfile('p3').jpeg().toBuffer()],
+    ['baseline.jpg', image().jpeg().toBuffer()],
+    ['progressive.jpg', image().jpeg({ progressive: true }).toBuffer()],
+    ['grey.jpg', image().greyscale().jpeg().toBuffer()],
+    ['cmyk.jpg', image().toColourspace('cmyk').jpeg().toBuffer()],
+    ['profile.jpg', image().withIccProfile('p3').jpeg().toBuffer()],
     [
       'oriented.jpg',
-      picture()
+      image()
         .jpeg()
         .toBuffer()
         .then((jpeg) => withJpegExif(jpeg, 5)),
     ],
-    ['lossy.webp', picture().webp().toBuffer()],
-    ['lossless.webp', picture().webp({ lossless: true }).toBuffer()],
-    ['alpha.webp', picture().ensureAlpha(0.5).webp().toBuffer()],
+    ['lossy.webp', image().webp().toBuffer()],
+    ['lossless.webp', image().webp({ lossless: true }).toBuffer()],
+    ['alpha.webp', image().ensureAlpha(0.5).webp().toBuffer()],
     ['animated.webp', animated().webp({ loop: 0 }).toBuffer()],
   ];
 }

@@ -81,7 +81,7 @@ async function holderOf(path: string): Promise<z.infer<typeof holderSchema> | un
   try {
     return holderSchema.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch {
-    // An unreadable lock is judged by its age alone.
+    // An unreadable lock counts by its age alone.
     return undefined;
   }
 }

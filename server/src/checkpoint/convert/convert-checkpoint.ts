@@ -55,7 +55,7 @@ export async function convertCheckpoint(
   const modelPath = join(outDir, MODEL_FILE);
   const projectorPath = join(outDir, PROJECTOR_FILE);
   const plan = planPair(checkpoint, textQuant, towerQuant);
-  // The small file first: what is wrong with the picture side shows within seconds.
+  // The small file first: what is wrong with the image side shows within seconds.
   const parts: Part[] = [
     { name: 'vision tower', path: projectorPath, file: plan.projector },
     { name: 'language model', path: modelPath, file: plan.model },
@@ -73,7 +73,7 @@ async function writeParts(parts: readonly Part[], options: ConvertOptions): Prom
     for (const part of parts) {
       writers.push(await GgufWriter.create(part.path, part.file.metadata, plannedTensors(part.file)));
     }
-    await checkRoom(
+    await validateFreeSpace(
       outDir,
       writers.reduce((sum, writer) => sum + writer.fileBytes, 0),
     );
@@ -97,7 +97,7 @@ async function writeParts(parts: readonly Part[], options: ConvertOptions): Prom
 }
 
 /** Fails before hours of work rather than after: the size of the pair is known from the start. */
-async function checkRoom(outDir: string, neededBytes: number): Promise<void> {
+async function validateFreeSpace(outDir: string, neededBytes: number): Promise<void> {
   const { bavail, bsize } = await statfs(outDir);
   const freeBytes = bavail * bsize;
   if (freeBytes >= neededBytes) return;

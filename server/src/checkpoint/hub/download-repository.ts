@@ -32,7 +32,7 @@ export interface RepositoryDownload {
 export async function downloadRepository(download: RepositoryDownload): Promise<void> {
   const { client, cache, commit, purpose, retry, onEvent } = download;
   const files = await withRetries(retry, () => listRepository(client, commit));
-  if (purpose === 'model') refuseOther(download, files);
+  if (purpose === 'model') validateRepositoryKind(download, files);
   await cache.createFolders(commit);
   const small = smallFiles(files, purpose);
   // How much there is in all is known only after the index.
@@ -41,7 +41,7 @@ export async function downloadRepository(download: RepositoryDownload): Promise<
     progress: { repository: client.place.model.id, doneBytes: 0, totalBytes: 0 },
   });
   await fetchAll({ ...download, onEvent: () => undefined }, small);
-  if (purpose === 'model') await refuseUnknownModel(download);
+  if (purpose === 'model') await validateModelConfig(download);
   const weights = purpose === 'tower-settings' ? undefined : weightsOf(files);
   const large = weights === undefined ? [] : await weightFiles(download, weights, files);
   await fetchAll(download, [...small, ...large]);
@@ -49,7 +49,7 @@ export async function downloadRepository(download: RepositoryDownload): Promise<
 }
 
 /** What is no model can be told by its file names. */
-function refuseOther({ client }: RepositoryDownload, files: readonly HubFile[]): void {
+function validateRepositoryKind({ client }: RepositoryDownload, files: readonly HubFile[]): void {
   const names = files.map(({ name }) => name);
   const { id } = client.place.model;
   if (weightsOf(files) === undefined) {
@@ -67,7 +67,7 @@ function refuseOther({ client }: RepositoryDownload, files: readonly HubFile[]):
 }
 
 /** Weights of gigabytes are not fetched to be refused. @throws CheckpointError checkpoint.unsupported */
-async function refuseUnknownModel({ client, cache, commit }: RepositoryDownload): Promise<void> {
+async function validateModelConfig({ client, cache, commit }: RepositoryDownload): Promise<void> {
   const { id } = client.place.model;
   const path = join(cache.snapshotFolder(commit), 'config.json');
   recognise(await readJsonFile(path, configSchema, MAX_CONFIG_BYTES), id, `${id}: config.json`);

@@ -27,7 +27,7 @@ export interface Asked {
   readonly headers?: Readonly<Record<string, string>>;
   /** Name of the file, for the message when it is not there. */
   readonly file?: string;
-  /** Statuses that the caller judges itself. */
+  /** Statuses that the caller validates itself. */
   readonly accepts?: readonly number[];
 }
 
@@ -69,7 +69,7 @@ export class HubClient {
     const guard = new StallGuard(this.waits.stallMs, this.signal);
     try {
       const { response, linkedEtag } = await this.#follow(new URL(address), asked, guard);
-      await this.#judge(response, asked);
+      await this.#validate(response, asked);
       return { response, linkedEtag, guard };
     } catch (error) {
       guard.stop();
@@ -137,7 +137,7 @@ export class HubClient {
     return { authorization: `Bearer ${accessToken}` };
   }
 
-  async #judge(response: Response, { accepts = [], file }: Asked): Promise<void> {
+  async #validate(response: Response, { accepts = [], file }: Asked): Promise<void> {
     const { status, headers } = response;
     if (status === 200 || status === 206 || accepts.includes(status)) return;
     await response.body?.cancel();

@@ -22,7 +22,7 @@ const CLUTTER = {
   'tf_model.h5': Buffer.alloc(5000, 1),
   'pytorch_model.bin': Buffer.alloc(5000, 2),
   'ggml-model-q4_k.gguf': 'GGUF',
-  'picture.png': 'PNG',
+  'image.png': 'PNG',
 };
 
 function tinyFiles(options: TinyOptions): Record<string, Uint8Array> {

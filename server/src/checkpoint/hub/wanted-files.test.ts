@@ -15,7 +15,7 @@ const PUBLISHED = files(
   'mm_projector.bin',
   'model.gguf',
   'optimizer.pt',
-  'picture.png',
+  'image.png',
   'preprocessor_config.json',
   'pytorch_model-00001-of-00002.bin',
   'pytorch_model-00002-of-00002.bin',

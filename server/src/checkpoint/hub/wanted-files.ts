@@ -1,5 +1,5 @@
 // Which files of a repository a reader needs. Everything else stays where it is: copies in other formats, optimizer states,
-// training_args.bin (a pickle of arbitrary code), pictures of the model card.
+// training_args.bin (a pickle of arbitrary code), images of the model card.
 import { KINDS } from '../source/weight-files.js';
 import type { HubFile } from './listing.js';
 

@@ -24,7 +24,7 @@ import { canonicalName } from '../source/tensor-names.js';
 import { findTower, type TowerSource } from '../source/vision-source.js';
 import { fileNames, hasWeights } from '../source/weight-files.js';
 import { readTokenizer, type TokenizerData } from '../tokenizer/read-tokenizer.js';
-import { checkTensors } from './check-tensors.js';
+import { validateTensors } from './validate-tensors.js';
 import { textFacts, tokenizerFacts, towerFacts } from './checkpoint-facts.js';
 import { Findings } from './findings.js';
 import { projectorName, NOTHING_KNOWN, type Inspection } from './inspection.js';
@@ -138,7 +138,7 @@ class Survey {
       text: text === undefined ? null : textFacts(text, rows),
       contextTokens: text === undefined ? null : contextTokensOf(config, text.contextTokens),
       tower: tower === undefined ? null : towerFacts(settings, tower, layersToRun),
-      pictures: settings === undefined ? null : await this.#pictures(config, settings, tower),
+      images: settings === undefined ? null : await this.#images(config, settings, tower),
       tokenizer: tokenizer === undefined ? null : tokenizerFacts(tokenizer),
       template: tokenizer === undefined ? null : this.#template(config, kind, tokenizer),
     };
@@ -149,7 +149,7 @@ class Survey {
     if (text === undefined || settings === undefined || tensors === undefined) return null;
     const { unreadable } = this.#weights;
     const place = { folder: this.#folder, layout: kind.layout, unreadable };
-    const checked = await checkTensors({ ...place, text, settings, rows, tower, tensors }, this.#findings);
+    const checked = await validateTensors({ ...place, text, settings, rows, tower, tensors }, this.#findings);
     return checked?.layersToRun ?? null;
   }
 
@@ -181,7 +181,7 @@ class Survey {
     return found;
   }
 
-  async #pictures(config: LlavaConfig, settings: LlavaSettings, tower: TowerSource | undefined) {
+  async #images(config: LlavaConfig, settings: LlavaSettings, tower: TowerSource | undefined) {
     const { aspect, mergeType, keepsClassToken, pinpoints, projectorLayers } = settings;
     if (aspect === 'anyres' && (pinpoints === null || pinpoints === undefined))
       this.#findings.note(

@@ -16,7 +16,7 @@ export async function inspectPair(modelPath: string, projectorPath: string | nul
     const facts = (await findings.attempt(() => factsOf(pair))) ?? {};
     const warnings =
       projectorPath === null
-        ? [...pair.warnings, 'There is no mmproj file beside the model: it is served without pictures.']
+        ? [...pair.warnings, 'There is no mmproj file beside the model: it is served without images.']
         : pair.warnings;
     return { ...known, ...facts, warnings, problems: findings.problems };
   } finally {
@@ -79,8 +79,8 @@ function factsOf({ model, projector, description }: GgufPair): Partial<Inspectio
 function visionFacts(
   projector: GgufPair['projector'],
   settings: GgufPair['description']['vision'],
-): Pick<Inspection, 'tower' | 'pictures'> {
-  if (projector === null || settings === null) return { tower: null, pictures: null };
+): Pick<Inspection, 'tower' | 'images'> {
+  if (projector === null || settings === null) return { tower: null, images: null };
   const { vision, file } = projector;
   const { aspect, mergeType, keepsClassToken, gridPinpoints } = settings;
   return {
@@ -94,7 +94,7 @@ function visionFacts(
       layersUsed: vision.layersToRun,
       activation: vision.activation,
     },
-    pictures: {
+    images: {
       aspect,
       mergeType,
       keepsClassToken,

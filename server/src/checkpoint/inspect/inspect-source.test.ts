@@ -47,7 +47,7 @@ describe('inspectSource', () => {
         files: ['model-00001-of-00002.safetensors', SECOND_SHARD],
       },
       tower: { name: 'clip', from: 'inside', sidePx: 28, patchPx: 14, layers: 3, layersUsed: 2 },
-      pictures: { aspect: 'pad', mergeType: 'flat', projector: 'mlp2x_gelu', gridPinpoints: [] },
+      images: { aspect: 'pad', mergeType: 'flat', projector: 'mlp2x_gelu', gridPinpoints: [] },
       tokenizer: { kind: 'sentencepiece', legacy: false, tokens: 8, endIds: [2] },
       template: { name: 'llava_v1' },
     });
@@ -232,7 +232,7 @@ describe('a GGUF pair', () => {
     });
     await checkpoint.close();
     const after = await inspectSource(modelPath);
-    const parts = ['architecture', 'text', 'contextTokens', 'pictures', 'tokenizer'] as const;
+    const parts = ['architecture', 'text', 'contextTokens', 'images', 'tokenizer'] as const;
     for (const part of parts) expect(after[part]).toEqual(before[part]);
     expect(after.template).toEqual({ name: 'llava_v1', reason: 'stored in the file' });
     expect(after.tower).toMatchObject({ from: projectorPath, sidePx: 28, layersUsed: 2 });
@@ -244,7 +244,7 @@ describe('a GGUF pair', () => {
     rmSync(projectorPath);
     const textOnly = await inspectSource(modelPath);
     expect(textOnly.tower).toBeNull();
-    expect(textOnly.warnings.join()).toContain('without pictures');
+    expect(textOnly.warnings.join()).toContain('without images');
   });
 
   it('that is broken is reported, not thrown', async () => {

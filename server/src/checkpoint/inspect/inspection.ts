@@ -38,7 +38,7 @@ export interface TowerFacts {
   readonly activation: 'quick_gelu' | 'gelu';
 }
 
-export interface PictureFacts extends Pick<VisionSettings, 'aspect' | 'mergeType' | 'keepsClassToken'> {
+export interface ImageFacts extends Pick<VisionSettings, 'aspect' | 'mergeType' | 'keepsClassToken'> {
   readonly projector: string;
   readonly gridPinpoints: VisionSettings['gridPinpoints'];
 }
@@ -72,7 +72,7 @@ export interface Inspection {
   readonly contextTokens: number | null;
   readonly tensors: TensorFacts | null;
   readonly tower: TowerFacts | null;
-  readonly pictures: PictureFacts | null;
+  readonly images: ImageFacts | null;
   readonly tokenizer: TokenizerFacts | null;
   readonly template: { readonly name: TemplateName; readonly reason: string } | null;
   /** Empty when the model cannot be served. */
@@ -89,7 +89,7 @@ export const NOTHING_KNOWN = {
   contextTokens: null,
   tensors: null,
   tower: null,
-  pictures: null,
+  images: null,
   tokenizer: null,
   template: null,
   memory: [],

@@ -22,14 +22,14 @@ export async function openGgufPair(modelPath: string, projectorPath: string | nu
   const model = await GgufFile.open(modelPath);
   const files = [model];
   try {
-    checkModel(model);
+    validateModel(model);
     const projector = projectorPath === null ? null : await openProjector(projectorPath, files);
     const own = model.string(DESCRIPTION_KEY);
     const { description, warnings } =
       own === undefined
         ? describeForeignPair(model, projector)
         : { description: ownDescription(own, model.name, projector === null), warnings: [] };
-    checkPair(description, model, projector?.vision ?? null);
+    validatePair(description, model, projector?.vision ?? null);
     return {
       description,
       model,
@@ -53,7 +53,7 @@ async function closeFiles(files: readonly GgufFile[]): Promise<void> {
   await Promise.all(files.map((file) => file.close()));
 }
 
-function checkModel(model: GgufFile): void {
+function validateModel(model: GgufFile): void {
   const architecture = model.string('general.architecture');
   if (architecture !== 'llama') {
     throw unsupported(
@@ -73,7 +73,7 @@ function ownDescription(json: string, file: string, isTextOnly: boolean): ModelD
   return isTextOnly ? { ...description, vision: null } : description;
 }
 
-function checkPair(description: ModelDescription, model: GgufFile, vision: VisionModel | null): void {
+function validatePair(description: ModelDescription, model: GgufFile, vision: VisionModel | null): void {
   const embedding = model.tensors.get('token_embd.weight');
   const width = embedding?.dimensions[0] ?? 0;
   const rows = embedding?.dimensions[1] ?? 0;
@@ -92,6 +92,6 @@ function checkPair(description: ModelDescription, model: GgufFile, vision: Visio
   if (settings?.mergeType === 'spatial_unpad' && !vision.hasNewline)
     throw malformed(
       model.name,
-      'The model ends picture rows with a newline vector, but v.image_newline is missing.',
+      'The model ends image rows with a newline vector, but v.image_newline is missing.',
     );
 }

@@ -1,4 +1,4 @@
-// The picture side of a GGUF pair: its shape, and its tensors under the standard names, whoever wrote the file. Two defects of
+// The image side of a GGUF pair: its shape, and its tensors under the standard names, whoever wrote the file. Two defects of
 // older writers are repaired here: fc1 and fc2 of the feed-forward exchanged, and no statement of which layers run.
 import { malformed, unsupported } from '../failures.js';
 import { ACTIVATION_KEY, LAYERS_KEY, PROJECTOR_KEY } from '../convert/projector-metadata.js';
@@ -29,7 +29,7 @@ const NEWLINE = 'v.image_newline';
 
 /** @throws CheckpointError checkpoint.unsupported, checkpoint.malformed */
 export function visionModel(file: GgufFile): VisionModel {
-  refuseOtherKinds(file);
+  validateProjectorKind(file);
   const warnings: string[] = [];
   const number = (key: string) => file.require(file.number(`clip.vision.${key}`), `clip.vision.${key}`);
   const hiddenSize = number('embedding_length');
@@ -50,11 +50,11 @@ export function visionModel(file: GgufFile): VisionModel {
     tensors,
     warnings,
   };
-  checkTensors(model, file.name);
+  validateTensors(model, file.name);
   return model;
 }
 
-function refuseOtherKinds(file: GgufFile): void {
+function validateProjectorKind(file: GgufFile): void {
   const architecture = file.string('general.architecture');
   if (architecture !== 'clip')
     throw unsupported(
@@ -125,7 +125,7 @@ function activationOf(file: GgufFile): VisionModel['activation'] {
 }
 
 /** Everything that the tower's graph will ask for is there, in the shape that the metadata promises. */
-function checkTensors(model: VisionModel, file: string): void {
+function validateTensors(model: VisionModel, file: string): void {
   const { hiddenSize: width, feedForwardSize, patchPx, sidePx, tensors } = model;
   const check = (name: string, dimensions: readonly number[]) => {
     const found = tensors.get(name);
@@ -139,7 +139,7 @@ function checkTensors(model: VisionModel, file: string): void {
   };
   const patches = (sidePx / patchPx) ** 2;
   if (!Number.isInteger(sidePx / patchPx) || !Number.isInteger(width / model.headCount))
-    throw malformed(file, 'Picture and patch size, or width and heads, do not divide evenly.');
+    throw malformed(file, 'Image and patch size, or width and heads, do not divide evenly.');
   check('v.class_embd', [width]);
   check('v.patch_embd.weight', [patchPx, patchPx, 3, width]);
   check('v.position_embd.weight', [width, patches + 1]);

@@ -33,7 +33,7 @@ export function parseSafetensorsHeader(
   const header = parseJson(headerBytes, file, headerSchema);
   const ranges = Object.entries(header)
     .filter(([name]) => name !== '__metadata__')
-    .map(([name, value]) => checkEntry(name, value, file));
+    .map(([name, value]) => validateEntry(name, value, file));
   ranges.sort((a, b) => a.startBytes - b.startBytes || a.endBytes - b.endBytes);
   let coveredBytes = 0;
   for (const range of ranges) {
@@ -54,7 +54,7 @@ export function parseSafetensorsHeader(
   return ranges;
 }
 
-function checkEntry(name: string, value: unknown, file: string): SafetensorsRecord & { endBytes: number } {
+function validateEntry(name: string, value: unknown, file: string): SafetensorsRecord & { endBytes: number } {
   const entry = entrySchema.safeParse(value);
   if (!entry.success) {
     throw malformed(

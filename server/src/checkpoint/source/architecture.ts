@@ -27,8 +27,8 @@ const RELATIVES: readonly (readonly [RegExp, string])[] = [
 
 /** @throws CheckpointError checkpoint.unsupported */
 export function recognise(config: LlavaConfig, folderName: string, file: string): Recognised {
-  refuseQuantised(config, file);
-  refuseDelta(folderName, file);
+  validateUnquantised(config, file);
+  validateNoDelta(folderName, file);
   if (config.s2 === true)
     throw unsupported(
       file,
@@ -88,7 +88,7 @@ function hubFamily(config: LlavaConfig, file: string): Pick<Recognised, 'archite
   );
 }
 
-function refuseQuantised(config: LlavaConfig, file: string): void {
+function validateUnquantised(config: LlavaConfig, file: string): void {
   const method = config.quantization_config?.quant_method;
   if (config.quantization_config === undefined || config.quantization_config === null) return;
   throw unsupported(
@@ -98,7 +98,7 @@ function refuseQuantised(config: LlavaConfig, file: string): void {
 }
 
 /** By name only: merged weights look the same, and their `_name_or_path` may still name the delta they were made from. */
-function refuseDelta(folderName: string, file: string): void {
+function validateNoDelta(folderName: string, file: string): void {
   if (!/(^|[-_/])delta([-_/]|$)/i.test(folderName)) return;
   throw unsupported(
     file,

@@ -47,7 +47,7 @@ export function towerFromConfig(config: ClipConfig, normalisation: Normalisation
       `The vision tower is of type ${kind}; only CLIP towers are supported (not SigLIP, EVA or others).`,
     );
   }
-  return checkTower(
+  return validateTower(
     {
       hiddenSize: config.hidden_size ?? DEFAULTS.hidden,
       feedForwardSize: config.intermediate_size ?? DEFAULTS.feedForward,
@@ -76,7 +76,7 @@ export function towerFromTensors(
   const layers = [...tensors.keys()].flatMap(
     (name) => /^tower\.encoder\.layers\.(\d{1,4})\./.exec(name)?.[1] ?? [],
   );
-  return checkTower(
+  return validateTower(
     {
       hiddenSize,
       feedForwardSize,
@@ -92,13 +92,13 @@ export function towerFromTensors(
   );
 }
 
-function checkTower(tower: ClipTower, file: string): ClipTower {
+function validateTower(tower: ClipTower, file: string): ClipTower {
   const { hiddenSize, headCount, sidePx, patchPx } = tower;
   const headSize = hiddenSize / headCount;
   if (!Number.isInteger(headCount) || !Number.isInteger(headSize) || !Number.isInteger(sidePx / patchPx)) {
     throw unsupported(
       file,
-      `A vision tower of ${hiddenSize} features, ${headCount} heads, pictures of ${sidePx} and patches of ${patchPx} pixels does not divide evenly.`,
+      `A vision tower of ${hiddenSize} features, ${headCount} heads, images of ${sidePx} and patches of ${patchPx} pixels does not divide evenly.`,
     );
   }
   return tower;

@@ -18,7 +18,7 @@ import { parsePinpoints } from './pinpoints.js';
 import { chooseTemplate } from './template-choice.js';
 import { textHyperparameters, type TextHyperparameters } from './text-hyperparameters.js';
 import { textTensors } from './text-tensors.js';
-import { refuseUnknown, visionPart } from './vision-part.js';
+import { validateKnownValue, visionPart } from './vision-part.js';
 import { findTower, type TowerLocator } from './vision-source.js';
 import { closeAll, fileNames, hasWeights, openWeightFiles, type WeightFiles } from './weight-files.js';
 
@@ -96,7 +96,7 @@ async function readParts(
   });
   if (towerSource.files !== null) open.push(towerSource.files);
   const vision = visionPart(settings, text, towerSource, tensors, configFile);
-  refuseUnknown(
+  validateKnownValue(
     tensors,
     new Set([...textPart, ...vision.tensors].map(({ source: { name } }) => name)),
     vision,

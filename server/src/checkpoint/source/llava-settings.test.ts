@@ -59,7 +59,7 @@ describe('originalSettings', () => {
 });
 
 describe('hubSettings', () => {
-  it('prepares pictures as the original models do', () => {
+  it('prepares images as the original models do', () => {
     expect(hub({})).toMatchObject({ aspect: 'pad', mergeType: 'flat', projectorLayers: 2, selectLayer: -2 });
     expect(hub({}, true)).toMatchObject({ aspect: 'anyres', mergeType: 'spatial_unpad' });
     expect(hub({ vision_feature_select_strategy: 'full', vision_feature_layer: -1 })).toMatchObject({

@@ -1,4 +1,4 @@
-// What makes a Llama a LLaVA: the picture side of config.json in either layout, brought to one form. Values that change the
+// What makes a Llama a LLaVA: the image side of config.json in either layout, brought to one form. Values that change the
 // answer and that this program does not implement are refused by name, never ignored.
 import type { VisionSettings } from '../../model/description.js';
 import { unsupported } from '../failures.js';
@@ -46,7 +46,7 @@ export function originalSettings(config: LlavaConfig, file: string): LlavaSettin
 }
 
 /**
- * Settings of transformers' layout. The weights are those of the original models, so pictures are prepared as the original
+ * Settings of transformers' layout. The weights are those of the original models, so images are prepared as the original
  * does: padded for LLaVA 1.5 (the transformers processor crops), tiled for LLaVA-NeXT.
  * @throws CheckpointError checkpoint.unsupported
  */

@@ -58,7 +58,7 @@ export function textHyperparameters(
       `${headCount} heads (${kvHeadCount} for keys and values) do not divide a hidden size of ${hiddenSize} into heads of even size.`,
     );
   }
-  refuseVariants(config, file);
+  validateVariant(config, file);
   const window = config.sliding_window === undefined ? defaults.slidingWindow : config.sliding_window;
   const ownContext = config.max_position_embeddings ?? defaults.contextTokens;
   const rope = config.rope_parameters ?? config.rope_scaling ?? undefined;
@@ -78,7 +78,7 @@ export function textHyperparameters(
   };
 }
 
-function refuseVariants(config: TextConfig, file: string): void {
+function validateVariant(config: TextConfig, file: string): void {
   const activation = config.hidden_act ?? 'silu';
   if (activation !== 'silu')
     throw unsupported(

@@ -1,4 +1,4 @@
-// Puts the picture side of a checkpoint together: the tower's layers up to the selected one, the projector, the newline vector; and
+// Puts the image side of a checkpoint together: the tower's layers up to the selected one, the projector, the newline vector; and
 // notices tensors that belong to nothing.
 import { listNames, malformed, unsupported } from '../failures.js';
 import type { StoredTensor } from '../files/stored-tensor.js';
@@ -63,7 +63,7 @@ export function visionPart(
 }
 
 /** Tensors nobody asked for mean that the model is not what its configuration says. */
-export function refuseUnknown(
+export function validateKnownValue(
   tensors: ReadonlyMap<string, StoredTensor>,
   used: ReadonlySet<string>,
   { layersToRun }: Pick<VisionPart, 'layersToRun'>,

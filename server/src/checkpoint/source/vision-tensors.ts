@@ -1,4 +1,4 @@
-// Which tensors the picture side consists of (tower up to the selected layer, projector, newline vector) and their names in a
+// Which tensors the image side consists of (tower up to the selected layer, projector, newline vector) and their names in a
 // GGUF of architecture `clip`. What the selected layer does not need is not kept: later layers and the closing norm.
 import type { ClipTower } from './clip-tower.js';
 import type { ExpectedTensor } from './mapped-tensor.js';

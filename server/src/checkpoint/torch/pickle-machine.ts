@@ -91,10 +91,10 @@ export class PickleMachine {
     const name = symbolOf(callee)?.name;
     if (name === 'collections OrderedDict' && args.items.length === 0)
       this.push({ kind: 'dict', entries: new Map() });
-    else if (name === 'torch Size') this.push(tupleOf(args.items[0]) ?? this.refuseCall(name));
+    else if (name === 'torch Size') this.push(tupleOf(args.items[0]) ?? this.failCall(name));
     else if (name !== undefined && isRebuildFunction(name))
       this.push({ kind: 'call', name, args: args.items });
-    else this.refuseCall(name ?? `a ${kindOf(callee)}`);
+    else this.failCall(name ?? `a ${kindOf(callee)}`);
   }
 
   /** State of an OrderedDict (`_metadata`): read and dropped. */
@@ -135,7 +135,7 @@ export class PickleMachine {
     return value;
   }
 
-  private refuseCall(what: string): never {
+  private failCall(what: string): never {
     throw unsupported(
       this.cursor.file,
       `The pickle calls ${what}. Only tensors are rebuilt; nothing was executed.`,

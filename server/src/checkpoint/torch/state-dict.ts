@@ -54,7 +54,7 @@ export function tensorViews(root: PickleValue, file: string): TensorView[] {
   return Array.from(dict.entries, ([key, value]) => {
     if (typeof key !== 'string')
       throw unsupported(file, 'The pickle has tensors under names that are no text.');
-    return checkView(viewOf(key, value, file, MAX_NESTING), file);
+    return validateView(viewOf(key, value, file, MAX_NESTING), file);
   });
 }
 
@@ -116,7 +116,7 @@ function elementTypeOf(name: string): ElementType | undefined {
   return new Map<string, ElementType>(Object.entries(ELEMENT_TYPES)).get(name);
 }
 
-function checkView(view: TensorView, file: string): TensorView {
+function validateView(view: TensorView, file: string): TensorView {
   const { name, storage, offset, shape, strides } = view;
   if (shape.length !== strides.length || shape.length > MAX_DIMENSIONS)
     throw malformed(file, `${name} has ${shape.length} dimensions and ${strides.length} strides.`);

@@ -38,7 +38,7 @@ type Action = (machine: PickleMachine, cursor: ByteCursor) => void;
 const STOP = 0x2e;
 
 const ACTIONS: ReadonlyMap<number, Action> = new Map<number, Action>([
-  [0x80, (_, cursor) => checkProtocol(cursor)],
+  [0x80, (_, cursor) => validateProtocol(cursor)],
   [0x28, (machine) => machine.mark()],
   [0x7d, (machine) => machine.push({ kind: 'dict', entries: new Map() })],
   [0x5d, (machine) => machine.push({ kind: 'list', items: [] })],
@@ -111,7 +111,7 @@ function appendSinceMark(machine: PickleMachine): void {
   machine.append(machine.popMark());
 }
 
-function checkProtocol(cursor: ByteCursor): void {
+function validateProtocol(cursor: ByteCursor): void {
   const protocol = cursor.u8();
   if (protocol !== 2)
     throw unsupported(cursor.file, `The pickle has protocol ${protocol}; torch.save writes protocol 2.`);

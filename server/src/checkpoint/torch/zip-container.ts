@@ -19,7 +19,7 @@ export async function readZipTorch(source: ByteSource): Promise<StoredTensor[]> 
   const byName = new Map(entries.map((entry) => [entry.name, entry]));
   if (byName.has(`${prefix}/constants.pkl`))
     throw unsupported(source.name, 'This is a TorchScript archive (a program), not a file of weights.');
-  await checkByteOrder(source, byName.get(`${prefix}/byteorder`));
+  await validateByteOrder(source, byName.get(`${prefix}/byteorder`));
   const pickle = byName.get(`${prefix}/data.pkl`);
   if (pickle === undefined) throw malformed(source.name, 'The ZIP archive has no data.pkl.');
   if (pickle.sizeBytes > MAX_PICKLE_BYTES)
@@ -42,7 +42,7 @@ export async function readZipTorch(source: ByteSource): Promise<StoredTensor[]> 
 }
 
 /** Absent before torch 2.1, which wrote the machine's order; all machines that trained these models are little-endian. */
-async function checkByteOrder(source: ByteSource, entry: ZipEntry | undefined): Promise<void> {
+async function validateByteOrder(source: ByteSource, entry: ZipEntry | undefined): Promise<void> {
   if (entry === undefined) return;
   if (entry.sizeBytes > MAX_BYTE_ORDER_BYTES) throw malformed(source.name, 'The entry byteorder is damaged.');
   const order = new TextDecoder().decode(await source.read(entry.offsetBytes, entry.sizeBytes));

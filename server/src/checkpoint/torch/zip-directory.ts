@@ -52,7 +52,7 @@ export async function readZipDirectory(source: ByteSource): Promise<ZipEntry[]> 
     throw malformed(source.name, 'The ZIP directory is longer than its entries.');
   const entries: ZipEntry[] = [];
   for (const entry of central) entries.push(await locate(entry, source, directory.offsetBytes));
-  checkDisjoint(entries, source.name);
+  validateDisjoint(entries, source.name);
   return entries;
 }
 
@@ -140,7 +140,7 @@ async function locate(entry: CentralEntry, source: ByteSource, directoryStart: n
   return { name, offsetBytes, sizeBytes };
 }
 
-function checkDisjoint(entries: readonly ZipEntry[], file: string): void {
+function validateDisjoint(entries: readonly ZipEntry[], file: string): void {
   const names = new Set(entries.map((entry) => entry.name));
   if (names.size !== entries.length) throw malformed(file, 'Two ZIP entries have the same name.');
   let end = 0;

@@ -1,5 +1,5 @@
 // A fetch without time limits of its own. The runtime's gives up after five minutes without a byte and has no setting for that; a
-// large picture on a processor alone, behind others, takes longer. How long to wait is for the client's own limit to say.
+// large image on a processor alone, behind others, takes longer. How long to wait is for the client's own limit to say.
 import type { Fetch } from 'takeoff-client';
 import { Agent, fetch } from 'undici';
 

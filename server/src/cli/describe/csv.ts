@@ -23,7 +23,7 @@ export const CSV: RecordFormat = {
     try {
       for await (const record of records) {
         const columns: readonly unknown[] = Array.isArray(record) ? record : [];
-        if (isFirst) refuseOtherColumns(file, columns);
+        if (isFirst) validateColumns(file, columns);
         else yield String(columns[0]);
         isFirst = false;
       }
@@ -38,7 +38,7 @@ export const CSV: RecordFormat = {
   },
 };
 
-function refuseOtherColumns(file: string, columns: readonly unknown[]): void {
+function validateColumns(file: string, columns: readonly unknown[]): void {
   if (columns.join() === COLUMNS.join()) return;
   throw new ConfigError(
     `${file}: the columns are ${columns.join(', ')}; those of \`takeoff describe\` are ${COLUMNS.join(', ')}. Name another file with --out.`,

@@ -26,7 +26,7 @@ function scene(
   const seen = { described: [] as string[], failed: [] as Failure[], waits: 0, inFlight: 0, mostInFlight: 0 };
   const options: DescribeAllOptions = {
     // eslint-disable-next-line @typescript-eslint/require-await -- a list that needs no waiting
-    pictures: (async function* () {
+    images: (async function* () {
       for (let n = 0; n < count; n += 1) yield `${n}`;
     })(),
     concurrency: 3,
@@ -52,14 +52,14 @@ function scene(
 }
 
 describe('describeAll', () => {
-  it('settles every picture once, as many at a time as it may', async () => {
+  it('settles every image once, as many at a time as it may', async () => {
     const { seen, run } = scene(50);
     await run();
     expect(seen.described.sort()).toEqual(Array.from({ length: 50 }, (_, n) => `${n}`).sort());
     expect(seen.mostInFlight).toBe(3);
   });
 
-  it('lists a picture that cannot be described, and goes on', async () => {
+  it('lists an image that cannot be described, and goes on', async () => {
     const { seen, run } = scene(5, { 2: [broken()], 3: [new InvalidInputError('cannot be read')] });
     await run();
     expect(seen.described).toHaveLength(3);
@@ -77,7 +77,7 @@ describe('describeAll', () => {
     expect(seen.waits).toBe(40);
   });
 
-  it('lists a picture that broke the server five times', async () => {
+  it('lists an image that broke the server five times', async () => {
     const { seen, run } = scene(3, {
       1: Array.from({ length: 9 }, died),
       2: [died(), died(), refused(), died()],
@@ -87,7 +87,7 @@ describe('describeAll', () => {
     expect(seen.failed).toEqual([{ path: '1', code: 'reader.died', message: 'It died.' }]);
   });
 
-  it('ends the run where no picture can succeed, after what is in flight', async () => {
+  it('ends the run where no image can succeed, after what is in flight', async () => {
     const { seen, run } = scene(50, { 1: [denied()] });
     await expect(run()).rejects.toMatchObject({ code: 'auth.required' });
     expect(seen.described.length).toBeLessThan(4);

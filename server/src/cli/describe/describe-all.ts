@@ -1,4 +1,4 @@
-// Asks for pictures, several at a time, and settles each: described, listed as failed, or left for the next run.
+// Asks for images, several at a time, and settles each: described, listed as failed, or left for the next run.
 import { TakeoffClientError } from 'takeoff-client';
 import type { Description, Output } from './outcome.js';
 import type { ServerPatience } from './server-patience.js';
@@ -6,30 +6,30 @@ import { verdictOn } from './verdict.js';
 
 export interface DescribeAllOptions {
   /** Those that are not in the output yet, each once. */
-  readonly pictures: AsyncIterable<string>;
+  readonly images: AsyncIterable<string>;
   readonly concurrency: number;
   readonly ask: (path: string) => Promise<Description>;
   readonly output: Pick<Output, 'describe' | 'fail'>;
   readonly patience: Pick<ServerPatience, 'wait' | 'noteAnswer'>;
   readonly onSettled: (path: string, failure: TakeoffClientError | null) => void;
-  /** Aborted when no further picture is to be begun; what is in flight ends as it will. */
+  /** Aborted when no further image is to be begun; what is in flight ends as it will. */
   readonly stop: AbortSignal;
 }
 
-/** A picture that broke the server so often is listed as failed. */
+/** An image that broke the server so often is listed as failed. */
 const MAX_ATTEMPTS = 5;
 
 /**
- * Resolves when all pictures are settled, or, after a stop, those in flight.
+ * Resolves when all images are settled, or, after a stop, those in flight.
  * @throws what makes every further request useless, after what is in flight has ended
  */
 export async function describeAll(options: DescribeAllOptions): Promise<void> {
-  const pictures = options.pictures[Symbol.asyncIterator]();
+  const images = options.images[Symbol.asyncIterator]();
   let hasFailed = false;
   const work = async (): Promise<void> => {
     try {
       while (!options.stop.aborted && !hasFailed) {
-        const next = await pictures.next();
+        const next = await images.next();
         if (next.done === true) return;
         await settle(next.value, options);
       }
@@ -56,8 +56,8 @@ async function settle(path: string, options: DescribeAllOptions): Promise<void> 
     const verdict = verdictOn(answer);
     if (verdict === 'run') throw answer;
     if (verdict === 'again') broke += 1;
-    if (verdict === 'picture' || broke === MAX_ATTEMPTS) {
-      if (verdict === 'picture') patience.noteAnswer();
+    if (verdict === 'image' || broke === MAX_ATTEMPTS) {
+      if (verdict === 'image') patience.noteAnswer();
       await output.fail({ path, code: answer.code, message: answer.message });
       onSettled(path, answer);
       return;

@@ -28,13 +28,13 @@ interface DescribeFlags extends RequestFlags, ServerFlags {
 export function describeCommand(terminal: Terminal): Command {
   const command = new Command('describe')
     .description(
-      'Describes pictures: all of a folder, many at a time, going on where an earlier run ended.\n\n' +
+      'Describes images: all of a folder, many at a time, going on where an earlier run ended.\n\n' +
         'Asks the server of --url, or the one that runs on this machine, or starts one for the run (--model).',
     )
     .argument('<path...>', "files, folders, patterns ('photos/**/*.jpg'), or - for a list on standard input")
     .option('--prompt <text>', `what to ask (default: "${DEFAULT_PROMPT}" in the model's own chat format)`)
     .addOption(
-      new Option('--format <format>', 'JSON Lines, CSV, or a .txt file beside each picture')
+      new Option('--format <format>', 'JSON Lines, CSV, or a .txt file beside each image')
         .choices(FORMATS)
         .default('jsonl'),
     )
@@ -55,9 +55,9 @@ export function describeCommand(terminal: Terminal): Command {
   addServerFlags(command);
   return command.action(async (paths: string[], flags: DescribeFlags) => {
     const config = loadConfig({ flags: typedFlags(command, ASKING_SETTINGS), configFile: flags.config });
-    const { listPictures } = await import('./picture-list.js');
-    const { describePictures } = await import('./describe.js');
-    const pictures = await listPictures(paths, () => readAll(process.stdin));
+    const { listImages } = await import('./image-list.js');
+    const { describeImages } = await import('./describe.js');
+    const images = await listImages(paths, () => readAll(process.stdin));
     using cancellation = cancelOnSignals();
     const { prompt = DEFAULT_PROMPT, chatTemplate = flags.prompt === undefined } = flags;
     const server = serverChoice(flags, config);
@@ -67,8 +67,8 @@ export function describeCommand(terminal: Terminal): Command {
       const concurrency = flags.concurrency ?? null;
       const maxWaitMs = flags.maxWait * 1000;
       const stop = cancellation.signal;
-      await describePictures(
-        { pictures, output, prompt, fields, server, concurrency, maxWaitMs, stop },
+      await describeImages(
+        { images, output, prompt, fields, server, concurrency, maxWaitMs, stop },
         terminal,
       );
     });

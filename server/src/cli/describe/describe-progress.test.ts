@@ -9,7 +9,7 @@ beforeEach(() => {
 afterEach(() => {
   vi.useRealTimers();
 });
-const broken = new TakeoffApiError('image.undecodable', 'The picture is broken.', { status: 400 });
+const broken = new TakeoffApiError('image.undecodable', 'The image is broken.', { status: 400 });
 
 describe('DescribeProgress', () => {
   it('shows rate and remaining time on a screen', () => {
@@ -49,7 +49,7 @@ describe('DescribeProgress', () => {
     vi.advanceTimersByTime(61_000);
     progress.summarise('out.failed.jsonl');
     expect(terminal.complained).toContain('1 described, 60 failed (1:01 min, 1.0/s).');
-    expect(terminal.complained).toContain('  0.png: The picture is broken. (image.undecodable)\n');
+    expect(terminal.complained).toContain('  0.png: The image is broken. (image.undecodable)\n');
     expect(terminal.complained).toContain('and 10 more');
     expect(terminal.complained).toContain('listed in out.failed.jsonl; --retry-failed tries them again');
   });

@@ -24,7 +24,7 @@ export class DescribeProgress {
   #drawnMs = -Infinity;
   #waiting = '';
 
-  /** `total` pictures are to be settled. */
+  /** `total` images are to be settled. */
   constructor(terminal: Terminal, total: number) {
     this.#terminal = terminal;
     this.#line = new ProgressLine(terminal);

@@ -1,4 +1,4 @@
-// `takeoff describe`: a description of every picture, written where it can be gone on with after any interruption.
+// `takeoff describe`: a description of every image, written where it can be gone on with after any interruption.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RequestFields, TakeoffClient } from 'takeoff-client';
 import { CommandError, Defect } from '../../errors.js';
@@ -8,11 +8,11 @@ import { describeAll } from './describe-all.js';
 import { DescribeProgress } from './describe-progress.js';
 import type { Description, Output } from './outcome.js';
 import { PathSet } from './path-set.js';
-import type { PictureList } from './picture-list.js';
+import type { ImageList } from './image-list.js';
 import { ServerPatience } from './server-patience.js';
 
 export interface DescribeCommand {
-  readonly pictures: PictureList;
+  readonly images: ImageList;
   readonly output: Output;
   readonly prompt: string;
   readonly fields: RequestFields;
@@ -25,18 +25,18 @@ export interface DescribeCommand {
 }
 
 /**
- * Resolves when every picture is described.
+ * Resolves when every image is described.
  * @throws CommandError command.incomplete when some could not be, command.interrupted after a stop
  * @throws ConfigError, ReaderError, TakeoffClientError when no request can succeed
  */
-export async function describePictures(command: DescribeCommand, terminal: Terminal): Promise<void> {
+export async function describeImages(command: DescribeCommand, terminal: Terminal): Promise<void> {
   const { output, stop } = command;
-  const left = await countLeft(command.pictures, output);
+  const left = await countLeft(command.images, output);
   const before = left.described + left.failed;
   if (before > 0) terminal.err(`${before} of ${counted(before + left.open)} in the output already.\n`);
   if (left.open === 0) {
-    if (before === 0) terminal.err('There are no pictures.\n');
-    refuseFailures(0, left.failed);
+    if (before === 0) terminal.err('There are no images.\n');
+    throwIfFailed(0, left.failed);
     return;
   }
   await using server = await openAnsweringServer(command.server, terminal, stop);
@@ -52,7 +52,7 @@ export async function describePictures(command: DescribeCommand, terminal: Termi
       'command.interrupted',
       `Interrupted with ${counted(left.open - described - failed)} to go; the same command goes on there.`,
     );
-  refuseFailures(failed, left.failed);
+  throwIfFailed(failed, left.failed);
 }
 
 async function run(
@@ -60,7 +60,7 @@ async function run(
   server: AnsweringServer,
   progress: DescribeProgress,
 ): Promise<void> {
-  const { pictures, output, maxWaitMs, stop } = command;
+  const { images, output, maxWaitMs, stop } = command;
   const ending = new AbortController();
   const onStop = (): void => {
     progress.say('Finishing what is in flight; Ctrl-C again ends at once.');
@@ -86,7 +86,7 @@ async function run(
     const slots = await slotsOf(server, stop);
     progress.begin();
     await describeAll({
-      pictures: openOnes(pictures, output),
+      images: openOnes(images, output),
       concurrency: command.concurrency ?? slots + AHEAD,
       ask: (path) => ask(server.client, command, path, server.consumerGroup),
       output: output.isPrinted ? makingWay(output, progress) : output,
@@ -112,7 +112,7 @@ const makingWay = (output: Output, progress: DescribeProgress): Pick<Output, 'de
 /** As the server has it. */
 const DEFAULT_GROUP = 'primary';
 
-/** The next pictures are uploaded and decoded while as many as the model takes are being answered. */
+/** The next images are uploaded and decoded while as many as the model takes are being answered. */
 const AHEAD = 2;
 
 const nobodyServes = ({ consumerGroup = DEFAULT_GROUP }: AnsweringServer): CommandError =>
@@ -145,24 +145,24 @@ async function ask(
 }
 
 async function countLeft(
-  pictures: PictureList,
+  images: ImageList,
   output: Output,
 ): Promise<{ described: number; failed: number; open: number }> {
   const count = { described: 0, failed: 0, no: 0 };
-  for await (const path of onceEach(pictures)) count[await output.has(path)] += 1;
+  for await (const path of onceEach(images)) count[await output.has(path)] += 1;
   return { described: count.described, failed: count.failed, open: count.no };
 }
 
-async function* openOnes(pictures: PictureList, output: Output): AsyncGenerator<string, void, undefined> {
-  for await (const path of onceEach(pictures)) if ((await output.has(path)) === 'no') yield path;
+async function* openOnes(images: ImageList, output: Output): AsyncGenerator<string, void, undefined> {
+  for await (const path of onceEach(images)) if ((await output.has(path)) === 'no') yield path;
 }
 
-async function* onceEach(pictures: PictureList): AsyncGenerator<string, void, undefined> {
+async function* onceEach(images: ImageList): AsyncGenerator<string, void, undefined> {
   const seen = new PathSet();
-  for await (const path of pictures) if (seen.add(path)) yield path;
+  for await (const path of images) if (seen.add(path)) yield path;
 }
 
-function refuseFailures(now: number, earlier: number): void {
+function throwIfFailed(now: number, earlier: number): void {
   if (now + earlier === 0) return;
   const ofEarlier =
     earlier === 0 ? '' : ` ${earlier} failed in an earlier run; --retry-failed tries them again.`;
@@ -172,4 +172,4 @@ function refuseFailures(now: number, earlier: number): void {
   );
 }
 
-const counted = (pictures: number): string => `${pictures} ${pictures === 1 ? 'picture' : 'pictures'}`;
+const counted = (images: number): string => `${images} ${images === 1 ? 'image' : 'images'}`;

@@ -33,6 +33,6 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined; // judged by the schema
+    return undefined; // validated by the schema
   }
 }

@@ -1,4 +1,4 @@
-// What becomes of a picture: it is described, or it is listed with the reason why it could not be.
+// What becomes of an image: it is described, or it is listed with the reason why it could not be.
 import { CommandError } from '../../errors.js';
 
 export interface Description {
@@ -19,7 +19,7 @@ export interface Failure {
 
 /** Where a run's results go, and what earlier runs left there. */
 export interface Output extends AsyncDisposable {
-  /** Whether the picture is in the output already. */
+  /** Whether the image is in the output already. */
   has(path: string): Promise<'described' | 'failed' | 'no'>;
   describe(description: Description): Promise<void>;
   fail(failure: Failure): Promise<void>;

@@ -1,4 +1,4 @@
-// A set of files. It keeps a short hash of each path, so that a million pictures take some tens of megabytes and two spellings of a path
+// A set of files. It keeps a short hash of each path, so that a million images take some tens of megabytes and two spellings of a path
 // are one.
 import { createHash } from 'node:crypto';
 import path from 'node:path';
@@ -24,6 +24,6 @@ export class PathSet {
   }
 }
 
-/** A hash that nobody can make collide on purpose: a collision would be a picture left out in silence. */
+/** A hash that nobody can make collide on purpose: a collision would be an image left out in silence. */
 const keyOf = (file: string): string =>
   createHash('sha256').update(path.resolve(file)).digest('base64').slice(0, KEY_CHARACTERS);

@@ -1,4 +1,4 @@
-// A text file beside each picture, as training programs want it: `cat.txt` for `cat.jpg`. Where two pictures of a folder differ in
+// A text file beside each image, as training programs want it: `cat.txt` for `cat.jpg`. Where two images of a folder differ in
 // their endings only, each gets its whole name: `cat.jpg.txt`, `cat.png.txt`. A failure is listed in `cat.jpg.failed.json`.
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -10,7 +10,7 @@ const ENDINGS = ['jpg', 'jpeg', 'jpe', 'jfif', 'png', 'webp', 'gif', 'bmp'].flat
 ]);
 
 /**
- * @param folder where the files go, in the same order of folders as the pictures; null is beside the pictures
+ * @param folder where the files go, in the same order of folders as the images; null is beside the images
  * @param retriesFailed whether what failed earlier counts as not yet tried
  */
 export function openSidecarOutput(folder: string | null, retriesFailed: boolean): Output {
@@ -46,7 +46,7 @@ const withinFolder = (file: string): string =>
 
 async function hasNamesake(file: string): Promise<boolean> {
   const { dir, name, ext } = path.parse(file);
-  // A file system that takes capitals for small letters shows the picture itself under both.
+  // A file system that takes capitals for small letters shows the image itself under both.
   const others = ENDINGS.filter((ending) => ending.toLowerCase() !== ext.toLowerCase());
   const found = await Promise.all(others.map((ending) => exists(path.join(dir, name + ending))));
   return found.includes(true);

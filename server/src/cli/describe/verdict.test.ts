@@ -16,15 +16,15 @@ const of = (code: string): Verdict => {
 };
 
 describe('verdictOn', () => {
-  it('blames the picture for what only it can be blamed for', () => {
+  it('blames the image for what only it can be blamed for', () => {
     for (const code of Object.keys(ERROR_CODES).filter(
       (one) => one.startsWith('image.') && !one.endsWith('_busy'),
     ))
-      expect(of(code), code).toBe('picture');
-    expect(of('request.body_too_large')).toBe('picture');
-    expect(of('request.does_not_fit')).toBe('picture');
-    expect(verdictOn(new InvalidInputError('no such file'))).toBe('picture');
-    expect(verdictOn(new UnexpectedAnswerError('nginx', { status: 413 }))).toBe('picture');
+      expect(of(code), code).toBe('image');
+    expect(of('request.body_too_large')).toBe('image');
+    expect(of('request.does_not_fit')).toBe('image');
+    expect(verdictOn(new InvalidInputError('no such file'))).toBe('image');
+    expect(verdictOn(new UnexpectedAnswerError('nginx', { status: 413 }))).toBe('image');
   });
 
   it('waits where the server did nothing', () => {
@@ -41,7 +41,7 @@ describe('verdictOn', () => {
       expect(verdictOn(new UnexpectedAnswerError('a proxy', { status })), String(status)).toBe('wait');
   });
 
-  it('tries again, within bounds, where the picture may have broken the server', () => {
+  it('tries again, within bounds, where the image may have broken the server', () => {
     for (const code of ['reader.died', 'reader.stalled', 'server.internal'])
       expect(of(code), code).toBe('again');
     // The same inside a stream, whose status is 200.
@@ -51,7 +51,7 @@ describe('verdictOn', () => {
     expect(verdictOn(new TakeoffTimeoutError('client.timeout', 'x'))).toBe('again');
   });
 
-  it('ends the run where every picture would meet the same', () => {
+  it('ends the run where every image would meet the same', () => {
     for (const code of [
       'auth.required',
       'request.out_of_range',

@@ -1,4 +1,4 @@
-// What a failed request says about the picture, the server and the run.
+// What a failed request says about the image, the server and the run.
 import {
   IncompleteStreamError,
   InvalidInputError,
@@ -9,16 +9,16 @@ import {
 } from 'takeoff-client';
 
 export type Verdict =
-  /** The picture cannot be described; the others may be. */
-  | 'picture'
+  /** The image cannot be described; the others may be. */
+  | 'image'
   /** The server is away or full and did nothing; the same request will do later. */
   | 'wait'
-  /** Something broke while it worked on this picture: the picture may be what breaks it. */
+  /** Something broke while it worked on this image: the image may be what breaks it. */
   | 'again'
   /** No request of this run can succeed. */
   | 'run';
 
-/** Refusals that another picture would not meet. */
+/** Refusals that another image would not meet. */
 const OF_THE_PICTURE = ['image.', 'request.body_too_large', 'request.does_not_fit', 'request.multipart_'];
 /** The server was at work when they happened. */
 const WHILE_WORKING = [
@@ -33,7 +33,7 @@ const AWAY_STATUSES = [429, 502, 503, 504];
 const TOO_LARGE_STATUS = 413;
 
 export function verdictOn(error: unknown): Verdict {
-  if (error instanceof InvalidInputError) return 'picture';
+  if (error instanceof InvalidInputError) return 'image';
   if (error instanceof IncompleteStreamError || error instanceof TakeoffTimeoutError) return 'again';
   if (error instanceof TakeoffConnectionError)
     return error.code === 'client.connection_refused' ? 'wait' : 'again';
@@ -41,6 +41,6 @@ export function verdictOn(error: unknown): Verdict {
   const { code, status = 0 } = error;
   if (error instanceof TakeoffApiError && WHILE_WORKING.includes(code)) return 'again';
   if (AWAY_STATUSES.includes(status)) return 'wait';
-  if (status === TOO_LARGE_STATUS || OF_THE_PICTURE.some((start) => code.startsWith(start))) return 'picture';
+  if (status === TOO_LARGE_STATUS || OF_THE_PICTURE.some((start) => code.startsWith(start))) return 'image';
   return status >= 500 ? 'again' : 'run';
 }

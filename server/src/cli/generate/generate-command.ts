@@ -16,11 +16,11 @@ interface GenerateFlags extends RequestFlags, ServerFlags {
 export function generateCommand(terminal: Terminal): Command {
   const command = new Command('generate')
     .description(
-      'Answers one prompt, with or without a picture.\n\n' +
+      'Answers one prompt, with or without an image.\n\n' +
         'Asks the server of --url, or the one that runs on this machine, or starts one for the answer (--model).',
     )
     .argument('<prompt>', 'the prompt, or - to read it from standard input')
-    .option('--image <file>', 'a picture, which the model sees at the start of the prompt')
+    .option('--image <file>', 'an image, which the model sees at the start of the prompt')
     .option('--json', 'print the answer as JSON, with token counts and times');
   addRequestFlags(command);
   addServerFlags(command);

@@ -5,7 +5,7 @@ import type { Terminal } from '../terminal.js';
 
 export interface GenerateCommand {
   readonly prompt: string;
-  /** Path of a picture. */
+  /** Path of an image. */
   readonly image: string | undefined;
   readonly fields: GenerateOptions;
   readonly server: ServerChoice;

@@ -1,4 +1,4 @@
-// The optional API key: asked of every request on every port, unknown addresses included, before anything else of it is judged.
+// The optional API key: asked of every request on every port, unknown addresses included, before anything else of it is looked at.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { AuthError } from '../../errors.js';

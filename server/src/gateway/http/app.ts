@@ -7,7 +7,7 @@ import type { Inference } from '../readers/inference.js';
 import type { ReaderRegistry } from '../readers/registry.js';
 import type { Metrics } from '../metrics/metrics.js';
 import { addApiKeyCheck } from './api-key.js';
-import { refuseDeclaredLength } from './body-limit.js';
+import { validateDeclaredLength } from './body-limit.js';
 import { answerClientError, trackResponses } from './client-errors.js';
 import { addErrorHandlers, answerError, pathOf } from './error-handlers.js';
 import { addGenerateRoutes } from './generate-routes.js';
@@ -121,7 +121,7 @@ function bareApp(
         RETRY_AFTER_MS,
       );
     }
-    refuseDeclaredLength(request.headers['content-length'], limits.bodySizeLimitBytes);
+    validateDeclaredLength(request.headers['content-length'], limits.bodySizeLimitBytes);
     await Promise.resolve();
   });
   app.addHook('onResponse', async (request, reply) => {

@@ -5,7 +5,7 @@ import { Defect, InputError } from '../../errors.js';
 import type { BodyClaim } from './body-budget.js';
 
 /** @throws InputError request.body_too_large */
-export function refuseDeclaredLength(declared: string | undefined, limitBytes: number): void {
+export function validateDeclaredLength(declared: string | undefined, limitBytes: number): void {
   if (declared !== undefined && Number(declared) > limitBytes)
     throw bodyTooLarge(`has ${declared} bytes`, limitBytes);
 }
@@ -58,7 +58,7 @@ export function overLimit(raw: Readable, limitBytes: number): Promise<never> {
 const bodyTooLarge = (what: string, limitBytes: number): InputError =>
   new InputError(
     'request.body_too_large',
-    `The request body ${what}; allowed are ${limitBytes} bytes, pictures included. The operator can raise body_size_limit_bytes (TAKEOFF_BODY_SIZE_LIMIT_BYTES).`,
+    `The request body ${what}; allowed are ${limitBytes} bytes, images included. The operator can raise body_size_limit_bytes (TAKEOFF_BODY_SIZE_LIMIT_BYTES).`,
     { details: { setting: 'body_size_limit_bytes', allowed: limitBytes } },
   );
 

@@ -3,7 +3,7 @@ import { withoutCarriageReturns, type GenerateResponse, type GenerationMetadata 
 import { Defect } from '../../errors.js';
 import type { RequestEvent } from '../../link/messages.js';
 import { metadataOf } from './answer-text.js';
-import type { JudgedRequest } from './judge-request.js';
+import type { ValidatedRequest } from './validate-request.js';
 import { errorOfEvent } from './public-error.js';
 
 /**
@@ -12,7 +12,7 @@ import { errorOfEvent } from './public-error.js';
  */
 export async function bufferedAnswer(
   events: AsyncIterable<RequestEvent>,
-  { job, isList, wantsMetadata }: JudgedRequest,
+  { job, isList, wantsMetadata }: ValidatedRequest,
   clientGone: AbortSignal,
 ): Promise<GenerateResponse | undefined> {
   const texts = job.prompts.map(() => '');

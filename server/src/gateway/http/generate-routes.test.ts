@@ -346,7 +346,7 @@ describe('/image_generate', () => {
   const upload = (path: string, form = PYTHON_FORM) =>
     (opened ?? { app: undefined }).app?.inject({ method: 'POST', url: path, ...form });
 
-  it('puts the picture in front of every prompt', async () => {
+  it('puts the image in front of every prompt', async () => {
     const messages: GenerateMessage[] = [];
     const { uploads } = await open({ script: keeping(messages) });
     const form = formOf({ json_data: { text: ['a', 'b'] }, image_data: Buffer.from([1, 2, 255]) });
@@ -371,7 +371,7 @@ describe('/image_generate', () => {
     );
   });
 
-  it('refuses a picture for a model that takes none, without decoding it', async () => {
+  it('refuses an image for a model that takes none, without decoding it', async () => {
     const { registry, readers, uploads } = await open({ script: silent });
     const card = registry.pickLive('primary')?.card;
     if (card !== undefined) readers.last.say({ kind: 'ready', card: { ...card, vision: null } });
@@ -397,7 +397,7 @@ describe('/image_generate', () => {
     expect((await upload('/image_generate_stream', form))?.statusCode).toBe(503);
   });
 
-  it('refuses an image tag in the text: the picture is already there', async () => {
+  it('refuses an image tag in the text: the image is already there', async () => {
     await open();
     const form = formOf({
       json_data: { text: '<image:http://169.254.169.254/> x' },

@@ -11,7 +11,7 @@ import { CLIENT_STALL_MS, type HttpLimits } from './http-limits.js';
 import { InputError } from '../../errors.js';
 import { readImageForm } from './image-form.js';
 import { addJsonParser } from './json-body.js';
-import { judgeRequest, type JudgedRequest } from './judge-request.js';
+import { validateRequest, type ValidatedRequest } from './validate-request.js';
 import { cutWhenNotRead } from './stalled-client.js';
 import { STREAM_HEADERS, streamedAnswer } from './streamed-answer.js';
 
@@ -27,7 +27,7 @@ export async function addGenerateRoutes(app: FastifyInstance, options: GenerateR
   const budget = new BodyBudget(limits.bodyMemoryLimitBytes, limits.bodySizeLimitBytes);
   await app.register(async (json) => {
     addJsonParser(json, limits.bodySizeLimitBytes, budget);
-    const read = (request: FastifyRequest): JudgedRequest => readJson(request, limits);
+    const read = (request: FastifyRequest): ValidatedRequest => readJson(request, limits);
     json.post('/generate', (request, reply) => answer(read(request), 'buffered', options, request, reply));
     json.post('/generate_stream', (request, reply) =>
       answer(read(request), 'streamed', options, request, reply),
@@ -37,7 +37,7 @@ export async function addGenerateRoutes(app: FastifyInstance, options: GenerateR
   await app.register(async (form) => {
     form.removeAllContentTypeParsers();
     await form.register(multipart);
-    const read = (request: FastifyRequest): Promise<JudgedRequest> => readForm(request, limits, budget);
+    const read = (request: FastifyRequest): Promise<ValidatedRequest> => readForm(request, limits, budget);
     form.post('/image_generate', async (request, reply) =>
       answer(await read(request), 'buffered', options, request, reply),
     );
@@ -47,27 +47,27 @@ export async function addGenerateRoutes(app: FastifyInstance, options: GenerateR
   });
 }
 
-function readJson(request: FastifyRequest, limits: HttpLimits): JudgedRequest {
+function readJson(request: FastifyRequest, limits: HttpLimits): ValidatedRequest {
   if (request.body === undefined) {
     throw new InputError(
       'request.unsupported_media_type',
       'This endpoint takes a JSON body with Content-Type: application/json.',
     );
   }
-  return judgeRequest(request.body, null, limits);
+  return validateRequest(request.body, null, limits);
 }
 
 async function readForm(
   request: FastifyRequest,
   limits: HttpLimits,
   budget: BodyBudget,
-): Promise<JudgedRequest> {
+): Promise<ValidatedRequest> {
   const { json, imageBytes } = await readImageForm(request, limits.bodySizeLimitBytes, budget);
-  return judgeRequest(json, imageBytes, limits);
+  return validateRequest(json, imageBytes, limits);
 }
 
 async function answer(
-  judged: JudgedRequest,
+  validated: ValidatedRequest,
   form: AnswerForm,
   { inference, limits }: GenerateRouteOptions,
   request: FastifyRequest,
@@ -75,15 +75,15 @@ async function answer(
 ): Promise<unknown> {
   const clientGone = clientGoneSignal(reply.raw);
   cutWhenNotRead(reply.raw, CLIENT_STALL_MS);
-  const events = inference.answer(judged.job, clientGone);
+  const events = inference.answer(validated.job, clientGone);
   // A stream whose client leaves before its first byte is never pulled, so nothing else would end the request.
   clientGone.addEventListener('abort', () => void events.return());
   let payload: GenerateResponse | Readable | undefined;
   try {
     payload =
       form === 'buffered'
-        ? await bufferedAnswer(events, judged, clientGone)
-        : await streamedAnswer(events, judged, clientGone, request.log, limits.streamErrorEvents);
+        ? await bufferedAnswer(events, validated, clientGone)
+        : await streamedAnswer(events, validated, clientGone, request.log, limits.streamErrorEvents);
   } catch (error) {
     // What a departed client's request ends with is nobody's failure.
     if (!clientGone.aborted) throw error;

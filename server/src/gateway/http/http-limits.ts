@@ -24,7 +24,7 @@ export const CLIENT_STALL_MS = 60_000;
 
 /** A request has two parts. The rest is room for what clients add, and a bound for a body of a million empty parts. */
 export const MAX_PARTS = 32;
-/** A part has up to four headers of some hundred bytes. Thousands of headers cost time and memory before any byte is judged. */
+/** A part has up to four headers of some hundred bytes. Thousands of headers cost time and memory before any byte is validated. */
 export const MAX_PART_HEADERS = 32;
 export const MAX_PART_HEADER_BYTES = 8 * 1024;
 

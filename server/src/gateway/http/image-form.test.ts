@@ -66,13 +66,13 @@ describe('parts that are accepted', () => {
     expect(app.uploads).toEqual([PICTURE]);
   });
 
-  it('takes every byte of the picture, whatever it holds', async () => {
-    const picture = Buffer.from([
+  it('takes every byte of the image, whatever it holds', async () => {
+    const image = Buffer.from([
       ...Array.from({ length: 512 }, (_, index) => index % 256),
       ...Buffer.from('\r\n--\r\n--x'),
     ]);
-    await post(formOf({ image_data: picture, json_data: { text: 'hi' } }));
-    expect(app.uploads).toEqual([picture]);
+    await post(formOf({ image_data: image, json_data: { text: 'hi' } }));
+    expect(app.uploads).toEqual([image]);
   });
 
   it('reads a form that arrives in two pieces, cut anywhere', async () => {
@@ -90,7 +90,7 @@ describe('parts that are accepted', () => {
     expect(app.uploads).toEqual(new Array(payload.length - 1).fill(PICTURE));
   });
 
-  it('hands an empty picture to the intake, which names what is wrong with it', async () => {
+  it('hands an empty image to the intake, which names what is wrong with it', async () => {
     await post(formOf({ json_data: { text: 'hi' }, image_data: Buffer.alloc(0) }));
     expect(app.uploads.map((bytes) => bytes.length)).toEqual([0]);
   });
@@ -119,7 +119,7 @@ describe('forms that are refused', () => {
     await expectRefusal(formOfParts([{ ...json, body: '"hi"' }, image]), 422, 'request.wrong_shape');
   });
 
-  it('refuses a second picture, and a second json_data', async () => {
+  it('refuses a second image, and a second json_data', async () => {
     const message = await expectRefusal(formOfParts([json, image, image]), 400, 'request.too_many_images');
     expect(message).toContain('only one image');
     await expectRefusal(formOfParts([json, json, image]), 400, 'request.too_many_parts');

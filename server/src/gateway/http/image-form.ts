@@ -8,7 +8,7 @@ import { collectBody, overLimit } from './body-limit.js';
 import { MAX_PART_HEADER_BYTES, MAX_PART_HEADERS, MAX_PARTS } from './http-limits.js';
 
 export interface ImageForm {
-  /** The parsed json_data, not yet judged. */
+  /** The parsed json_data, not yet validated. */
   readonly json: unknown;
   readonly imageBytes: Uint8Array;
 }
@@ -70,7 +70,7 @@ async function readParts(request: FastifyRequest, limitBytes: number, claim: Bod
 
 async function* partsOf(request: FastifyRequest, limitBytes: number): AsyncGenerator<MultipartFile> {
   const parts = request.parts({
-    // Every part is bytes: a form field would be decoded as text, which destroys a picture without a file name.
+    // Every part is bytes: a form field would be decoded as text, which destroys an image without a file name.
     isPartAFile: () => true,
     limits: {
       parts: MAX_PARTS,

@@ -1,4 +1,4 @@
-// The numeric fields of a request: defaults filled in, ranges judged, in the words of the API.
+// The numeric fields of a request: defaults filled in, ranges validated, in the words of the API.
 import { NUMERIC_FIELDS, type GenerateRequest, type NumericField } from 'takeoff-wire';
 import { InputError } from '../../errors.js';
 import type { SamplingParameters } from '../../link/messages.js';
@@ -10,15 +10,15 @@ export function rangeText(field: NumericField): string {
 }
 
 /** @throws InputError request.out_of_range */
-export function judgeSampling(request: GenerateRequest): SamplingParameters {
+export function validateSampling(request: GenerateRequest): SamplingParameters {
   const sampling = {
-    temperature: judged(request, 'sampling_temperature'),
-    topP: judged(request, 'sampling_topp'),
-    topK: judged(request, 'sampling_topk'),
-    repetitionPenalty: judged(request, 'repetition_penalty'),
-    noRepeatNgramSize: judged(request, 'no_repeat_ngram_size'),
-    maxNewTokens: judged(request, 'max_new_tokens'),
-    minNewTokens: judged(request, 'min_new_tokens'),
+    temperature: validated(request, 'sampling_temperature'),
+    topP: validated(request, 'sampling_topp'),
+    topK: validated(request, 'sampling_topk'),
+    repetitionPenalty: validated(request, 'repetition_penalty'),
+    noRepeatNgramSize: validated(request, 'no_repeat_ngram_size'),
+    maxNewTokens: validated(request, 'max_new_tokens'),
+    minNewTokens: validated(request, 'min_new_tokens'),
   };
   const { minNewTokens, maxNewTokens } = sampling;
   if (minNewTokens > maxNewTokens) {
@@ -32,7 +32,7 @@ export function judgeSampling(request: GenerateRequest): SamplingParameters {
 }
 
 /** Null means that the prompt is not cut. */
-export const judgePromptMaxTokens = (request: GenerateRequest): number | null =>
+export const validatePromptMaxTokens = (request: GenerateRequest): number | null =>
   request.prompt_max_tokens == null ? null : inRange('prompt_max_tokens', request.prompt_max_tokens);
 
 /**
@@ -40,7 +40,7 @@ export const judgePromptMaxTokens = (request: GenerateRequest): number | null =>
  * whole numbers beyond 2^53.
  * @throws InputError request.out_of_range
  */
-export function refuseHugeNumbers(body: unknown): void {
+export function validateMagnitudes(body: unknown): void {
   if (typeof body !== 'object' || body === null) return;
   for (const [field, value] of Object.entries(body)) {
     if (isNumericField(field) && typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER)
@@ -50,7 +50,7 @@ export function refuseHugeNumbers(body: unknown): void {
 
 export const isNumericField = (field: string): field is NumericField => Object.hasOwn(NUMERIC_FIELDS, field);
 
-function judged(request: GenerateRequest, field: Exclude<NumericField, 'prompt_max_tokens'>): number {
+function validated(request: GenerateRequest, field: Exclude<NumericField, 'prompt_max_tokens'>): number {
   const value = request[field];
   return value == null ? NUMERIC_FIELDS[field].default : inRange(field, value);
 }

@@ -21,7 +21,7 @@ const refusal = (
 };
 
 describe('tags', () => {
-  it('become pictures where they stood', () => {
+  it('become images where they stood', () => {
     expect(placeImages([`see <image:${A}> \n this`], false, null, ON)).toEqual({
       prompts: [
         [
@@ -34,7 +34,7 @@ describe('tags', () => {
     });
   });
 
-  it('with the same URL are one picture, named by the first prompt that has it', () => {
+  it('with the same URL are one image, named by the first prompt that has it', () => {
     const { prompts, images } = placeImages(
       ['x', `<image:${A}>`, `<image:${B}>`, `<image:${A}>`],
       true,

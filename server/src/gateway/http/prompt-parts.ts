@@ -1,9 +1,9 @@
-// From the prompts of a request to their parts: text, and places of pictures. A picture that was uploaded stands in front of
-// every prompt; one that a tag names stands where the tag stood. The same URL is one picture, however often a request names it.
+// From the prompts of a request to their parts: text, and places of images. An image that was uploaded stands in front of
+// every prompt; one that a tag names stands where the tag stood. The same URL is one image, however often a request names it.
 import { InputError } from '../../errors.js';
 import type { PromptPart } from '../../link/messages.js';
 import type { ImageSource } from '../intake/image-source.js';
-import { findImageTags, refuseImageTags, type ImageTag } from '../intake/tags.js';
+import { findImageTags, validateNoImageTags, type ImageTag } from '../intake/tags.js';
 import type { HttpLimits } from './http-limits.js';
 
 export interface PromptsWithImages {
@@ -22,7 +22,7 @@ export function placeImages(
   limits: HttpLimits,
 ): PromptsWithImages {
   if (!limits.allowRemoteImages)
-    prompts.forEach((text, index) => refuseImageTags(text, isList ? index : null));
+    prompts.forEach((text, index) => validateNoImageTags(text, isList ? index : null));
   if (upload !== null) return placeUpload(prompts, isList, upload);
   const images = new Map<string, { readonly image: number; readonly place: string }>();
   const numberOf = (url: string, place: string): number => {
@@ -35,7 +35,7 @@ export function placeImages(
   const parts = prompts.map((text, index) => {
     const place = isList ? `text[${index}]` : 'text';
     const found = findImageTags(text).parts;
-    demandTagCount(found.filter((part) => part.kind === 'tag').length, place, limits.maxImagesPerPrompt);
+    validateTagCount(found.filter((part) => part.kind === 'tag').length, place, limits.maxImagesPerPrompt);
     return found.map((part) => toPromptPart(part, (url) => numberOf(url, place)));
   });
   return { prompts: parts, images: [...images].map(([url, { place }]) => ({ kind: 'url', url, place })) };
@@ -62,7 +62,7 @@ function toPromptPart(
   return part.kind === 'text' ? part : { kind: 'image', image: numberOf(part.url) };
 }
 
-function demandTagCount(got: number, place: string, allowed: number): void {
+function validateTagCount(got: number, place: string, allowed: number): void {
   if (got <= allowed) return;
   throw new InputError(
     'request.too_many_images',

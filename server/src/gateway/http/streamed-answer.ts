@@ -13,7 +13,7 @@ import {
 import { Defect } from '../../errors.js';
 import type { RequestEvent } from '../../link/messages.js';
 import { metadataOf } from './answer-text.js';
-import type { JudgedRequest } from './judge-request.js';
+import type { ValidatedRequest } from './validate-request.js';
 import { errorOfEvent, publicError } from './public-error.js';
 
 /** No cache and no buffering proxy may hold tokens back. */
@@ -29,7 +29,7 @@ export const STREAM_HEADERS = {
  */
 export async function streamedAnswer(
   events: AsyncGenerator<RequestEvent, void, undefined>,
-  request: JudgedRequest,
+  request: ValidatedRequest,
   clientGone: AbortSignal,
   log: FastifyBaseLogger,
   tellsErrors: boolean,
@@ -52,7 +52,7 @@ type AnswerEvent = Exclude<RequestEvent, { readonly kind: 'error' }>;
 async function* encodeAll(
   first: AnswerEvent,
   rest: AsyncGenerator<RequestEvent, void, undefined>,
-  request: JudgedRequest,
+  request: ValidatedRequest,
   log: FastifyBaseLogger,
   telling: (error: unknown) => string,
 ): AsyncGenerator<string, void, undefined> {
@@ -84,7 +84,7 @@ const cut = (error: unknown): never => {
   throw error instanceof Error ? error : new Defect('A stream failed without an error.', { cause: error });
 };
 
-function* encode(event: AnswerEvent, request: JudgedRequest): Generator<string, void, undefined> {
+function* encode(event: AnswerEvent, request: ValidatedRequest): Generator<string, void, undefined> {
   const batchId = request.isList ? event.prompt : null;
   switch (event.kind) {
     case 'token': {

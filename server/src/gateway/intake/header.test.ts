@@ -1,13 +1,13 @@
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../errors.js';
-import { demandSize, readHeader } from './header.js';
+import { validateSize, readHeader } from './header.js';
 import { sniffFormat } from './sniff.js';
 
 const limits = { maxImagePixels: 50_000_000 };
 const sizeOf = (file: Uint8Array) => readHeader(file, sniffFormat(file));
 const latin = (text: string): Buffer => Buffer.from(text, 'latin1');
-const picture = (width: number, height: number) =>
+const image = (width: number, height: number) =>
   sharp({ create: { width, height, channels: 3, background: '#346' } });
 
 const pngHeader = (width: number, height: number): Buffer => {
@@ -33,16 +33,16 @@ const webpHeader = (chunk: string, payload: readonly number[]): Buffer =>
 
 describe('readHeader', () => {
   const makers: [string, () => Sharp][] = [
-    ['JPEG', () => picture(321, 123).jpeg()],
+    ['JPEG', () => image(321, 123).jpeg()],
     [
       'progressive JPEG with EXIF',
-      () => picture(321, 123).jpeg({ progressive: true }).withMetadata({ orientation: 6 }),
+      () => image(321, 123).jpeg({ progressive: true }).withMetadata({ orientation: 6 }),
     ],
-    ['PNG', () => picture(321, 123).png()],
-    ['lossy WebP', () => picture(321, 123).webp()],
-    ['lossless WebP', () => picture(321, 123).webp({ lossless: true })],
-    ['extended WebP', () => picture(321, 123).webp().withMetadata({ orientation: 3 })],
-    ['GIF', () => picture(321, 123).gif()],
+    ['PNG', () => image(321, 123).png()],
+    ['lossy WebP', () => image(321, 123).webp()],
+    ['lossless WebP', () => image(321, 123).webp({ lossless: true })],
+    ['extended WebP', () => image(321, 123).webp().withMetadata({ orientation: 3 })],
+    ['GIF', () => image(321, 123).gif()],
   ];
   it.each(makers)('reads the size of a %s', async (_, make) => {
     expect(sizeOf(await make().toBuffer())).toEqual({ widthPx: 321, heightPx: 123 });
@@ -102,7 +102,7 @@ describe('readHeader', () => {
   });
 });
 
-describe('demandSize', () => {
+describe('validateSize', () => {
   it.each([
     ['a PNG of 65500 × 65500 with 1 bit', pngHeader(65_500, 65_500)],
     ['a GIF screen of 65535 × 65535', gifHeader(65_535, 65_535, [0, 0, 1, 1])],
@@ -110,7 +110,7 @@ describe('demandSize', () => {
     ['a lossless WebP of 16384 × 16384', webpHeader('VP8L', [0x2f, 0xff, 0xff, 0xff, 0x0f])],
   ])('refuses %s on its header alone, naming the setting', (_, file) => {
     expect(file.length).toBeLessThan(60);
-    const error = caught(() => demandSize(sizeOf(file), limits));
+    const error = caught(() => validateSize(sizeOf(file), limits));
     expect(error).toMatchObject({
       code: 'image.too_large',
       details: { allowed: 50_000_000, setting: 'max_image_pixels' },
@@ -118,17 +118,17 @@ describe('demandSize', () => {
     expect(String(error)).toContain('max_image_pixels allows 50000000');
   });
 
-  it('takes a picture of exactly the limit', () => {
-    expect(() => demandSize({ widthPx: 10_000, heightPx: 5000 }, limits)).not.toThrow();
-    expect(() => demandSize({ widthPx: 10_000, heightPx: 5001 }, limits)).toThrow('50010000 pixels');
+  it('takes an image of exactly the limit', () => {
+    expect(() => validateSize({ widthPx: 10_000, heightPx: 5000 }, limits)).not.toThrow();
+    expect(() => validateSize({ widthPx: 10_000, heightPx: 5001 }, limits)).toThrow('50010000 pixels');
   });
 
   it('refuses extreme shapes below the pixel limit', () => {
-    expect(() => demandSize({ widthPx: 65_535, heightPx: 1 }, limits)).not.toThrow();
-    expect(() => demandSize({ widthPx: 1, heightPx: 65_536 }, limits)).toThrow(
+    expect(() => validateSize({ widthPx: 65_535, heightPx: 1 }, limits)).not.toThrow();
+    expect(() => validateSize({ widthPx: 1, heightPx: 65_536 }, limits)).toThrow(
       'no side may be longer than 65535 pixels',
     );
-    expect(() => demandSize(sizeOf(pngHeader(2 ** 32 - 1, 1)), limits)).toThrow('max_image_pixels');
+    expect(() => validateSize(sizeOf(pngHeader(2 ** 32 - 1, 1)), limits)).toThrow('max_image_pixels');
   });
 
   const caught = (run: () => void): unknown => {

@@ -1,7 +1,7 @@
-// The size a picture claims in its header, judged before anything is allocated or decoded.
+// The size an image claims in its header, validated before anything is allocated or decoded.
 import { InputError } from '../../errors.js';
 import { bmpSize } from './headers/bmp.js';
-import { HeaderBytes, type PictureSize } from './headers/bytes.js';
+import { HeaderBytes, type ImageSize } from './headers/bytes.js';
 import { gifSize } from './headers/gif.js';
 import { jpegSize } from './headers/jpeg.js';
 import { pngSize } from './headers/png.js';
@@ -19,7 +19,7 @@ export interface ImageLimits {
  */
 export const MAX_SIDE_PX = 65_535;
 
-const SIZE_READERS: Readonly<Record<ImageFormat, (bytes: HeaderBytes) => PictureSize>> = {
+const SIZE_READERS: Readonly<Record<ImageFormat, (bytes: HeaderBytes) => ImageSize>> = {
   jpeg: jpegSize,
   png: pngSize,
   webp: webpSize,
@@ -28,7 +28,7 @@ const SIZE_READERS: Readonly<Record<ImageFormat, (bytes: HeaderBytes) => Picture
 };
 
 /** Throws `image.undecodable` when the header is cut or senseless. */
-export function readHeader(bytes: Uint8Array, format: ImageFormat): PictureSize {
+export function readHeader(bytes: Uint8Array, format: ImageFormat): ImageSize {
   const header = new HeaderBytes(bytes, format.toUpperCase());
   const size = SIZE_READERS[format](header);
   if (size.widthPx < 1 || size.heightPx < 1) {
@@ -38,7 +38,7 @@ export function readHeader(bytes: Uint8Array, format: ImageFormat): PictureSize 
 }
 
 /** Throws `image.too_large`. */
-export function demandSize({ widthPx, heightPx }: PictureSize, { maxImagePixels }: ImageLimits): void {
+export function validateSize({ widthPx, heightPx }: ImageSize, { maxImagePixels }: ImageLimits): void {
   const pixels = widthPx * heightPx;
   if (pixels > maxImagePixels) {
     throw new InputError(

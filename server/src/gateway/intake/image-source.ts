@@ -1,4 +1,4 @@
-// Where a picture of a request comes from. Everything behind this type is the same for all of them.
+// Where an image of a request comes from. Everything behind this type is the same for all of them.
 
 export type ImageSource =
   /** Bytes that came with the request. */

@@ -29,7 +29,7 @@ const intake = createIntake({ limits: { maxImagePixels: 1_000_000 }, pool, remot
 const upload = (bytes: Uint8Array): ImageSource => ({ kind: 'upload', bytes });
 afterAll(() => pool.close());
 
-const picture = (width: number, height: number) =>
+const image = (width: number, height: number) =>
   sharp({ create: { width, height, channels: 3, background: '#4080c0' } });
 
 interface Expected {
@@ -39,7 +39,7 @@ interface Expected {
 
 describe('intake', () => {
   it.each(['v15-llama-pad', 'v16-llama-anyres', 'square-linear-224'])(
-    'gives the tiles of the reference for the pictures of %s',
+    'gives the tiles of the reference for the images of %s',
     async (name) => {
       const expected = JSON.parse(read(`${name}/expected.json`).toString()) as Expected;
       const config = JSON.parse(read(`${name}/checkpoint/config.json`).toString()) as {
@@ -64,7 +64,7 @@ describe('intake', () => {
   it.each(['jpeg', 'png', 'webp', 'gif'] as const)(
     'takes %s, with the size after orientation',
     async (format) => {
-      const file = await picture(40, 20).toFormat(format).withMetadata({ orientation: 6 }).toBuffer();
+      const file = await image(40, 20).toFormat(format).withMetadata({ orientation: 6 }).toBuffer();
       const payload = await intake.prepare(upload(file), vision, never);
       // GIF has no EXIF.
       const [widthPx, heightPx] = format === 'gif' ? [40, 20] : [20, 40];
@@ -86,14 +86,14 @@ describe('intake', () => {
     expect([...tiles.subarray(0, 3)]).toEqual([10, 20, 30]);
   });
 
-  it('refuses text, empty bytes, cut files and large pictures, and serves the next request', async () => {
-    const png = await picture(300, 300).png().toBuffer();
+  it('refuses text, empty bytes, cut files and large images, and serves the next request', async () => {
+    const png = await image(300, 300).png().toBuffer();
     const cases: [Uint8Array, string][] = [
       [Buffer.from('not an image'), 'image.format_unsupported'],
       [new Uint8Array(), 'image.format_unsupported'],
       [png.subarray(0, png.length / 2), 'image.undecodable'],
       [png.subarray(0, 20), 'image.undecodable'],
-      [await picture(1001, 1000).png().toBuffer(), 'image.too_large'],
+      [await image(1001, 1000).png().toBuffer(), 'image.too_large'],
     ];
     for (const [bytes, code] of cases) {
       await expect(intake.prepare(upload(bytes), vision, never)).rejects.toMatchObject({ code });
@@ -102,7 +102,7 @@ describe('intake', () => {
     expect(pool.load).toEqual({ running: 0, waiting: 0 });
   });
 
-  it('never gives a decoder a picture whose header is too large', async () => {
+  it('never gives a decoder an image whose header is too large', async () => {
     const untouched = createDecoderPool({
       start: () => {
         throw new TypeError('A decoder was started.');

@@ -1,13 +1,13 @@
-// The one way of pictures into the server: bytes, uploaded or fetched under their own limits, are sniffed, their header is
-// judged, a child decodes and tiles them. Nothing a client says about the bytes (type, name) is looked at.
+// The one way of images into the server: bytes, uploaded or fetched under their own limits, are sniffed, their header is
+// validated, a child decodes and tiles them. Nothing a client says about the bytes (type, name) is looked at.
 import { webcrypto } from 'node:crypto';
 import { Defect } from '../../errors.js';
 import type { ImagePayload } from '../../link/messages.js';
 import type { VisionSettings } from '../../model/description.js';
-import { layoutPicture } from '../../picture/geometry.js';
+import { layoutImage } from '../../image/geometry.js';
 import type { Decoded } from './decoder-process.js';
 import type { DecoderPool } from './decoder-pool.js';
-import { demandSize, type ImageLimits, readHeader } from './header.js';
+import { validateSize, type ImageLimits, readHeader } from './header.js';
 import type { ImageSource } from './image-source.js';
 import type { FetchSlots } from './remote/fetch-slots.js';
 import type { RemoteFetcher } from './remote/fetcher.js';
@@ -21,7 +21,7 @@ export interface Intake {
   prepare(source: ImageSource, vision: VisionSettings, signal: AbortSignal): Promise<ImagePayload>;
 }
 
-/** What fetches pictures that prompts name. */
+/** What fetches images that prompts name. */
 export interface RemoteImages {
   readonly fetcher: RemoteFetcher;
   readonly slots: FetchSlots;
@@ -37,10 +37,10 @@ export interface IntakeOptions {
 export function createIntake({ limits, pool, remote }: IntakeOptions): Intake {
   const prepareBytes: PrepareBytes = async (bytes, vision, signal) => {
     const format = sniffFormat(bytes);
-    demandSize(readHeader(bytes, format), limits);
+    validateSize(readHeader(bytes, format), limits);
     const job = { kind: 'decode', bytes, format, maxImagePixels: limits.maxImagePixels, vision } as const;
     const [decoded, sha256] = await Promise.all([pool.decode(job, signal), hash(bytes)]);
-    demandTiles(decoded, vision);
+    validateTileCount(decoded, vision);
     const { widthPx, heightPx, tiles } = decoded;
     return { sha256, widthPx, heightPx, sidePx: vision.sidePx, tiles };
   };
@@ -60,10 +60,10 @@ export function createIntake({ limits, pool, remote }: IntakeOptions): Intake {
 type PrepareBytes = (bytes: Uint8Array, vision: VisionSettings, signal: AbortSignal) => Promise<ImagePayload>;
 
 /** The child runs hostile bytes: a count that does not follow from the size must not reach a reader. */
-function demandTiles({ widthPx, heightPx, tiles }: Decoded, vision: VisionSettings): void {
-  const expected = layoutPicture(widthPx, heightPx, vision).tileCount * vision.sidePx ** 2 * 3;
+function validateTileCount({ widthPx, heightPx, tiles }: Decoded, vision: VisionSettings): void {
+  const expected = layoutImage(widthPx, heightPx, vision).tileCount * vision.sidePx ** 2 * 3;
   if (tiles.length !== expected) {
-    throw new Defect(`The decoder gave ${tiles.length} bytes for a picture of ${expected}.`);
+    throw new Defect(`The decoder gave ${tiles.length} bytes for an image of ${expected}.`);
   }
 }
 

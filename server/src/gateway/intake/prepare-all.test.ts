@@ -22,7 +22,7 @@ const payload = (sha256: string): ImagePayload => ({
 });
 const urlOf = (source: ImageSource): string => (source.kind === 'url' ? source.url : '');
 
-it('gives the pictures in order, however long each takes, four at a time', async () => {
+it('gives the images in order, however long each takes, four at a time', async () => {
   let running = 0;
   let most = 0;
   const intake: Intake = {

@@ -1,14 +1,14 @@
-// All pictures of a request. The first that fails fails the request and ends the work on the others; its error names the prompt.
+// All images of a request. The first that fails fails the request and ends the work on the others; its error names the prompt.
 import { CapacityError, InputError, type TakeoffError } from '../../errors.js';
 import type { ImagePayload } from '../../link/messages.js';
 import type { VisionSettings } from '../../model/description.js';
 import type { ImageSource } from './image-source.js';
 import type { Intake } from './intake.js';
 
-/** Pictures of one request at the same time, so that one request cannot take all slots of the fetcher and all decoders. */
+/** Images of one request at the same time, so that one request cannot take all slots of the fetcher and all decoders. */
 const AT_ONCE = 4;
 
-/** The pictures in the order of their sources. Fails with what `prepare` fails with; nothing runs on when it has settled. */
+/** The images in the order of their sources. Fails with what `prepare` fails with; nothing runs on when it has settled. */
 export async function prepareAll(
   intake: Intake,
   sources: readonly ImageSource[],

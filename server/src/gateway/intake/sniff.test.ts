@@ -10,11 +10,11 @@ const refusal = (input: Uint8Array): unknown => {
     return error;
   }
 };
-const picture = () => sharp(new Uint8Array(12), { raw: { width: 2, height: 2, channels: 3 } });
+const image = () => sharp(new Uint8Array(12), { raw: { width: 2, height: 2, channels: 3 } });
 
 describe('sniffFormat', () => {
   it.each(['jpeg', 'png', 'webp', 'gif'] as const)('recognises %s as sharp writes it', async (format) => {
-    expect(sniffFormat(await picture().toFormat(format).toBuffer())).toBe(format);
+    expect(sniffFormat(await image().toFormat(format).toBuffer())).toBe(format);
   });
 
   it('recognises both versions of GIF', () => {

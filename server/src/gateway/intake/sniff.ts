@@ -92,7 +92,7 @@ export function sniffFormat(bytes: Uint8Array): ImageFormat {
   const got = nameOf(bytes);
   throw new InputError(
     'image.format_unsupported',
-    `The image is ${got}; allowed are ${ALLOWED_FORMATS_TEXT}, judged by the bytes and not by the declared type.`,
+    `The image is ${got}; allowed are ${ALLOWED_FORMATS_TEXT}, validated by the bytes and not by the declared type.`,
     { details: { got, allowed: ALLOWED_FORMATS_TEXT, bytes: bytes.length } },
   );
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../errors.js';
-import { findImageTags, refuseImageTags } from './tags.js';
+import { findImageTags, validateNoImageTags } from './tags.js';
 
 const join = (text: string): string =>
   findImageTags(text)
@@ -87,10 +87,10 @@ describe('findImageTags', () => {
   });
 });
 
-describe('refuseImageTags', () => {
+describe('validateNoImageTags', () => {
   const refusal = (text: string, prompt: number | null): unknown => {
     try {
-      refuseImageTags(text, prompt);
+      validateNoImageTags(text, prompt);
     } catch (error) {
       return error;
     }

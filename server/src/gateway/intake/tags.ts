@@ -1,7 +1,7 @@
 // Finds inline image tags in a prompt: `<image:URL>`, in any position, in one pass over the text. A tag is exactly `<image:` in
 // lower case, a URL with a scheme and without white space or angle brackets, and `>`. Everything else stays text: a bare
 // `<image>`, `<IMAGE:…>`, an unclosed tag, a tag with blanks inside. Tags with schemes that are never fetched (ftp, file, data)
-// are still tags, so that they are refused by name; as text they would make the model invent a picture. It judges no address.
+// are still tags, so that they are refused by name; as text they would make the model invent an image. It validates no address.
 import { InputError } from '../../errors.js';
 
 export interface TextBetweenTags {
@@ -48,14 +48,14 @@ export function findImageTags(text: string): TaggedText {
 }
 
 /** Throws `request.remote_images_disabled` if the prompt has a tag; `prompt` is its index in a list, null for a single text. */
-export function refuseImageTags(text: string, prompt: number | null): void {
+export function validateNoImageTags(text: string, prompt: number | null): void {
   const tags = findImageTags(text).parts.filter((part) => part.kind === 'tag').length;
   if (tags === 0) return;
   const place = prompt === null ? 'text' : `text[${prompt}]`;
   throw new InputError(
     'request.remote_images_disabled',
     `${place} has ${tags === 1 ? 'an image tag' : `${tags} image tags`} of the form <image:URL>, and this server does not fetch remote images. ` +
-      'Upload the picture to /image_generate, or have the operator set allow_remote_images (TAKEOFF_ALLOW_REMOTE_IMAGES=true).',
+      'Upload the image to /image_generate, or have the operator set allow_remote_images (TAKEOFF_ALLOW_REMOTE_IMAGES=true).',
     { details: { field: place, got: tags, allowed: 0, setting: 'allow_remote_images' } },
   );
 }

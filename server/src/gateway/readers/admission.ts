@@ -1,5 +1,5 @@
 // How many requests a consumer group may have open, from the end of their body to their last event: running and waiting in the
-// reader, and those whose picture is being decoded. What one costs in tokens is the reader's to judge; this bounds memory.
+// reader, and those whose image is being decoded. What one costs in tokens is for the reader to count; this bounds memory.
 import { CapacityError } from '../../errors.js';
 
 export class Admission {

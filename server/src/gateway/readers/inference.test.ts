@@ -128,7 +128,7 @@ function diesFirst(deaths: number): { readonly script: Script; readonly asked: (
 }
 
 describe('Inference', () => {
-  it('hands prompts and prepared pictures to the reader', async () => {
+  it('hands prompts and prepared images to the reader', async () => {
     const { readers, ask } = await setUp({ script: silent });
     void ask(WITH_IMAGE);
     await vi.advanceTimersByTimeAsync(0);
@@ -178,7 +178,7 @@ describe('Inference', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('ends silently when the client goes while its picture is decoded, and asks no reader', async () => {
+  it('ends silently when the client goes while its image is decoded, and asks no reader', async () => {
     const intake: Intake = {
       prepare: (_bytes, _vision, signal) =>
         new Promise((resolve) => signal.addEventListener('abort', () => resolve(IMAGE))),
@@ -229,7 +229,7 @@ describe('a reader that dies', () => {
     expect((await ask()).map(lineOf)).toEqual(['0 a', '0 stop', '1 b', '1 stop']);
   });
 
-  it('is not replaced by one that sees pictures differently', async () => {
+  it('is not replaced by one that sees images differently', async () => {
     const { script, asked } = diesFirst(1);
     const other: ReaderCard = { ...CARD, vision: { ...VISION, sidePx: 336 } };
     const { ask } = await setUp({ script, cards: [CARD, other] });
@@ -282,7 +282,7 @@ describe('endAll', () => {
     await expect(ask()).rejects.toMatchObject({ code: 'server.draining' });
   });
 
-  it('ends requests whose picture is being decoded or whose reader is awaited', async () => {
+  it('ends requests whose image is being decoded or whose reader is awaited', async () => {
     const intake: Intake = {
       prepare: (_bytes, _vision, signal) =>
         new Promise((_, reject) =>

@@ -1,4 +1,4 @@
-// A request's way through the gateway: its group must be live, its place in the queue is taken, its pictures are fetched and
+// A request's way through the gateway: its group must be live, its place in the queue is taken, its images are fetched and
 // decoded for the model that will see them, a reader answers, and a reader that dies before it said anything is replaced once.
 // Whatever happens, each prompt ends in exactly one terminal event, unless the client is gone or the request failed before its
 // first event.

@@ -1,4 +1,4 @@
-// Whether a live reader still works, judged by its heartbeats. A reader that hangs answers nothing and does not die either: without
+// Whether a live reader still works, told by its heartbeats. A reader that hangs answers nothing and does not die either: without
 // this it would take requests for ever. Counts ticks of the gateway's own clock, so that a machine that slept, or a gateway that
 // stood still itself, kills nobody.
 import type { FromReader } from '../../link/messages.js';

@@ -10,7 +10,7 @@ import type { StallLimits } from './stall-watchdog.js';
 export interface ReplacementOptions {
   readonly registry: ReaderRegistry;
   readonly group: string;
-  /** The model that the pictures of the message were prepared for. */
+  /** The model that the images of the message were prepared for. */
   readonly preparedFor: ReaderCard;
   readonly message: GenerateMessage;
   readonly limits: StallLimits;
@@ -28,7 +28,7 @@ export async function* relayWithReplacement(
   options: ReplacementOptions,
 ): AsyncGenerator<RequestEvent, void, undefined> {
   const { registry, group, preparedFor, message, limits, clientGone, shutdown, stopWaiting } = options;
-  // Another model of the group may see pictures differently.
+  // Another model of the group may see images differently.
   const vision = JSON.stringify(preparedFor.vision);
   const accepts = (card: ReaderCard): boolean => JSON.stringify(card.vision) === vision;
   for (let attempt = 1; ; attempt += 1) {

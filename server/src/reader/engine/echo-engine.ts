@@ -21,7 +21,7 @@ interface EchoSequence {
 
 export interface EchoOptions {
   readonly limits: EngineLimits;
-  /** Rows that every picture takes. */
+  /** Rows that every image takes. */
   readonly imageRows: number;
   /** Slices of an encoding. */
   readonly slices: number;

@@ -21,7 +21,7 @@ export type RowSource =
   /** Row `row` of f32 [rows, width] image features. */
   | { readonly kind: 'image'; readonly features: ImageFeatures; readonly row: number };
 
-/** Projected features of one picture, f32 [rows, width], in the order in which they stand in the prompt. */
+/** Projected features of one image, f32 [rows, width], in the order in which they stand in the prompt. */
 export interface ImageFeatures {
   readonly rows: number;
   readonly values: Float32Array;
@@ -50,7 +50,7 @@ export interface ImageEncoding {
 
 export interface Engine {
   readonly limits: EngineLimits;
-  /** Rows that the picture takes in the prompt; known before any encoding. */
+  /** Rows that the image takes in the prompt; known before any encoding. */
   imageRows(widthPx: number, heightPx: number): number;
   startEncoding(image: ImagePayload): ImageEncoding;
   /** Claims a slot for a new sequence. */

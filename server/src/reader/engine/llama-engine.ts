@@ -1,5 +1,5 @@
 // The real engine: one llama.cpp context for all sequences, fed with embedding rows. Text rows come from the model's own
-// table, picture rows from the vision encoder, so prompts, pictures and running streams share one batch.
+// table, image rows from the vision encoder, so prompts, images and running streams share one batch.
 import { randomInt } from 'node:crypto';
 import { Defect } from '../../errors.js';
 import type { ImagePayload, SamplingParameters } from '../../link/messages.js';
@@ -111,7 +111,7 @@ export class LlamaEngine implements Engine {
 
   #vision(): VisionEncoder {
     const { vision } = this.#parts;
-    if (vision === null) throw new Defect('A picture reached a model without a vision tower.');
+    if (vision === null) throw new Defect('An image reached a model without a vision tower.');
     return vision;
   }
 }

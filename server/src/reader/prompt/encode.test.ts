@@ -3,7 +3,7 @@ import { CharacterTokenizer } from '../../../../test/oracles/character-tokenizer
 import { encodePrompt } from './encode.js';
 import { imagePiece, specialPiece, textPiece, type PromptPiece } from './pieces.js';
 
-/** Items in one line: characters, `[token]` for added tokens, `{n}` for pictures. */
+/** Items in one line: characters, `[token]` for added tokens, `{n}` for images. */
 function show(
   pieces: readonly PromptPiece[],
   tokenizer = new CharacterTokenizer(),
@@ -15,7 +15,7 @@ function show(
 }
 
 describe('encodePrompt', () => {
-  it('puts the beginning-of-sequence token in front once and a space in front of each stretch between pictures', () => {
+  it('puts the beginning-of-sequence token in front once and a space in front of each stretch between images', () => {
     expect(show([textPiece('a'), imagePiece(0), textPiece('b'), imagePiece(1), textPiece('c')])).toBe(
       '[<s>] a{0} b{1} c',
     );
@@ -26,7 +26,7 @@ describe('encodePrompt', () => {
     expect(show([textPiece('')])).toBe('[<s>]');
   });
 
-  it('adds no prefix where nothing stands beside a picture', () => {
+  it('adds no prefix where nothing stands beside an image', () => {
     expect(show([imagePiece(0), textPiece(''), imagePiece(1)])).toBe('[<s>]{0}{1}');
   });
 
@@ -108,7 +108,7 @@ describe('encodePrompt', () => {
   describe('with promptMaxTokens', () => {
     const pieces = [textPiece('ab'), imagePiece(0), textPiece('cd'), imagePiece(1)];
 
-    it('keeps the first tokens, the beginning-of-sequence token among them, and every picture', () => {
+    it('keeps the first tokens, the beginning-of-sequence token among them, and every image', () => {
       expect(show(pieces, undefined, 1)).toBe('[<s>]{0}{1}');
       expect(show(pieces, undefined, 3)).toBe('[<s>] a{0}{1}');
       expect(show(pieces, undefined, 6)).toBe('[<s>] ab{0} c{1}');

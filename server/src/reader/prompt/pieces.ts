@@ -5,7 +5,7 @@ export type PromptPiece =
   | { readonly kind: 'text'; readonly text: string }
   /** A token outside the plain vocabulary, by its spelling. A tokenizer that lacks it reads the spelling as text. */
   | { readonly kind: 'special'; readonly content: string }
-  /** The place of picture number `image` of the request, counted from 0. */
+  /** The place of image number `image` of the request, counted from 0. */
   | { readonly kind: 'image'; readonly image: number };
 
 export const textPiece = (text: string): PromptPiece => ({ kind: 'text', text });

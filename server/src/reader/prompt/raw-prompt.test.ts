@@ -14,7 +14,7 @@ const show = (pieces: readonly PromptPiece[]) =>
     .join('');
 
 describe('partsToPieces', () => {
-  it('puts a line break between a leading picture and the text', () => {
+  it('puts a line break between a leading image and the text', () => {
     expect(show(partsToPieces([image(0), text('USER: What?')], false))).toBe('{0}\nUSER: What?');
   });
 
@@ -26,26 +26,26 @@ describe('partsToPieces', () => {
     expect(show(partsToPieces([image(0), text(' What?\n')], false))).toBe('{0}\n What?\n');
   });
 
-  it('gives each of several leading pictures its own line', () => {
+  it('gives each of several leading images its own line', () => {
     expect(show(partsToPieces([image(0), image(1), text('Compare.')], false))).toBe('{0}\n{1}\nCompare.');
   });
 
-  it('ends the line of a picture that has no text after it', () => {
+  it('ends the line of an image that has no text after it', () => {
     expect(show(partsToPieces([image(0)], false))).toBe('{0}\n');
     expect(show(partsToPieces([image(0), text('')], false))).toBe('{0}\n');
   });
 
-  it('takes a picture for leading when only empty text stands before it', () => {
+  it('takes an image for leading when only empty text stands before it', () => {
     expect(show(partsToPieces([text(''), image(0), text('What?')], false))).toBe('{0}\nWhat?');
   });
 
-  it('leaves pictures inside and after the text where they are', () => {
+  it('leaves images inside and after the text where they are', () => {
     expect(show(partsToPieces([text('Look: '), image(0), text(' and '), image(1)], false))).toBe(
       'Look: {0} and {1}',
     );
   });
 
-  it('wraps every picture in start and end tokens when the model was trained so', () => {
+  it('wraps every image in start and end tokens when the model was trained so', () => {
     expect(show(partsToPieces([image(0), text('What? '), image(1)], true))).toBe(
       '[<im_start>]{0}[<im_end>]\nWhat? [<im_start>]{1}[<im_end>]',
     );

@@ -1,4 +1,4 @@
-// Pieces of a prompt that is used as the client wrote it, and of one turn's content inside a template. Owns where pictures
+// Pieces of a prompt that is used as the client wrote it, and of one turn's content inside a template. Owns where images
 // stand: one in front of all text stands on a line of its own, as in the training data; any other stays where its tag stood.
 import type { PromptPart } from '../../link/messages.js';
 import { imagePiece, specialPiece, textPiece, type PromptPiece } from './pieces.js';
@@ -8,8 +8,8 @@ const IMAGE_SEPARATOR = '\n';
 const STARTS_WITH_NEWLINE = /^[ \t]*\r?\n/;
 
 /**
- * `wrapsImageInStartEnd` surrounds each picture with `<im_start>` and `<im_end>` (`mm_use_im_start_end` of the checkpoint).
- * A leading picture is followed by a line break unless the text after it brings its own.
+ * `wrapsImageInStartEnd` surrounds each image with `<im_start>` and `<im_end>` (`mm_use_im_start_end` of the checkpoint).
+ * A leading image is followed by a line break unless the text after it brings its own.
  */
 export function partsToPieces(parts: readonly PromptPart[], wrapsImageInStartEnd: boolean): PromptPiece[] {
   const pieces: PromptPiece[] = [];

@@ -72,14 +72,14 @@ describe('renderTemplate', () => {
     expect(show(renderTemplate('plain', [user('Q'), assistant('A'), user('R')], false))).toBe('Q\nA\nR\n');
   });
 
-  it('puts the picture of a later turn into that turn', () => {
+  it('puts the image of a later turn into that turn', () => {
     const later: Turn = { role: 'user', parts: [IMAGE, { kind: 'text', text: 'R' }] };
     expect(show(renderTemplate('mistral_instruct', [user('Q'), assistant('A'), later], false))).toBe(
       '[INST] Q [/INST] A </s>[INST] <image>\nR [/INST]',
     );
   });
 
-  it('wraps the picture in start and end tokens where the model wants them', () => {
+  it('wraps the image in start and end tokens where the model wants them', () => {
     const turn: Turn = { role: 'user', parts: [IMAGE, { kind: 'text', text: 'Q' }] };
     expect(show(renderTemplate('plain', [turn], true))).toBe('<im_start><image><im_end>\nQ\n');
   });

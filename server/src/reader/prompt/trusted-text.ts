@@ -6,7 +6,7 @@ import { imagePiece, specialPiece, textPiece, type PromptPiece } from './pieces.
 
 const IMAGE_MARKER = '<image>';
 
-/** Pictures are numbered in the order of their markers. */
+/** Images are numbered in the order of their markers. */
 export function trustedTextToPieces(text: string, addedTokens: readonly AddedToken[]): PromptPiece[] {
   return text.split(IMAGE_MARKER).flatMap((stretch, index) => {
     const pieces = splitAtTokens(stretch, addedTokens);

@@ -1,10 +1,10 @@
-// Pictures to features: normalises tiles, runs them through the tower segment by segment, merges them in prompt order. An
+// Images to features: normalises tiles, runs them through the tower segment by segment, merges them in prompt order. An
 // encoding is cut into slices so that the loop can serve running sequences between them.
 import { Defect } from '../../errors.js';
 import type { ImagePayload } from '../../link/messages.js';
 import type { VisionSettings } from '../../model/description.js';
-import { layoutPicture } from '../../picture/geometry.js';
-import { normalisationTable } from '../../picture/normalisation.js';
+import { layoutImage } from '../../image/geometry.js';
+import { normalisationTable } from '../../image/normalisation.js';
 import type { ImageEncoding, ImageFeatures } from '../engine/engine.js';
 import { mergeTiles } from './merge.js';
 import { tileToPatches } from './patches.js';
@@ -24,18 +24,18 @@ export class VisionEncoder {
     this.#table = normalisationTable(settings.mean, settings.std);
   }
 
-  /** Rows that a picture of this size takes in the prompt. */
+  /** Rows that an image of this size takes in the prompt. */
   imageRows(widthPx: number, heightPx: number): number {
-    return layoutPicture(widthPx, heightPx, this.#settings).imageTokens;
+    return layoutImage(widthPx, heightPx, this.#settings).imageTokens;
   }
 
   /** Each slice is one segment of the tower for one tile. */
   start(image: ImagePayload): ImageEncoding {
-    const layout = layoutPicture(image.widthPx, image.heightPx, this.#settings);
+    const layout = layoutImage(image.widthPx, image.heightPx, this.#settings);
     const tileBytes = this.#settings.sidePx ** 2 * 3;
     if (image.tiles.length !== layout.tileCount * tileBytes) {
       throw new Defect(
-        `A ${image.widthPx} × ${image.heightPx} picture has ${layout.tileCount} tiles, got ${image.tiles.length / tileBytes}.`,
+        `A ${image.widthPx} × ${image.heightPx} image has ${layout.tileCount} tiles, got ${image.tiles.length / tileBytes}.`,
       );
     }
     const done: Float32Array[] = [];
@@ -62,7 +62,7 @@ export class VisionEncoder {
     this.#tower.close();
   }
 
-  #features(tiles: readonly Float32Array[], layout: ReturnType<typeof layoutPicture>): ImageFeatures {
+  #features(tiles: readonly Float32Array[], layout: ReturnType<typeof layoutImage>): ImageFeatures {
     return {
       rows: layout.imageTokens,
       values: mergeTiles(tiles, layout, this.#tower.shape.textWidth, this.#newline),

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { PictureLayout } from '../../picture/geometry.js';
+import type { ImageLayout } from '../../image/geometry.js';
 import { mergeTiles } from './merge.js';
 
 /** Tiles of 2 × 2 patches and width 1; patch p of tile t has the value 10 t + p. */
 const tiles = [0, 1, 2, 3, 4].map((tile) => Float32Array.from([0, 1, 2, 3], (patch) => 10 * tile + patch));
 const newline = Float32Array.of(-1);
-const layout = (map: PictureLayout['map'], imageTokens: number): PictureLayout => ({
+const layout = (map: ImageLayout['map'], imageTokens: number): ImageLayout => ({
   tileCount: 5,
   rowsPerTile: 4,
   map,

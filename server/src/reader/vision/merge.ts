@@ -1,8 +1,8 @@
-// Puts the features of a picture's tiles into the order in which they stand in the prompt. Follows haotian-liu/LLaVA
+// Puts the features of an image's tiles into the order in which they stand in the prompt. Follows haotian-liu/LLaVA
 // c121f043, llava/model/llava_arch.py (prepare_inputs_labels_for_multimodal): base view first, then the map of all other
 // tiles row by row, un-padded, each row closed by the image_newline vector.
 import { Defect } from '../../errors.js';
-import type { PictureLayout } from '../../picture/geometry.js';
+import type { ImageLayout } from '../../image/geometry.js';
 
 /**
  * @param tiles features of each tile, f32 [rowsPerTile, width], the base view first
@@ -11,7 +11,7 @@ import type { PictureLayout } from '../../picture/geometry.js';
  */
 export function mergeTiles(
   tiles: readonly Float32Array[],
-  layout: PictureLayout,
+  layout: ImageLayout,
   width: number,
   newline: Float32Array | null,
 ): Float32Array {

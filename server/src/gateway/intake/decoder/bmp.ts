@@ -1,7 +1,7 @@
 // Windows bitmaps: 1, 4 and 8 bits with a palette, 16 and 32 bits with or without masks, 24 bits; rows from the bottom or the
 // top; alpha (where a mask declares it) on white. Run-length and embedded JPEG or PNG data are refused. sharp reads no BMP.
 import { InputError } from '../../../errors.js';
-import type { RgbBitmap } from '../../../picture/bitmap.js';
+import type { RgbBitmap } from '../../../image/bitmap.js';
 import { BMP_CORE_HEADER_BYTES, bmpSize } from '../headers/bmp.js';
 import { HeaderBytes } from '../headers/bytes.js';
 

@@ -2,7 +2,7 @@ import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { InputError } from '../../../errors.js';
-import type { RgbBitmap } from '../../../picture/bitmap.js';
+import type { RgbBitmap } from '../../../image/bitmap.js';
 import { sniffFormat } from '../sniff.js';
 import { decodeImage, restrictSharp } from './decode.js';
 
@@ -19,8 +19,8 @@ const noise = (count: number, seed = 1): Uint8Array => {
 const W = 13;
 const H = 9;
 const rgb = noise(W * H * 3);
-const picture = () => sharp(rgb, { raw: { width: W, height: H, channels: 3 } });
-/** [index of the source pixel] for each pixel of a transformed picture. */
+const image = () => sharp(rgb, { raw: { width: W, height: H, channels: 3 } });
+/** [index of the source pixel] for each pixel of a transformed image. */
 const moved = (width: number, height: number, from: (x: number, y: number) => number): Uint8Array => {
   const pixels = new Uint8Array(width * height * 3);
   for (let y = 0; y < height; y += 1)
@@ -31,10 +31,10 @@ const moved = (width: number, height: number, from: (x: number, y: number) => nu
 
 describe('lossless files', () => {
   it.each([
-    ['a PNG', () => picture().png()],
-    ['an interlaced PNG', () => picture().png({ progressive: true })],
-    ['a lossless WebP', () => picture().webp({ lossless: true })],
-    ['a PNG with an opaque alpha channel', () => picture().ensureAlpha(1).png()],
+    ['a PNG', () => image().png()],
+    ['an interlaced PNG', () => image().png({ progressive: true })],
+    ['a lossless WebP', () => image().webp({ lossless: true })],
+    ['a PNG with an opaque alpha channel', () => image().ensureAlpha(1).png()],
   ])('give the pixels of %s exactly', async (_, make) => {
     const { widthPx, heightPx, pixels } = await decode(await make().toBuffer());
     expect([widthPx, heightPx]).toEqual([W, H]);
@@ -143,16 +143,16 @@ describe('EXIF orientation', () => {
     [6, H, W, (x: number, y: number) => at(y, H - 1 - x)],
     [7, H, W, (x: number, y: number) => at(W - 1 - y, H - 1 - x)],
     [8, H, W, (x: number, y: number) => at(W - 1 - y, x)],
-  ])('%i turns the picture upright', async (orientation, width, height, from) => {
-    const decoded = await decode(await picture().withMetadata({ orientation }).png().toBuffer());
+  ])('%i turns the image upright', async (orientation, width, height, from) => {
+    const decoded = await decode(await image().withMetadata({ orientation }).png().toBuffer());
     expect([decoded.widthPx, decoded.heightPx]).toEqual([width, height]);
     expect(Buffer.compare(decoded.pixels, moved(width, height, from))).toBe(0);
   });
 
   it('of a JPEG is applied too', async () => {
-    const upright = await decode(await picture().jpeg({ quality: 100 }).toBuffer());
+    const upright = await decode(await image().jpeg({ quality: 100 }).toBuffer());
     const turned = await decode(
-      await picture().jpeg({ quality: 100 }).withMetadata({ orientation: 6 }).toBuffer(),
+      await image().jpeg({ quality: 100 }).withMetadata({ orientation: 6 }).toBuffer(),
     );
     expect([turned.widthPx, turned.heightPx]).toEqual([H, W]);
     expect(turned.pixels.subarray(0, 3)).toEqual(
@@ -164,8 +164,8 @@ describe('EXIF orientation', () => {
 describe('JPEG', () => {
   it('is decoded alike whether baseline or progressive', async () => {
     const options = { quality: 90, optimiseCoding: true } as const;
-    const baseline = await decode(await picture().jpeg(options).toBuffer());
-    const file = await picture()
+    const baseline = await decode(await image().jpeg(options).toBuffer());
+    const file = await image()
       .jpeg({ ...options, progressive: true })
       .toBuffer();
     expect(file.includes(Buffer.from([0xff, 0xc2]))).toBe(true);
@@ -173,7 +173,7 @@ describe('JPEG', () => {
   });
 
   it('of one channel is grey', async () => {
-    const file = await picture().toColourspace('b-w').jpeg().toBuffer();
+    const file = await image().toColourspace('b-w').jpeg().toBuffer();
     const { pixels } = await decode(file);
     expect(pixels).toHaveLength(W * H * 3);
     for (let i = 0; i < pixels.length; i += 3) expect(pixels[i]).toBe(pixels[i + 2]);
@@ -210,8 +210,8 @@ describe('JPEG', () => {
 
 describe('colour profiles', () => {
   it('are ignored, as the reference ignores them', async () => {
-    const plain = await decode(await picture().png().toBuffer());
-    const file = await picture().withIccProfile('p3', { attach: true }).png().toBuffer();
+    const plain = await decode(await image().png().toBuffer());
+    const file = await image().withIccProfile('p3', { attach: true }).png().toBuffer();
     expect(file.includes('iCCP')).toBe(true);
     const raw = await sharp(file, { ignoreIcc: true }).raw().toBuffer();
     const decoded = await decode(file);
@@ -270,7 +270,7 @@ describe('broken files', () => {
     for (let less = 1; less < 16; less += 1) lengths.add(file.length - less);
     for (const length of lengths) {
       const result = await outcome(file.subarray(0, length));
-      // A cut may only be missed where nothing of the picture is missing: in the end markers.
+      // A cut may only be missed where nothing of the image is missing: in the end markers.
       if (result instanceof InputError) refused += 1;
       else {
         expect(file.length - length, `cut to ${length} of ${file.length}`).toBeLessThanOrEqual(16);
@@ -280,7 +280,7 @@ describe('broken files', () => {
     expect(refused).toBeGreaterThanOrEqual(lengths.size - 15);
   });
 
-  it.each(makers)('of the kind %s with flipped bits are refused or give a picture', async (_, make) => {
+  it.each(makers)('of the kind %s with flipped bits are refused or give an image', async (_, make) => {
     const file = await make();
     const positions = noise(120, 77);
     for (let flip = 0; flip < 60; flip += 1) {

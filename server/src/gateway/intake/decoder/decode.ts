@@ -1,6 +1,6 @@
 // Bytes to an RGB bitmap, with sharp (libvips) and our BMP reader. Pixels follow the reference, PIL's convert('RGB'), except where a
 // person sees otherwise what is meant:
-// - EXIF orientation is applied (the reference shows the picture lying on its side).
+// - EXIF orientation is applied (the reference shows the image lying on its side).
 // - Transparency is laid on white (the reference shows the hidden colours).
 // - 16 bits per channel become 8 by taking the high byte (the reference clips grey to white).
 // As in the reference: embedded colour profiles are ignored, so a Display P3 photograph looks slightly paler, as it did in training;
@@ -9,7 +9,7 @@
 // refused.
 import sharp from 'sharp';
 import { InputError } from '../../../errors.js';
-import type { RgbBitmap } from '../../../picture/bitmap.js';
+import type { RgbBitmap } from '../../../image/bitmap.js';
 import type { ImageFormat } from '../sniff.js';
 import { decodeBmp } from './bmp.js';
 import { cmykToRgb } from './cmyk.js';
@@ -22,7 +22,7 @@ const ALLOWED_LOADERS = [
   'VipsForeignLoadNsgifBuffer',
 ];
 
-/** Must run once before the first picture. One job at a time per process, so one thread and nothing to cache. */
+/** Must run once before the first image. One job at a time per process, so one thread and nothing to cache. */
 export function restrictSharp(): void {
   sharp.cache(false);
   sharp.concurrency(1);
@@ -65,17 +65,17 @@ async function decodeWithSharp(bytes: Uint8Array, maxImagePixels: number): Promi
   if (space === 'cmyk') {
     const raw = oriented.pipelineColourspace('cmyk').toColourspace('cmyk').raw();
     const { data, info } = await raw.toBuffer({ resolveWithObject: true });
-    demandChannels(info.channels, 4);
+    validateChannels(info.channels, 4);
     return { widthPx: info.width, heightPx: info.height, pixels: cmykToRgb(data) };
   }
   const raw = oriented.flatten({ background: '#ffffff' }).toColourspace('srgb').raw({ depth: 'uchar' });
   const { data, info } = await raw.toBuffer({ resolveWithObject: true });
   if (info.channels === 1) return { widthPx: info.width, heightPx: info.height, pixels: greyToRgb(data) };
-  demandChannels(info.channels, 3);
+  validateChannels(info.channels, 3);
   return { widthPx: info.width, heightPx: info.height, pixels: data };
 }
 
-function demandChannels(got: number, allowed: number): void {
+function validateChannels(got: number, allowed: number): void {
   if (got === allowed) return;
   throw new InputError('image.undecodable', `The image has ${got} channels where ${allowed} are expected.`);
 }

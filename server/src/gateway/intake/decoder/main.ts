@@ -1,8 +1,8 @@
-// The decoder child: takes one picture at a time from the gateway, answers with tiles or a refusal, and ends when the gateway is
+// The decoder child: takes one image at a time from the gateway, answers with tiles or a refusal, and ends when the gateway is
 // gone. It runs hostile bytes through C code, so it is a process of its own that may die.
 import { InputError } from '../../../errors.js';
-import { preprocess } from '../../../picture/preprocess.js';
-import { demandSize } from '../header.js';
+import { preprocess } from '../../../image/preprocess.js';
+import { validateSize } from '../header.js';
 import { decodeImage, restrictSharp } from './decode.js';
 import { type DecodeJob, decodeJobSchema, type FromDecoder } from './messages.js';
 
@@ -13,14 +13,14 @@ function say(message: FromDecoder): void {
 
 async function work(job: DecodeJob): Promise<FromDecoder> {
   const bitmap = await decodeImage(job.bytes, job.format, job.maxImagePixels);
-  demandSize(bitmap, { maxImagePixels: job.maxImagePixels });
+  validateSize(bitmap, { maxImagePixels: job.maxImagePixels });
   const tiles = preprocess(bitmap, job.vision);
   const residentBytes = process.memoryUsage.rss();
   return { kind: 'decoded', widthPx: bitmap.widthPx, heightPx: bitmap.heightPx, tiles, residentBytes };
 }
 
 function refusal(error: unknown): FromDecoder {
-  // Anything but a judged input is a defect: die, so that the gateway sees it and starts a fresh process.
+  // Anything but a validated input is a defect: die, so that the gateway sees it and starts a fresh process.
   if (!(error instanceof InputError)) throw error;
   return { kind: 'refused', code: error.code, message: error.message.slice(0, 1000) };
 }

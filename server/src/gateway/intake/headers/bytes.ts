@@ -1,8 +1,8 @@
-// Bounded reads of the integers in image headers. Offsets are judged before each read: a header that ends early is refused, and
+// Bounded reads of the integers in image headers. Offsets are validated before each read: a header that ends early is refused, and
 // never completed with zeros.
 import { InputError } from '../../../errors.js';
 
-export interface PictureSize {
+export interface ImageSize {
   readonly widthPx: number;
   readonly heightPx: number;
 }

@@ -1,12 +1,12 @@
-// Size of a GIF picture: the logical screen, or the first frame where that reaches beyond the screen (decoders grow the canvas).
-import type { HeaderBytes, PictureSize } from './bytes.js';
+// Size of a GIF image: the logical screen, or the first frame where that reaches beyond the screen (decoders grow the canvas).
+import type { HeaderBytes, ImageSize } from './bytes.js';
 
 /** Extension blocks in front of the first frame: comments, application data, one graphic control. Real files have 2 to 5. */
 const MAX_EXTENSIONS = 1000;
 /** Sub-blocks of at most 255 bytes; colour profiles and XMP packets of real files take up to a few thousand. */
 const MAX_SUB_BLOCKS = 100_000;
 
-export function gifSize(bytes: HeaderBytes): PictureSize {
+export function gifSize(bytes: HeaderBytes): ImageSize {
   const frame = firstFrame(bytes);
   return {
     widthPx: Math.max(bytes.u16le(6), bytes.u16le(frame + 1) + bytes.u16le(frame + 5)),

@@ -1,6 +1,6 @@
-// Size of a JPEG picture: the first start-of-frame segment (ITU-T T.81, section B.2.2). Embedded thumbnails lie inside APP
+// Size of a JPEG image: the first start-of-frame segment (ITU-T T.81, section B.2.2). Embedded thumbnails lie inside APP
 // segments, which are stepped over. The orientation of EXIF is the decoder's concern; it changes no pixel count.
-import type { HeaderBytes, PictureSize } from './bytes.js';
+import type { HeaderBytes, ImageSize } from './bytes.js';
 
 /** Segments in front of the frame. Real files have up to about 260 (a colour profile or a depth map in 64 KB pieces). */
 const MAX_SEGMENTS = 10_000;
@@ -13,7 +13,7 @@ const isStartOfFrame = (marker: number): boolean =>
 /** TEM and the restart markers have no length. */
 const isBare = (marker: number): boolean => marker === 0x01 || (marker >= 0xd0 && marker <= 0xd7);
 
-export function jpegSize(bytes: HeaderBytes): PictureSize {
+export function jpegSize(bytes: HeaderBytes): ImageSize {
   let offset = 2;
   let fill = 0;
   for (let segment = 0; segment < MAX_SEGMENTS; segment += 1) {

@@ -1,7 +1,7 @@
-// Size of a WebP picture (RFC 9649): the canvas of VP8X, or the frame header of a lone VP8 or VP8L chunk.
-import type { HeaderBytes, PictureSize } from './bytes.js';
+// Size of a WebP image (RFC 9649): the canvas of VP8X, or the frame header of a lone VP8 or VP8L chunk.
+import type { HeaderBytes, ImageSize } from './bytes.js';
 
-export function webpSize(bytes: HeaderBytes): PictureSize {
+export function webpSize(bytes: HeaderBytes): ImageSize {
   const chunk = bytes.tag(12);
   switch (chunk) {
     case 'VP8X':

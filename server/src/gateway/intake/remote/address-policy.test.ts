@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { judgeAddress } from './address-policy.js';
+import { validateAddress } from './address-policy.js';
 import { parseAddress } from './ip-address.js';
 
 const reasonOf = (address: string): string => {
-  const verdict = judgeAddress(address);
+  const verdict = validateAddress(address);
   return verdict.kind === 'public' ? 'public' : verdict.reason;
 };
 
-describe('judgeAddress', () => {
+describe('validateAddress', () => {
   it.each([
     ['0.0.0.0', 'this host'],
     ['0.255.255.255', 'this host'],

@@ -1,5 +1,5 @@
 // Which addresses the fetcher may dial: public unicast, and nothing else. Blocks follow IANA's special-purpose address registries for
-// IPv4 and IPv6 (RFC 6890 and its updates, as of November 2026). IPv4 addresses inside IPv6 ones are judged as what they reach.
+// IPv4 and IPv6 (RFC 6890 and its updates, as of November 2026). IPv4 addresses inside IPv6 ones are validated as what they reach.
 import { embeddedIpv4, type IpAddress, isInBlock, parseAddress, parseBlock } from './ip-address.js';
 
 export type AddressVerdict =
@@ -49,37 +49,37 @@ const IPV6_SPECIAL = table([
 ]);
 
 const IPV4_MAPPED = parseBlock('::ffff:0:0/96');
-/** Networks without IPv4 reach every IPv4 host through it, so it is judged by the host. */
+/** Networks without IPv4 reach every IPv4 host through it, so it is validated by the host. */
 const NAT64 = parseBlock('64:ff9b::/96');
 /** ISATAP carries an IPv4 address behind these 32 bits, under any prefix (RFC 5214; the other has the universal bit set). */
 const ISATAP_MARKS: readonly bigint[] = [0x0000_5efen, 0x0200_5efen];
 
-/** Judges the text of an address as a resolver or socket gives it; what cannot be parsed is refused. */
-export function judgeAddress(text: string): AddressVerdict {
+/** Validates the text of an address as a resolver or socket gives it; what cannot be parsed is refused. */
+export function validateAddress(text: string): AddressVerdict {
   const address = parseAddress(text);
-  return address === undefined ? refused('no address') : judge(address);
+  return address === undefined ? refused('no address') : validate(address);
 }
 
-function judge(address: IpAddress): AddressVerdict {
+function validate(address: IpAddress): AddressVerdict {
   const { family, bits } = address;
-  if (family === 4) return judgeByTable(address, IPV4_REFUSED);
-  if (isInBlock(address, IPV4_MAPPED)) return judgeEmbedded('IPv4-mapped', embeddedIpv4(bits, 0n));
-  if (isInBlock(address, NAT64)) return judgeEmbedded('NAT64', embeddedIpv4(bits, 0n));
+  if (family === 4) return validateByTable(address, IPV4_REFUSED);
+  if (isInBlock(address, IPV4_MAPPED)) return validateEmbedded('IPv4-mapped', embeddedIpv4(bits, 0n));
+  if (isInBlock(address, NAT64)) return validateEmbedded('NAT64', embeddedIpv4(bits, 0n));
   if (!isInBlock(address, IPV6_PUBLIC)) {
-    const verdict = judgeByTable(address, IPV6_SPECIAL);
+    const verdict = validateByTable(address, IPV6_SPECIAL);
     return verdict.kind === 'refused' ? verdict : refused('not public');
   }
   if (ISATAP_MARKS.includes((bits >> 32n) & 0xffff_ffffn)) return refused('ISATAP');
-  return judgeByTable(address, IPV6_REFUSED);
+  return validateByTable(address, IPV6_REFUSED);
 }
 
-function judgeByTable(address: IpAddress, rows: ReturnType<typeof table>): AddressVerdict {
+function validateByTable(address: IpAddress, rows: ReturnType<typeof table>): AddressVerdict {
   const row = rows.find(({ block }) => isInBlock(address, block));
   return row === undefined ? { kind: 'public' } : refused(row.reason);
 }
 
-function judgeEmbedded(kind: string, address: IpAddress): AddressVerdict {
-  const verdict = judge(address);
+function validateEmbedded(kind: string, address: IpAddress): AddressVerdict {
+  const verdict = validate(address);
   return verdict.kind === 'public' ? verdict : refused(`${kind} ${verdict.reason}`);
 }
 

@@ -1,4 +1,4 @@
-// How many pictures are fetched at the same time, in the whole server. Who finds no free slot waits in a bounded queue, in the
+// How many images are fetched at the same time, in the whole server. Who finds no free slot waits in a bounded queue, in the
 // order of arrival; a slot is given back whatever its work ends with.
 import { CapacityError } from '../../../errors.js';
 
@@ -11,7 +11,7 @@ export interface FetchSlotsOptions {
 
 export const FETCH_SLOTS_DEFAULTS: FetchSlotsOptions = {
   slots: 8,
-  // Who waits holds a prompt and no picture. The time is that of a full queue behind hosts that take seconds each.
+  // Who waits holds a prompt and no image. The time is that of a full queue behind hosts that take seconds each.
   maxWaiting: 256,
   maxWaitMs: 30_000,
 };

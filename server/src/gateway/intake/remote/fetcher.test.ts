@@ -74,14 +74,14 @@ describe('fetching', () => {
     const hops = ['/1', '/2', '/3'];
     const port = await serve((request, response) => {
       const next = hops[Number((request.url ?? '').slice(1))];
-      if (next === undefined) response.end('picture');
+      if (next === undefined) response.end('image');
       else
         response
           .writeHead(302, { location: next === '/2' ? `http://store.test:${port}/2` : next })
           .end('moved');
     });
     const bytes = await fetcher([port]).fetch(`http://store.test:${port}/0`, never);
-    expect(Buffer.from(bytes).toString()).toBe('picture');
+    expect(Buffer.from(bytes).toString()).toBe('image');
   });
 
   it('gives up on a loop of redirects', async () => {
@@ -149,7 +149,7 @@ describe('addresses', () => {
     expect(lastOutcome()).toBe('unreachable');
   });
 
-  it('resolves once for a hop and dials what was judged', async () => {
+  it('resolves once for a hop and dials what was validated', async () => {
     const answers = [['127.0.0.1'], ['10.9.9.9']];
     const port = await serve((_, response) => response.end('here'));
     let lookups = 0;
@@ -159,7 +159,7 @@ describe('addresses', () => {
     expect(lookups).toBe(1);
   });
 
-  it('judges the target of a redirect like any other', async () => {
+  it('validates the target of a redirect like any other', async () => {
     const port = await serve((request, response) => {
       const location =
         request.url === '/name' ? `http://evil.test:${port}/` : `http://127.0.0.1:${port}/secret`;

@@ -1,11 +1,11 @@
-// Fetches a picture that a prompt names by URL. Every hop is judged anew: URL, addresses, then the dialled address; redirects are
+// Fetches an image that a prompt names by URL. Every hop is validated anew: URL, addresses, then the dialled address; redirects are
 // followed by hand. Time and bytes have limits. A refused address, an unknown name and a host that does not answer read alike,
-// so that nobody can learn which private hosts exist. It returns bytes; what they are is for the intake to judge.
+// so that nobody can learn which private hosts exist. It returns bytes; what they are, the intake finds out.
 import type { IncomingMessage } from 'node:http';
 import { Defect, InputError } from '../../../errors.js';
 import { getOnce } from './hop.js';
 import { type Resolver, resolveHost, systemResolver } from './resolve.js';
-import { judgeRedirect, judgeUrl, type UrlPolicy } from './url-policy.js';
+import { validateRedirect, validateUrl, type UrlPolicy } from './url-policy.js';
 
 export interface FetcherOptions extends UrlPolicy {
   readonly maxBytes: number;
@@ -40,7 +40,7 @@ export interface RemoteFetcher {
   fetch(url: string, signal: AbortSignal): Promise<Uint8Array>;
 }
 
-/** Why a fetch ended without a picture. `address` and `unreachable` differ for the operator only. */
+/** Why a fetch ended without an image. `address` and `unreachable` differ for the operator only. */
 class FetchFailure extends InputError {
   constructor(
     readonly reason:
@@ -78,13 +78,13 @@ export function createFetcher(given: Partial<FetcherOptions> = {}): RemoteFetche
 }
 
 async function fetchUnder(text: string, options: FetcherOptions, signal: AbortSignal): Promise<Uint8Array> {
-  let url = judgeUrl(text, options);
+  let url = validateUrl(text, options);
   for (let redirects = 0; redirects <= options.maxRedirects; redirects += 1) {
     const response = await getJudged(url, options, signal);
     try {
       const location = locationOf(response);
-      if (location === undefined) return await readPicture(response, options.maxBytes, signal);
-      url = judgeRedirect(url, location, options);
+      if (location === undefined) return await readImage(response, options.maxBytes, signal);
+      url = validateRedirect(url, location, options);
     } finally {
       response.destroy();
     }
@@ -126,7 +126,7 @@ function locationOf({ statusCode, headers }: IncomingMessage): string | undefine
   return REDIRECTS.includes(statusCode ?? 0) ? headers.location : undefined;
 }
 
-async function readPicture(
+async function readImage(
   response: IncomingMessage,
   maxBytes: number,
   signal: AbortSignal,

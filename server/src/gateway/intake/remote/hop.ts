@@ -1,4 +1,4 @@
-// One GET request to an address that was judged. Nothing of the surroundings takes part: no cookies, no credentials, no proxy, no
+// One GET request to an address that was validated. Nothing of the surroundings takes part: no cookies, no credentials, no proxy, no
 // kept connections; no redirect is followed and nothing is decompressed.
 import type { LookupAddress } from 'node:dns';
 import { type IncomingMessage, request as requestHttp } from 'node:http';
@@ -9,7 +9,7 @@ import { parseAddress } from './ip-address.js';
 
 const HEADERS = {
   accept: 'image/jpeg, image/png, image/webp, image/gif, image/bmp',
-  // A compressed body would need a decompressor with limits of its own; pictures are compressed already.
+  // A compressed body would need a decompressor with limits of its own; images are compressed already.
   'accept-encoding': 'identity',
   'user-agent': 'takeoff',
 };
@@ -34,7 +34,7 @@ export function getOnce(
     request.once('socket', (socket) => {
       socket.once('connect', () => {
         if (!isOneOf(addresses, socket.remoteAddress)) {
-          request.destroy(new Defect('A socket was connected to an address that nobody judged.'));
+          request.destroy(new Defect('A socket was connected to an address that nobody validated.'));
         }
       });
     });
@@ -45,7 +45,7 @@ export function getOnce(
   });
 }
 
-/** Answers the socket's lookup with what was judged, whatever name it asks for. */
+/** Answers the socket's lookup with what was validated, whatever name it asks for. */
 function pinned(addresses: readonly LookupAddress[]): LookupFunction {
   return (_host, options, callback) => {
     const [first] = addresses;
@@ -57,7 +57,7 @@ function pinned(addresses: readonly LookupAddress[]): LookupFunction {
 function isOneOf(addresses: readonly LookupAddress[], remote: string | undefined): boolean {
   const dialled = parseAddress(remote ?? '');
   return addresses.some(({ address }) => {
-    const judged = parseAddress(address);
-    return judged?.family === dialled?.family && judged?.bits === dialled?.bits;
+    const validated = parseAddress(address);
+    return validated?.family === dialled?.family && validated?.bits === dialled?.bits;
   });
 }

@@ -1,4 +1,4 @@
-// IP addresses as numbers. Addresses are judged by their bits, never by their text: one address has many spellings. Parsing takes
+// IP addresses as numbers. Addresses are validated by their bits, never by their text: one address has many spellings. Parsing takes
 // the canonical forms that resolvers, sockets and the URL parser give, and nothing else.
 import { isIPv4, isIPv6 } from 'node:net';
 import { Defect } from '../../../errors.js';

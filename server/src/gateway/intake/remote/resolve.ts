@@ -1,8 +1,8 @@
-// From the host of a URL to the addresses that may be dialled. All answers of a lookup are judged, and those very addresses go to the
+// From the host of a URL to the addresses that may be dialled. All answers of a lookup are validated, and those very addresses go to the
 // socket: a second lookup, which could answer differently, never happens.
 import { lookup, type LookupAddress } from 'node:dns';
 import { isIP } from 'node:net';
-import { judgeAddress } from './address-policy.js';
+import { validateAddress } from './address-policy.js';
 
 /** Addresses of a name, as the system resolves it. */
 export type Resolver = (host: string) => Promise<readonly string[]>;
@@ -30,7 +30,7 @@ export async function resolveHost(url: URL, resolver: Resolver, mayBePrivate: bo
   if (texts.length === 0) return { kind: 'refused', reason: 'the name has no address' };
   if (texts.length > MAX_ADDRESSES) return { kind: 'refused', reason: 'the name has too many addresses' };
   for (const text of texts) {
-    const verdict = judgeAddress(text);
+    const verdict = validateAddress(text);
     if (verdict.kind === 'refused' && !mayBePrivate) return verdict;
   }
   return { kind: 'dialable', addresses: texts.map((address) => ({ address, family: isIP(address) })) };

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { judgeRedirect, judgeUrl } from './url-policy.js';
+import { validateRedirect, validateUrl } from './url-policy.js';
 
 const policy = { ports: [80, 443], domains: [], privateHosts: [] };
 const refused = expect.objectContaining({ code: 'image.url_refused' }) as Error;
 
-describe('judgeUrl', () => {
+describe('validateUrl', () => {
   it.each([
     ['https://picsum.photos/id/237/200/300', 'https://picsum.photos/id/237/200/300'],
     ['HTTP://EXAMPLE.com:80/A?b#c', 'http://example.com/A?b#c'],
@@ -13,7 +13,7 @@ describe('judgeUrl', () => {
     ['https://bücher.example/ä', 'https://xn--bcher-kva.example/%C3%A4'],
     ['https://example.com/a@b?c=d@e', 'https://example.com/a@b?c=d@e'],
   ])('takes %s', (text, href) => {
-    expect(judgeUrl(text, policy).href).toBe(href);
+    expect(validateUrl(text, policy).href).toBe(href);
   });
 
   it.each([
@@ -44,11 +44,11 @@ describe('judgeUrl', () => {
     ['an impossible address', 'http://1.2.3.4.5.6.7.8:80:90/'],
     ['great length', `https://example.com/${'x'.repeat(9000)}`],
   ])('refuses %s: %j', (_, text) => {
-    expect(() => judgeUrl(text, policy)).toThrow(refused);
+    expect(() => validateUrl(text, policy)).toThrow(refused);
   });
 
   it('keeps path and query out of its messages', () => {
-    expect(() => judgeUrl('https://example.com:1/path?token=secret', policy)).toThrow(
+    expect(() => validateUrl('https://example.com:1/path?token=secret', policy)).toThrow(
       /^(?!.*secret).*port is 1;/u,
     );
   });
@@ -57,7 +57,7 @@ describe('judgeUrl', () => {
     const listed = { ...policy, domains: ['a.example', '*.b.example'], privateHosts: ['store.internal'] };
     const isTaken = (host: string): boolean => {
       try {
-        return judgeUrl(`https://${host}/`, listed).hostname !== '';
+        return validateUrl(`https://${host}/`, listed).hostname !== '';
       } catch {
         return false;
       }
@@ -71,7 +71,7 @@ describe('judgeUrl', () => {
   });
 });
 
-describe('judgeRedirect', () => {
+describe('validateRedirect', () => {
   const from = new URL('https://a.example/x/y');
   it.each([
     ['https://b.example/z', 'https://b.example/z'],
@@ -79,7 +79,7 @@ describe('judgeRedirect', () => {
     ['/z', 'https://a.example/z'],
     ['z', 'https://a.example/x/z'],
   ])('follows %s', (location, href) => {
-    expect(judgeRedirect(from, location, policy).href).toBe(href);
+    expect(validateRedirect(from, location, policy).href).toBe(href);
   });
 
   it.each([
@@ -89,9 +89,11 @@ describe('judgeRedirect', () => {
     'https://u@a.example/',
     '/\\b.example',
     'https://',
-  ])('refuses %s', (location) => expect(() => judgeRedirect(from, location, policy)).toThrow(refused));
+  ])('refuses %s', (location) => expect(() => validateRedirect(from, location, policy)).toThrow(refused));
 
   it('may go from http to https', () => {
-    expect(judgeRedirect(new URL('http://a.example/'), 'https://a.example/', policy).protocol).toBe('https:');
+    expect(validateRedirect(new URL('http://a.example/'), 'https://a.example/', policy).protocol).toBe(
+      'https:',
+    );
   });
 });

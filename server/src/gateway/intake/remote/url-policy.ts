@@ -1,4 +1,4 @@
-// Which URLs may be fetched at all, judged on one WHATWG parse; the parsed object is what is dialled, never the text again. It
+// Which URLs may be fetched at all, validated on one WHATWG parse; the parsed object is what is dialled, never the text again. It
 // knows nothing of addresses: a name that leads to a private one passes here and is refused after it was resolved.
 import { InputError } from '../../../errors.js';
 
@@ -15,7 +15,7 @@ const MAX_URL_CHARS = 8192;
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
 
 /** Throws `image.url_refused`. The messages name no part of the URL but scheme, host and port: the rest may hold secrets. */
-export function judgeUrl(text: string, policy: UrlPolicy): URL {
+export function validateUrl(text: string, policy: UrlPolicy): URL {
   if (text.length > MAX_URL_CHARS) {
     throw refused(`it has ${text.length} characters; allowed are ${MAX_URL_CHARS}`);
   }
@@ -38,12 +38,12 @@ export function judgeUrl(text: string, policy: UrlPolicy): URL {
   if (/^\.|\.\./u.test(url.hostname)) throw refused('its host has an empty part');
   // A final dot marks the same name as complete; without it certificates and lists match.
   if (url.hostname.endsWith('.')) url.hostname = url.hostname.slice(0, -1);
-  judgeHost(url.hostname, policy);
+  validateHost(url.hostname, policy);
   return url;
 }
 
-/** A redirect's target, judged like a URL of a user; from https it may not lead to http. */
-export function judgeRedirect(from: URL, location: string, policy: UrlPolicy): URL {
+/** A redirect's target, validated like a URL of a user; from https it may not lead to http. */
+export function validateRedirect(from: URL, location: string, policy: UrlPolicy): URL {
   if (
     location.length > MAX_URL_CHARS ||
     /[\\\s\p{Cc}]/u.test(location) ||
@@ -51,14 +51,14 @@ export function judgeRedirect(from: URL, location: string, policy: UrlPolicy): U
   ) {
     throw refused('it redirects to something that is no URL');
   }
-  const url = judgeUrl(new URL(location, from).href, policy);
+  const url = validateUrl(new URL(location, from).href, policy);
   if (from.protocol === 'https:' && url.protocol !== 'https:')
     throw refused('it redirects from https to http');
   return url;
 }
 
 /** Names that are private by definition are left to the address policy, so that their refusal reads like any other. */
-function judgeHost(host: string, { domains, privateHosts }: UrlPolicy): void {
+function validateHost(host: string, { domains, privateHosts }: UrlPolicy): void {
   if (domains.length === 0 || privateHosts.includes(host)) return;
   const isListed = domains.some((domain) =>
     domain.startsWith('*.') ? host.endsWith(domain.slice(1)) : host === domain,

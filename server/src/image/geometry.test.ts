@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { VisionSettings } from '../model/description.js';
 import { placeOnGrid } from './anyres.js';
-import { layoutPicture } from './geometry.js';
+import { layoutImage } from './geometry.js';
 
 const OFFICIAL: [number, number][] = [
   [336, 672],
@@ -30,7 +30,7 @@ const table = JSON.parse(
   readFileSync(new URL('../../../test/goldens/anyres-sizes.json', import.meta.url), 'utf8'),
 ) as SizeTable;
 
-describe('layoutPicture', () => {
+describe('layoutImage', () => {
   // The table of the model contract, section 5.4.
   it.each([
     [336, 336, 1176],
@@ -53,7 +53,7 @@ describe('layoutPicture', () => {
     [100, 800, 1368],
     [1, 1000, 648],
   ])('gives %i × %i the %i tokens of the published models', (width, height, tokens) => {
-    expect(layoutPicture(width, height, settings({})).imageTokens).toBe(tokens);
+    expect(layoutImage(width, height, settings({})).imageTokens).toBe(tokens);
   });
 
   it('gives every size of the reference table the same grid, placement, map and counts', () => {
@@ -63,7 +63,7 @@ describe('layoutPicture', () => {
       for (const row of rows) {
         const [width = 0, height = 0, ...expected] = row;
         const place = placeOnGrid(width, height, pinpoints);
-        const layout = layoutPicture(width, height, vision);
+        const layout = layoutImage(width, height, vision);
         const got = [
           ...place.pinpoint,
           place.resizedWidthPx,
@@ -74,11 +74,11 @@ describe('layoutPicture', () => {
           layout.map?.columns,
           layout.tileCount,
           layout.imageTokens,
-          layoutPicture(width, height, settings({ gridPinpoints: pinpoints, mergeType: 'flat' })).imageTokens,
+          layoutImage(width, height, settings({ gridPinpoints: pinpoints, mergeType: 'flat' })).imageTokens,
         ];
         expect(got, `${width} × ${height}`).toEqual(expected);
         expect(
-          layoutPicture(width, height, settings({ gridPinpoints: pinpoints, mergeType: 'spatial' }))
+          layoutImage(width, height, settings({ gridPinpoints: pinpoints, mergeType: 'spatial' }))
             .imageTokens,
         ).toBe(expected.at(-1));
         compared += 1;
@@ -96,7 +96,7 @@ describe('layoutPicture', () => {
     for (let i = 0; i < 2000; i += 1) {
       const width = random(3000);
       const height = random(3000);
-      expect(layoutPicture(width, height, settings({})).imageTokens, `${width} × ${height}`).toBe(
+      expect(layoutImage(width, height, settings({})).imageTokens, `${width} × ${height}`).toBe(
         byCounting(width, height),
       );
     }
@@ -104,18 +104,18 @@ describe('layoutPicture', () => {
 
   it('gives the base view alone, with one newline, where the grid holds no tile', () => {
     const tiny: Partial<VisionSettings> = { gridPinpoints: [[300, 672]] };
-    expect(layoutPicture(10, 10, settings(tiny))).toMatchObject({
+    expect(layoutImage(10, 10, settings(tiny))).toMatchObject({
       tileCount: 1,
       map: { rows: 1, columns: 0, hasNewlines: true },
       imageTokens: 577,
     });
-    expect(layoutPicture(10, 10, settings({ ...tiny, mergeType: 'spatial' })).imageTokens).toBe(576);
+    expect(layoutImage(10, 10, settings({ ...tiny, mergeType: 'spatial' })).imageTokens).toBe(576);
   });
 
   it('counts one tile for pad and square, with the class token where it is kept', () => {
-    expect(layoutPicture(4000, 10, settings({ aspect: 'pad' })).imageTokens).toBe(576);
-    expect(layoutPicture(10, 10, settings({ aspect: 'square', sidePx: 224 })).imageTokens).toBe(256);
-    expect(layoutPicture(10, 10, settings({ aspect: 'pad', keepsClassToken: true })).imageTokens).toBe(577);
+    expect(layoutImage(4000, 10, settings({ aspect: 'pad' })).imageTokens).toBe(576);
+    expect(layoutImage(10, 10, settings({ aspect: 'square', sidePx: 224 })).imageTokens).toBe(256);
+    expect(layoutImage(10, 10, settings({ aspect: 'pad', keepsClassToken: true })).imageTokens).toBe(577);
   });
 });
 

@@ -5,18 +5,18 @@
 import type { RgbBitmap, RgbColour } from './bitmap.js';
 import { ENTRY_BYTES, SPILL_BYTES, tapKernel, WEIGHT_BITS } from './tap-kernel.js';
 
-/** A picture on a canvas of one colour. */
+/** An image on a canvas of one colour. */
 export interface Canvas {
   readonly bitmap: RgbBitmap;
   readonly widthPx: number;
   readonly heightPx: number;
-  /** Where the picture's left top corner lies. */
+  /** Where the image's left top corner lies. */
   readonly leftPx: number;
   readonly topPx: number;
   readonly fill: RgbColour;
 }
 
-/** Part of the resized picture. */
+/** Part of the resized image. */
 export interface Window {
   readonly leftPx: number;
   readonly topPx: number;
@@ -130,8 +130,8 @@ interface Room {
   readonly columnEntries: number;
   readonly rowWeights: number;
   readonly rowEntries: number;
-  /** One row of the picture. */
-  readonly pictureRow: number;
+  /** One row of the image. */
+  readonly imageRow: number;
   /** Result of the horizontal pass, from the first canvas row that the vertical pass needs. */
   readonly stripe: number;
   readonly result: number;
@@ -152,7 +152,7 @@ function layOut(canvas: Canvas, columns: AxisWeights, rows: AxisWeights, window:
     columnEntries: take(columns.starts.length * ENTRY_BYTES),
     rowWeights: take(rows.weights.byteLength),
     rowEntries: take(rows.starts.length * ENTRY_BYTES),
-    pictureRow: take(canvas.bitmap.widthPx * 3),
+    imageRow: take(canvas.bitmap.widthPx * 3),
     stripe: take((rows.endSource - rows.firstSource) * rowBytes),
     result: take(window.heightPx * rowBytes),
   };
@@ -163,7 +163,7 @@ function layOut(canvas: Canvas, columns: AxisWeights, rows: AxisWeights, window:
   return { bytes: new Uint8Array(memory), words, rowBytes, ...places };
 }
 
-/** Taps on the canvas beside the picture meet one colour: their part of the sum is a constant. */
+/** Taps on the canvas beside the image meet one colour: their part of the sum is a constant. */
 function writeColumnEntries(room: Room, { bitmap, leftPx, fill }: Canvas, columns: AxisWeights): void {
   columns.starts.forEach((start, output) => {
     const first = output * columns.tapsPerOutput;
@@ -196,21 +196,21 @@ function writeRowEntries(room: Room, rows: AxisWeights, window: Window): void {
 /** The horizontal pass, rows in order: each output spills one byte onto the next. */
 function resizeRows(room: Room, canvas: Canvas, columns: AxisWeights, rows: AxisWeights): void {
   const { bitmap, topPx } = canvas;
-  const pictureRowBytes = bitmap.widthPx * 3;
+  const imageRowBytes = bitmap.widthPx * 3;
   let fillRow: Uint8Array | undefined;
   for (let row = rows.firstSource; row < rows.endSource; row += 1) {
     const target = room.stripe + (row - rows.firstSource) * room.rowBytes;
-    const from = (row - topPx) * pictureRowBytes;
+    const from = (row - topPx) * imageRowBytes;
     if (row < topPx || row >= topPx + bitmap.heightPx) {
       fillRow ??= constantRow(columns, canvas.fill);
       room.bytes.set(fillRow, target);
       continue;
     }
-    room.bytes.set(bitmap.pixels.subarray(from, from + pictureRowBytes), room.pictureRow);
+    room.bytes.set(bitmap.pixels.subarray(from, from + imageRowBytes), room.imageRow);
     tapKernel().run({
       target,
       targetStep: 3,
-      source: room.pictureRow,
+      source: room.imageRow,
       sourceStep: 0,
       tapStep: 3,
       entry: room.columnEntries,
@@ -220,7 +220,7 @@ function resizeRows(room: Room, canvas: Canvas, columns: AxisWeights, rows: Axis
   }
 }
 
-/** A canvas row without picture; resizing changes no byte of it except by the rounding of the weights. */
+/** A canvas row without image; resizing changes no byte of it except by the rounding of the weights. */
 function constantRow(columns: AxisWeights, fill: RgbColour): Uint8Array {
   const row = new Uint8ClampedArray(columns.starts.length * 3);
   columns.counts.forEach((count, output) => {

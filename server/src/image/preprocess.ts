@@ -1,4 +1,4 @@
-// From a picture to the u8 tiles that the vision tower takes, in the three modes of the reference. Follows
+// From an image to the u8 tiles that the vision tower takes, in the three modes of the reference. Follows
 // haotian-liu/LLaVA c121f043, llava/mm_utils.py (process_images, expand2square, process_anyres_image), with the resize and
 // centre crop of CLIPImageProcessor. Normalisation comes later, in the reader: tiles cross the link as bytes.
 import type { VisionSettings } from '../model/description.js';
@@ -18,7 +18,7 @@ export function preprocess(bitmap: RgbBitmap, vision: VisionSettings): Uint8Arra
   }
 }
 
-/** The picture in the middle of a square of the mean colour, resized. The square is never built. */
+/** The image in the middle of a square of the mean colour, resized. The square is never built. */
 function padToSquare(bitmap: RgbBitmap, { sidePx, mean }: VisionSettings): Uint8Array {
   const { widthPx, heightPx } = bitmap;
   const square = Math.max(widthPx, heightPx);
@@ -34,7 +34,7 @@ function padToSquare(bitmap: RgbBitmap, { sidePx, mean }: VisionSettings): Uint8
   return resizeBicubic(canvas, sidePx, sidePx).pixels;
 }
 
-/** Shortest edge to sidePx, then the centre: the ends of a long picture are cut off, and never computed. */
+/** Shortest edge to sidePx, then the centre: the ends of a long image are cut off, and never computed. */
 function cropCentre(bitmap: RgbBitmap, sidePx: number): Uint8Array {
   const { widthPx, heightPx } = bitmap;
   const short = Math.min(widthPx, heightPx);
@@ -49,7 +49,7 @@ function cropCentre(bitmap: RgbBitmap, sidePx: number): Uint8Array {
   }).pixels;
 }
 
-/** Base view (the whole picture squashed to a square), then the grid's tiles in raster order on black. */
+/** Base view (the whole image squashed to a square), then the grid's tiles in raster order on black. */
 function cutTiles(bitmap: RgbBitmap, { sidePx, gridPinpoints }: VisionSettings): Uint8Array {
   const place = placeOnGrid(bitmap.widthPx, bitmap.heightPx, gridPinpoints);
   const columns = Math.floor(place.pinpoint[0] / sidePx);
@@ -62,7 +62,7 @@ function cutTiles(bitmap: RgbBitmap, { sidePx, gridPinpoints }: VisionSettings):
     const canvasY = y + place.topPx;
     const gridRow = Math.floor(canvasY / sidePx);
     if (gridRow >= rows) break;
-    // One line of the picture falls on one tile after the other.
+    // One line of the image falls on one tile after the other.
     for (let x = 0; x < place.resizedWidthPx;) {
       const canvasX = x + place.leftPx;
       const gridColumn = Math.floor(canvasX / sidePx);

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { NUMERIC_FIELDS } from 'takeoff-wire';
 import { InputError } from '../../errors.js';
-import { judgeRequest } from './judge-request.js';
+import { validateRequest } from './validate-request.js';
 import { isNumericField } from './numeric-fields.js';
 import { LIMITS } from './scripted-app.fixture.js';
 
 function refusalOf(body: unknown, limits = LIMITS): { code: string; message: string } {
   try {
-    judgeRequest(body, null, limits);
+    validateRequest(body, null, limits);
   } catch (error) {
     if (error instanceof InputError) return { code: error.code, message: error.message };
     throw error;
@@ -54,7 +54,7 @@ describe('the shape of a request', () => {
     expect(refusalOf({ text: 'a', [field]: 1.5 }).code).toBe('request.wrong_shape');
   });
 
-  it('judges a list of millions by its length before its elements', () => {
+  it('validates a list of millions by its length before its elements', () => {
     const text = new Array<number>(1_000_000).fill(1);
     expect(refusalOf({ text }).code).toBe('request.batch_too_large');
   });
@@ -88,7 +88,7 @@ describe('numbers', () => {
 
   it('takes 2.0 for a whole number, as JSON does not tell them apart', () => {
     const body: unknown = JSON.parse('{"text":"a","sampling_topk":2.0}');
-    expect(judgeRequest(body, null, LIMITS).job.sampling.topK).toBe(2);
+    expect(validateRequest(body, null, LIMITS).job.sampling.topK).toBe(2);
   });
 
   it('wants min_new_tokens to be no more than max_new_tokens, its default included', () => {

@@ -1,4 +1,4 @@
-// Compares the tensors that are there with those that the configuration asks for, language model and picture side, and notes every
+// Compares the tensors that are there with those that the configuration asks for, language model and image side, and notes every
 // difference. What lies in a shard that cannot be read is not missed a second time.
 import { listNames } from '../failures.js';
 import { CheckpointError } from '../../errors.js';
@@ -8,7 +8,7 @@ import { matchTensors, type ExpectedTensor } from '../source/mapped-tensor.js';
 import { canonicalName, type TensorLayout } from '../source/tensor-names.js';
 import type { TextHyperparameters } from '../source/text-hyperparameters.js';
 import { textTensors } from '../source/text-tensors.js';
-import { expectedVision, refuseUnknown } from '../source/vision-part.js';
+import { expectedVision, validateKnownValue } from '../source/vision-part.js';
 import type { TowerSource } from '../source/vision-source.js';
 import type { Findings } from './findings.js';
 
@@ -30,7 +30,7 @@ export interface TensorCheck {
 const MAX_LISTED = 5;
 
 /** The encoder layers that run, when the tower is known. */
-export async function checkTensors(
+export async function validateTensors(
   check: TensorCheck,
   findings: Findings,
 ): Promise<{ readonly layersToRun: number } | undefined> {
@@ -46,7 +46,7 @@ export async function checkTensors(
   const vision = await findings.attempt(() => expectedVision(settings, text, tower.tower, folder));
   if (vision === undefined) return undefined;
   used.push(...match(vision.tower, tower.tensors), ...match(vision.rest, tensors));
-  await findings.attempt(() => refuseUnknown(tensors, new Set(used), vision, folder));
+  await findings.attempt(() => validateKnownValue(tensors, new Set(used), vision, folder));
   return vision;
 }
 

@@ -1,4 +1,4 @@
-// Which grid of tiles a picture gets in `anyres` mode, and where it lies on it. Follows haotian-liu/LLaVA c121f043,
+// Which grid of tiles an image gets in `anyres` mode, and where it lies on it. Follows haotian-liu/LLaVA c121f043,
 // llava/mm_utils.py (select_best_resolution, resize_and_pad_image). Pinpoints are [width, height]; ties go to the earlier one.
 import { Defect } from '../errors.js';
 

@@ -1,8 +1,8 @@
-// Pictures as cameras make them, for measurements: large smooth areas with so much grain that they compress like photographs
+// Images as cameras make them, for measurements: large smooth areas with so much grain that they compress like photographs
 // (12 megapixels to 3 MB of JPEG).
 import sharp, { type Sharp } from 'sharp';
 
-export interface NamedPicture {
+export interface NamedImage {
   readonly name: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
@@ -12,12 +12,12 @@ const GRAIN = 30;
 /** A PNG keeps every grain: with more of it the file is larger than the 20 MiB that may be uploaded by default. */
 const FINE_GRAIN = 6;
 
-/** The usual picture of a telephone. */
-export const twelveMegapixels = (): Promise<NamedPicture> =>
+/** The usual image of a telephone. */
+export const twelveMegapixels = (): Promise<NamedImage> =>
   named('12 MP JPEG', photograph(4000, 3000).jpeg({ quality: 90 }));
 
 /** The same photograph also turned, in other formats, at nearly the largest size that is allowed, and small. */
-export async function photographs(): Promise<NamedPicture[]> {
+export async function photographs(): Promise<NamedImage[]> {
   const turned = photograph(4000, 3000).withMetadata({ orientation: 6 });
   return [
     await twelveMegapixels(),
@@ -29,7 +29,7 @@ export async function photographs(): Promise<NamedPicture[]> {
   ];
 }
 
-async function named(name: string, made: Sharp): Promise<NamedPicture> {
+async function named(name: string, made: Sharp): Promise<NamedImage> {
   return { name, bytes: new Uint8Array(await made.toBuffer()) };
 }
 

@@ -2,12 +2,12 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { listPictures, type PictureList } from './picture-list.js';
+import { listImages, type ImageList } from './image-list.js';
 
 let root: string;
 const at = (...names: string[]): string => path.join(root, ...names);
 beforeAll(() => {
-  root = mkdtempSync(path.join(os.tmpdir(), 'takeoff-pictures-'));
+  root = mkdtempSync(path.join(os.tmpdir(), 'takeoff-images-'));
   for (const folder of ['b/c', '.cache', 'empty']) mkdirSync(at(folder), { recursive: true });
   for (const file of [
     'a.JPG',
@@ -27,26 +27,26 @@ beforeAll(() => {
 afterAll(() => rmSync(root, { recursive: true }));
 
 const list = async (named: string[], stdin = ''): Promise<string[]> =>
-  all(await listPictures(named, () => Promise.resolve(stdin)));
+  all(await listImages(named, () => Promise.resolve(stdin)));
 
-async function all(pictures: PictureList): Promise<string[]> {
+async function all(images: ImageList): Promise<string[]> {
   const paths: string[] = [];
-  for await (const picture of pictures) paths.push(picture);
+  for await (const image of images) paths.push(image);
   return paths;
 }
 
-describe('listPictures', () => {
-  it('finds what is named like a picture in a folder and below, by name, nothing hidden and no circle', async () => {
+describe('listImages', () => {
+  it('finds what is named like an image in a folder and below, by name, nothing hidden and no circle', async () => {
     const found = ['a.JPG', 'b/1.gif', 'b/c/2.bmp', 'link.png', 'z.webp'];
     expect(await list([root])).toEqual(found.map((name) => at(name)));
     expect(await list([at('empty')])).toEqual([]);
   });
 
   it('can be walked again, and sees what has come', async () => {
-    const pictures = await listPictures([at('empty')], () => Promise.resolve(''));
-    expect(await all(pictures)).toEqual([]);
+    const images = await listImages([at('empty')], () => Promise.resolve(''));
+    expect(await all(images)).toEqual([]);
     writeFileSync(at('empty', 'new.png'), '');
-    expect(await all(pictures)).toEqual([at('empty', 'new.png')]);
+    expect(await all(images)).toEqual([at('empty', 'new.png')]);
     rmSync(at('empty', 'new.png'));
   });
 
@@ -54,7 +54,7 @@ describe('listPictures', () => {
     expect(await list([at('raw'), at('notes.txt')])).toEqual([at('raw'), at('notes.txt')]);
   });
 
-  it('takes patterns, for pictures only', async () => {
+  it('takes patterns, for images only', async () => {
     expect(await list([`${root}/b/**/*`])).toEqual([at('b/1.gif'), at('b/c/2.bmp')]);
     expect(await list([`${root}/*.png`])).toEqual([at('link.png')]);
     expect(await list([`${root}/*.{JPG,webp}`])).toEqual([at('a.JPG'), at('z.webp')]);

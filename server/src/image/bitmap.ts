@@ -1,4 +1,4 @@
-// An RGB picture in memory.
+// An RGB image in memory.
 
 export interface RgbBitmap {
   readonly widthPx: number;

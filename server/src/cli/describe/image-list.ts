@@ -1,4 +1,4 @@
-// The pictures that the arguments of a command name: files, folders with everything below them, patterns, and `-` for a list on
+// The images that the arguments of a command name: files, folders with everything below them, patterns, and `-` for a list on
 // standard input. A list can be walked again and again, and holds no more than one folder's names at a time.
 import type { Dirent, Stats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
@@ -6,20 +6,20 @@ import path from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { ConfigError } from '../../errors.js';
 
-/** What counts as a picture by its name, where a folder or a pattern is named. A file that is named itself is always tried. */
+/** What counts as an image by its name, where a folder or a pattern is named. A file that is named itself is always tried. */
 const PICTURE_NAME = /\.(?:jpe?g|jpe|jfif|png|webp|gif|bmp)$/iu;
 
-export type PictureList = AsyncIterable<string>;
+export type ImageList = AsyncIterable<string>;
 
 /**
  * @param readStdin the text of standard input, asked for only where an argument is `-`
  * @throws ConfigError for a file or folder that does not exist
  */
-export async function listPictures(
+export async function listImages(
   named: readonly string[],
   readStdin: () => Promise<string>,
-): Promise<PictureList> {
-  const sources: PictureList[] = [];
+): Promise<ImageList> {
+  const sources: ImageList[] = [];
   for (const argument of named) {
     if (argument === '-') sources.push(listed(splitList(await readStdin())));
     else sources.push(await sourceOf(argument));
@@ -31,7 +31,7 @@ export async function listPictures(
   };
 }
 
-async function sourceOf(argument: string): Promise<PictureList> {
+async function sourceOf(argument: string): Promise<ImageList> {
   const stats = await statsOf(argument);
   if (stats?.isDirectory() === true) return { [Symbol.asyncIterator]: () => walk(argument) };
   if (stats !== undefined) return listed([argument]);
@@ -46,7 +46,7 @@ const splitList = (text: string): string[] =>
   text.split(text.includes('\0') ? '\0' : /\r?\n/u).filter((line) => line !== '');
 
 /** A file of a list that is not there is for the run to report: the others are described all the same. */
-function listed(files: readonly string[]): PictureList {
+function listed(files: readonly string[]): ImageList {
   return {
     async *[Symbol.asyncIterator]() {
       for (const file of files) {

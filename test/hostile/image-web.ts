@@ -1,4 +1,4 @@
-// The scene of the tests of remote images: a web of one picture server, on this machine, and two gateways of which one may fetch
+// The scene of the tests of remote images: a web of one image server, on this machine, and two gateways of which one may fetch
 // from it. Every look at what was dialled leaves out the gateways' own ports, which the tests speak to.
 import { expect } from 'vitest';
 import { generate, tag, type Answer } from './asking.js';
@@ -7,22 +7,22 @@ import { dialledDuring, startLocalGateway, type Dialled, type LocalGateway } fro
 import { LocalServers } from './local-servers.js';
 
 /** A host that the operator of these gateways allows, and so the "public" web of the tests. */
-export const PUBLIC = 'pictures.test';
+export const PUBLIC = 'images.test';
 /** What is said of a refused address, of a name that does not exist and of a host that does not answer. */
 export const UNREACHABLE = 'text: The image URL could not be fetched: its host cannot be reached.';
 
-export interface PictureWeb {
-  /** Of the picture server: /to?URL redirects there, /missing is none, /html is no picture, anything else is one. */
+export interface ImageWeb {
+  /** Of the image server: /to?URL redirects there, /missing is none, /html is no image, anything else is one. */
   readonly port: number;
-  /** Paths that the picture server was asked for. */
+  /** Paths that the image server was asked for. */
   readonly visits: readonly string[];
   forgetVisits(): void;
   /** A gateway with the defaults: remote images are off. */
   readonly off: LocalGateway;
   readonly on: LocalGateway;
-  /** A URL of the picture server. */
+  /** A URL of the image server. */
   page(path: string): string;
-  /** A prompt with this picture, to the gateway that may fetch. */
+  /** A prompt with this image, to the gateway that may fetch. */
   ask(address: string): Promise<Answer>;
   dialledDuring(work: () => Promise<unknown>): Promise<Dialled[]>;
   /** Asks, and demands that nothing was dialled meanwhile. */
@@ -43,10 +43,10 @@ export async function startFetchingGateway(
   return gateway;
 }
 
-export async function startPictureWeb(): Promise<PictureWeb> {
+export async function startImageWeb(): Promise<ImageWeb> {
   const servers = new LocalServers();
   const visits: string[] = [];
-  const port = await startPictureServer(servers, visits);
+  const port = await startImageServer(servers, visits);
   const off = await startLocalGateway();
   const on = await startFetchingGateway({
     remote_image_ports: `80,443,${port}`,
@@ -82,14 +82,14 @@ export async function startPictureWeb(): Promise<PictureWeb> {
   };
 }
 
-function startPictureServer(servers: LocalServers, visits: string[]): Promise<number> {
+function startImageServer(servers: LocalServers, visits: string[]): Promise<number> {
   const jpeg = photograph();
   return servers.http((request, response) => {
     const url = request.url ?? '';
     visits.push(url);
     if (url.startsWith('/to?')) response.writeHead(302, { location: decodeURI(url.slice(4)) }).end();
     else if (url.startsWith('/missing')) response.writeHead(404).end('nothing here');
-    else if (url.startsWith('/html')) response.end('<!doctype html><title>not a picture</title>');
+    else if (url.startsWith('/html')) response.end('<!doctype html><title>not an image</title>');
     else response.end(jpeg);
   });
 }

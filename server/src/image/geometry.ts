@@ -1,4 +1,4 @@
-// The layout of a picture's features, from its width and height alone: how many tiles, which part of the tile map survives
+// The layout of an image's features, from its width and height alone: how many tiles, which part of the tile map survives
 // un-padding, how many rows stand in the prompt. The one source for prompt expansion, admission and feature merging. Follows
 // haotian-liu/LLaVA c121f043, llava/model/llava_arch.py (prepare_inputs_labels_for_multimodal, unpad_image).
 import type { VisionSettings } from '../model/description.js';
@@ -17,18 +17,18 @@ export interface MapWindow {
   readonly hasNewlines: boolean;
 }
 
-export interface PictureLayout {
+export interface ImageLayout {
   /** Tiles to encode, the base view included. */
   readonly tileCount: number;
   /** Rows of one tile's features. */
   readonly rowsPerTile: number;
   /** Null: the tiles' features stand one after the other. Otherwise the base view's stand first, then the map row by row. */
   readonly map: MapWindow | null;
-  /** Rows that the picture takes in the prompt. */
+  /** Rows that the image takes in the prompt. */
   readonly imageTokens: number;
 }
 
-export function layoutPicture(widthPx: number, heightPx: number, vision: VisionSettings): PictureLayout {
+export function layoutImage(widthPx: number, heightPx: number, vision: VisionSettings): ImageLayout {
   const perSide = Math.floor(vision.sidePx / vision.patchPx);
   const rowsPerTile = perSide * perSide + (vision.keepsClassToken ? 1 : 0);
   if (vision.aspect !== 'anyres') return { tileCount: 1, rowsPerTile, map: null, imageTokens: rowsPerTile };
@@ -62,7 +62,7 @@ export function layoutPicture(widthPx: number, heightPx: number, vision: VisionS
   };
 }
 
-/** The part of a columns × rows map that the picture covers. Truncates where the pixels' padding rounds up. */
+/** The part of a columns × rows map that the image covers. Truncates where the pixels' padding rounds up. */
 function unpad(
   widthPx: number,
   heightPx: number,

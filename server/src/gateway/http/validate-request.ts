@@ -1,4 +1,4 @@
-// Judges the request object of all four generate endpoints: shape first (422), then what its values ask for (400). What comes
+// Validates the request object of all four generate endpoints: shape first (422), then what its values ask for (400). What comes
 // out needs no further checking by anybody but the reader, which alone can count tokens.
 import { generateRequestSchema, type GenerateRequest } from 'takeoff-wire';
 import type { z } from 'zod';
@@ -7,14 +7,14 @@ import type { InferenceJob } from '../readers/inference.js';
 import type { HttpLimits } from './http-limits.js';
 import {
   isNumericField,
-  judgePromptMaxTokens,
-  judgeSampling,
+  validatePromptMaxTokens,
+  validateSampling,
   rangeText,
-  refuseHugeNumbers,
+  validateMagnitudes,
 } from './numeric-fields.js';
 import { placeImages } from './prompt-parts.js';
 
-export interface JudgedRequest {
+export interface ValidatedRequest {
   readonly job: InferenceJob;
   /** Whether `text` was a list: the answer is one exactly then. */
   readonly isList: boolean;
@@ -29,19 +29,23 @@ const MAX_GROUP_CHARACTERS = 256;
  * `upload`: the file that came with it, null for a JSON request.
  * @throws InputError
  */
-export function judgeRequest(body: unknown, upload: Uint8Array | null, limits: HttpLimits): JudgedRequest {
+export function validateRequest(
+  body: unknown,
+  upload: Uint8Array | null,
+  limits: HttpLimits,
+): ValidatedRequest {
   const request = parseShape(body, limits);
   const isList = Array.isArray(request.text);
   const prompts = Array.isArray(request.text) ? request.text : [request.text];
-  judgePrompts(prompts, isList, limits);
-  refuseUnsupported(request);
+  validatePrompts(prompts, isList, limits);
+  validateSupportedFields(request);
   return {
     job: {
-      consumerGroup: judgeGroup(request),
+      consumerGroup: validateGroup(request),
       ...placeImages(prompts, isList, upload, limits),
       useChatTemplate: request.use_chat_template ?? false,
-      promptMaxTokens: judgePromptMaxTokens(request),
-      sampling: judgeSampling(request),
+      promptMaxTokens: validatePromptMaxTokens(request),
+      sampling: validateSampling(request),
     },
     isList,
     wantsMetadata: request.return_metadata ?? false,
@@ -51,11 +55,11 @@ export function judgeRequest(body: unknown, upload: Uint8Array | null, limits: H
 function parseShape(body: unknown, limits: HttpLimits): GenerateRequest {
   // Before the schema looks at each of what may be millions of elements.
   if (typeof body === 'object' && body !== null && 'text' in body && Array.isArray(body.text)) {
-    judgeListLength(body.text.length, limits);
+    validateListLength(body.text.length, limits);
   }
   const parsed = generateRequestSchema.safeParse(body);
   if (parsed.success) return parsed.data;
-  refuseHugeNumbers(body);
+  validateMagnitudes(body);
   throw new InputError('request.wrong_shape', explainShape(parsed.error, body), { cause: parsed.error });
 }
 
@@ -71,7 +75,7 @@ function explainShape(error: z.ZodError, body: unknown): string {
   return `The field ${field} has the wrong type: ${issue?.message ?? 'not what the API documents'}.${range}`;
 }
 
-function judgeListLength(length: number, { maxUserBatchSize }: HttpLimits): void {
+function validateListLength(length: number, { maxUserBatchSize }: HttpLimits): void {
   if (length === 0) {
     throw new InputError('request.batch_empty', 'The list in text is empty; at least one prompt is needed.');
   }
@@ -84,7 +88,7 @@ function judgeListLength(length: number, { maxUserBatchSize }: HttpLimits): void
   }
 }
 
-function judgePrompts(
+function validatePrompts(
   prompts: readonly string[],
   isList: boolean,
   { maxPromptStringBytes }: HttpLimits,
@@ -100,7 +104,7 @@ function judgePrompts(
   }
 }
 
-function refuseUnsupported(request: GenerateRequest): void {
+function validateSupportedFields(request: GenerateRequest): void {
   for (const field of ['lora_id', 'regex_string', 'json_schema'] as const) {
     if (request[field] == null) continue;
     throw new InputError(
@@ -111,7 +115,7 @@ function refuseUnsupported(request: GenerateRequest): void {
   }
 }
 
-function judgeGroup({ consumer_group: group }: GenerateRequest): string {
+function validateGroup({ consumer_group: group }: GenerateRequest): string {
   if (group == null) return DEFAULT_GROUP;
   if (group.length <= MAX_GROUP_CHARACTERS) return group;
   throw new InputError(
