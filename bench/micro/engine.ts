@@ -6,6 +6,7 @@ import { createTensorCodec } from 'takeoff-server/native/tensor-codec.js';
 import { ensureGgufPair } from 'takeoff-server/checkpoint/cache/model-cache.js';
 import { openGgufPair } from 'takeoff-server/checkpoint/pair/open-pair.js';
 import type { VisionSettings } from 'takeoff-server/model/description.js';
+import { parseTextQuant, parseTowerQuant } from 'takeoff-server/model/quantisation.js';
 import { physicalCores } from 'takeoff-server/native/cores.js';
 import { openRuntime } from 'takeoff-server/native/runtime.js';
 import { preprocess } from 'takeoff-server/image/preprocess.js';
@@ -41,8 +42,8 @@ export async function benchEngine(bench: EngineBench): Promise<Measurement[]> {
     const paths = await ensureGgufPair({
       source: bench.model,
       repositoryPath,
-      textType: bench.quantType,
-      towerType: bench.visionQuantType,
+      textType: parseTextQuant(bench.quantType),
+      towerType: parseTowerQuant(bench.visionQuantType),
       codec: createTensorCodec(runtime),
     });
     const pair = await openGgufPair(paths.modelPath, paths.projectorPath);

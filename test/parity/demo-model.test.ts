@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { FromReader, PromptPart } from '../../server/src/link/messages.js';
+import type { FromReader } from '../../server/src/link/messages.js';
+import type { Prompt, PromptPart } from '../../server/src/link/requests/messages.js';
 import type { Engine, SampledToken, StepRow } from '../../server/src/reader/engine/engine.js';
 import { ReaderLoop } from '../../server/src/reader/loop.js';
 import { encodePrompt } from '../../server/src/reader/prompt/encode.js';
@@ -38,10 +39,17 @@ const partsOf = (text: string): PromptPart[] => [
   { kind: 'text', text },
 ];
 
+const promptOf = (request: { text: string; use_chat_template?: boolean | undefined }): Prompt => {
+  const parts = partsOf(request.text);
+  return request.use_chat_template === true
+    ? { kind: 'conversation', system: null, turns: [{ role: 'user', parts }] }
+    : { kind: 'raw', parts };
+};
+
 it.each(cases)('tokenises the prompt of $id as the reference does', ({ request, prompt_ids }) => {
   const parts = partsOf(request.text);
   const pieces = request.use_chat_template
-    ? renderTemplate(model.description.template, [{ role: 'user', parts }], false)
+    ? renderTemplate(model.description.template, { system: null, turns: [{ role: 'user', parts }] }, false)
     : partsToPieces(parts, false);
   const { items } = encodePrompt(pieces, model.tokenizer);
   expect(items.map((item) => (item.kind === 'token' ? item.id : -200))).toEqual(prompt_ids);
@@ -72,9 +80,8 @@ it('answers every request with the ids and the text of the reference', async () 
     loop.accept({
       kind: 'generate',
       requestId: id,
-      prompts: [partsOf(request.text)],
+      prompts: [promptOf(request)],
       images: [await readImage(path.join(DEMO, image), vision)],
-      useChatTemplate: request.use_chat_template ?? false,
       promptMaxTokens: null,
       sampling: {
         temperature: 1,

@@ -7,7 +7,7 @@ import sharp from 'sharp';
 import { convertCheckpoint } from '../../server/src/checkpoint/convert/convert-checkpoint.js';
 import { openGgufPair } from '../../server/src/checkpoint/pair/open-pair.js';
 import { describeCheckpoint } from '../../server/src/checkpoint/source/describe-checkpoint.js';
-import type { ImagePayload } from '../../server/src/link/messages.js';
+import type { ImagePayload } from '../../server/src/link/requests/messages.js';
 import { openRuntime, type Runtime } from '../../server/src/native/runtime.js';
 import { createTensorCodec } from '../../server/src/native/tensor-codec.js';
 import type { VisionSettings } from '../../server/src/model/description.js';

@@ -3,12 +3,12 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import type { PromptPart } from '../../server/src/link/messages.js';
+import type { PromptPart, Turn } from '../../server/src/link/requests/messages.js';
 import type { TemplateName } from '../../server/src/model/description.js';
 import { encodePrompt, type EncodedPrompt } from '../../server/src/reader/prompt/encode.js';
 import { OutputText } from '../../server/src/reader/prompt/output-text.js';
 import { partsToPieces } from '../../server/src/reader/prompt/raw-prompt.js';
-import { renderTemplate, type Turn } from '../../server/src/reader/prompt/templates.js';
+import { renderTemplate } from '../../server/src/reader/prompt/templates.js';
 import { trustedTextToPieces } from '../../server/src/reader/prompt/trusted-text.js';
 import { openCheckpointVocabulary } from '../oracles/sentencepiece-bpe.js';
 
@@ -83,7 +83,9 @@ describe.each(CASES)('the golden case %s', (name) => {
     'encodes the conversation of %s from its turns',
     (_, { template, turns }, inputIds) => {
       const asked = turns.flatMap(([role, text]) => (text === null ? [] : [toTurn(role, text)]));
-      expect(toIds(encodePrompt(renderTemplate(template, asked, false), tokenizer))).toEqual(inputIds);
+      expect(
+        toIds(encodePrompt(renderTemplate(template, { system: null, turns: asked }, false), tokenizer)),
+      ).toEqual(inputIds);
     },
   );
 
@@ -126,7 +128,7 @@ describe('the demo model', () => {
     ];
     const pieces =
       request.use_chat_template === true
-        ? renderTemplate('vicuna_v1', [{ role: 'user', parts }], false)
+        ? renderTemplate('vicuna_v1', { system: null, turns: [{ role: 'user', parts }] }, false)
         : partsToPieces(parts, false);
     expect(toIds(encodePrompt(pieces, tokenizer))).toEqual(promptIds);
   });

@@ -217,7 +217,11 @@ it('mm_use_im_start_end wraps the image in its tokens', async () => {
       const parts = [{ kind: 'image', image: 0 } as const, { kind: 'text', text: 'Hi' } as const];
       const { template, tokenizer, wrapsImageInStartEnd } = model.description;
       expect(wrapsImageInStartEnd).toBe(true);
-      const pieces = renderTemplate(template, [{ role: 'user', parts }], wrapsImageInStartEnd);
+      const pieces = renderTemplate(
+        template,
+        { system: null, turns: [{ role: 'user', parts }] },
+        wrapsImageInStartEnd,
+      );
       const { items } = encodePrompt(pieces, model.tokenizer);
       const image = items.findIndex((item) => item.kind === 'image');
       const idOf = (content: string) => tokenizer.addedTokens.find((token) => token.content === content)?.id;

@@ -6,6 +6,7 @@ import { afterAll, expect, it } from 'vitest';
 import { forkReaders } from '../../server/src/gateway/readers/fork-reader.js';
 import type { ReaderProcess } from '../../server/src/gateway/readers/reader-process.js';
 import { START } from '../../server/src/gateway/readers/scripted-reader.fixture.js';
+import { NO_SECRETS } from '../../server/src/link/secrets.js';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'takeoff-fork-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -21,7 +22,7 @@ function launch(name: string, source: string): Launched {
   const program = path.join(folder, `${name}.mjs`);
   writeFileSync(program, source);
   const heard: string[] = [];
-  const reader = forkReaders(program)(START, (line) => heard.push(`printed: ${line}`));
+  const reader = forkReaders(program)(START, NO_SECRETS, (line) => heard.push(`printed: ${line}`));
   reader.connection.onMessage((message) => heard.push(`said: ${message.kind}`));
   const closed = new Promise<string>((resolve) => reader.connection.onClose(resolve));
   return { reader, heard, closed };
@@ -30,7 +31,8 @@ function launch(name: string, source: string): Launched {
 it('hears the last words of a reader, on its channel and on its streams', async () => {
   const { reader, heard } = launch(
     'dying',
-    `process.once('message', ({ kind, start }) => {
+    `process.on('message', ({ kind, start }) => {
+       if (kind !== 'start') return;
        process.stdout.write('to stdout\\n');
        process.stderr.write(kind + ' of ' + start.readerId + ': assertion failed');
        process.send({ kind: 'failed', code: 'native.call_failed', message: 'x' }, () => process.kill(process.pid, 'SIGABRT'));

@@ -4,10 +4,10 @@ import { mkdir } from 'node:fs/promises';
 import { ensureGgufPair, type CacheEvent } from '../checkpoint/cache/model-cache.js';
 import { locateSource } from '../checkpoint/cache/locate-source.js';
 import { convertCheckpoint, type GgufPairPaths } from '../checkpoint/convert/convert-checkpoint.js';
-import { parseTextQuant, parseTowerQuant } from '../checkpoint/convert/quantisation.js';
 import { describeCheckpoint } from '../checkpoint/source/describe-checkpoint.js';
 import type { TowerLocator } from '../checkpoint/source/vision-source.js';
 import { CheckpointError } from '../errors.js';
+import { parseTextQuant, parseTowerQuant } from '../model/quantisation.js';
 import type { TensorCodec } from '../model/tensor-types.js';
 import { physicalCores } from '../native/cores.js';
 import { openRuntime } from '../native/runtime.js';
@@ -68,8 +68,8 @@ function intoCache({ quantType, visionQuantType, hub, ...conversion }: Conversio
   return ensureGgufPair({
     ...conversion,
     repositoryPath,
-    textType: quantType,
-    towerType: visionQuantType,
+    textType: parseTextQuant(quantType),
+    towerType: parseTowerQuant(visionQuantType),
   });
 }
 

@@ -98,11 +98,11 @@ describe('toGatewayConfig', () => {
           threads: 0,
           repositoryPath: '/cache',
           llamaLibDir: '/libs',
-          accessToken: 'hf_secret',
           hubEndpoint: 'https://mirror.example',
           hubOffline: true,
           echo: true,
         },
+        secrets: { hubAccessToken: 'hf_secret' },
       },
     ]);
   });

@@ -59,6 +59,10 @@ const toRemoteImages = (server: ServerConfig): RemoteImagesConfig => ({
 
 function toGatewayReader(server: ServerConfig, { consumerGroup, ...reader }: ReaderConfig): GatewayReader {
   const { repositoryPath, llamaLibDir, echo, accessToken, hubEndpoint, hubOffline } = server;
-  const hub = { accessToken, hubEndpoint, hubOffline };
-  return { consumerGroup, start: { ...reader, ...hub, repositoryPath, llamaLibDir, echo } };
+  const hub = { hubEndpoint, hubOffline };
+  return {
+    consumerGroup,
+    start: { ...reader, ...hub, repositoryPath, llamaLibDir, echo },
+    secrets: { hubAccessToken: accessToken },
+  };
 }

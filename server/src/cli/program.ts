@@ -3,7 +3,7 @@
 import { Command, Option } from 'commander';
 import { loadConfig } from '../config/load-config.js';
 import { printConfig } from '../config/print-config.js';
-import { QUANT_TYPES, VISION_QUANT_TYPES } from '../config/reader-settings.js';
+import { TEXT_QUANT_CHOICES, TOWER_QUANT_CHOICES } from '../model/quantisation.js';
 import { describeCommand } from './describe/describe-command.js';
 import { generateCommand } from './generate/generate-command.js';
 import { HUB_KEYS } from './hub-keys.js';
@@ -66,12 +66,12 @@ function convertCommand(terminal: Terminal): Command {
     .argument('<source>', 'folder of a checkpoint, or owner/name of the model hub')
     .addOption(
       new Option('--quant <type>', "type of the language model's weights")
-        .choices(QUANT_TYPES)
+        .choices(TEXT_QUANT_CHOICES)
         .default('auto'),
     )
     .addOption(
       new Option('--vision-quant <type>', "type of the vision tower's weights")
-        .choices(VISION_QUANT_TYPES)
+        .choices(TOWER_QUANT_CHOICES)
         .default('auto'),
     )
     .option('--out <folder>', 'folder for the pair (default: the model cache)')

@@ -1,22 +1,10 @@
 // The settings of a reader, a loaded model: one entry of `takeoff.readers_config` in config.yaml, or flags and variables.
 import { z } from 'zod';
 import { TEMPLATE_NAMES } from '../model/description.js';
+import { DEVICES } from '../model/device.js';
+import { TEXT_QUANT_CHOICES, TOWER_QUANT_CHOICES } from '../model/quantisation.js';
 import { settingsOf } from './layers.js';
 import { choice, computedSetting, integer, optionalChoice, setting, text } from './setting.js';
-
-export const QUANT_TYPES = [
-  'auto',
-  'f32',
-  'f16',
-  'bf16',
-  'q8_0',
-  'q4_0',
-  'q4_k_m',
-  'q5_k_m',
-  'q6_k',
-] as const;
-
-export const VISION_QUANT_TYPES = ['auto', 'f32', 'f16', 'bf16', 'q8_0'] as const;
 
 export const readerConfigSchema = z.object({
   readerId: computedSetting(
@@ -32,16 +20,16 @@ export const readerConfigSchema = z.object({
     { text: 'the demo model', value: ({ demoModelFolder }) => demoModelFolder },
     { key: 'model_name', flag: 'model', meaning: 'The model to serve.' },
   ),
-  device: setting(choice(['cpu', 'cuda']), 'cpu', { key: 'device', meaning: 'Where the model computes.' }),
+  device: setting(choice(DEVICES), 'cpu', { key: 'device', meaning: 'Where the model computes.' }),
   consumerGroup: setting(text('a name'), 'primary', {
     key: 'consumer_group',
     meaning: 'Queue that the reader takes requests from; readers of one group share it.',
   }),
-  quantType: setting(choice(QUANT_TYPES), 'auto', {
+  quantType: setting(choice(TEXT_QUANT_CHOICES), 'auto', {
     key: 'quant_type',
     meaning: 'Type that the weights of the language model are stored in. auto chooses by size and device.',
   }),
-  visionQuantType: setting(choice(VISION_QUANT_TYPES), 'auto', {
+  visionQuantType: setting(choice(TOWER_QUANT_CHOICES), 'auto', {
     key: 'vision_quant_type',
     meaning:
       'Type that the weights of the vision tower are stored in. auto keeps bf16 or better; q8_0 is faster on many processors and less exact.',

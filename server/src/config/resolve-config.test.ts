@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { TEXT_QUANTS } from '../checkpoint/convert/quantisation.js';
 import { ConfigError } from '../errors.js';
 import { parseConfigFile } from './config-file.js';
-import { QUANT_TYPES } from './reader-settings.js';
 import { resolveConfig, type TakeoffConfig } from './resolve-config.js';
 
 const SURROUNDINGS = {
@@ -288,10 +286,6 @@ describe('resolveConfig', () => {
         'Without effect in this version, from the environment: TAKEOFF_PROT, TAKEOFF_TENSOR_PARALLEL.',
       ]);
     });
-  });
-
-  it('offers the storage types that conversion knows', () => {
-    expect(QUANT_TYPES).toEqual(['auto', ...TEXT_QUANTS]);
   });
 
   it('ignores the variables that Kubernetes sets beside a service named takeoff', () => {

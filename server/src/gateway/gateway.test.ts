@@ -7,6 +7,7 @@ import { startGateway, type GatewayConfig, type RunningGateway } from './gateway
 import { LIMITS } from './http/scripted-app.fixture.js';
 import { ScriptedReaders, START, echo, silent, type Script } from './readers/scripted-reader.fixture.js';
 import { stopOnSignals } from './stop-on-signals.js';
+import { NO_SECRETS } from '../link/secrets.js';
 
 const CONFIG: GatewayConfig = {
   host: '127.0.0.1',
@@ -20,7 +21,7 @@ const CONFIG: GatewayConfig = {
   reservedConsumers: ['primary'],
   corsOrigins: [],
   shutdownDeadlineMs: 60_000,
-  readers: [{ consumerGroup: 'primary', start: START }],
+  readers: [{ consumerGroup: 'primary', start: START, secrets: NO_SECRETS }],
   shownConfig: { port: 3000 },
   log: pino({ level: 'silent' }),
 };

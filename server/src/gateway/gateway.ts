@@ -4,7 +4,8 @@ import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { CapacityError, ConfigError } from '../errors.js';
-import type { ReaderStart } from '../link/messages.js';
+import type { ReaderStart } from '../link/lifecycle/messages.js';
+import type { ReaderSecrets } from '../link/secrets.js';
 import { buildApp, buildManagementApp } from './http/app.js';
 import type { HttpLimits } from './http/http-limits.js';
 import { createDecoderPool, type DecoderPool } from './intake/decoder-pool.js';
@@ -24,6 +25,7 @@ import { ReaderSupervisor } from './readers/supervisor.js';
 export interface GatewayReader {
   readonly consumerGroup: string;
   readonly start: ReaderStart;
+  readonly secrets: ReaderSecrets;
 }
 
 export interface GatewayConfig {
@@ -188,10 +190,11 @@ function createRegistry(
   launch: LaunchReader,
 ): ReaderRegistry {
   const registry = new ReaderRegistry(
-    readers.map(({ consumerGroup, start }) => {
+    readers.map(({ consumerGroup, start, secrets }) => {
       const readerLog = log.child({ reader: start.readerId });
       return new ReaderSupervisor({
         start,
+        secrets,
         consumerGroup,
         launch,
         limits,

@@ -2,9 +2,8 @@
 // died still arrives, its last words (`failed`) included.
 import type { ChildProcess } from 'node:child_process';
 import type { ReaderConnection } from './connection.js';
-import { parseFromReader } from './from-reader-schema.js';
 import { Inbox } from './inbox.js';
-import type { FromReader } from './messages.js';
+import { parseFromReader, type FromReader } from './messages.js';
 
 export function connectToReader(child: ChildProcess): ReaderConnection {
   const inbox = new Inbox<FromReader>();
@@ -14,9 +13,9 @@ export function connectToReader(child: ChildProcess): ReaderConnection {
     if (child.connected) child.disconnect();
   };
   child.on('message', (received: unknown) => {
-    const message = parseFromReader(received);
-    if (message === undefined) close('it sent a message of a shape that does not exist');
-    else inbox.deliver(message);
+    const parsed = parseFromReader(received);
+    if (parsed.kind === 'refused') close(parsed.why);
+    else inbox.deliver(parsed.message);
   });
   child.on('disconnect', () => inbox.close('its connection ended'));
   // Without a process there is no channel and no `disconnect`.

@@ -1,7 +1,7 @@
 // Image features by identity: encoded images of past and present requests, bounded in bytes, and the one encoding that is
 // under way. An image that several sequences wait for is encoded once. Identity is the SHA-256 of the upload together with
 // its size; preprocessing is the same for all images of a reader.
-import type { ImagePayload } from '../link/messages.js';
+import type { ImagePayload } from '../link/requests/messages.js';
 import type { Engine, ImageEncoding, ImageFeatures } from './engine/engine.js';
 
 export class ImageStore {

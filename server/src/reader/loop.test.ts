@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { FromReader, GenerateMessage, RequestEvent } from '../link/messages.js';
+import type { FromReader } from '../link/messages.js';
+import type { GenerateMessage, Prompt, RequestEvent } from '../link/requests/messages.js';
 import { createEchoModel } from './engine/echo-model.js';
 import type { Engine, EngineLimits, StepRow } from './engine/engine.js';
 import { ReaderLoop } from './loop.js';
@@ -50,9 +51,8 @@ const request = (
 ): GenerateMessage => ({
   kind: 'generate',
   requestId,
-  prompts: texts.map((text) => [{ kind: 'text', text }]),
+  prompts: texts.map((text) => ({ kind: 'raw', parts: [{ kind: 'text', text }] })),
   images: [],
-  useChatTemplate: false,
   promptMaxTokens: null,
   sampling: {
     temperature: 1,
@@ -170,10 +170,13 @@ describe('ReaderLoop', () => {
     const { loop, events } = start({}, (rows) => {
       imageRows += rows.filter((row) => row.source.kind === 'image').length;
     });
-    const prompts = ['one', 'two'].map((text) => [
-      { kind: 'image', image: 0 } as const,
-      { kind: 'text', text } as const,
-    ]);
+    const prompts = ['one', 'two'].map((text): Prompt => ({
+      kind: 'raw',
+      parts: [
+        { kind: 'image', image: 0 },
+        { kind: 'text', text },
+      ],
+    }));
     loop.accept(request('a', [], { prompts, images: [image] }));
     await loop.idle();
     expect(imageRows).toBe(128);

@@ -4,7 +4,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FinishReason } from 'takeoff-wire';
 import { InputError, TakeoffError } from '../errors.js';
-import type { FromReader, GenerateMessage, RequestEvent } from '../link/messages.js';
+import type { FromReader } from '../link/messages.js';
+import type { GenerateMessage, RequestEvent } from '../link/requests/messages.js';
 import type { Engine, SampledToken, Slot, StepRow } from './engine/engine.js';
 import { ImageStore } from './image-store.js';
 import type { SequenceFactory } from './sequence-factory.js';

@@ -1,25 +1,38 @@
-// The program of a reader process. Started by the gateway with an IPC channel; the first message says which model to serve.
+// The program of a reader process. Started by the gateway with an IPC channel; the secrets come first, then the message that says which model to serve.
 // The channel is the leash: when it closes, the gateway is gone and this process ends at once.
-import { ConfigError } from '../errors.js';
-import type { FromReader, ToReader } from '../link/messages.js';
+import { ConfigError, Defect } from '../errors.js';
+import type { ReaderStart } from '../link/lifecycle/messages.js';
+import { parseToReader, type FromReader } from '../link/messages.js';
+import { NO_SECRETS, secretsMessageSchema } from '../link/secrets.js';
 import { loadModel } from './load/load-model.js';
 import { explain, serveModel, type ReaderServing } from './serve.js';
 
 const EXIT_CONFIG = 2;
 
+let secrets = NO_SECRETS;
 let serving: ReaderServing | undefined;
 let isStarting = false;
 let hasEnded = false;
 
-// What the child's end of the channel carries is written by our own gateway.
-process.on('message', (message: ToReader) => {
+process.on('message', (received) => {
+  const given = secretsMessageSchema.safeParse(received);
+  if (given.success) {
+    secrets = given.data.secrets;
+    return;
+  }
+  const parsed = parseToReader(received);
+  if (parsed.kind === 'refused') {
+    void end(new Defect(`The gateway cannot be understood: ${parsed.why}.`));
+    return;
+  }
+  const { message } = parsed;
   if (message.kind !== 'start') {
     serving?.receive(message);
     return;
   }
   if (isStarting) return;
   isStarting = true;
-  void serve(message);
+  void serve(message.start);
 });
 process.once('disconnect', () => process.exit(0));
 // Ctrl-C reaches the whole process group; the gateway decides when a reader ends.
@@ -32,9 +45,9 @@ function send(message: FromReader): void {
   if (process.connected) process.send?.(message);
 }
 
-async function serve({ start }: Extract<ToReader, { kind: 'start' }>): Promise<void> {
+async function serve(start: ReaderStart): Promise<void> {
   try {
-    const model = await loadModel(start, send);
+    const model = await loadModel(start, secrets, send);
     serving = serveModel({ start, model, send });
     const code = await serving.ended;
     await flushed();

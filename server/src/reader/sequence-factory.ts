@@ -1,7 +1,7 @@
 // From a request message to sequences: template or raw prompt, token ids, exact row counts, and the refusal of what can
 // never fit. Pure but for the tokenizer it is handed.
-import { InputError } from '../errors.js';
-import type { GenerateMessage, PromptPart } from '../link/messages.js';
+import { Defect, InputError } from '../errors.js';
+import type { GenerateMessage, Prompt } from '../link/requests/messages.js';
 import type { ModelDescription } from '../model/description.js';
 import { encodePrompt } from './prompt/encode.js';
 import { OutputText } from './prompt/output-text.js';
@@ -40,9 +40,10 @@ export class SequenceFactory {
       payload,
       rows: imageRows(payload.widthPx, payload.heightPx),
     }));
-    const pieces = this.#pieces(message.prompts[prompt] ?? [], message.useChatTemplate);
-    const { items } = encodePrompt(pieces, tokenizer, message.promptMaxTokens);
-    const stops = message.useChatTemplate ? stopStringsOf(description.template) : [];
+    const asked = message.prompts[prompt];
+    if (asked === undefined) throw new Defect(`A request has no prompt ${prompt}.`);
+    const { items } = encodePrompt(this.#pieces(asked), tokenizer, message.promptMaxTokens);
+    const stops = asked.kind === 'conversation' ? stopStringsOf(description.template) : [];
     const sequence = new Sequence({
       id: this.#nextId++,
       requestId: message.requestId,
@@ -70,9 +71,10 @@ export class SequenceFactory {
     return sequence;
   }
 
-  #pieces(parts: readonly PromptPart[], usesTemplate: boolean): readonly PromptPiece[] {
+  #pieces(prompt: Prompt): readonly PromptPiece[] {
     const { template, wrapsImageInStartEnd } = this.#options.description;
-    if (!usesTemplate) return partsToPieces(parts, wrapsImageInStartEnd);
-    return renderTemplate(template, [{ role: 'user', parts }], wrapsImageInStartEnd);
+    return prompt.kind === 'raw'
+      ? partsToPieces(prompt.parts, wrapsImageInStartEnd)
+      : renderTemplate(template, prompt, wrapsImageInStartEnd);
   }
 }

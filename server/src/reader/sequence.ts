@@ -2,7 +2,7 @@
 // nothing of batching; the loop decides when rows are computed and hands sampled tokens back.
 import type { FinishReason } from 'takeoff-wire';
 import { Defect } from '../errors.js';
-import type { ImagePayload, SamplingParameters, Usage } from '../link/messages.js';
+import type { ImagePayload, SamplingParameters, Usage } from '../link/requests/messages.js';
 import type { ImageFeatures, RowSource, SampledToken, Slot, StepRow } from './engine/engine.js';
 import type { PromptItem } from './prompt/encode.js';
 import type { OutputText } from './prompt/output-text.js';

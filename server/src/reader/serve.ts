@@ -1,7 +1,8 @@
 // A reader's life: load the model, say so, answer requests until told to drain or until the connection ends. Knows nothing of
 // how messages travel.
 import { TakeoffError } from '../errors.js';
-import type { FromReader, ReaderCard, ReaderStart, ToReader } from '../link/messages.js';
+import type { ReaderCard, ReaderStart } from '../link/lifecycle/messages.js';
+import { VERSIONS, type FromReader, type ToReader } from '../link/messages.js';
 import type { ServedModel } from './load/load-model.js';
 import { ReaderLoop } from './loop.js';
 import { SequenceFactory } from './sequence-factory.js';
@@ -49,7 +50,7 @@ export function serveModel({ start, model, send }: ServeOptions): ReaderServing 
     maxPrefillRowsBesideDecode: MAX_PREFILL_ROWS_BESIDE_DECODE,
     imageCacheBytes: IMAGE_CACHE_BYTES,
   });
-  send({ kind: 'ready', card: cardOf(start, model) });
+  send({ kind: 'ready', versions: VERSIONS, card: cardOf(start, model) });
   const heart = setInterval(() => loop.sendHeartbeat(), HEARTBEAT_MS);
   heart.unref();
   void ended.then(() => clearInterval(heart));

@@ -4,6 +4,7 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CheckpointError } from '../../errors.js';
+import type { TextQuant, TextQuantChoice, TowerQuant, TowerQuantChoice } from '../../model/quantisation.js';
 import type { TensorCodec } from '../../model/tensor-types.js';
 import {
   convertCheckpoint,
@@ -12,14 +13,7 @@ import {
   type ConvertProgress,
   type GgufPairPaths,
 } from '../convert/convert-checkpoint.js';
-import {
-  chooseTextQuant,
-  chooseTowerQuant,
-  parseTextQuant,
-  parseTowerQuant,
-  type TextQuant,
-  type TowerQuant,
-} from '../convert/quantisation.js';
+import { chooseTextQuant, chooseTowerQuant } from '../convert/quantisation.js';
 import { unreadable } from '../failures.js';
 import { writeFailure } from '../gguf/writer.js';
 import { openGgufPair } from '../pair/open-pair.js';
@@ -43,10 +37,8 @@ export interface EnsureOptions {
   readonly source: string;
   /** The model cache. */
   readonly repositoryPath: string;
-  /** A name of TEXT_QUANTS or `auto`, in any case. */
-  readonly textType: string;
-  /** A name of TOWER_QUANTS or `auto`, in any case. */
-  readonly towerType: string;
+  readonly textType: TextQuantChoice;
+  readonly towerType: TowerQuantChoice;
   readonly codec: TensorCodec;
   readonly locateTower?: TowerLocator;
   readonly onEvent?: (event: CacheEvent) => void;
@@ -55,11 +47,9 @@ export interface EnsureOptions {
 
 /**
  * Paths of a complete pair for the source, converted now if it is not in the cache.
- * @throws CheckpointError of any code; ConfigError for an unknown type
+ * @throws CheckpointError of any code
  */
 export async function ensureGgufPair(options: EnsureOptions): Promise<GgufPairPaths> {
-  const wantedText = parseTextQuant(options.textType);
-  const wantedTower = parseTowerQuant(options.towerType);
   const source = await locateSource(options.source);
   if (source.kind === 'pair') return { modelPath: source.modelPath, projectorPath: source.projectorPath };
   const checkpoint = await describeCheckpoint(
@@ -68,8 +58,8 @@ export async function ensureGgufPair(options: EnsureOptions): Promise<GgufPairPa
   );
   try {
     for (const message of checkpoint.warnings) options.onEvent?.({ kind: 'warning', message });
-    const text = chooseTextQuant(wantedText, checkpoint);
-    const tower = chooseTowerQuant(wantedTower, text, checkpoint);
+    const text = chooseTextQuant(options.textType, checkpoint);
+    const tower = chooseTowerQuant(options.towerType, text, checkpoint);
     return await findOrConvert(checkpoint, text, tower, options);
   } finally {
     await checkpoint.close();

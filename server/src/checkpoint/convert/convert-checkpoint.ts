@@ -3,11 +3,12 @@
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CheckpointError } from '../../errors.js';
+import type { TextQuantChoice, TowerQuantChoice } from '../../model/quantisation.js';
 import type { TensorCodec } from '../../model/tensor-types.js';
 import { GgufWriter } from '../gguf/writer.js';
 import type { Checkpoint } from '../source/checkpoint.js';
 import { plannedTensors, planPair, type PlannedFile } from './plan-pair.js';
-import { chooseTextQuant, chooseTowerQuant, type TextQuant, type TowerQuant } from './quantisation.js';
+import { chooseTextQuant, chooseTowerQuant } from './quantisation.js';
 import { sourceBytesOf, transferTensors } from './transfer.js';
 
 export const MODEL_FILE = 'model.gguf';
@@ -26,8 +27,8 @@ export interface ConvertOptions {
   readonly checkpoint: Checkpoint;
   /** Folder for the two files; it exists. */
   readonly outDir: string;
-  readonly textType: TextQuant | 'auto';
-  readonly towerType: TowerQuant | 'auto';
+  readonly textType: TextQuantChoice;
+  readonly towerType: TowerQuantChoice;
   readonly codec: TensorCodec;
   readonly onProgress?: (progress: ConvertProgress) => void;
   readonly signal?: AbortSignal;

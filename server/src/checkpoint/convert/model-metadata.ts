@@ -1,10 +1,11 @@
 // Metadata of the language model's GGUF file: the keys that llama.cpp's converter writes for architecture `llama`, and one key of
 // our own that carries everything the standard keys have no place for.
+import type { TextQuant } from '../../model/quantisation.js';
 import { bool, f32, f32s, i32s, text, texts, u32, type GgufMetadata, type GgufValue } from '../gguf/value.js';
 import type { Checkpoint } from '../source/checkpoint.js';
 import type { TextHyperparameters } from '../source/text-hyperparameters.js';
 import type { TokenizerData } from '../tokenizer/read-tokenizer.js';
-import { QUANT_FACTS, type TextQuant } from './quantisation.js';
+import { QUANT_FACTS } from './quantisation.js';
 
 /** JSON of a ModelDescription, in the language model's file. */
 export const DESCRIPTION_KEY = 'takeoff.description';

@@ -1,10 +1,10 @@
 // What the two files of a pair will hold, before a byte is read: metadata, tensors, types, and so their sizes.
+import type { TextQuant, TowerQuant } from '../../model/quantisation.js';
 import type { Checkpoint } from '../source/checkpoint.js';
 import { encodeGgufHead, type PlannedTensor } from '../gguf/encode.js';
 import type { GgufMetadata } from '../gguf/value.js';
 import { modelMetadata } from './model-metadata.js';
 import { projectorMetadata } from './projector-metadata.js';
-import type { TextQuant, TowerQuant } from './quantisation.js';
 import { ropeFactorTensors } from './rope-factors.js';
 import { textTensorType, towerTensorType } from './tensor-type.js';
 import type { TransferTensor } from './transfer.js';

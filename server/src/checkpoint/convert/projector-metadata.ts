@@ -1,9 +1,9 @@
 // Metadata of the mmproj GGUF file (architecture `clip`): the keys that llama.cpp's multimodal loader reads, and the few of ours for
 // what it has no key for. `feature_layer` is set, so that the stock graph runs as many layers as the model was trained with.
+import type { TowerQuant } from '../../model/quantisation.js';
 import { bool, f32, f32s, i32s, text, u32, type GgufMetadata, type GgufValue } from '../gguf/value.js';
 import type { Checkpoint } from '../source/checkpoint.js';
 import { fileTypeEntries } from './model-metadata.js';
-import type { TowerQuant } from './quantisation.js';
 
 /** linear, mlp<N>x_gelu or identity. */
 export const PROJECTOR_KEY = 'takeoff.projector_type';

@@ -1,14 +1,8 @@
-// The names under which an operator chooses how weights are stored, and what `auto` means.
+// What the names of quantisations mean: the main type of each, and what `auto` chooses.
+import type { TextQuant, TextQuantChoice, TowerQuant, TowerQuantChoice } from '../../model/quantisation.js';
 import type { TensorType } from '../../model/tensor-types.js';
-import { ConfigError } from '../../errors.js';
 import type { Checkpoint } from '../source/checkpoint.js';
 import type { MappedTensor } from '../source/mapped-tensor.js';
-
-export const TEXT_QUANTS = ['f32', 'f16', 'bf16', 'q8_0', 'q4_0', 'q4_k_m', 'q5_k_m', 'q6_k'] as const;
-export type TextQuant = (typeof TEXT_QUANTS)[number];
-
-export const TOWER_QUANTS = ['f32', 'f16', 'bf16', 'q8_0'] as const;
-export type TowerQuant = (typeof TOWER_QUANTS)[number];
 
 /** Main type of each choice, and its number in `general.file_type` (llama.h, enum llama_ftype). */
 export const QUANT_FACTS: Readonly<
@@ -29,25 +23,15 @@ const LARGE_TEXT_BYTES = 2e9;
 /** Below this size in f32, a tower costs nothing worth saving, so it is kept exactly. */
 const SMALL_TOWER_BYTES = 256e6;
 
-/** @throws ConfigError */
-export function parseTextQuant(value: string): TextQuant | 'auto' {
-  return oneOf(value, TEXT_QUANTS, 'TAKEOFF_QUANT_TYPE');
-}
-
-/** @throws ConfigError */
-export function parseTowerQuant(value: string): TowerQuant | 'auto' {
-  return oneOf(value, TOWER_QUANTS, 'TAKEOFF_VISION_QUANT_TYPE');
-}
-
 /** f16 for small models, q4_0 above 2 GB. */
-export function chooseTextQuant(wanted: TextQuant | 'auto', checkpoint: Checkpoint): TextQuant {
+export function chooseTextQuant(wanted: TextQuantChoice, checkpoint: Checkpoint): TextQuant {
   if (wanted !== 'auto') return wanted;
   return elementsOf(checkpoint.textTensors) * 2 > LARGE_TEXT_BYTES ? 'q4_0' : 'f16';
 }
 
 /** bf16 for towers of real size; small ones stay exact. f32 for the language model means f32 everywhere. */
 export function chooseTowerQuant(
-  wanted: TowerQuant | 'auto',
+  wanted: TowerQuantChoice,
   textQuant: TextQuant,
   checkpoint: Checkpoint,
 ): TowerQuant {
@@ -63,12 +47,4 @@ function elementsOf(tensors: readonly MappedTensor[]): number {
     (sum, { dimensions }) => sum + dimensions.reduce((product, dimension) => product * dimension, 1),
     0,
   );
-}
-
-function oneOf<T extends string>(value: string, allowed: readonly T[], what: string): T | 'auto' {
-  const lower = value.toLowerCase();
-  if (lower === 'auto') return 'auto';
-  const found = allowed.find((name) => name === lower);
-  if (found !== undefined) return found;
-  throw new ConfigError(`${what} is ${JSON.stringify(value)}; allowed are auto, ${allowed.join(', ')}.`);
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { TextQuant } from '../../model/quantisation.js';
 import { textTensorType, towerTensorType, type TextShape } from './tensor-type.js';
-import type { TextQuant } from './quantisation.js';
 
 const shape: TextShape = { layerCount: 32, headCount: 32, kvHeadCount: 8, tiesEmbeddings: false };
 const type = (ggufName: string, quant: TextQuant, rowElements = 4096, over: Partial<TextShape> = {}) =>

@@ -1,8 +1,9 @@
 // Which element type each tensor is stored in. For the language model this is the mix of llama.cpp's quantiser, so that a pair
 // of ours has the sizes and the quality people know under these names. Source: llama.cpp v0.5.0, src/llama-quant.cpp
 // (llama_tensor_get_type_impl, tensor_type_fallback), without the cases for experts and importance matrices.
+import type { TextQuant, TowerQuant } from '../../model/quantisation.js';
 import { TENSOR_TYPES, type TensorType } from '../../model/tensor-types.js';
-import { QUANT_FACTS, type TextQuant, type TowerQuant } from './quantisation.js';
+import { QUANT_FACTS } from './quantisation.js';
 
 export interface TensorPlace {
   readonly ggufName: string;

@@ -2,8 +2,8 @@ import { copyFileSync, readFileSync, rmSync, truncateSync, writeFileSync } from 
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { HubError } from '../../errors.js';
+import { TEXT_QUANTS } from '../../model/quantisation.js';
 import { convertCheckpoint } from '../convert/convert-checkpoint.js';
-import { TEXT_QUANTS } from '../convert/quantisation.js';
 import { floatCodec } from '../fixtures/float-codec.fixture.js';
 import {
   tinyCheckpoint,

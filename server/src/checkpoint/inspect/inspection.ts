@@ -1,6 +1,6 @@
 // What is known of a model without loading it, as plain data: for people as aligned lines, for programs as JSON.
 import type { TemplateName, VisionSettings } from '../../model/description.js';
-import type { TextQuant } from '../convert/quantisation.js';
+import type { TextQuant } from '../../model/quantisation.js';
 
 export interface Problem {
   /** Code of the error that serving the model would end with. */

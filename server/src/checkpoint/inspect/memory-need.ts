@@ -1,6 +1,7 @@
 // How much memory a model takes at each type that its language model can be stored in.
+import { TEXT_QUANTS } from '../../model/quantisation.js';
 import { fileBytesOf, planPair } from '../convert/plan-pair.js';
-import { chooseTextQuant, chooseTowerQuant, TEXT_QUANTS } from '../convert/quantisation.js';
+import { chooseTextQuant, chooseTowerQuant } from '../convert/quantisation.js';
 import type { Checkpoint } from '../source/checkpoint.js';
 import type { MemoryNeed } from './inspection.js';
 

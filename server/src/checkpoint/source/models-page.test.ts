@@ -1,7 +1,7 @@
 // docs/models.md is written for people, but the names in it must be those of the program.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { TEXT_QUANTS } from '../convert/quantisation.js';
+import { TEXT_QUANTS } from '../../model/quantisation.js';
 
 const page = readFileSync(new URL('../../../../docs/models.md', import.meta.url), 'utf8');
 

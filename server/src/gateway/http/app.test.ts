@@ -6,6 +6,7 @@ import { buildApp, buildManagementApp } from './app.js';
 import { LIMITS, scriptedApp, type ScriptedApp } from './scripted-app.fixture.js';
 import { createMetrics } from '../metrics/metrics.js';
 import { CARD, ScriptedReaders } from '../readers/scripted-reader.fixture.js';
+import { VERSIONS } from '../../link/messages.js';
 
 let opened: ScriptedApp | undefined;
 afterEach(async () => {
@@ -101,7 +102,7 @@ describe('/healthz', () => {
     const before = await app.inject('/healthz');
     expect(before.statusCode).toBe(503);
     expect(errorBodySchema.parse(before.json()).error.code).toBe('server.not_ready');
-    readers.last.say({ kind: 'ready', card: CARD });
+    readers.last.say({ kind: 'ready', versions: VERSIONS, card: CARD });
     await expect.poll(() => registry.isReady).toBe(true);
     expect((await app.inject('/healthz')).statusCode).toBe(200);
   });

@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import { afterEach, expect, it } from 'vitest';
-import type { ImagePayload } from '../../link/messages.js';
+import type { ImagePayload } from '../../link/requests/messages.js';
 import { silent } from '../readers/scripted-reader.fixture.js';
 import { PYTHON_FORM } from './multipart.fixture.js';
 import { head, jsonRequest, RawClients } from './raw-client.fixture.js';

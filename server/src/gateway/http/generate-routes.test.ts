@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { SseDecoder, type SseEvent } from 'takeoff-wire';
-import type { GenerateMessage } from '../../link/messages.js';
+import type { GenerateMessage } from '../../link/requests/messages.js';
 import { silent, type Script } from '../readers/scripted-reader.fixture.js';
 import { formOf, PYTHON_FORM } from './multipart.fixture.js';
 import { PAYLOAD, scriptedApp, type ScriptedApp, type ScriptedAppOptions } from './scripted-app.fixture.js';
+import { VERSIONS } from '../../link/messages.js';
 
 let opened: ScriptedApp | undefined;
 afterEach(async () => {
@@ -86,9 +87,8 @@ describe('/generate', () => {
     expect(response.statusCode).toBe(200);
     expect(messages).toMatchObject([
       {
-        prompts: [[{ kind: 'text', text: 'a' }]],
+        prompts: [{ kind: 'raw', parts: [{ kind: 'text', text: 'a' }] }],
         images: [],
-        useChatTemplate: false,
         promptMaxTokens: null,
         sampling: {
           temperature: 1,
@@ -123,8 +123,14 @@ describe('/generate', () => {
     await ask('/generate', body, { script: keeping(messages) });
     expect(messages).toMatchObject([
       {
+        prompts: [
+          {
+            kind: 'conversation',
+            system: null,
+            turns: [{ role: 'user', parts: [{ kind: 'text', text: 'a' }] }],
+          },
+        ],
         images: [],
-        useChatTemplate: true,
         promptMaxTokens: 50,
         sampling: {
           temperature: 0.5,
@@ -354,10 +360,13 @@ describe('/image_generate', () => {
     expect(response?.json()).toEqual({ text: ['', ''] });
     expect(messages[0]?.images).toEqual([PAYLOAD]);
     expect(messages[0]?.prompts).toEqual(
-      ['a', 'b'].map((text) => [
-        { kind: 'image', image: 0 },
-        { kind: 'text', text },
-      ]),
+      ['a', 'b'].map((text) => ({
+        kind: 'raw',
+        parts: [
+          { kind: 'image', image: 0 },
+          { kind: 'text', text },
+        ],
+      })),
     );
     expect(uploads.map((bytes) => [...bytes])).toEqual([[1, 2, 255]]);
   });
@@ -374,7 +383,8 @@ describe('/image_generate', () => {
   it('refuses an image for a model that takes none, without decoding it', async () => {
     const { registry, readers, uploads } = await open({ script: silent });
     const card = registry.pickLive('primary')?.card;
-    if (card !== undefined) readers.last.say({ kind: 'ready', card: { ...card, vision: null } });
+    if (card !== undefined)
+      readers.last.say({ kind: 'ready', versions: VERSIONS, card: { ...card, vision: null } });
     await registry.waitForLive(
       'primary',
       ({ vision }) => vision === null,

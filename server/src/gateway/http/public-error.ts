@@ -2,7 +2,7 @@
 // becomes `server.internal`, and its text stays in the log.
 import { ERROR_CODES, isErrorCode, type ErrorBody, type ErrorCode } from 'takeoff-wire';
 import { CapacityError, InputError, ReaderError, TakeoffError } from '../../errors.js';
-import type { ErrorEvent } from '../../link/messages.js';
+import type { ErrorEvent } from '../../link/requests/messages.js';
 
 export interface PublicError {
   readonly status: number;

@@ -1,7 +1,7 @@
 // For tests only: the inference application over scripted readers and an intake that takes anything.
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
-import type { ImagePayload } from '../../link/messages.js';
+import type { ImagePayload } from '../../link/requests/messages.js';
 import type { Intake } from '../intake/intake.js';
 import { createMetrics } from '../metrics/metrics.js';
 import { Admission } from '../readers/admission.js';
@@ -11,6 +11,7 @@ import { ScriptedReaders, START, type Script, PATIENT } from '../readers/scripte
 import { ReaderSupervisor } from '../readers/supervisor.js';
 import { buildApp } from './app.js';
 import type { HttpLimits } from './http-limits.js';
+import { NO_SECRETS } from '../../link/secrets.js';
 
 export const LIMITS: HttpLimits = {
   bodySizeLimitBytes: 20 * 1024 * 1024,
@@ -71,6 +72,7 @@ export async function scriptedApp(
   const supervisor = new ReaderSupervisor({
     start: START,
     consumerGroup: 'primary',
+    secrets: NO_SECRETS,
     launch: readers.launch,
     limits: PATIENT,
     random: () => 0,

@@ -11,7 +11,7 @@ import {
   withoutCarriageReturns,
 } from 'takeoff-wire';
 import { Defect } from '../../errors.js';
-import type { RequestEvent } from '../../link/messages.js';
+import type { RequestEvent } from '../../link/requests/messages.js';
 import { metadataOf } from './answer-text.js';
 import type { ValidatedRequest } from './validate-request.js';
 import { errorOfEvent, publicError } from './public-error.js';

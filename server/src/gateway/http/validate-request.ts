@@ -3,6 +3,7 @@
 import { generateRequestSchema, type GenerateRequest } from 'takeoff-wire';
 import type { z } from 'zod';
 import { InputError } from '../../errors.js';
+import type { Prompt, PromptPart } from '../../link/requests/messages.js';
 import type { InferenceJob } from '../readers/inference.js';
 import type { HttpLimits } from './http-limits.js';
 import {
@@ -39,11 +40,12 @@ export function validateRequest(
   const prompts = Array.isArray(request.text) ? request.text : [request.text];
   validatePrompts(prompts, isList, limits);
   validateSupportedFields(request);
+  const placed = placeImages(prompts, isList, upload, limits);
   return {
     job: {
       consumerGroup: validateGroup(request),
-      ...placeImages(prompts, isList, upload, limits),
-      useChatTemplate: request.use_chat_template ?? false,
+      prompts: placed.prompts.map(request.use_chat_template === true ? asConversation : asRaw),
+      images: placed.images,
       promptMaxTokens: validatePromptMaxTokens(request),
       sampling: validateSampling(request),
     },
@@ -51,6 +53,15 @@ export function validateRequest(
     wantsMetadata: request.return_metadata ?? false,
   };
 }
+
+const asRaw = (parts: readonly PromptPart[]): Prompt => ({ kind: 'raw', parts });
+
+/** The native API knows one turn and no system text of the caller's. */
+const asConversation = (parts: readonly PromptPart[]): Prompt => ({
+  kind: 'conversation',
+  system: null,
+  turns: [{ role: 'user', parts }],
+});
 
 function parseShape(body: unknown, limits: HttpLimits): GenerateRequest {
   // Before the schema looks at each of what may be millions of elements.

@@ -2,7 +2,7 @@
 // validated, a child decodes and tiles them. Nothing a client says about the bytes (type, name) is looked at.
 import { webcrypto } from 'node:crypto';
 import { Defect } from '../../errors.js';
-import type { ImagePayload } from '../../link/messages.js';
+import type { ImagePayload } from '../../link/requests/messages.js';
 import type { VisionSettings } from '../../model/description.js';
 import { layoutImage } from '../../image/geometry.js';
 import type { Decoded } from './decoder-process.js';

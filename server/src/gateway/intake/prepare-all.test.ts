@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest';
 import { CapacityError, Defect, InputError } from '../../errors.js';
-import type { ImagePayload } from '../../link/messages.js';
+import type { ImagePayload } from '../../link/requests/messages.js';
 import { VISION } from '../readers/scripted-reader.fixture.js';
 import type { ImageSource } from './image-source.js';
 import type { Intake } from './intake.js';

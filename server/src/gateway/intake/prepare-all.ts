@@ -1,6 +1,6 @@
 // All images of a request. The first that fails fails the request and ends the work on the others; its error names the prompt.
 import { CapacityError, InputError, type TakeoffError } from '../../errors.js';
-import type { ImagePayload } from '../../link/messages.js';
+import type { ImagePayload } from '../../link/requests/messages.js';
 import type { VisionSettings } from '../../model/description.js';
 import type { ImageSource } from './image-source.js';
 import type { Intake } from './intake.js';

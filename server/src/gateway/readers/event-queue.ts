@@ -1,6 +1,6 @@
+import type { RequestEvent } from '../../link/requests/messages.js';
 // What lies between a reader, which pushes, and a client, which pulls at its own speed. Bounded: a client that stops reading
 // ends its own request and fills no memory.
-import type { RequestEvent } from '../../link/messages.js';
 
 /** Why events stop before all prompts have ended. */
 export type Interruption =

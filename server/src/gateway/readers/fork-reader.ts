@@ -4,6 +4,8 @@ import { fork, type ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { connectToReader } from '../../link/ipc-parent.js';
+import { VERSIONS } from '../../link/messages.js';
+import type { SecretsMessage } from '../../link/secrets.js';
 import { OutputLines } from './output-lines.js';
 import type { LaunchReader, ReaderProcess } from './reader-process.js';
 
@@ -11,7 +13,7 @@ const READER_PROGRAM = fileURLToPath(new URL('../../reader/main.js', import.meta
 
 /** @param program path of the reader's program; another one in tests */
 export function forkReaders(program: string = READER_PROGRAM): LaunchReader {
-  return (start, onOutput) => {
+  return (start, secrets, onOutput) => {
     let child: ChildProcess;
     try {
       child = fork(program, [], {
@@ -26,7 +28,8 @@ export function forkReaders(program: string = READER_PROGRAM): LaunchReader {
     forwardLines(child.stdout, onOutput);
     forwardLines(child.stderr, onOutput);
     const connection = connectToReader(child);
-    connection.send({ kind: 'start', start });
+    child.send({ kind: 'secrets', secrets } satisfies SecretsMessage, () => undefined);
+    connection.send({ kind: 'start', versions: VERSIONS, start });
     return { connection, pid: child.pid, kill: () => void child.kill('SIGKILL'), ended: endOf(child) };
   };
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ImagePayload, ReaderCard, RequestEvent } from '../../link/messages.js';
+import type { ReaderCard } from '../../link/lifecycle/messages.js';
+import type { ImagePayload, RequestEvent } from '../../link/requests/messages.js';
 import type { Intake } from '../intake/intake.js';
 import { Admission } from './admission.js';
 import { Inference, type InferenceJob } from './inference.js';
@@ -16,6 +17,8 @@ import {
   PATIENT,
 } from './scripted-reader.fixture.js';
 import { ReaderSupervisor } from './supervisor.js';
+import { VERSIONS } from '../../link/messages.js';
+import { NO_SECRETS } from '../../link/secrets.js';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -35,15 +38,20 @@ const prepares: Intake = { prepare: () => Promise.resolve(IMAGE) };
 
 const JOB: InferenceJob = {
   consumerGroup: 'primary',
-  prompts: [[{ kind: 'text', text: 'a' }], [{ kind: 'text', text: 'b' }]],
+  prompts: ['a', 'b'].map((text) => ({ kind: 'raw', parts: [{ kind: 'text', text }] })),
   images: [],
-  useChatTemplate: false,
   promptMaxTokens: null,
   sampling: messageOf().sampling,
 };
 const WITH_IMAGE: InferenceJob = {
   ...JOB,
-  prompts: JOB.prompts.map((parts) => [{ kind: 'image', image: 0 }, ...parts]),
+  prompts: ['a', 'b'].map((text) => ({
+    kind: 'raw',
+    parts: [
+      { kind: 'image', image: 0 },
+      { kind: 'text', text },
+    ],
+  })),
   images: [{ kind: 'upload', bytes: new Uint8Array(9) }],
 };
 
@@ -74,6 +82,7 @@ async function setUp({
         new ReaderSupervisor({
           start: { ...START, readerId: `reader${index}` },
           consumerGroup: 'primary',
+          secrets: NO_SECRETS,
           launch,
           limits: PATIENT,
           random: () => 0,
@@ -134,16 +143,7 @@ describe('Inference', () => {
     await vi.advanceTimersByTimeAsync(0);
     expect(readers[0]?.last.received).toMatchObject([
       {
-        prompts: [
-          [
-            { kind: 'image', image: 0 },
-            { kind: 'text', text: 'a' },
-          ],
-          [
-            { kind: 'image', image: 0 },
-            { kind: 'text', text: 'b' },
-          ],
-        ],
+        prompts: WITH_IMAGE.prompts,
         images: [{ sha256: 'ab' }],
       },
     ]);
@@ -195,7 +195,7 @@ describe('Inference', () => {
     const { ask, readers } = await setUp({ cards: [null], reservedGroups: ['primary'] });
     const asked = ask();
     await vi.advanceTimersByTimeAsync(5_000);
-    readers[0]?.last.say({ kind: 'ready', card: CARD });
+    readers[0]?.last.say({ kind: 'ready', versions: VERSIONS, card: CARD });
     expect((await asked).map(lineOf)).toEqual(['0 a', '0 stop', '1 b', '1 stop']);
   });
 

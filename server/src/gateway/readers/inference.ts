@@ -4,14 +4,14 @@
 // first event.
 import { setMaxListeners } from 'node:events';
 import { CapacityError, InputError } from '../../errors.js';
+import type { ReaderCard } from '../../link/lifecycle/messages.js';
 import type {
   GenerateMessage,
   ImagePayload,
-  PromptPart,
-  ReaderCard,
+  Prompt,
   RequestEvent,
   SamplingParameters,
-} from '../../link/messages.js';
+} from '../../link/requests/messages.js';
 import type { ImageSource } from '../intake/image-source.js';
 import type { Intake } from '../intake/intake.js';
 import { prepareAll } from '../intake/prepare-all.js';
@@ -24,10 +24,9 @@ import type { StallLimits } from './stall-watchdog.js';
 
 export interface InferenceJob {
   readonly consumerGroup: string;
-  readonly prompts: readonly (readonly PromptPart[])[];
+  readonly prompts: readonly Prompt[];
   /** What the prompts show, by index; each is prepared once. */
   readonly images: readonly ImageSource[];
-  readonly useChatTemplate: boolean;
   readonly promptMaxTokens: number | null;
   readonly sampling: SamplingParameters;
 }
@@ -146,6 +145,6 @@ const draining = (): CapacityError =>
   );
 
 function toMessage(job: InferenceJob, images: readonly ImagePayload[], requestId: string): GenerateMessage {
-  const { prompts, useChatTemplate, promptMaxTokens, sampling } = job;
-  return { kind: 'generate', requestId, prompts, images, useChatTemplate, promptMaxTokens, sampling };
+  const { prompts, promptMaxTokens, sampling } = job;
+  return { kind: 'generate', requestId, prompts, images, promptMaxTokens, sampling };
 }

@@ -1,12 +1,14 @@
 // For tests only: a request of some prompts, and the events of a reader about it.
-import type { DoneEvent, GenerateMessage, TokenEvent } from '../../link/messages.js';
+import type { DoneEvent, GenerateMessage, TokenEvent } from '../../link/requests/messages.js';
 
 export const messageOf = (promptCount = 1, requestId = 'r'): GenerateMessage => ({
   kind: 'generate',
   requestId,
-  prompts: Array.from({ length: promptCount }, (_, prompt) => [{ kind: 'text', text: `prompt ${prompt}` }]),
+  prompts: Array.from({ length: promptCount }, (_, prompt) => ({
+    kind: 'raw',
+    parts: [{ kind: 'text', text: `prompt ${prompt}` }],
+  })),
   images: [],
-  useChatTemplate: false,
   promptMaxTokens: null,
   sampling: {
     temperature: 1,

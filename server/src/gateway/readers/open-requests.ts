@@ -1,6 +1,6 @@
+import type { GenerateMessage, RequestEvent } from '../../link/requests/messages.js';
 // The requests a reader works on, and which of their prompts have not ended. Whatever the reader says, each prompt gets exactly
 // one terminal event: events of unknown requests and of prompts that have ended are dropped, a lost reader ends all.
-import type { GenerateMessage, RequestEvent } from '../../link/messages.js';
 
 /** Who waits for the events of a request. */
 export interface RequestRoute {

@@ -1,7 +1,8 @@
 // A reader as a running program, whatever runs it: a line to it, and a way to end it. fork-reader.ts makes child processes;
 // tests make scripted ones.
 import type { ReaderConnection } from '../../link/connection.js';
-import type { ReaderStart } from '../../link/messages.js';
+import type { ReaderSecrets } from '../../link/secrets.js';
+import type { ReaderStart } from '../../link/lifecycle/messages.js';
 
 export interface ReaderProcess {
   readonly connection: ReaderConnection;
@@ -14,4 +15,8 @@ export interface ReaderProcess {
 }
 
 /** @param onOutput told of each line that the program prints, beside its messages */
-export type LaunchReader = (start: ReaderStart, onOutput: (line: string) => void) => ReaderProcess;
+export type LaunchReader = (
+  start: ReaderStart,
+  secrets: ReaderSecrets,
+  onOutput: (line: string) => void,
+) => ReaderProcess;

@@ -1,5 +1,5 @@
+import type { ReaderCard } from '../../link/lifecycle/messages.js';
 // The states of a supervised reader, and when a dead one is started again.
-import type { ReaderCard } from '../../link/messages.js';
 
 export type ReaderState =
   | { readonly kind: 'starting' }

@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ReaderCard } from '../../link/messages.js';
+import type { ReaderCard } from '../../link/lifecycle/messages.js';
 import { messageOf } from './message.fixture.js';
 import { ReaderRegistry } from './registry.js';
 import { CARD, ScriptedReaders, START, silent, PATIENT } from './scripted-reader.fixture.js';
 import { ReaderSupervisor } from './supervisor.js';
+import { VERSIONS } from '../../link/messages.js';
+import { NO_SECRETS } from '../../link/secrets.js';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -30,6 +32,7 @@ async function registryOf(...given: Given[]) {
     return new ReaderSupervisor({
       start: { ...START, readerId: `reader${index}` },
       consumerGroup: group,
+      secrets: NO_SECRETS,
       launch: readers.launch,
       limits: PATIENT,
       random: () => 0,
@@ -70,7 +73,7 @@ describe('isReady', () => {
   it('needs a live reader in every group', async () => {
     const { registry, lives } = await registryOf(live('a'), loading('a'), loading('b'));
     expect(registry.isReady).toBe(false);
-    lives[2]?.last.say({ kind: 'ready', card: CARD });
+    lives[2]?.last.say({ kind: 'ready', versions: VERSIONS, card: CARD });
     await vi.advanceTimersByTimeAsync(0);
     expect(registry.isReady).toBe(true);
   });
@@ -81,7 +84,7 @@ describe('waitForLive', () => {
     const { registry, lives } = await registryOf(live('a'), loading('b'));
     expect((await registry.waitForLive('a', any, 1000, NEVER))?.supervisor.readerId).toBe('reader0');
     const waited = registry.waitForLive('b', any, 1000, NEVER);
-    lives[1]?.last.say({ kind: 'ready', card: CARD });
+    lives[1]?.last.say({ kind: 'ready', versions: VERSIONS, card: CARD });
     expect((await waited)?.supervisor.readerId).toBe('reader1');
     // One for the pulse of each live reader.
     expect(vi.getTimerCount()).toBe(2);

@@ -1,6 +1,6 @@
 // All readers of this gateway by consumer group: who is live, who has the least to do, and waiting for one to become live.
+import type { ReaderCard } from '../../link/lifecycle/messages.js';
 import type { ReaderSupervisor } from './supervisor.js';
-import type { ReaderCard } from '../../link/messages.js';
 
 export interface LiveReader {
   readonly supervisor: ReaderSupervisor;

@@ -1,6 +1,7 @@
 // Answers a request from a reader of its group, and from another one, or the same one started again, when the first died before
 // it said anything. Once only: a request that kills readers must not go round. Ends what is interrupted with error events.
-import type { GenerateMessage, ReaderCard, RequestEvent } from '../../link/messages.js';
+import type { ReaderCard } from '../../link/lifecycle/messages.js';
+import type { GenerateMessage, RequestEvent } from '../../link/requests/messages.js';
 import type { Interruption } from './event-queue.js';
 import { explainInterruption } from './interruption-error.js';
 import type { ReaderRegistry } from './registry.js';

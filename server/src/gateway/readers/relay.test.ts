@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { GenerateMessage, RequestEvent } from '../../link/messages.js';
+import type { GenerateMessage, RequestEvent } from '../../link/requests/messages.js';
 import { doneOf, messageOf, tokenOf } from './message.fixture.js';
 import type { RequestRoute } from './open-requests.js';
 import { relay, type RelayEnd, type RequestTarget } from './relay.js';

@@ -1,6 +1,6 @@
 // Hands one request to one reader and passes its events on, until each prompt has ended or something interrupts. Whoever stops
 // pulling, for whatever reason, cancels what is still open in the reader.
-import type { GenerateMessage, RequestEvent } from '../../link/messages.js';
+import type { GenerateMessage, RequestEvent } from '../../link/requests/messages.js';
 import { EventQueue, type Interruption } from './event-queue.js';
 import type { RequestRoute } from './open-requests.js';
 import { StallWatchdog, type StallLimits } from './stall-watchdog.js';

@@ -1,16 +1,11 @@
 // For tests only: a reader whose every word the test decides, on the same launch interface as a child process.
 import { Defect } from '../../errors.js';
 import type { GatewayConnection } from '../../link/connection.js';
+import type { ReaderCard, ReaderStart } from '../../link/lifecycle/messages.js';
 import { createMemoryPair } from '../../link/memory-pair.js';
-import type {
-  FromReader,
-  GenerateMessage,
-  ReaderCard,
-  ReaderStart,
-  ToReader,
-  Usage,
-} from '../../link/messages.js';
+import { VERSIONS, type FromReader, type ToReader } from '../../link/messages.js';
 import type { FinishReason } from 'takeoff-wire';
+import type { GenerateMessage, Usage } from '../../link/requests/messages.js';
 import type { LaunchReader } from './reader-process.js';
 
 export const VISION: NonNullable<ReaderCard['vision']> = {
@@ -45,7 +40,6 @@ export const START: ReaderStart = {
   chatTemplate: null,
   threads: 0,
   llamaLibDir: null,
-  accessToken: null,
   hubEndpoint: 'http://127.0.0.1:9',
   hubOffline: true,
   echo: false,
@@ -135,14 +129,15 @@ export class ScriptedReaders {
     });
     const life = new ScriptedReader(readerEnd, (message, reader) => this.script(message, reader), end);
     this.lives.push(life);
-    if (this.card !== null) life.say({ kind: 'ready', card: this.card });
+    if (this.card !== null) life.say({ kind: 'ready', versions: VERSIONS, card: this.card });
     return { connection: gatewayEnd, pid: 4711, kill: () => life.die('killed'), ended };
   };
 }
 
 /** Answers each prompt with its own text, cut into characters. */
 export const echo: Script = (message, reader) => {
-  message.prompts.forEach((parts, prompt) => {
+  message.prompts.forEach((asked, prompt) => {
+    const parts = asked.kind === 'raw' ? asked.parts : asked.turns.flatMap((turn) => turn.parts);
     const text = parts.map((part) => (part.kind === 'text' ? part.text : '')).join('');
     for (const character of text) reader.token(message.requestId, character, prompt);
     reader.done(message.requestId, prompt);

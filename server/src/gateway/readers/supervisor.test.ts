@@ -3,6 +3,8 @@ import { doneOf, messageOf } from './message.fixture.js';
 import type { ReaderState } from './reader-state.js';
 import { ScriptedReaders, START, silent, PATIENT } from './scripted-reader.fixture.js';
 import { ReaderSupervisor } from './supervisor.js';
+import { VERSIONS } from '../../link/messages.js';
+import { NO_SECRETS } from '../../link/secrets.js';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -24,6 +26,7 @@ function supervise(readers = new ScriptedReaders(silent), limits = PATIENT): Sup
   const supervisor = new ReaderSupervisor({
     start: START,
     consumerGroup: 'primary',
+    secrets: NO_SECRETS,
     launch: readers.launch,
     limits,
     random: () => 0,
@@ -49,7 +52,7 @@ describe('ReaderSupervisor', () => {
     readers.last.say({ kind: 'loading', stage: 'reading weights', fraction: 0.5 });
     readers.last.say({ kind: 'log', level: 'warn', message: 'slow disk' });
     const card = new ScriptedReaders().card;
-    if (card !== null) readers.last.say({ kind: 'ready', card });
+    if (card !== null) readers.last.say({ kind: 'ready', versions: VERSIONS, card });
     await settle();
     expect(states.map(({ kind }) => kind)).toEqual(['starting', 'loading', 'live']);
     expect(states[1]).toMatchObject({ stage: 'reading weights', fraction: 0.5 });

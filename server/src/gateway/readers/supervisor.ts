@@ -1,6 +1,9 @@
 // Keeps one reader running: starts it, follows its state, starts it again with growing delays when it dies, ends it on close.
 // Its requests are told when it is lost; nothing is retried here.
-import type { FromReader, GenerateMessage, ReaderStart } from '../../link/messages.js';
+import type { ReaderStart } from '../../link/lifecycle/messages.js';
+import type { FromReader } from '../../link/messages.js';
+import type { GenerateMessage } from '../../link/requests/messages.js';
+import type { ReaderSecrets } from '../../link/secrets.js';
 import { OpenRequests, type RequestRoute } from './open-requests.js';
 import { ReaderPulse, TICK_MS } from './pulse.js';
 import type { LaunchReader, ReaderProcess } from './reader-process.js';
@@ -9,6 +12,7 @@ import type { StallLimits } from './stall-watchdog.js';
 
 export interface SupervisorOptions {
   readonly start: ReaderStart;
+  readonly secrets: ReaderSecrets;
   readonly consumerGroup: string;
   readonly launch: LaunchReader;
   readonly onState: (state: ReaderState) => void;
@@ -71,8 +75,8 @@ export class ReaderSupervisor {
   }
 
   start(): void {
-    const { launch, start, onLog } = this.#options;
-    const process = launch(start, (line) => onLog('warn', line));
+    const { launch, start, secrets, onLog } = this.#options;
+    const process = launch(start, secrets, (line) => onLog('warn', line));
     this.#process = process;
     this.#lastWords = undefined;
     this.#liveSinceMs = undefined;

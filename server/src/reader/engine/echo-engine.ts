@@ -1,7 +1,7 @@
 // An engine without a model: it answers with the tokens of its prompt, in order, then ends. Deterministic and instant, for
 // tests of everything around the engine and for measuring what everything around the engine costs (`echo` in the settings).
 import { Defect } from '../../errors.js';
-import type { SamplingParameters } from '../../link/messages.js';
+import type { SamplingParameters } from '../../link/requests/messages.js';
 import type {
   Engine,
   EngineLimits,

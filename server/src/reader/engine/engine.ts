@@ -1,6 +1,6 @@
+import type { ImagePayload, SamplingParameters } from '../../link/requests/messages.js';
 // What the reader's loop needs of an inference engine. The real one drives llama.cpp (llama-engine.ts); the echo engine
 // (echo-engine.ts) is deterministic and needs no native code. Calls never overlap: the loop awaits each one.
-import type { ImagePayload, SamplingParameters } from '../../link/messages.js';
 
 /** Index of a running sequence's place in the KV cache, 0 … maxSequences − 1. */
 export type Slot = number;

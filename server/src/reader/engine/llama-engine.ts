@@ -2,7 +2,7 @@
 // table, image rows from the vision encoder, so prompts, images and running streams share one batch.
 import { randomInt } from 'node:crypto';
 import { Defect } from '../../errors.js';
-import type { ImagePayload, SamplingParameters } from '../../link/messages.js';
+import type { ImagePayload, SamplingParameters } from '../../link/requests/messages.js';
 import type { TokenizerSettings } from '../../model/description.js';
 import type { Decoder } from '../../native/decoder.js';
 import type { EmbeddingRows } from '../../native/embedding-rows.js';

@@ -4,9 +4,10 @@ import { ensureGgufPair, type CacheEvent } from '../../checkpoint/cache/model-ca
 import type { HubEvent } from '../../checkpoint/hub/hub-event.js';
 import { Hub } from '../../checkpoint/hub/hub.js';
 import { openGgufPair } from '../../checkpoint/pair/open-pair.js';
-import { ConfigError } from '../../errors.js';
-import type { FromReader, ReaderStart } from '../../link/messages.js';
-import { TEMPLATE_NAMES, type ModelDescription, type TemplateName } from '../../model/description.js';
+import type { ReaderStart } from '../../link/lifecycle/messages.js';
+import type { FromReader } from '../../link/messages.js';
+import type { ReaderSecrets } from '../../link/secrets.js';
+import type { ModelDescription } from '../../model/description.js';
 import { physicalCores } from '../../native/cores.js';
 import { openRuntime, type Runtime } from '../../native/runtime.js';
 import { createTensorCodec } from '../../native/tensor-codec.js';
@@ -23,10 +24,14 @@ export interface ServedModel {
 
 type Report = (message: FromReader) => void;
 
-/** @throws ConfigError, CheckpointError, NativeError */
-export async function loadModel(start: ReaderStart, report: Report): Promise<ServedModel> {
-  const template = parseTemplate(start.chatTemplate);
-  const served = start.echo ? echo(start) : await loadReal(start, report);
+/** @throws CheckpointError, NativeError */
+export async function loadModel(
+  start: ReaderStart,
+  secrets: ReaderSecrets,
+  report: Report,
+): Promise<ServedModel> {
+  const template = start.chatTemplate;
+  const served = start.echo ? echo(start) : await loadReal(start, secrets, report);
   return template === null ? served : { ...served, description: { ...served.description, template } };
 }
 
@@ -36,7 +41,7 @@ function echo(start: ReaderStart): ServedModel {
   return createEchoModel({ contextTokens, cells: contextTokens * maxSequences, maxSequences, maxRows: 512 });
 }
 
-async function loadReal(start: ReaderStart, report: Report): Promise<ServedModel> {
+async function loadReal(start: ReaderStart, secrets: ReaderSecrets, report: Report): Promise<ServedModel> {
   const runtime = openRuntime({
     libDir: start.llamaLibDir,
     device: start.device,
@@ -49,7 +54,7 @@ async function loadReal(start: ReaderStart, report: Report): Promise<ServedModel
         message: `llama.cpp: ${line}`,
       }),
   });
-  const paths = await ensurePair(start, runtime, report);
+  const paths = await ensurePair(start, secrets, runtime, report);
   report({ kind: 'loading', stage: 'loading the model', fraction: null });
   const pair = await openGgufPair(paths.modelPath, paths.projectorPath);
   try {
@@ -58,7 +63,7 @@ async function loadReal(start: ReaderStart, report: Report): Promise<ServedModel
       maxSequenceLength: start.maxSequenceLength,
       maxSequences: start.maxBatchSize,
       threads: start.threads === 0 ? null : start.threads,
-      isExact: start.quantType.toLowerCase() === 'f32',
+      isExact: start.quantType === 'f32',
     });
   } finally {
     await pair.close();
@@ -68,7 +73,7 @@ async function loadReal(start: ReaderStart, report: Report): Promise<ServedModel
 /** All sequences share one cache, so its size is no sign that one of them could run past what the model was trained for. */
 const isExpected = (line: string): boolean => line.includes('n_ctx_seq');
 
-async function ensurePair(start: ReaderStart, runtime: Runtime, report: Report) {
+async function ensurePair(start: ReaderStart, secrets: ReaderSecrets, runtime: Runtime, report: Report) {
   const isDue = throttle();
   const onEvent = (event: CacheEvent | HubEvent) => {
     const isFrequent = event.kind === 'converting' || event.kind === 'downloading';
@@ -77,7 +82,7 @@ async function ensurePair(start: ReaderStart, runtime: Runtime, report: Report) 
   const hub = new Hub({
     repositoryPath: start.repositoryPath,
     endpoint: start.hubEndpoint,
-    accessToken: start.accessToken,
+    accessToken: secrets.hubAccessToken,
     isOffline: start.hubOffline,
     onEvent,
   });
@@ -130,15 +135,4 @@ function describeEvent(event: CacheEvent | HubEvent): FromReader {
       };
     }
   }
-}
-
-function parseTemplate(name: string | null): TemplateName | null {
-  if (name === null) return null;
-  const template = TEMPLATE_NAMES.find((known) => known === name);
-  if (template === undefined) {
-    throw new ConfigError(
-      `chat_template is ${JSON.stringify(name)}; it must be one of ${TEMPLATE_NAMES.join(', ')}.`,
-    );
-  }
-  return template;
 }

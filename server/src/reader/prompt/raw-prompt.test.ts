@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PromptPart } from '../../link/messages.js';
+import type { PromptPart } from '../../link/requests/messages.js';
 import type { PromptPiece } from './pieces.js';
 import { partsToPieces } from './raw-prompt.js';
 

@@ -1,6 +1,6 @@
 // Pieces of a prompt that is used as the client wrote it, and of one turn's content inside a template. Owns where images
 // stand: one in front of all text stands on a line of its own, as in the training data; any other stays where its tag stood.
-import type { PromptPart } from '../../link/messages.js';
+import type { PromptPart } from '../../link/requests/messages.js';
 import { imagePiece, specialPiece, textPiece, type PromptPiece } from './pieces.js';
 
 const IMAGE_SEPARATOR = '\n';

@@ -1,14 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { PromptPart } from '../../link/messages.js';
+import type { PromptPart, Turn } from '../../link/requests/messages.js';
 import { TEMPLATE_NAMES, type TemplateName } from '../../model/description.js';
 import type { PromptPiece } from './pieces.js';
-import { renderTemplate, stopStringsOf, type Turn } from './templates.js';
+import { renderTemplate, stopStringsOf } from './templates.js';
 
 const show = (pieces: readonly PromptPiece[]) =>
   pieces
     .map((piece) => (piece.kind === 'text' ? piece.text : piece.kind === 'image' ? '<image>' : piece.content))
     .join('');
+
+const render = (name: TemplateName, turns: readonly Turn[], wrapsImageInStartEnd: boolean) =>
+  renderTemplate(name, { system: null, turns }, wrapsImageInStartEnd);
 
 interface GoldenTemplate {
   readonly template: TemplateName;
@@ -39,12 +42,12 @@ describe('renderTemplate', () => {
     'renders %s with %i turns as the reference does',
     (template, _, { turns, prompt }) => {
       const asked = turns.flatMap(([role, content]) => (content === null ? [] : [toTurn(role, content)]));
-      expect(show(renderTemplate(template, asked, false))).toBe(prompt);
+      expect(show(render(template, asked, false))).toBe(prompt);
     },
   );
 
   it('renders llava_llama_3 with its headers and without a beginning-of-text token', () => {
-    expect(show(renderTemplate('llava_llama_3', [{ role: 'user', parts: [IMAGE] }], false))).toBe(
+    expect(show(render('llava_llama_3', [{ role: 'user', parts: [IMAGE] }], false))).toBe(
       '<|start_header_id|>system<|end_header_id|>\n\nYou are a helpful language and vision assistant. You are able to ' +
         'understand the visual content that the user provides, and assist the user with a variety of tasks using natural ' +
         'language.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\n<image>\n<|eot_id|>' +
@@ -53,42 +56,54 @@ describe('renderTemplate', () => {
   });
 
   it('renders mpt like chatml_direct with its own system text', () => {
-    expect(show(renderTemplate('mpt', [user('Hi')], false))).toBe(
+    expect(show(render('mpt', [user('Hi')], false))).toBe(
       '<|im_start|>system\nA conversation between a user and an LLM-based AI assistant. The assistant gives helpful and ' +
         'honest answers.<|im_end|><|im_start|>user\nHi<|im_end|><|im_start|>assistant\n',
     );
   });
 
   it('opens no answer when the last turn is the answer', () => {
-    expect(show(renderTemplate('mistral_instruct', [user('Q'), assistant('A')], false))).toBe(
+    expect(show(render('mistral_instruct', [user('Q'), assistant('A')], false))).toBe(
       '[INST] Q [/INST] A </s>',
     );
-    expect(show(renderTemplate('vicuna_v1', [user('Q'), assistant('A')], false))).toMatch(
-      /ASSISTANT: A<\/s>$/u,
-    );
+    expect(show(render('vicuna_v1', [user('Q'), assistant('A')], false))).toMatch(/ASSISTANT: A<\/s>$/u);
   });
 
   it('renders a second turn of plain on a line of its own', () => {
-    expect(show(renderTemplate('plain', [user('Q'), assistant('A'), user('R')], false))).toBe('Q\nA\nR\n');
+    expect(show(render('plain', [user('Q'), assistant('A'), user('R')], false))).toBe('Q\nA\nR\n');
   });
 
   it('puts the image of a later turn into that turn', () => {
     const later: Turn = { role: 'user', parts: [IMAGE, { kind: 'text', text: 'R' }] };
-    expect(show(renderTemplate('mistral_instruct', [user('Q'), assistant('A'), later], false))).toBe(
+    expect(show(render('mistral_instruct', [user('Q'), assistant('A'), later], false))).toBe(
       '[INST] Q [/INST] A </s>[INST] <image>\nR [/INST]',
     );
   });
 
   it('wraps the image in start and end tokens where the model wants them', () => {
     const turn: Turn = { role: 'user', parts: [IMAGE, { kind: 'text', text: 'Q' }] };
-    expect(show(renderTemplate('plain', [turn], true))).toBe('<im_start><image><im_end>\nQ\n');
+    expect(show(render('plain', [turn], true))).toBe('<im_start><image><im_end>\nQ\n');
+  });
+
+  it.each([
+    ['vicuna_v1', 'Be brief. USER: Hi ASSISTANT:'],
+    ['llava_v0', 'Be brief.###Human: Hi###Assistant:'],
+    ['llava_llama_2', '[INST] <<SYS>>\nBe brief.\n<</SYS>>\n\nHi [/INST]'],
+    ['mistral_instruct', '[INST] <<SYS>>\nBe brief.\n<</SYS>>\n\nHi [/INST]'],
+    [
+      'chatml_direct',
+      '<|im_start|>system\nBe brief.<|im_end|><|im_start|>user\nHi<|im_end|><|im_start|>assistant\n',
+    ],
+    ['plain', 'Be brief.Hi\n'],
+  ] as const)('puts the system text of a conversation in the place of its own: %s', (name, prompt) => {
+    expect(show(renderTemplate(name, { system: 'Be brief.', turns: [user('Hi')] }, false))).toBe(prompt);
   });
 
   it.each(TEMPLATE_NAMES)('keeps what a user types into %s as text', (name) => {
     const typed = '</s><s><|im_end|><|eot_id|><image>[/INST]###';
     const specials = (pieces: readonly PromptPiece[]) => pieces.filter(({ kind }) => kind !== 'text');
-    const pieces = renderTemplate(name, [user(typed)], false);
-    expect(specials(pieces)).toEqual(specials(renderTemplate(name, [user('')], false)));
+    const pieces = render(name, [user(typed)], false);
+    expect(specials(pieces)).toEqual(specials(render(name, [user('')], false)));
     expect(pieces).toContainEqual({ kind: 'text', text: typed });
   });
 });

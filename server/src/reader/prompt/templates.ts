@@ -2,16 +2,10 @@
 // llava/conversation.py (get_prompt and its templates), and LLaVA-NeXT df179663 for llava_llama_3; the model contract,
 // section 6.2, has the same as a table. Deliberate differences: turns are never dropped because their text is empty; `plain`
 // ends an answer with a line break where the reference fails; the beginning-of-text token is left to the tokenizer.
-import type { PromptPart } from '../../link/messages.js';
+import type { Conversation, Turn } from '../../link/requests/messages.js';
 import type { TemplateName } from '../../model/description.js';
 import { specialPiece, textPiece, type PromptPiece } from './pieces.js';
 import { partsToPieces } from './raw-prompt.js';
-
-/** One turn of a conversation. Turns alternate and the first is the user's. */
-export interface Turn {
-  readonly role: 'user' | 'assistant';
-  readonly parts: readonly PromptPart[];
-}
 
 interface RenderedTurn {
   readonly role: Turn['role'];
@@ -19,10 +13,12 @@ interface RenderedTurn {
 }
 
 interface Template {
+  /** System text of a conversation that brings none. */
+  readonly system: string;
   /** Rendered after a last turn of the user so that the model answers. */
   readonly opensAnswer: readonly PromptPiece[];
-  readonly beforeTurns: readonly PromptPiece[];
-  readonly turn: (turn: RenderedTurn, index: number) => readonly PromptPiece[];
+  readonly beforeTurns: (system: string) => readonly PromptPiece[];
+  readonly turn: (turn: RenderedTurn, index: number, system: string) => readonly PromptPiece[];
   /** Texts that end an answer although the tokenizer does not call them an end of generation. */
   readonly stopStrings: readonly string[];
 }
@@ -49,7 +45,8 @@ function labelled(
   stopStrings: readonly string[] = [],
 ): Template {
   return {
-    beforeTurns: [textPiece(system), end.user],
+    system,
+    beforeTurns: (text) => [textPiece(text), end.user],
     turn: ({ role, content }) => [textPiece(`${label[role]}: `), ...content, end[role]],
     opensAnswer: [textPiece(`${label.assistant}:`)],
     stopStrings,
@@ -58,15 +55,16 @@ function labelled(
 
 /** `[INST] question [/INST] answer </s>[INST] … [/INST]`; `between` stands in front of every instruction but the first. */
 function instruction(system: string, between: readonly PromptPiece[]): Template {
-  const systemText = system === '' ? '' : `<<SYS>>\n${system}\n<</SYS>>\n\n`;
+  const instructed = (text: string) => (text === '' ? '' : `<<SYS>>\n${text}\n<</SYS>>\n\n`);
   return {
-    beforeTurns: [],
-    turn: ({ role, content }, index) =>
+    system,
+    beforeTurns: () => [],
+    turn: ({ role, content }, index, text) =>
       role === 'assistant'
         ? [textPiece(' '), ...content, textPiece(' '), END]
         : [
             ...(index === 0 ? [] : between),
-            textPiece(`[INST] ${index === 0 ? systemText : ''}`),
+            textPiece(`[INST] ${index === 0 ? instructed(text) : ''}`),
             ...content,
             textPiece(' [/INST]'),
           ],
@@ -80,7 +78,8 @@ function chatml(system: string): Template {
   const end = specialPiece('<|im_end|>');
   const open = (role: string) => [specialPiece('<|im_start|>'), textPiece(`${role}\n`)];
   return {
-    beforeTurns: [...open('system'), textPiece(system), end],
+    system,
+    beforeTurns: (text) => [...open('system'), textPiece(text), end],
     turn: ({ role, content }) => [...open(role), ...content, end],
     opensAnswer: open('assistant'),
     stopStrings: ['<|im_end|>'],
@@ -96,7 +95,8 @@ function llama3(system: string): Template {
     textPiece('\n\n'),
   ];
   return {
-    beforeTurns: [...open('system'), textPiece(system), end],
+    system,
+    beforeTurns: (text) => [...open('system'), textPiece(text), end],
     turn: ({ role, content }) => [...open(role), ...content, end],
     opensAnswer: open('assistant'),
     stopStrings: ['<|eot_id|>'],
@@ -104,7 +104,8 @@ function llama3(system: string): Template {
 }
 
 const PLAIN: Template = {
-  beforeTurns: [],
+  system: '',
+  beforeTurns: (text) => [textPiece(text)],
   turn: ({ content }) => [...content, textPiece('\n')],
   opensAnswer: [],
   stopStrings: [],
@@ -134,13 +135,15 @@ const TEMPLATES: Record<TemplateName, Template> = {
 /** Pieces of the conversation, ready for the model's answer when the last turn is the user's. */
 export function renderTemplate(
   name: TemplateName,
-  turns: readonly Turn[],
+  { system, turns }: Pick<Conversation, 'system' | 'turns'>,
   wrapsImageInStartEnd: boolean,
 ): PromptPiece[] {
   const template = TEMPLATES[name];
-  const pieces = [...template.beforeTurns];
+  const systemText = system ?? template.system;
+  const pieces = [...template.beforeTurns(systemText)];
   turns.forEach(({ role, parts }, index) => {
-    pieces.push(...template.turn({ role, content: partsToPieces(parts, wrapsImageInStartEnd) }, index));
+    const content = partsToPieces(parts, wrapsImageInStartEnd);
+    pieces.push(...template.turn({ role, content }, index, systemText));
   });
   if (turns.at(-1)?.role === 'user') pieces.push(...template.opensAnswer);
   return pieces;

@@ -1,7 +1,7 @@
 // Images to features: normalises tiles, runs them through the tower segment by segment, merges them in prompt order. An
 // encoding is cut into slices so that the loop can serve running sequences between them.
 import { Defect } from '../../errors.js';
-import type { ImagePayload } from '../../link/messages.js';
+import type { ImagePayload } from '../../link/requests/messages.js';
 import type { VisionSettings } from '../../model/description.js';
 import { layoutImage } from '../../image/geometry.js';
 import { normalisationTable } from '../../image/normalisation.js';

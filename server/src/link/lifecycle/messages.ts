@@ -1,0 +1,100 @@
+// The lifecycle protocol between a reader and whoever supervises it: start, progress, ready or failed, signs of life, drain. It
+// carries no secret, because a shared transport may carry it; what the model hub asks for travels beside it (link/secrets.ts).
+// A change that an older process would misread raises LIFECYCLE_VERSION.
+import type { TemplateName, VisionSettings } from '../../model/description.js';
+import type { Device } from '../../model/device.js';
+import type { TextQuantChoice, TowerQuantChoice } from '../../model/quantisation.js';
+
+export const LIFECYCLE_VERSION = 1;
+
+/** What a process speaks; the other side refuses what it does not know. */
+export interface ProtocolVersions {
+  readonly lifecycle: number;
+  readonly requests: number;
+}
+
+/** What a reader is started with. */
+export interface ReaderStart {
+  readonly readerId: string;
+  /** A folder, a GGUF file or a hub id. */
+  readonly modelName: string;
+  readonly device: Device;
+  /** Where converted models are kept. */
+  readonly repositoryPath: string;
+  readonly quantType: TextQuantChoice;
+  readonly visionQuantType: TowerQuantChoice;
+  /** 0 means: what the model can hold. */
+  readonly maxSequenceLength: number;
+  readonly maxBatchSize: number;
+  /** Null means: chosen from the model. */
+  readonly chatTemplate: TemplateName | null;
+  /** 0 means: one per physical core. */
+  readonly threads: number;
+  /** Folder of a llama.cpp to use instead of the npm packages; null means the packages. */
+  readonly llamaLibDir: string | null;
+  readonly hubEndpoint: string;
+  /** Use what is cached and open no connection. */
+  readonly hubOffline: boolean;
+  /** Answer with the prompt instead of a model: for tests, and to measure everything around the model. */
+  readonly echo: boolean;
+}
+
+/** The first message to a reader, and only the first. */
+export interface StartMessage {
+  readonly kind: 'start';
+  readonly versions: ProtocolVersions;
+  readonly start: ReaderStart;
+}
+
+/** Finish what is accepted, then exit with 0. */
+export interface DrainMessage {
+  readonly kind: 'drain';
+}
+
+/** To the reader. */
+export type LifecycleMessage = StartMessage | DrainMessage;
+
+/** What the gateway must know of a live reader. */
+export interface ReaderCard {
+  readonly modelName: string;
+  /** The architecture, as /status shows it. */
+  readonly modelType: string;
+  readonly device: string;
+  /** Positions one sequence may use, prompt and answer together. */
+  readonly contextTokens: number;
+  /** Sequences that run at the same time. */
+  readonly maxSequences: number;
+  /** Null when the model takes no images. */
+  readonly vision: VisionSettings | null;
+}
+
+export interface LoadingEvent {
+  readonly kind: 'loading';
+  readonly stage: string;
+  readonly fraction: number | null;
+}
+export interface ReadyEvent {
+  readonly kind: 'ready';
+  readonly versions: ProtocolVersions;
+  readonly card: ReaderCard;
+}
+/** The model cannot be served; the process exits. The message is for the operator. */
+export interface FailedEvent {
+  readonly kind: 'failed';
+  readonly code: string;
+  readonly message: string;
+}
+export interface LogEvent {
+  readonly kind: 'log';
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly message: string;
+}
+/** Sent once a second: sequences that run, and how many steps and slices of vision work the engine has ended so far. */
+export interface HeartbeatEvent {
+  readonly kind: 'heartbeat';
+  readonly running: number;
+  readonly steps: number;
+}
+
+/** From the reader. */
+export type LifecycleEvent = LoadingEvent | ReadyEvent | FailedEvent | LogEvent | HeartbeatEvent;

@@ -1,0 +1,58 @@
+// The shapes of the lifecycle protocol, for whoever receives. What a message has beyond its shape is dropped.
+import { z } from 'zod';
+import { TEMPLATE_NAMES, visionSettingsSchema } from '../../model/description.js';
+import { DEVICES } from '../../model/device.js';
+import { TEXT_QUANT_CHOICES, TOWER_QUANT_CHOICES } from '../../model/quantisation.js';
+import type { LifecycleEvent, LifecycleMessage } from './messages.js';
+
+/** An explanation of many lines; more would be an attack on the log. */
+const MAX_TEXT_CHARACTERS = 65_536;
+
+const text = z.string().max(MAX_TEXT_CHARACTERS);
+const count = z.int().min(0);
+const versions = z.object({ lifecycle: count, requests: count });
+
+/** From the supervisor, by kind. */
+export const lifecycleMessageSchema = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('start'),
+    versions,
+    start: z.object({
+      readerId: text,
+      modelName: text,
+      device: z.enum(DEVICES),
+      repositoryPath: text,
+      quantType: z.enum(TEXT_QUANT_CHOICES),
+      visionQuantType: z.enum(TOWER_QUANT_CHOICES),
+      maxSequenceLength: count,
+      maxBatchSize: z.int().min(1),
+      chatTemplate: z.enum(TEMPLATE_NAMES).nullable(),
+      threads: count,
+      llamaLibDir: text.nullable(),
+      hubEndpoint: text,
+      hubOffline: z.boolean(),
+      echo: z.boolean(),
+    }),
+  }),
+  z.object({ kind: z.literal('drain') }),
+]) satisfies z.ZodType<LifecycleMessage>;
+
+/** From the reader, by kind. */
+export const lifecycleEventSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('loading'), stage: text, fraction: z.number().min(0).max(1).nullable() }),
+  z.object({
+    kind: z.literal('ready'),
+    versions,
+    card: z.object({
+      modelName: text,
+      modelType: text,
+      device: text,
+      contextTokens: z.int().min(1),
+      maxSequences: z.int().min(1),
+      vision: visionSettingsSchema.nullable(),
+    }),
+  }),
+  z.object({ kind: z.literal('failed'), code: text, message: text }),
+  z.object({ kind: z.literal('log'), level: z.enum(['debug', 'info', 'warn', 'error']), message: text }),
+  z.object({ kind: z.literal('heartbeat'), running: count, steps: count }),
+]) satisfies z.ZodType<LifecycleEvent>;

@@ -1,0 +1,169 @@
+import { describe, expect, it } from 'vitest';
+import type { ReaderCard, ReaderStart } from './lifecycle/messages.js';
+import { parseFromReader, parseToReader, VERSIONS, type FromReader, type ToReader } from './messages.js';
+import type { GenerateMessage } from './requests/messages.js';
+
+const CARD: ReaderCard = {
+  modelName: 'demo',
+  modelType: 'LlavaLlamaForCausalLM',
+  device: 'cpu',
+  contextTokens: 2048,
+  maxSequences: 8,
+  vision: null,
+};
+const DONE = {
+  kind: 'done',
+  requestId: 'r',
+  prompt: 0,
+  finishReason: 'stop',
+  usage: { promptTokens: 3, imageTokens: 0, generatedTokens: 1 },
+} as const;
+
+const VALID: readonly FromReader[] = [
+  { kind: 'loading', stage: 'reading weights', fraction: 0.5 },
+  { kind: 'loading', stage: 'starting', fraction: null },
+  { kind: 'ready', versions: VERSIONS, card: CARD },
+  { kind: 'failed', code: 'checkpoint.missing', message: 'no such folder' },
+  { kind: 'log', level: 'warn', message: 'x' },
+  { kind: 'heartbeat', running: 1, steps: 0 },
+  { kind: 'token', requestId: 'r', prompt: 999, text: ' \u{1F600}\n' },
+  DONE,
+  { kind: 'error', requestId: 'r', prompt: 0, code: 'request.does_not_fit', message: 'too long' },
+];
+
+describe('parseFromReader', () => {
+  it.each(VALID.map((message) => [message.kind, message] as const))('takes %s as it is', (_, message) => {
+    expect(parseFromReader(message)).toEqual({ kind: 'message', message });
+  });
+
+  it.each([
+    ['nothing', undefined],
+    ['text', 'ready'],
+    ['an unknown kind', { kind: 'exec', command: 'x' }],
+    ['a token without text', { kind: 'token', requestId: 'r', prompt: 0 }],
+    ['a negative prompt', { kind: 'token', requestId: 'r', prompt: -1, text: '' }],
+    ['a fractional prompt', { kind: 'token', requestId: 'r', prompt: 0.5, text: '' }],
+    ['megabytes in a token', { kind: 'token', requestId: 'r', prompt: 0, text: 'x'.repeat(100_000) }],
+    [
+      'a code that no client knows',
+      { kind: 'error', requestId: 'r', prompt: 0, code: 'native.x', message: '' },
+    ],
+    [
+      'an inherited name as code',
+      { kind: 'error', requestId: 'r', prompt: 0, code: 'toString', message: '' },
+    ],
+    ['an invented finish reason', { ...DONE, finishReason: 'bored' }],
+    ['negative usage', { ...DONE, usage: { promptTokens: -1, imageTokens: 0, generatedTokens: 0 } }],
+    ['a card without limits', { kind: 'ready', versions: VERSIONS, card: { ...CARD, contextTokens: 0 } }],
+    ['progress beyond the end', { kind: 'loading', stage: 'x', fraction: 1.5 }],
+  ])('refuses %s', (_, message) => {
+    expect(parseFromReader(message)).toMatchObject({ kind: 'refused' });
+  });
+
+  it('drops what a message has beyond its shape', () => {
+    expect(parseFromReader({ ...DONE, extra: 1 })).toEqual({ kind: 'message', message: DONE });
+  });
+});
+
+const START: ReaderStart = {
+  readerId: 'reader1',
+  modelName: 'demo',
+  device: 'cpu',
+  repositoryPath: '/models',
+  quantType: 'auto',
+  visionQuantType: 'q8_0',
+  maxSequenceLength: 0,
+  maxBatchSize: 8,
+  chatTemplate: null,
+  threads: 0,
+  llamaLibDir: null,
+  hubEndpoint: 'http://127.0.0.1:9',
+  hubOffline: true,
+  echo: false,
+};
+const PARTS = [
+  { kind: 'image', image: 0 },
+  { kind: 'text', text: 'What is it?' },
+] as const;
+const GENERATE: GenerateMessage = {
+  kind: 'generate',
+  requestId: 'r',
+  prompts: [
+    { kind: 'raw', parts: PARTS },
+    { kind: 'conversation', system: 'Be brief.', turns: [{ role: 'user', parts: PARTS }] },
+  ],
+  images: [{ sha256: 'ab', widthPx: 4, heightPx: 3, sidePx: 112, tiles: new Uint8Array(3) }],
+  promptMaxTokens: null,
+  sampling: {
+    temperature: 1,
+    topP: 1,
+    topK: 1,
+    repetitionPenalty: 1,
+    noRepeatNgramSize: 0,
+    maxNewTokens: 128,
+    minNewTokens: 1,
+  },
+};
+
+describe('parseToReader', () => {
+  const VALID_TO_READER: readonly ToReader[] = [
+    { kind: 'start', versions: VERSIONS, start: START },
+    GENERATE,
+    { kind: 'cancel', requestId: 'r' },
+    { kind: 'drain' },
+  ];
+  it.each(VALID_TO_READER.map((message) => [message.kind, message] as const))(
+    'takes %s as it is',
+    (_, message) => {
+      expect(parseToReader(message)).toEqual({ kind: 'message', message });
+    },
+  );
+
+  it.each([
+    ['an event of a reader', DONE],
+    ['a prompt of neither kind', { ...GENERATE, prompts: [PARTS] }],
+    [
+      'a conversation without turns',
+      { ...GENERATE, prompts: [{ kind: 'conversation', system: null, turns: [] }] },
+    ],
+    [
+      'a type of weights that nobody can store',
+      { kind: 'start', versions: VERSIONS, start: { ...START, quantType: 'q3_k' } },
+    ],
+    [
+      'a template that nobody can render',
+      { kind: 'start', versions: VERSIONS, start: { ...START, chatTemplate: 'x' } },
+    ],
+  ])('refuses %s', (_, message) => {
+    expect(parseToReader(message)).toMatchObject({ kind: 'refused' });
+  });
+
+  it('drops a secret that somebody put into the start message', () => {
+    const start = { ...START, accessToken: 'hf_secret' };
+    expect(JSON.stringify(parseToReader({ kind: 'start', versions: VERSIONS, start }))).not.toContain(
+      'hf_secret',
+    );
+  });
+});
+
+describe('protocol versions', () => {
+  const newer = { lifecycle: VERSIONS.lifecycle, requests: VERSIONS.requests + 1 };
+
+  it.each([
+    [
+      'a reader of another version, naming both',
+      () => parseFromReader({ kind: 'ready', versions: newer, card: CARD }),
+    ],
+    [
+      'a supervisor of another version, naming both',
+      () => parseToReader({ kind: 'start', versions: newer, start: START }),
+    ],
+  ])('refuses %s', (_, parse) => {
+    expect(parse()).toEqual({
+      kind: 'refused',
+      why:
+        'it speaks version 1 of the lifecycle protocol and 2 of the request protocol, ' +
+        'and this process version 1 of the lifecycle protocol and 1 of the request protocol',
+    });
+  });
+});

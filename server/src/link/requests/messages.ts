@@ -1,0 +1,112 @@
+// The request protocol between gateway and reader: what is asked, and the events that answer it. The same on child IPC and on a
+// queue between machines, so nothing here is secret, and nothing refers to a file or a process of either side. A change that an
+// older process would misread raises REQUESTS_VERSION; each side says which it speaks when a reader starts.
+import type { ErrorCode, FinishReason } from 'takeoff-wire';
+
+export const REQUESTS_VERSION = 1;
+
+/** Sampling of one request, all defaults filled in and all ranges validated by the gateway. */
+export interface SamplingParameters {
+  /** 0 means greedy. */
+  readonly temperature: number;
+  readonly topP: number;
+  /** 1 means greedy. */
+  readonly topK: number;
+  /** 1 means none. */
+  readonly repetitionPenalty: number;
+  /** 0 means off. */
+  readonly noRepeatNgramSize: number;
+  readonly maxNewTokens: number;
+  readonly minNewTokens: number;
+}
+
+/** One image, ready for the vision tower. */
+export interface ImagePayload {
+  /** SHA-256 of the uploaded bytes, lower-case hex; computed by us, never taken from a client. */
+  readonly sha256: string;
+  /** Size of the oriented image before preprocessing, which decides the un-padding. */
+  readonly widthPx: number;
+  readonly heightPx: number;
+  readonly sidePx: number;
+  /** [tiles, sidePx, sidePx, 3] u8 RGB, row-major, base view first. */
+  readonly tiles: Uint8Array;
+}
+
+/** A text in order: what the user typed, and places where an image of the request stands. */
+export type PromptPart =
+  { readonly kind: 'text'; readonly text: string } | { readonly kind: 'image'; readonly image: number };
+
+/** One turn of a conversation. */
+export interface Turn {
+  readonly role: 'user' | 'assistant';
+  readonly parts: readonly PromptPart[];
+}
+
+/** Goes to the model as it is. */
+export interface RawPrompt {
+  readonly kind: 'raw';
+  readonly parts: readonly PromptPart[];
+}
+
+/** Rendered with the model's chat template. Turns alternate, the first is the user's; the model answers after the last one. */
+export interface Conversation {
+  readonly kind: 'conversation';
+  /** Null takes the system text that the template brings, where it has one. */
+  readonly system: string | null;
+  readonly turns: readonly Turn[];
+}
+
+/** What one answer is asked for. */
+export type Prompt = RawPrompt | Conversation;
+
+/** A request for one or more answers over the same images. Answered by exactly one terminal event per prompt. */
+export interface GenerateMessage {
+  readonly kind: 'generate';
+  readonly requestId: string;
+  readonly prompts: readonly Prompt[];
+  readonly images: readonly ImagePayload[];
+  /** Text of each prompt is cut to its first promptMaxTokens tokens; null means no cut. */
+  readonly promptMaxTokens: number | null;
+  readonly sampling: SamplingParameters;
+}
+
+/** The client went away: the request's sequences end as cancelled before the next step. */
+export interface CancelMessage {
+  readonly kind: 'cancel';
+  readonly requestId: string;
+}
+
+/** To the reader. */
+export type RequestMessage = GenerateMessage | CancelMessage;
+
+export interface Usage {
+  /** Rows of the prompt, images included. */
+  readonly promptTokens: number;
+  readonly imageTokens: number;
+  readonly generatedTokens: number;
+}
+
+export interface TokenEvent {
+  readonly kind: 'token';
+  readonly requestId: string;
+  /** Index of the prompt in its request. */
+  readonly prompt: number;
+  readonly text: string;
+}
+export interface DoneEvent {
+  readonly kind: 'done';
+  readonly requestId: string;
+  readonly prompt: number;
+  readonly finishReason: FinishReason;
+  readonly usage: Usage;
+}
+export interface ErrorEvent {
+  readonly kind: 'error';
+  readonly requestId: string;
+  readonly prompt: number;
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/** From the reader. */
+export type RequestEvent = TokenEvent | DoneEvent | ErrorEvent;

@@ -1,0 +1,77 @@
+// The shapes of the request protocol, for whoever receives. Towards the gateway they are a protection: a reader runs native code
+// over hostile images and is less trusted. Towards a reader they keep a message of another build from being misread. What a
+// message has beyond its shape is dropped.
+import { isErrorCode, type ErrorCode } from 'takeoff-wire';
+import { z } from 'zod';
+import type { RequestEvent, RequestMessage } from './messages.js';
+
+/** A token's text is a few bytes, and a stop string may hold back some hundred. A megabyte would be an attack on the gateway. */
+const MAX_EVENT_CHARACTERS = 65_536;
+const MAX_PROMPTS = 1_000_000;
+
+const count = z.int().min(0);
+const requestId = z.string().max(128);
+
+const parts = z.array(
+  z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('text'), text: z.string() }),
+    z.object({ kind: z.literal('image'), image: count }),
+  ]),
+);
+const prompt = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('raw'), parts }),
+  z.object({
+    kind: z.literal('conversation'),
+    system: z.string().nullable(),
+    turns: z.array(z.object({ role: z.enum(['user', 'assistant']), parts })).min(1),
+  }),
+]);
+const image = z.object({
+  sha256: z.string(),
+  widthPx: z.int().min(1),
+  heightPx: z.int().min(1),
+  sidePx: z.int().min(1),
+  tiles: z.instanceof(Uint8Array),
+});
+const sampling = z.object({
+  temperature: z.number().min(0),
+  topP: z.number().min(0),
+  topK: count,
+  repetitionPenalty: z.number().min(0),
+  noRepeatNgramSize: count,
+  maxNewTokens: count,
+  minNewTokens: count,
+});
+
+/** From the gateway, by kind. */
+export const requestMessageSchema = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('generate'),
+    requestId,
+    prompts: z.array(prompt).max(MAX_PROMPTS),
+    images: z.array(image),
+    promptMaxTokens: z.int().nullable(),
+    sampling,
+  }),
+  z.object({ kind: z.literal('cancel'), requestId }),
+]) satisfies z.ZodType<RequestMessage>;
+
+const address = { requestId, prompt: z.int().min(0).max(MAX_PROMPTS) };
+const eventText = z.string().max(MAX_EVENT_CHARACTERS);
+
+/** From the reader, by kind. */
+export const requestEventSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('token'), ...address, text: eventText }),
+  z.object({
+    kind: z.literal('done'),
+    ...address,
+    finishReason: z.enum(['stop', 'length', 'cancelled']),
+    usage: z.object({ promptTokens: count, imageTokens: count, generatedTokens: count }),
+  }),
+  z.object({
+    kind: z.literal('error'),
+    ...address,
+    code: z.custom<ErrorCode>((value) => typeof value === 'string' && isErrorCode(value)),
+    message: eventText,
+  }),
+]) satisfies z.ZodType<RequestEvent>;
