@@ -12,6 +12,8 @@ import { openRuntime } from 'takeoff-server/native/runtime.js';
 import { preprocess } from 'takeoff-server/image/preprocess.js';
 import { loadPair, type LoadedPair } from 'takeoff-server/reader/load/load-pair.js';
 import type { StepRow } from 'takeoff-server/reader/engine/engine.js';
+import { toSlot, toTokenId } from 'takeoff-server/reader/ids.js';
+import type { ImageEncoder } from 'takeoff-server/reader/vision/image-encoder.js';
 import type { Measurement } from '../report.js';
 import { spread, timeRuns } from '../statistics.js';
 
@@ -28,6 +30,7 @@ export interface EngineBench {
   readonly llamaLibDir: string | null;
 }
 
+const SLOT = toSlot(0);
 const SAMPLING = { temperature: 1, topP: 1, topK: 1, repetitionPenalty: 1, noRepeatNgramSize: 0 };
 
 export async function benchEngine(bench: EngineBench): Promise<Measurement[]> {
@@ -55,11 +58,12 @@ export async function benchEngine(bench: EngineBench): Promise<Measurement[]> {
     });
     await pair.close();
     const measurements = [
-      ...(loaded.description.vision === null
+      ...(loaded.description.vision === null || loaded.encoder === null
         ? []
-        : await benchImage(loaded, loaded.description.vision, bench.runs)),
+        : await benchImage(loaded.encoder, loaded.description.vision, bench.runs)),
       ...(await benchText(loaded, bench)),
     ];
+    loaded.encoder?.close();
     loaded.engine.close();
     return measurements;
   } finally {
@@ -68,7 +72,7 @@ export async function benchEngine(bench: EngineBench): Promise<Measurement[]> {
 }
 
 async function benchImage(
-  { engine }: LoadedPair,
+  encoder: ImageEncoder,
   vision: VisionSettings,
   runs: number,
 ): Promise<Measurement[]> {
@@ -78,7 +82,7 @@ async function benchImage(
   const tileCount = tiles.length / (vision.sidePx ** 2 * 3);
   const preprocessing = await timeRuns(runs, () => preprocess(bitmap, vision));
   const encoding = await timeRuns(runs, async () => {
-    const work = engine.startEncoding(image);
+    const work = encoder.start(image);
     while ((await work.advance()) === undefined);
   });
   return [
@@ -94,30 +98,35 @@ async function benchImage(
 async function benchText({ engine, description }: LoadedPair, bench: EngineBench): Promise<Measurement[]> {
   const promptRows = Math.min(bench.promptRows, engine.limits.contextTokens - 1);
   const newTokens = Math.min(bench.newTokens, engine.limits.contextTokens - 1);
-  const open = () => engine.open(0, { ...SAMPLING, maxNewTokens: newTokens, minNewTokens: newTokens });
+  const begin = () => engine.begin(SLOT, { ...SAMPLING, maxNewTokens: newTokens, minNewTokens: newTokens });
   const rows: StepRow[] = Array.from({ length: promptRows }, (_, position) => ({
-    slot: 0,
+    slot: SLOT,
     position,
-    source: { kind: 'token', token: 3 + ((position * 7) % (description.tokenizer.tokenCount - 3)) },
+    source: {
+      kind: 'token',
+      token: toTokenId(3 + ((position * 7) % (description.tokenizer.tokenCount - 3))),
+    },
     samples: position === promptRows - 1,
   }));
   const prefill = await timeRuns(bench.runs, async () => {
-    open();
+    begin();
     for (let first = 0; first < rows.length; first += engine.limits.maxRows) {
       await engine.step(rows.slice(first, first + engine.limits.maxRows));
     }
-    engine.release(0);
+    engine.end(SLOT);
+    engine.forget(SLOT);
   });
   const decode = await timeRuns(bench.runs, async () => {
-    open();
-    let token = 3;
+    begin();
+    let token = toTokenId(3);
     for (let position = 0; position < newTokens; position += 1) {
       const [sampled] = await engine.step([
-        { slot: 0, position, source: { kind: 'token', token }, samples: true },
+        { slot: SLOT, position, source: { kind: 'token', token }, samples: true },
       ]);
       token = sampled?.token ?? token;
     }
-    engine.release(0);
+    engine.end(SLOT);
+    engine.forget(SLOT);
   });
   return [
     {

@@ -10,7 +10,7 @@ import { describeCheckpoint } from '../../server/src/checkpoint/source/describe-
 import type { TowerQuant } from '../../server/src/model/quantisation.js';
 import { createTensorCodec } from '../../server/src/native/tensor-codec.js';
 import { loadPair } from '../../server/src/reader/load/load-pair.js';
-import { differences, GOLDENS, GoldenTensors, nativeRuntime, readImage } from '../parity/golden-case.js';
+import { differences, encodeImage, GOLDENS, GoldenTensors, nativeRuntime } from '../parity/golden-case.js';
 
 it.each<{ type: TowerQuant; relative: number; cosine: number }>([
   { type: 'f32', relative: 2e-5, cosine: 0.9999 },
@@ -38,19 +38,16 @@ async function featuresIn(
   const paths = await convertCheckpoint({ checkpoint, outDir, textType: 'f16', towerType: type, codec });
   await checkpoint.close();
   const pair = await openGgufPair(paths.modelPath, paths.projectorPath);
-  const { engine, description } = await loadPair(runtime, pair, {
+  const loaded = await loadPair(runtime, pair, {
     maxSequenceLength: 0,
     maxSequences: 1,
     threads: null,
     isExact: false,
   });
   await pair.close();
-  const { vision } = description;
-  if (vision === null) throw new TypeError('no vision settings');
-  const encoding = engine.startEncoding(await readImage(path.join(GOLDENS, 'images', '640x480.png'), vision));
-  let features = await encoding.advance();
-  while (features === undefined) features = await encoding.advance();
-  engine.close();
+  const features = await encodeImage(loaded, path.join(GOLDENS, 'images', '640x480.png'));
+  loaded.encoder?.close();
+  loaded.engine.close();
   rmSync(outDir, { recursive: true });
   const wanted = new GoldenTensors('v15-llama-pad').floats('features/640x480') ?? new Float32Array();
   return { got: features.values, wanted, rows: features.rows };

@@ -1,9 +1,10 @@
 // A tokenizer for unit tests that can be read off: a character's id is its code point, added tokens lie above Unicode.
 import type { AddedToken, TokenizerSettings } from '../../server/src/model/description.js';
+import type { TokenId } from '../../server/src/reader/ids.js';
 import type { Tokenizer } from '../../server/src/reader/prompt/tokenizer.js';
 
 const FIRST_ADDED_ID = 0x11_0000;
-export const BOS = FIRST_ADDED_ID;
+export const BOS = FIRST_ADDED_ID as TokenId;
 
 /** `<s>` and `</s>` are special; the others get the ids after them. */
 export class CharacterTokenizer implements Tokenizer {
@@ -31,8 +32,8 @@ export class CharacterTokenizer implements Tokenizer {
     };
   }
 
-  encodePlain(text: string): number[] {
-    return Array.from(text, (character) => character.codePointAt(0)!);
+  encodePlain(text: string): TokenId[] {
+    return Array.from(text, (character) => character.codePointAt(0) as TokenId);
   }
 
   pieceBytes(token: number): Uint8Array {

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AddedToken, TokenizerSettings } from '../../server/src/model/description.js';
+import { toTokenId, type TokenId } from '../../server/src/reader/ids.js';
 import type { Tokenizer } from '../../server/src/reader/prompt/tokenizer.js';
 
 /** SentencePiece.Type of sentencepiece_model.proto. */
@@ -72,7 +73,7 @@ export class SentencePieceBpe implements Tokenizer {
     this.settings = settings(this.#pieces.length);
   }
 
-  encodePlain(text: string): number[] {
+  encodePlain(text: string): TokenId[] {
     const symbols = Array.from(text.replaceAll(' ', '▁'));
     for (;;) {
       let best = -1;
@@ -88,12 +89,13 @@ export class SentencePieceBpe implements Tokenizer {
       if (best === -1) break;
       symbols.splice(best, 2, symbols[best]! + symbols[best + 1]!);
     }
-    return symbols.flatMap((symbol) => {
+    const ids = symbols.flatMap((symbol) => {
       const id = this.#normal.get(symbol);
       return id === undefined
         ? [...new TextEncoder().encode(symbol)].map((byte) => this.#bytes.get(byte)!)
         : [id];
     });
+    return ids.map(toTokenId);
   }
 
   pieceBytes(token: number): Uint8Array {

@@ -5,12 +5,14 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { FromReader } from '../../server/src/link/messages.js';
 import type { Prompt, PromptPart } from '../../server/src/link/requests/messages.js';
-import type { Engine, SampledToken, StepRow } from '../../server/src/reader/engine/engine.js';
+import type { LanguageEngine, SampledToken, StepRow } from '../../server/src/reader/engine/engine.js';
+import { WholeClaims } from '../../server/src/reader/kv/whole-claims.js';
 import { ReaderLoop } from '../../server/src/reader/loop.js';
 import { encodePrompt } from '../../server/src/reader/prompt/encode.js';
 import { partsToPieces } from '../../server/src/reader/prompt/raw-prompt.js';
 import { renderTemplate } from '../../server/src/reader/prompt/templates.js';
 import { SequenceFactory } from '../../server/src/reader/sequence-factory.js';
+import { ImageStore } from '../../server/src/reader/vision/image-store.js';
 import { loadExact, readImage, type ConvertedModel } from './golden-case.js';
 
 const DEMO = fileURLToPath(new URL('../../models/demo/', import.meta.url));
@@ -62,17 +64,14 @@ it('answers every request with the ids and the text of the reference', async () 
   const events: FromReader[] = [];
   const loop = new ReaderLoop({
     engine: recording(model.engine, sampled),
-    sequences: new SequenceFactory({
-      ...model,
-      contextTokens: model.engine.limits.contextTokens,
-      imageRows: (width, height) => model.engine.imageRows(width, height),
-    }),
+    kv: new WholeClaims(model.engine.limits, model.engine),
+    images: model.encoder === null ? null : new ImageStore(model.encoder, 1 << 20),
+    sequences: new SequenceFactory({ ...model, contextTokens: model.engine.limits.contextTokens }),
     send: (event) => events.push(event),
     onDefect: (error) => {
       throw error;
     },
     maxPrefillRowsBesideDecode: 32,
-    imageCacheBytes: 1 << 20,
   });
   const answers = new Map<string, { ids: number[]; text: string }>();
   for (const { id, image, request } of cases) {
@@ -113,13 +112,12 @@ it('answers every request with the ids and the text of the reference', async () 
 });
 
 /** The engine, with every token that is not an end written down by slot. */
-function recording(engine: Engine, sampled: Map<number, number[]>): Engine {
+function recording(engine: LanguageEngine, sampled: Map<number, number[]>): LanguageEngine {
   return {
     limits: engine.limits,
-    imageRows: (width, height) => engine.imageRows(width, height),
-    startEncoding: (image) => engine.startEncoding(image),
-    open: (slot, sampling) => engine.open(slot, sampling),
-    release: (slot) => engine.release(slot),
+    begin: (slot, sampling) => engine.begin(slot, sampling),
+    end: (slot) => engine.end(slot),
+    forget: (slot) => engine.forget(slot),
     close: () => engine.close(),
     step: async (rows: readonly StepRow[]): Promise<readonly SampledToken[]> => {
       const tokens = await engine.step(rows);

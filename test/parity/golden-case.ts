@@ -12,6 +12,7 @@ import { openRuntime, type Runtime } from '../../server/src/native/runtime.js';
 import { createTensorCodec } from '../../server/src/native/tensor-codec.js';
 import type { VisionSettings } from '../../server/src/model/description.js';
 import { preprocess } from '../../server/src/image/preprocess.js';
+import type { FeatureRows } from '../../server/src/reader/engine/engine.js';
 import { loadPair, type LoadedPair } from '../../server/src/reader/load/load-pair.js';
 
 export interface GoldenRun {
@@ -76,11 +77,25 @@ export async function loadExact(folder: string): Promise<ConvertedModel> {
   return {
     ...loaded,
     close: async () => {
+      loaded.encoder?.close();
       loaded.engine.close();
       await pair.close();
       rmSync(outDir, { recursive: true });
     },
   };
+}
+
+/** All slices of an image's encoding, one after the other. */
+export async function encodeImage(
+  { encoder, description }: Pick<LoadedPair, 'encoder' | 'description'>,
+  file: string,
+): Promise<FeatureRows> {
+  if (encoder === null || description.vision === null) throw new TypeError('the model takes no images');
+  const encoding = encoder.start(await readImage(file, description.vision));
+  for (;;) {
+    const features = await encoding.advance();
+    if (features !== undefined) return features;
+  }
 }
 
 export async function readImage(file: string, vision: VisionSettings): Promise<ImagePayload> {

@@ -1,20 +1,23 @@
 // Every golden case through the library path in f32: token ids, features, logits and greedy tokens of the reference.
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ImageFeatures, StepRow } from '../../server/src/reader/engine/engine.js';
+import type { FeatureRows, StepRow } from '../../server/src/reader/engine/engine.js';
 import { encodePrompt } from '../../server/src/reader/prompt/encode.js';
-import { trustedTextToPieces } from '../../server/src/reader/prompt/trusted-text.js';
+import { trustedTextToPieces } from '../oracles/trusted-text.js';
 import {
   differences,
   GOLDENS,
+  encodeImage,
   GOLDEN_CASES,
   GoldenTensors,
   loadExact,
   readExpectations,
-  readImage,
   type ConvertedModel,
   type GoldenRun,
 } from './golden-case.js';
+import { toSlot, type TokenId } from '../../server/src/reader/ids.js';
+
+const SLOT = toSlot(0);
 
 // Tolerances of test/goldens/README.md for f32 throughout.
 const FEATURES_LARGEST = 2e-4;
@@ -36,27 +39,19 @@ describe.each(GOLDEN_CASES)('%s in f32', (name) => {
   const expected = readExpectations(name);
   const tensors = new GoldenTensors(name);
   let model: ConvertedModel;
-  const features = new Map<string, ImageFeatures>();
+  const features = new Map<string, FeatureRows>();
 
   beforeAll(async () => {
     model = await loadExact(path.join(GOLDENS, name, 'checkpoint'));
   }, 120_000);
   afterAll(() => model.close());
 
-  const featuresOf = async (image: string): Promise<ImageFeatures> => {
+  const featuresOf = async (image: string): Promise<FeatureRows> => {
     const known = features.get(image);
     if (known !== undefined) return known;
-    const vision = model.description.vision;
-    if (vision === null) throw new TypeError('no vision settings');
-    const encoding = model.engine.startEncoding(
-      await readImage(path.join(GOLDENS, 'images', `${image}.png`), vision),
-    );
-    for (;;) {
-      const done = await encoding.advance();
-      if (done === undefined) continue;
-      features.set(image, done);
-      return done;
-    }
+    const done = await encodeImage(model, path.join(GOLDENS, 'images', `${image}.png`));
+    features.set(image, done);
+    return done;
   };
 
   it.each(expected.tokenize)('tokenises $text as the reference does', ({ text, ids }) => {
@@ -94,10 +89,10 @@ describe.each(GOLDEN_CASES)('%s in f32', (name) => {
     expect(rows).toHaveLength(run.promptTokens);
 
     const { engine, decoder } = model;
-    engine.open(0, GREEDY);
+    engine.begin(SLOT, GREEDY);
     const tokens: number[] = [];
     try {
-      let sampled: number | undefined;
+      let sampled: TokenId | undefined;
       for (let first = 0; first < rows.length; first += engine.limits.maxRows) {
         const step = await engine.step(rows.slice(first, first + engine.limits.maxRows));
         sampled = step[0]?.token;
@@ -112,12 +107,13 @@ describe.each(GOLDEN_CASES)('%s in f32', (name) => {
         tokens.push(sampled);
         const position = rows.length + tokens.length - 1;
         const [next] = await engine.step([
-          { slot: 0, position, source: { kind: 'token', token: sampled }, samples: true },
+          { slot: SLOT, position, source: { kind: 'token', token: sampled }, samples: true },
         ]);
         sampled = next?.token;
       }
     } finally {
-      engine.release(0);
+      engine.end(SLOT);
+      engine.forget(SLOT);
     }
     const close = run.greedy.margins.findIndex((margin) => margin < CLOSE_MARGIN);
     const comparable = close === -1 ? run.greedy.tokens.length : close;
@@ -128,7 +124,7 @@ describe.each(GOLDEN_CASES)('%s in f32', (name) => {
 async function promptRows(
   model: ConvertedModel,
   run: GoldenRun,
-  featuresOf: (image: string) => Promise<ImageFeatures>,
+  featuresOf: (image: string) => Promise<FeatureRows>,
 ): Promise<{ rows: StepRow[]; ids: number[] }> {
   const pieces = trustedTextToPieces(run.prompt, model.description.tokenizer.addedTokens);
   const { items } = encodePrompt(pieces, model.tokenizer);
@@ -139,10 +135,10 @@ async function promptRows(
       continue;
     }
     const features = await featuresOf(run.images[item.image] ?? '');
-    for (let row = 0; row < features.rows; row += 1) sources.push({ kind: 'image', features, row });
+    for (let row = 0; row < features.rows; row += 1) sources.push({ kind: 'features', features, row });
   }
   const rows = sources.map((source, position) => ({
-    slot: 0,
+    slot: SLOT,
     position,
     source,
     samples: position === sources.length - 1,

@@ -5,11 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { PromptPart, Turn } from '../../server/src/link/requests/messages.js';
 import type { TemplateName } from '../../server/src/model/description.js';
+import { toTokenId } from '../../server/src/reader/ids.js';
 import { encodePrompt, type EncodedPrompt } from '../../server/src/reader/prompt/encode.js';
 import { OutputText } from '../../server/src/reader/prompt/output-text.js';
 import { partsToPieces } from '../../server/src/reader/prompt/raw-prompt.js';
 import { renderTemplate } from '../../server/src/reader/prompt/templates.js';
-import { trustedTextToPieces } from '../../server/src/reader/prompt/trusted-text.js';
+import { trustedTextToPieces } from '../oracles/trusted-text.js';
 import { openCheckpointVocabulary } from '../oracles/sentencepiece-bpe.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -64,7 +65,7 @@ describe.each(CASES)('the golden case %s', (name) => {
     'decodes the ids of %s as the reference does',
     (_, ids, decoded) => {
       const output = new OutputText(tokenizer, []);
-      const text = ids.filter((id) => id !== IMAGE).map((id) => output.push(id).text);
+      const text = ids.filter((id) => id !== IMAGE).map((id) => output.push(toTokenId(id)).text);
       expect(text.join('') + output.finish().text).toBe(decoded);
     },
   );
@@ -93,7 +94,8 @@ describe.each(CASES)('the golden case %s', (name) => {
     'decodes the answer of %s as the reference does',
     (_, run) => {
       const output = new OutputText(tokenizer, []);
-      const text = run.greedy.tokens.map((token) => output.push(token).text).join('') + output.finish().text;
+      const text =
+        run.greedy.tokens.map((token) => output.push(toTokenId(token)).text).join('') + output.finish().text;
       // The reference strips the answer; a stream cannot know its end.
       expect(text.trim()).toBe(run.greedy.text);
     },
@@ -135,6 +137,8 @@ describe('the demo model', () => {
 
   it.each(answers)('prints the expected answer for %s', (_, { answer, answer_ids: answerIds }) => {
     const output = new OutputText(tokenizer, []);
-    expect(answerIds.map((token) => output.push(token).text).join('') + output.finish().text).toBe(answer);
+    expect(answerIds.map((token) => output.push(toTokenId(token)).text).join('') + output.finish().text).toBe(
+      answer,
+    );
   });
 });

@@ -3,16 +3,16 @@
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ImageFeatures } from '../../server/src/reader/engine/engine.js';
+import type { FeatureRows } from '../../server/src/reader/engine/engine.js';
 import { encodePrompt } from '../../server/src/reader/prompt/encode.js';
-import { trustedTextToPieces } from '../../server/src/reader/prompt/trusted-text.js';
+import { trustedTextToPieces } from '../oracles/trusted-text.js';
 import { renderTemplate } from '../../server/src/reader/prompt/templates.js';
 import {
   differences,
+  encodeImage,
   GOLDENS,
   GoldenTensors,
   loadExact,
-  readImage,
   type ConvertedModel,
 } from './golden-case.js';
 import {
@@ -24,6 +24,9 @@ import {
   type Config,
   type Tensors,
 } from './variant-checkpoint.js';
+import { toSlot, toTokenId } from '../../server/src/reader/ids.js';
+
+const SLOT = toSlot(0);
 
 const NAME = 'v16-llama-anyres';
 const FOLDER = path.join(GOLDENS, NAME, 'checkpoint');
@@ -55,19 +58,10 @@ async function withVariant<T>(
   }
 }
 
-async function encode(model: ConvertedModel, image: string): Promise<ImageFeatures> {
-  const { vision } = model.description;
-  if (vision === null) throw new TypeError('no vision settings');
-  const encoding = model.engine.startEncoding(
-    await readImage(path.join(GOLDENS, 'images', `${image}.png`), vision),
-  );
-  for (;;) {
-    const features = await encoding.advance();
-    if (features !== undefined) return features;
-  }
-}
+const encode = (model: ConvertedModel, image: string): Promise<FeatureRows> =>
+  encodeImage(model, path.join(GOLDENS, 'images', `${image}.png`));
 
-let unchanged: ImageFeatures;
+let unchanged: FeatureRows;
 beforeAll(async () => {
   unchanged = await withVariant(
     () => undefined,
@@ -291,7 +285,7 @@ async function textLogits(model: ConvertedModel, text: string): Promise<Float32A
     model.tokenizer,
   );
   const { engine, decoder } = model;
-  engine.open(0, {
+  engine.begin(SLOT, {
     temperature: 1,
     topP: 1,
     topK: 1,
@@ -302,14 +296,15 @@ async function textLogits(model: ConvertedModel, text: string): Promise<Float32A
   });
   await engine.step(
     items.map((item, position) => ({
-      slot: 0,
+      slot: SLOT,
       position,
-      source: { kind: 'token', token: item.kind === 'token' ? item.id : 0 },
+      source: { kind: 'token', token: item.kind === 'token' ? item.id : toTokenId(0) },
       samples: position === items.length - 1,
     })),
   );
   const logits = decoder.logits(items.length - 1).slice(0, model.description.tokenizer.tokenCount);
-  engine.release(0);
+  engine.end(SLOT);
+  engine.forget(SLOT);
   return logits;
 }
 

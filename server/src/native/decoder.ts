@@ -5,7 +5,7 @@ import { Defect, NativeError } from '../errors.js';
 import { TENSOR_TYPES, type TensorType } from '../model/tensor-types.js';
 import type { LanguageModel } from './language-model.js';
 import type { Sampler } from './sampler.js';
-import { onWorker } from './symbols/bind.js';
+import type { BannedTokens } from './inference/jobs.js';
 import type { LlamaBatch, Pointer } from './symbols/structs.js';
 
 /** enum llama_flash_attn_type */
@@ -25,7 +25,20 @@ export interface DecoderOptions {
   readonly usesFlashAttention: boolean;
 }
 
-export type DecodeOutcome = 'done' | 'no-cells';
+/** A token to sample from a row of the batch. */
+export interface RowSample {
+  /** Index of the row in the batch; it must want logits. */
+  readonly row: number;
+  /** Selects the token and remembers it. */
+  readonly sampler: Sampler;
+  readonly banned: BannedTokens;
+}
+
+export type DecodeOutcome =
+  /** With a token for each sample, in order. */
+  | { readonly kind: 'done'; readonly tokens: readonly number[] }
+  /** All sequences are as they were. */
+  | { readonly kind: 'no-cells' };
 
 export class Decoder {
   readonly cells: number;
@@ -97,10 +110,6 @@ export class Decoder {
     };
   }
 
-  get rowCount(): number {
-    return this.#rowCount;
-  }
-
   /** Starts a new batch. */
   begin(): void {
     this.#check('idle');
@@ -122,35 +131,37 @@ export class Decoder {
     return this.#rows.subarray(row * width, (row + 1) * width);
   }
 
-  /** Computes the batch off the JavaScript thread. `no-cells` leaves all sequences as they were. */
-  async decode(): Promise<DecodeOutcome> {
+  /** Computes the batch and samples from its rows, both off the JavaScript thread. */
+  async decode(samples: readonly RowSample[] = []): Promise<DecodeOutcome> {
     this.#check('idle');
     this.#state = 'decoding';
     this.#batch.n_tokens = this.#rowCount;
-    const { llama, compute } = this.model.runtime;
-    const code = await compute(() => onWorker(llama.decode, this.#context, this.#batch)).finally(() => {
-      this.#state = 'idle';
-    });
-    if (code === 0) return 'done';
-    if (code === 1) return 'no-cells';
+    const { runtime, vocabularySize } = this.model;
+    const { status, tokens } = await runtime.inference
+      .run({
+        kind: 'decode',
+        context: this.#context,
+        batch: this.#batch,
+        vocabularySize,
+        samples: samples.map(({ row, sampler, banned }) => ({ row, sampler: sampler.pointer, banned })),
+      })
+      .finally(() => {
+        this.#state = 'idle';
+      });
+    if (status === 0) return { kind: 'done', tokens };
+    if (status === 1) return { kind: 'no-cells' };
     throw new NativeError(
       'native.call_failed',
-      `llama_decode returned ${code} for ${this.#rowCount} rows; the sequences of the batch are in an undefined state.`,
+      `llama_decode returned ${status} for ${this.#rowCount} rows; the sequences of the batch are in an undefined state.`,
     );
   }
 
-  /** Logits of a row of the last batch, f32 [vocabularySize], a view that may be edited before sampling. */
+  /** Logits of a row of the last batch, f32 [vocabularySize], a view that is valid until the next one. */
   logits(row: number): Float32Array {
     this.#check('idle');
     const pointer = this.model.runtime.llama.logits(this.#context, row);
     if (pointer === null) throw new Defect(`Row ${row} of the last batch has no logits.`);
     return new Float32Array(koffi.view(pointer, this.model.vocabularySize * 4));
-  }
-
-  /** Selects a token from a row's logits with the sampler, which also remembers it. */
-  sample(sampler: Sampler, row: number): number {
-    this.#check('idle');
-    return this.model.runtime.llama.samplerSample(sampler.pointer, this.#context, row);
   }
 
   /** Frees the cells of a sequence from a position on. */

@@ -3,7 +3,6 @@
 import { Defect, NativeError } from '../errors.js';
 import { TENSOR_TYPES, type TensorType } from '../model/tensor-types.js';
 import type { Runtime } from './runtime.js';
-import { onWorker } from './symbols/bind.js';
 import type { Pointer } from './symbols/structs.js';
 import { fullShape, shapeBytes, Tensor, type Shape } from './tensors.js';
 
@@ -107,13 +106,6 @@ export class GraphBuilder {
     );
   }
 
-  /** Repeats a until it has the shape. */
-  repeatTo(a: Tensor, dims: readonly number[]): Tensor {
-    const shape = fullShape(dims);
-    const like = this.#runtime.ggml.newTensor(this.#context, TENSOR_TYPES[a.type].ggmlId, ...shape);
-    return new Tensor(this.#runtime.ggml.repeat(this.#context, a.pointer, like), shape, a.type);
-  }
-
   cast(a: Tensor, type: TensorType): Tensor {
     return new Tensor(
       this.#runtime.ggml.cast(this.#context, a.pointer, TENSOR_TYPES[type].ggmlId),
@@ -210,11 +202,6 @@ export class Graph {
     }
   }
 
-  /** Bytes of activation memory. */
-  get activationBytes(): number {
-    return this.#runtime.ggml.gallocrSize(this.#allocator, 0);
-  }
-
   set(input: Tensor, data: Float32Array | Int32Array): void {
     if (data.byteLength !== input.byteLength)
       throw new Defect(`The input takes ${input.byteLength} bytes, got ${data.byteLength}.`);
@@ -223,8 +210,8 @@ export class Graph {
 
   /** Computes off the JavaScript thread. @throws NativeError native.call_failed with ggml's status */
   async compute(): Promise<void> {
-    const { ggml, backend, compute } = this.#runtime;
-    const status = await compute(() => onWorker(ggml.graphCompute, backend, this.#graph));
+    const { backend, inference } = this.#runtime;
+    const { status } = await inference.run({ kind: 'graph', backend, graph: this.#graph });
     if (status !== 0)
       throw new NativeError(
         'native.call_failed',

@@ -40,8 +40,11 @@ export interface Libraries {
   readonly llama: LibraryHandle;
 }
 
-export function openLibraries(choice: LibraryChoice): Libraries {
-  const folder = choice.libDir ?? packageFolder(choice.device);
+export const openLibraries = (choice: LibraryChoice): Libraries =>
+  openLibrariesIn(choice.libDir ?? packageFolder(choice.device));
+
+/** The libraries of a folder; a second time in one process gives the same ones. */
+export function openLibrariesIn(folder: string): Libraries {
   return {
     folder,
     // Order matters: each library needs the ones before it.

@@ -1,7 +1,8 @@
 // The native runtime of one process: libraries loaded once, layouts checked, backends registered, native logs forwarded,
-// and one persistent pool of compute threads that every graph of the process shares (never two graphs at a time).
+// one persistent pool of compute threads, and the thread on which every graph of the process is computed.
 import koffi from 'koffi';
-import { Defect, NativeError } from '../errors.js';
+import { NativeError } from '../errors.js';
+import { InferenceThread } from './inference/inference-thread.js';
 import { validateLayout } from './layout-check.js';
 import { openLibraries, type LibraryChoice } from './libraries.js';
 import { forwardLog, type NativeLog } from './log.js';
@@ -31,8 +32,8 @@ export interface Runtime {
   readonly usesGpu: boolean;
   /** How many threads of the pool the tower's graphs use from now on. */
   readonly setTowerThreads: (threads: number) => void;
-  /** Runs one computation; the threads serve one at a time. @throws Defect when another is under way */
-  readonly compute: <R>(work: () => Promise<R>) => Promise<R>;
+  /** Computes graphs and decodes batches. */
+  readonly inference: InferenceThread;
 }
 
 let opened: { readonly runtime: Runtime; readonly key: string } | undefined;
@@ -93,24 +94,10 @@ export function openRuntime(options: RuntimeOptions): Runtime {
     backend,
     usesGpu: gpu !== null,
     setTowerThreads,
-    compute: oneAtATime(),
+    inference: new InferenceThread(libraries.folder),
   };
   opened = { runtime, key };
   return runtime;
-}
-
-/** Two graphs on one pool of threads would silently compute nonsense. */
-function oneAtATime(): Runtime['compute'] {
-  let isBusy = false;
-  return async (work) => {
-    if (isBusy) throw new Defect('Two computations at once: the threads of a process serve one at a time.');
-    isBusy = true;
-    try {
-      return await work();
-    } finally {
-      isBusy = false;
-    }
-  };
 }
 
 /**

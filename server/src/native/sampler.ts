@@ -38,11 +38,6 @@ export class Sampler {
     add(llama.distribution(settings.seed));
   }
 
-  /** Tells the penalties about a token of the prompt. */
-  accept(token: number): void {
-    this.#model.runtime.llama.samplerAccept(this.pointer, token);
-  }
-
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;

@@ -1,50 +1,53 @@
-// The reader's one loop: receive → schedule → step → emit. Owns the queue, the slots and the KV cells of its engine, and
-// promises one terminal event for every prompt it accepted. Engine calls never overlap; between two of them, cancellations
-// take effect, so a client that went away frees its slot before the next step.
+// The reader's one loop: receive → admit → encode a slice of an image → step → emit. Owns the queue of prompts and promises one
+// terminal event for every prompt it accepted. Engine and encoder calls never overlap; between two of them, cancellations take
+// effect, so a client that went away frees its place before the next step. What the KV cache holds is for kv/ to know.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FinishReason } from 'takeoff-wire';
-import { InputError, TakeoffError } from '../errors.js';
+import { Defect, InputError, TakeoffError } from '../errors.js';
 import type { FromReader } from '../link/messages.js';
 import type { GenerateMessage, RequestEvent } from '../link/requests/messages.js';
-import type { Engine, SampledToken, Slot, StepRow } from './engine/engine.js';
-import { ImageStore } from './image-store.js';
+import type { LanguageEngine, SampledToken, StepRow } from './engine/engine.js';
+import type { Slot } from './ids.js';
+import type { KvHandle, KvOwner } from './kv/kv-owner.js';
 import type { SequenceFactory } from './sequence-factory.js';
-import { canAdmit, planStep, type RowBudget } from './schedule/plan.js';
+import { planStep, type RowBudget } from './schedule/plan.js';
 import type { Sequence } from './sequence.js';
+import type { ImageStore } from './vision/image-store.js';
 
 export interface LoopOptions {
-  readonly engine: Engine;
+  readonly engine: LanguageEngine;
+  readonly kv: KvOwner;
+  /** Null for a model that takes no images. */
+  readonly images: ImageStore | null;
   readonly sequences: SequenceFactory;
   readonly send: (event: FromReader) => void;
   /** Called once when the engine fails; every accepted prompt has had its terminal event by then. */
   readonly onDefect: (error: unknown) => void;
   readonly maxPrefillRowsBesideDecode: number;
-  readonly imageCacheBytes: number;
+}
+
+interface Running {
+  readonly sequence: Sequence;
+  readonly handle: KvHandle;
 }
 
 export class ReaderLoop {
   readonly #options: LoopOptions;
   readonly #budget: RowBudget;
-  readonly #images: ImageStore;
+  /** First come, first served. */
   readonly #waiting: Sequence[] = [];
   /** In order of admission. */
-  readonly #running = new Map<Slot, Sequence>();
-  readonly #freeSlots: Slot[];
-  #freeCells: number;
+  readonly #running = new Map<Slot, Running>();
   #steps = 0;
   #cancelled = new Set<string>();
   #active: Promise<void> | undefined;
 
   constructor(options: LoopOptions) {
     this.#options = options;
-    const { limits } = options.engine;
     this.#budget = {
-      maxRows: limits.maxRows,
+      maxRows: options.engine.limits.maxRows,
       maxPrefillRowsBesideDecode: options.maxPrefillRowsBesideDecode,
     };
-    this.#images = new ImageStore(options.engine, options.imageCacheBytes);
-    this.#freeSlots = Array.from({ length: limits.maxSequences }, (_, slot) => slot);
-    this.#freeCells = limits.cells;
   }
 
   /** Takes a request in. Prompts that cannot be served get their error event at once. */
@@ -107,37 +110,35 @@ export class ReaderLoop {
     if (this.#cancelled.size === 0) return;
     const cancelled = this.#cancelled;
     this.#cancelled = new Set();
-    for (const [slot, sequence] of [...this.#running])
-      if (cancelled.has(sequence.requestId)) this.#end(slot, sequence, 'cancelled');
+    for (const running of [...this.#running.values()])
+      if (cancelled.has(running.sequence.requestId)) this.#end(running, 'cancelled');
     const kept = this.#waiting.filter((sequence) => !cancelled.has(sequence.requestId));
     const ended = this.#waiting.filter((sequence) => cancelled.has(sequence.requestId));
     this.#waiting.splice(0, this.#waiting.length, ...kept);
     for (const sequence of ended) this.#sendDone(sequence, 'cancelled');
   }
 
-  /** First come, first served: a long prompt at the head is not overtaken for ever by short ones behind it. */
+  /** The head of the queue waits until it fits, so that a long prompt is not overtaken for ever by short ones behind it. */
   #admit(): void {
-    for (;;) {
-      const next = this.#waiting[0];
-      const slot = this.#freeSlots[0];
-      if (next === undefined || slot === undefined) return;
-      if (!canAdmit({ freeSlots: this.#freeSlots.length, freeCells: this.#freeCells }, next.claimedCells))
-        return;
+    const { engine, kv } = this.#options;
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      if (!kv.canAdmit(next.kvDemand)) return;
       this.#waiting.shift();
-      this.#freeSlots.shift();
-      this.#freeCells -= next.claimedCells;
-      this.#options.engine.open(slot, next.sampling);
-      this.#running.set(slot, next);
+      const handle = kv.admit(next.kvDemand);
+      engine.begin(handle.slot, next.sampling);
+      this.#running.set(handle.slot, { sequence: next, handle });
     }
   }
 
   /** One slice of vision work, for the first sequence that waits for an image nobody has encoded yet. */
   async #encodeSlice(): Promise<void> {
-    for (const sequence of this.#running.values()) {
+    for (const { sequence } of this.#running.values()) {
       for (let missing = sequence.missingImage; missing !== undefined; missing = sequence.missingImage) {
-        const features = this.#images.get(missing.payload);
+        const { images } = this.#options;
+        if (images === null) throw new Defect('An image reached the loop of a model without a vision tower.');
+        const features = images.get(missing.payload);
         if (features === undefined) {
-          await this.#images.advance(missing.payload);
+          await images.advance(missing.payload);
           this.#steps += 1;
           return;
         }
@@ -147,15 +148,15 @@ export class ReaderLoop {
   }
 
   async #step(): Promise<void> {
-    const ready = [...this.#running].filter(([, sequence]) => sequence.missingImage === undefined);
-    const plan = planStep(
-      ready.map(([slot, sequence]) => ({ id: slot, promptRowsLeft: sequence.promptRowsLeft })),
+    const ready = [...this.#running].filter(([, { sequence }]) => sequence.missingImage === undefined);
+    const { decode, prefill } = planStep(
+      ready.map(([slot, { sequence }]) => ({ slot, promptRowsLeft: sequence.promptRowsLeft })),
       this.#budget,
     );
     const rows: StepRow[] = [];
-    for (const slot of plan.decode) rows.push(...(this.#running.get(slot)?.takeRows(slot, 1) ?? []));
-    for (const { id: slot, rows: count } of plan.prefill)
-      rows.push(...(this.#running.get(slot)?.takeRows(slot, count) ?? []));
+    for (const slot of decode) rows.push(...this.#runningIn(slot).sequence.takeRows(slot, 1));
+    for (const { slot, rows: count } of prefill)
+      rows.push(...this.#runningIn(slot).sequence.takeRows(slot, count));
     if (rows.length === 0) return;
     const sampledTokens = await this.#options.engine.step(rows);
     this.#steps += 1;
@@ -163,19 +164,24 @@ export class ReaderLoop {
   }
 
   #emit(sampled: SampledToken): void {
-    const sequence = this.#running.get(sampled.slot);
-    if (sequence === undefined) return;
-    const { text, finishReason } = sequence.accept(sampled);
-    const { requestId, prompt } = sequence;
+    const running = this.#runningIn(sampled.slot);
+    const { text, finishReason } = running.sequence.accept(sampled);
+    const { requestId, prompt } = running.sequence;
     if (text !== '') this.#options.send({ kind: 'token', requestId, prompt, text });
-    if (finishReason !== null) this.#end(sampled.slot, sequence, finishReason);
+    if (finishReason !== null) this.#end(running, finishReason);
   }
 
-  #end(slot: Slot, sequence: Sequence, finishReason: FinishReason): void {
-    this.#options.engine.release(slot);
-    this.#running.delete(slot);
-    this.#freeSlots.push(slot);
-    this.#freeCells += sequence.claimedCells;
+  #runningIn(slot: Slot): Running {
+    const running = this.#running.get(slot);
+    if (running === undefined) throw new Defect(`Slot ${slot} has no sequence.`);
+    return running;
+  }
+
+  #end({ sequence, handle }: Running, finishReason: FinishReason): void {
+    const { engine, kv } = this.#options;
+    this.#running.delete(handle.slot);
+    engine.end(handle.slot);
+    kv.release(handle);
     this.#sendDone(sequence, finishReason);
   }
 
@@ -186,7 +192,8 @@ export class ReaderLoop {
 
   #failAll(error: unknown): void {
     const reason = error instanceof TakeoffError ? String(error.code) : 'defect';
-    for (const { requestId, prompt } of [...this.#running.values(), ...this.#waiting]) {
+    const running = [...this.#running.values()].map(({ sequence }) => sequence);
+    for (const { requestId, prompt } of [...running, ...this.#waiting]) {
       const event: RequestEvent = {
         kind: 'error',
         requestId,

@@ -1,8 +1,9 @@
 // From a request message to sequences: template or raw prompt, token ids, exact row counts, and the refusal of what can
 // never fit. Pure but for the tokenizer it is handed.
 import { Defect, InputError } from '../errors.js';
-import type { GenerateMessage, Prompt } from '../link/requests/messages.js';
+import type { GenerateMessage, ImagePayload, Prompt } from '../link/requests/messages.js';
 import type { ModelDescription } from '../model/description.js';
+import { layoutImage } from '../image/geometry.js';
 import { encodePrompt } from './prompt/encode.js';
 import { OutputText } from './prompt/output-text.js';
 import type { PromptPiece } from './prompt/pieces.js';
@@ -15,13 +16,10 @@ export interface FactoryOptions {
   readonly description: ModelDescription;
   readonly tokenizer: Tokenizer;
   readonly contextTokens: number;
-  /** Rows that an image of this size takes. */
-  readonly imageRows: (widthPx: number, heightPx: number) => number;
 }
 
 export class SequenceFactory {
   readonly #options: FactoryOptions;
-  #nextId = 0;
 
   constructor(options: FactoryOptions) {
     this.#options = options;
@@ -29,23 +27,13 @@ export class SequenceFactory {
 
   /** @throws InputError request.does_not_fit, request.model_takes_no_images */
   create(message: GenerateMessage, prompt: number): Sequence {
-    const { description, tokenizer, contextTokens, imageRows } = this.#options;
-    if (message.images.length > 0 && description.vision === null) {
-      throw new InputError(
-        'request.model_takes_no_images',
-        'The model of this consumer group does not accept images.',
-      );
-    }
-    const images: SequenceImage[] = message.images.map((payload) => ({
-      payload,
-      rows: imageRows(payload.widthPx, payload.heightPx),
-    }));
+    const { description, tokenizer, contextTokens } = this.#options;
+    const images = message.images.map((payload) => this.#image(payload));
     const asked = message.prompts[prompt];
     if (asked === undefined) throw new Defect(`A request has no prompt ${prompt}.`);
     const { items } = encodePrompt(this.#pieces(asked), tokenizer, message.promptMaxTokens);
     const stops = asked.kind === 'conversation' ? stopStringsOf(description.template) : [];
     const sequence = new Sequence({
-      id: this.#nextId++,
       requestId: message.requestId,
       prompt,
       items,
@@ -69,6 +57,17 @@ export class SequenceFactory {
       );
     }
     return sequence;
+  }
+
+  #image(payload: ImagePayload): SequenceImage {
+    const { vision } = this.#options.description;
+    if (vision === null) {
+      throw new InputError(
+        'request.model_takes_no_images',
+        'The model of this consumer group does not accept images.',
+      );
+    }
+    return { payload, rows: layoutImage(payload.widthPx, payload.heightPx, vision).imageTokens };
   }
 
   #pieces(prompt: Prompt): readonly PromptPiece[] {

@@ -3,7 +3,9 @@
 import type { FinishReason } from 'takeoff-wire';
 import { Defect } from '../errors.js';
 import type { ImagePayload, SamplingParameters, Usage } from '../link/requests/messages.js';
-import type { ImageFeatures, RowSource, SampledToken, Slot, StepRow } from './engine/engine.js';
+import type { FeatureRows, RowSource, SampledToken, StepRow } from './engine/engine.js';
+import type { Slot, TokenId } from './ids.js';
+import type { KvDemand } from './kv/kv-owner.js';
 import type { PromptItem } from './prompt/encode.js';
 import type { OutputText } from './prompt/output-text.js';
 
@@ -14,7 +16,6 @@ export interface SequenceImage {
 }
 
 export interface SequenceStart {
-  readonly id: number;
   readonly requestId: string;
   /** Index of the prompt in its request. */
   readonly prompt: number;
@@ -33,28 +34,24 @@ export interface TokenOutcome {
 }
 
 export class Sequence {
-  readonly id: number;
   readonly requestId: string;
   readonly prompt: number;
   readonly sampling: SamplingParameters;
   readonly promptRows: number;
   readonly imageRows: number;
-  /** KV cells it may grow to; claimed at admission. */
-  readonly claimedCells: number;
   /** Images of the prompt, in order, without repeats. */
   readonly images: readonly SequenceImage[];
   readonly #items: readonly PromptItem[];
   readonly #payloads: readonly SequenceImage[];
-  readonly #features = new Map<SequenceImage, ImageFeatures>();
+  readonly #features = new Map<SequenceImage, FeatureRows>();
   readonly #maxNewTokens: number;
   readonly #output: OutputText;
   #sources: readonly RowSource[] | undefined;
   #computedRows = 0;
   #generated = 0;
-  #lastToken: number | undefined;
+  #lastToken: TokenId | undefined;
 
   constructor(start: SequenceStart) {
-    this.id = start.id;
     this.requestId = start.requestId;
     this.prompt = start.prompt;
     this.sampling = start.sampling;
@@ -66,7 +63,11 @@ export class Sequence {
     this.imageRows = used.reduce((sum, image) => sum + image.rows, 0);
     this.promptRows = start.items.length - used.length + this.imageRows;
     this.#maxNewTokens = Math.min(start.sampling.maxNewTokens, start.contextTokens - this.promptRows);
-    this.claimedCells = this.promptRows + this.#maxNewTokens;
+  }
+
+  /** What it needs of the KV cache. */
+  get kvDemand(): KvDemand {
+    return { promptRows: this.promptRows, maxRows: this.promptRows + this.#maxNewTokens };
   }
 
   get usage(): Usage {
@@ -78,7 +79,7 @@ export class Sequence {
     return this.images.find((image) => !this.#features.has(image));
   }
 
-  supply(image: SequenceImage, features: ImageFeatures): void {
+  supply(image: SequenceImage, features: FeatureRows): void {
     if (features.rows !== image.rows) {
       throw new Defect(`An image was counted as ${image.rows} rows and encoded as ${features.rows}.`);
     }
@@ -124,7 +125,7 @@ export class Sequence {
       if (item.kind === 'token') return [{ kind: 'token', token: item.id }];
       const features = this.#features.get(this.#image(item.image));
       if (features === undefined) throw new Defect(`Image ${item.image} of the prompt is not encoded.`);
-      return Array.from({ length: features.rows }, (_, row) => ({ kind: 'image', features, row }));
+      return Array.from({ length: features.rows }, (_, row) => ({ kind: 'features', features, row }));
     });
   }
 

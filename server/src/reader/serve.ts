@@ -4,8 +4,10 @@ import { TakeoffError } from '../errors.js';
 import type { ReaderCard, ReaderStart } from '../link/lifecycle/messages.js';
 import { VERSIONS, type FromReader, type ToReader } from '../link/messages.js';
 import type { ServedModel } from './load/load-model.js';
+import { WholeClaims } from './kv/whole-claims.js';
 import { ReaderLoop } from './loop.js';
 import { SequenceFactory } from './sequence-factory.js';
+import { ImageStore } from './vision/image-store.js';
 
 /** Prompt rows of a step beside running streams: half a second of a 1 B model on two cores. */
 const MAX_PREFILL_ROWS_BESIDE_DECODE = 64;
@@ -29,18 +31,19 @@ export interface ServeOptions {
 }
 
 export function serveModel({ start, model, send }: ServeOptions): ReaderServing {
-  const { engine, description, tokenizer } = model;
+  const { engine, encoder, description, tokenizer } = model;
   let end: (code: number) => void = () => undefined;
   const ended = new Promise<number>((resolve) => {
     end = resolve;
   });
   const loop = new ReaderLoop({
     engine,
+    kv: new WholeClaims(engine.limits, engine),
+    images: encoder === null ? null : new ImageStore(encoder, IMAGE_CACHE_BYTES),
     sequences: new SequenceFactory({
       description,
       tokenizer,
       contextTokens: engine.limits.contextTokens,
-      imageRows: (widthPx, heightPx) => engine.imageRows(widthPx, heightPx),
     }),
     send,
     onDefect: (error) => {
@@ -48,7 +51,6 @@ export function serveModel({ start, model, send }: ServeOptions): ReaderServing 
       end(1);
     },
     maxPrefillRowsBesideDecode: MAX_PREFILL_ROWS_BESIDE_DECODE,
-    imageCacheBytes: IMAGE_CACHE_BYTES,
   });
   send({ kind: 'ready', versions: VERSIONS, card: cardOf(start, model) });
   const heart = setInterval(() => loop.sendHeartbeat(), HEARTBEAT_MS);
@@ -66,6 +68,7 @@ export function serveModel({ start, model, send }: ServeOptions): ReaderServing 
           break;
         case 'drain':
           void loop.idle().then(() => {
+            encoder?.close();
             engine.close();
             end(0);
           });

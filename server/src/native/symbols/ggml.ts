@@ -24,7 +24,6 @@ export function bindGgml({ base, ggml }: Libraries) {
       'void *ggml_new_tensor_4d(void *ctx, int type, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3)',
     ),
     setName: bind<[P, string], P>(base, 'void *ggml_set_name(void *tensor, const char *name)'),
-    nbytes: bind<[P], number>(base, 'size_t ggml_nbytes(void *tensor)'),
     setInput: bind<[P], void>(base, 'void ggml_set_input(void *tensor)'),
     setOutput: bind<[P], void>(base, 'void ggml_set_output(void *tensor)'),
 
@@ -45,7 +44,6 @@ export function bindGgml({ base, ggml }: Libraries) {
       'void *ggml_flash_attn_ext(void *ctx, void *q, void *k, void *v, void *mask, float scale, float max_bias, float logit_softcap)',
     ),
     concat: bind<[P, P, P, number], P>(base, 'void *ggml_concat(void *ctx, void *a, void *b, int dim)'),
-    repeat: bind<[P, P, P], P>(base, 'void *ggml_repeat(void *ctx, void *a, void *b)'),
     cast: bind<[P, P, number], P>(base, 'void *ggml_cast(void *ctx, void *a, int type)'),
     cont: bind<[P, P], P>(base, 'void *ggml_cont(void *ctx, void *a)'),
     permute: bind<[P, P, number, number, number, number], P>(
@@ -67,7 +65,6 @@ export function bindGgml({ base, ggml }: Libraries) {
       'void *ggml_new_graph_custom(void *ctx, size_t size, bool grads)',
     ),
     buildForward: bind<[P, P], void>(base, 'void ggml_build_forward_expand(void *graph, void *tensor)'),
-    graphNodes: bind<[P], number>(base, 'int ggml_graph_n_nodes(void *graph)'),
 
     // --- buffers and backends (ggml-backend.h, ggml-alloc.h)
     /** Places all tensors of a no_alloc context; caller frees the buffer. Null when memory is short. */
@@ -94,11 +91,6 @@ export function bindGgml({ base, ggml }: Libraries) {
     gallocrFree: bind<[P], void>(base, 'void ggml_gallocr_free(void *galloc)'),
     /** False when memory is short. */
     gallocrAlloc: bind<[P, P], boolean>(base, 'bool ggml_gallocr_alloc_graph(void *galloc, void *graph)'),
-    gallocrSize: bind<[P, number], number>(
-      base,
-      'size_t ggml_gallocr_get_buffer_size(void *galloc, int buffer_id)',
-    ),
-    backendFree: bind<[P], void>(base, 'void ggml_backend_free(void *backend)'),
     backendBufferType: bind<[P], P>(base, 'void *ggml_backend_get_default_buffer_type(void *backend)'),
     /** 0 success · 1 aborted · −1 failed · −2 out of memory (enum ggml_status). Blocks; call it on a worker. */
     graphCompute: bind<[P, P], number>(base, 'int ggml_backend_graph_compute(void *backend, void *graph)'),
@@ -112,8 +104,6 @@ export function bindGgml({ base, ggml }: Libraries) {
       base,
       'void ggml_backend_dev_memory(void *device, _Out_ size_t *free, _Out_ size_t *total)',
     ),
-    /** 0 CPU · 1 GPU · 2 integrated GPU · 3 accelerator (enum ggml_backend_dev_type). */
-    deviceType: bind<[P], number>(base, 'int ggml_backend_dev_type(void *device)'),
     deviceReg: bind<[P], P>(base, 'void *ggml_backend_dev_backend_reg(void *device)'),
     /** Null when the backend has no such function. */
     procAddress: bind<[P, string], P | null>(

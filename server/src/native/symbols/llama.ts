@@ -33,7 +33,6 @@ export function bindLlama({ llama }: Libraries) {
     modelFree: bind<[P], void>(llama, 'void llama_model_free(void *model)'),
     modelVocab: bind<[P], P>(llama, 'void *llama_model_get_vocab(void *model)'),
     modelWidth: bind<[P], number>(llama, 'int32_t llama_model_n_embd(void *model)'),
-    modelTrainContext: bind<[P], number>(llama, 'int32_t llama_model_n_ctx_train(void *model)'),
     modelSize: bind<[P], number>(llama, 'uint64_t llama_model_size(void *model)'),
 
     /** Null when memory is short (the log says why). Caller frees with contextFree. */
@@ -49,7 +48,6 @@ export function bindLlama({ llama }: Libraries) {
     ),
 
     memory: bind<[P], P>(llama, 'void *llama_get_memory(void *ctx)'),
-    memoryClear: bind<[P, boolean], void>(llama, 'void llama_memory_clear(void *memory, bool data)'),
     /** p0 or p1 below 0 mean open ends. False only when part of a sequence cannot be removed. */
     memoryRemove: bind<[P, number, number, number], boolean>(
       llama,
@@ -83,7 +81,6 @@ export function bindLlama({ llama }: Libraries) {
     ),
     chainAdd: bind<[P, P], void>(llama, 'void llama_sampler_chain_add(void *chain, void *sampler)'),
     samplerFree: bind<[P], void>(llama, 'void llama_sampler_free(void *sampler)'),
-    samplerAccept: bind<[P, number], void>(llama, 'void llama_sampler_accept(void *sampler, int32_t token)'),
     /** Applies the chain to output row i of the last decode, selects and accepts a token. */
     samplerSample: bind<[P, P, number], number>(
       llama,

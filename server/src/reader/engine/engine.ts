@@ -1,9 +1,9 @@
-import type { ImagePayload, SamplingParameters } from '../../link/requests/messages.js';
-// What the reader's loop needs of an inference engine. The real one drives llama.cpp (llama-engine.ts); the echo engine
-// (echo-engine.ts) is deterministic and needs no native code. Calls never overlap: the loop awaits each one.
-
-/** Index of a running sequence's place in the KV cache, 0 … maxSequences − 1. */
-export type Slot = number;
+// What the reader's loop needs of a language engine: batches of rows in, sampled tokens out. The real one drives llama.cpp
+// (llama-engine.ts); the echo engine (echo-engine.ts) is deterministic and needs no native code. It knows nothing of images but
+// rows of features. Calls never overlap: the loop awaits each one.
+import type { SamplingParameters } from '../../link/requests/messages.js';
+import type { Slot, TokenId } from '../ids.js';
+import type { KvMemory } from '../kv/kv-owner.js';
 
 export interface EngineLimits {
   /** Positions one sequence may use, prompt and answer together. */
@@ -15,17 +15,17 @@ export interface EngineLimits {
   readonly maxRows: number;
 }
 
-/** What takes a row's place at the model's input. */
-export type RowSource =
-  | { readonly kind: 'token'; readonly token: number }
-  /** Row `row` of f32 [rows, width] image features. */
-  | { readonly kind: 'image'; readonly features: ImageFeatures; readonly row: number };
-
-/** Projected features of one image, f32 [rows, width], in the order in which they stand in the prompt. */
-export interface ImageFeatures {
+/** Rows that take the place of tokens, f32 [rows, width], in the order in which they stand in the prompt. */
+export interface FeatureRows {
   readonly rows: number;
   readonly values: Float32Array;
 }
+
+/** What takes a row's place at the model's input. */
+export type RowSource =
+  | { readonly kind: 'token'; readonly token: TokenId }
+  /** Row `row` of the features. */
+  | { readonly kind: 'features'; readonly features: FeatureRows; readonly row: number };
 
 export interface StepRow {
   readonly slot: Slot;
@@ -37,27 +37,19 @@ export interface StepRow {
 
 export interface SampledToken {
   readonly slot: Slot;
-  readonly token: number;
+  readonly token: TokenId;
   /** Whether the token ends the sequence; such a token has no text. */
   readonly isEnd: boolean;
 }
 
-/** An encoding cut into slices, so that running sequences are served between them. */
-export interface ImageEncoding {
-  /** Runs one slice. Features when it was the last. */
-  advance(): Promise<ImageFeatures | undefined>;
-}
-
-export interface Engine {
+/** `forget` is for the owner of the KV cache alone (kv/). */
+export interface LanguageEngine extends KvMemory {
   readonly limits: EngineLimits;
-  /** Rows that the image takes in the prompt; known before any encoding. */
-  imageRows(widthPx: number, heightPx: number): number;
-  startEncoding(image: ImagePayload): ImageEncoding;
-  /** Claims a slot for a new sequence. */
-  open(slot: Slot, sampling: SamplingParameters): void;
+  /** Prepares the sampling of a sequence that starts in the slot. */
+  begin(slot: Slot, sampling: SamplingParameters): void;
   /** Computes one batch. Rows of one slot are in order of position. Tokens come in the order of the sampling rows. */
   step(rows: readonly StepRow[]): Promise<readonly SampledToken[]>;
-  /** Frees a slot and its cells; the slot may be opened again. */
-  release(slot: Slot): void;
+  /** Ends the sampling of the slot's sequence; its cells stay until they are forgotten. */
+  end(slot: Slot): void;
   close(): void;
 }

@@ -1,6 +1,7 @@
 // llama.cpp's vocabulary behind the interface of prompt assembly.
 import type { TokenizerSettings } from '../../model/description.js';
 import type { LanguageModel } from '../../native/language-model.js';
+import { toTokenId } from '../ids.js';
 import type { Tokenizer } from '../prompt/tokenizer.js';
 
 const NO_BYTES = new Uint8Array();
@@ -8,13 +9,13 @@ const NO_BYTES = new Uint8Array();
 export function createNativeTokenizer(model: LanguageModel, settings: TokenizerSettings): Tokenizer {
   const added = new Map(
     settings.addedTokens.map((token) => [
-      token.id,
+      toTokenId(token.id),
       token.special ? NO_BYTES : new TextEncoder().encode(token.content),
     ]),
   );
   return {
     settings,
-    encodePlain: (text) => model.tokenize(text),
+    encodePlain: (text) => model.tokenize(text).map(toTokenId),
     pieceBytes: (token) => added.get(token) ?? model.pieceBytes(token),
   };
 }

@@ -1,5 +1,6 @@
 // Tokens that must not be sampled next: ids that the tokenizer does not know, ends before min_new_tokens, and tokens that
 // would repeat an n-gram. Only generated tokens count for n-grams, as in the reference, which generates from embeddings.
+import type { BannedTokens } from '../../native/inference/jobs.js';
 
 export interface TokenBanSettings {
   /** Ids from here on do not exist for the tokenizer. */
@@ -20,12 +21,11 @@ export class TokenBans {
     this.#settings = settings;
   }
 
-  /** Sets the logits of banned tokens to −∞. */
-  apply(logits: Float32Array): void {
+  /** What must not be sampled next. */
+  next(): BannedTokens {
     const { tokenCount, endTokens, minNewTokens } = this.#settings;
-    if (tokenCount < logits.length) logits.fill(-Infinity, tokenCount);
-    if (this.#generated.length < minNewTokens) for (const token of endTokens) logits[token] = -Infinity;
-    for (const token of this.#followers.get(this.#context()) ?? []) logits[token] = -Infinity;
+    const ends = this.#generated.length < minNewTokens ? endTokens : [];
+    return { from: tokenCount, tokens: [...ends, ...(this.#followers.get(this.#context()) ?? [])] };
   }
 
   /** Records a sampled token. */

@@ -11,13 +11,16 @@ import type { ModelDescription } from '../../model/description.js';
 import { physicalCores } from '../../native/cores.js';
 import { openRuntime, type Runtime } from '../../native/runtime.js';
 import { createTensorCodec } from '../../native/tensor-codec.js';
-import { createEchoModel } from '../engine/echo-model.js';
-import type { Engine } from '../engine/engine.js';
+import type { LanguageEngine } from '../engine/engine.js';
 import type { Tokenizer } from '../prompt/tokenizer.js';
+import type { ImageEncoder } from '../vision/image-encoder.js';
+import { createEchoModel } from './echo-model.js';
 import { loadPair } from './load-pair.js';
 
 export interface ServedModel {
-  readonly engine: Engine;
+  readonly engine: LanguageEngine;
+  /** Null for a model that takes no images. */
+  readonly encoder: ImageEncoder | null;
   readonly tokenizer: Tokenizer;
   readonly description: ModelDescription;
 }

@@ -14,8 +14,9 @@ import type { EngineLimits } from '../engine/engine.js';
 import { LlamaEngine } from '../engine/llama-engine.js';
 import { createNativeTokenizer } from '../engine/native-tokenizer.js';
 import type { Tokenizer } from '../prompt/tokenizer.js';
+import type { TowerEncoder } from '../vision/tower-encoder.js';
 import { chooseCells } from './kv-budget.js';
-import { loadVision, type LoadedVision } from './vision-load.js';
+import { loadTowerEncoder } from './load-tower-encoder.js';
 
 export interface PairOptions {
   /** 0: as many positions as the model holds. */
@@ -27,15 +28,16 @@ export interface PairOptions {
   readonly isExact: boolean;
 }
 
-/** A loaded model with its parts, which parity tests and benchmarks look into; closing the engine closes them all. */
+/** A loaded model with its parts, which parity tests and benchmarks look into. Closing engine and encoder closes them all. */
 export interface LoadedPair {
   readonly engine: LlamaEngine;
+  /** Null for a model without a vision tower. */
+  readonly encoder: TowerEncoder | null;
   readonly tokenizer: Tokenizer;
   readonly description: ModelDescription;
   readonly model: LanguageModel;
   readonly decoder: Decoder;
   readonly embeddings: EmbeddingRows;
-  readonly vision: LoadedVision | null;
 }
 
 /**
@@ -55,7 +57,7 @@ export async function loadPair(runtime: Runtime, pair: GgufPair, options: PairOp
   const decoder = createDecoder(model, pair, threads, options);
   const descriptor = openSync(pair.model.path, 'r');
   const embeddings = new EmbeddingRows(runtime, embeddingTable(pair.model, descriptor));
-  const vision = await openVision(runtime, pair, model.width, options.isExact);
+  const encoder = await openEncoder(runtime, pair, model.width, options.isExact);
   const limits: EngineLimits = {
     contextTokens: contextOf(description, options),
     cells: decoder.cells,
@@ -63,22 +65,19 @@ export async function loadPair(runtime: Runtime, pair: GgufPair, options: PairOp
     maxRows: decoder.maxRows,
   };
   const closeParts = () => {
-    vision?.close();
     decoder.close();
     model.close();
     closeSync(descriptor);
   };
-  const encoder = vision?.encoder ?? null;
   const engine = new LlamaEngine({
     limits,
     decoder,
     embeddings,
     tokenizer: description.tokenizer,
-    vision: encoder,
     closeParts,
   });
   const tokenizer = createNativeTokenizer(model, description.tokenizer);
-  return { engine, tokenizer, description, model, decoder, embeddings, vision };
+  return { engine, encoder, tokenizer, description, model, decoder, embeddings };
 }
 
 const contextOf = (description: ModelDescription, { maxSequenceLength }: PairOptions): number =>
@@ -104,15 +103,15 @@ function createDecoder(model: LanguageModel, pair: GgufPair, threads: number, op
   });
 }
 
-async function openVision(
+async function openEncoder(
   runtime: Runtime,
   pair: GgufPair,
   textWidth: number,
   isExact: boolean,
-): Promise<LoadedVision | null> {
+): Promise<TowerEncoder | null> {
   const settings = pair.description.vision;
   if (pair.projector === null || settings === null) return null;
-  return loadVision(runtime, { ...pair.projector, settings, textWidth, isExact });
+  return loadTowerEncoder(runtime, { ...pair.projector, settings, textWidth, isExact });
 }
 
 /** Keys and values of one position over all layers; f16 has two bytes, f32 four. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CharacterTokenizer } from '../../../../test/oracles/character-tokenizer.js';
+import type { TokenId } from '../ids.js';
 import { encodePrompt } from './encode.js';
 import { imagePiece, specialPiece, textPiece, type PromptPiece } from './pieces.js';
 
@@ -46,7 +47,7 @@ describe('encodePrompt', () => {
   it('tokenises neighbouring texts as one, so that merges cross the border of template and user', () => {
     const calls: string[] = [];
     class Listening extends CharacterTokenizer {
-      override encodePlain(text: string): number[] {
+      override encodePlain(text: string): TokenId[] {
         calls.push(text);
         return super.encodePlain(text);
       }

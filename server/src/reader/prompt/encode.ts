@@ -3,11 +3,12 @@
 // a token outside the vocabulary gets a prefix again. Follows haotian-liu/LLaVA c121f043, llava/mm_utils.py
 // (tokenizer_image_token) over transformers' slow LlamaTokenizer; the model contract, sections 6.1 and 6.4, explains both.
 import type { AddedToken } from '../../model/description.js';
+import { toTokenId, type TokenId } from '../ids.js';
 import type { PromptPiece } from './pieces.js';
 import type { Tokenizer } from './tokenizer.js';
 
 export type PromptItem =
-  { readonly kind: 'token'; readonly id: number } | { readonly kind: 'image'; readonly image: number };
+  { readonly kind: 'token'; readonly id: TokenId } | { readonly kind: 'image'; readonly image: number };
 
 export interface EncodedPrompt {
   readonly items: readonly PromptItem[];
@@ -32,11 +33,11 @@ export function encodePrompt(
   const tokens = new Map(addedTokens.map((token) => [token.content, token]));
   const items: PromptItem[] = [];
   let tokenBudget = promptMaxTokens ?? Number.POSITIVE_INFINITY;
-  const pushTokens = (ids: readonly number[]) => {
+  const pushTokens = (ids: readonly TokenId[]) => {
     for (const id of ids) if (tokenBudget-- > 0) items.push({ kind: 'token', id });
   };
 
-  if (addBos && bosId !== null) pushTokens([bosId]);
+  if (addBos && bosId !== null) pushTokens([toTokenId(bosId)]);
   let stretch: Segment[] = [];
   for (const piece of pieces) {
     if (piece.kind === 'image') {
@@ -71,7 +72,7 @@ function appendSegment(stretch: Segment[], segment: Segment): void {
   }
 }
 
-function encodeStretch(stretch: readonly Segment[], tokenizer: Tokenizer): number[] {
+function encodeStretch(stretch: readonly Segment[], tokenizer: Tokenizer): TokenId[] {
   const { legacy, addSpacePrefix } = tokenizer.settings;
   return stretch.flatMap((segment, index) => {
     if (segment.kind === 'text') {
@@ -80,6 +81,7 @@ function encodeStretch(stretch: readonly Segment[], tokenizer: Tokenizer): numbe
     }
     // Not legacy: the prefix stands in front of the whole stretch, and is taken back only before a special token.
     const keepsPrefix = addSpacePrefix && !legacy && index === 0 && !segment.token.special;
-    return keepsPrefix ? [...tokenizer.encodePlain(' '), segment.token.id] : [segment.token.id];
+    const id = toTokenId(segment.token.id);
+    return keepsPrefix ? [...tokenizer.encodePlain(' '), id] : [id];
   });
 }

@@ -1,19 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { BOS, CharacterTokenizer } from '../../../../test/oracles/character-tokenizer.js';
 import { Random } from '../../../../test/oracles/random.js';
+import { toTokenId, type TokenId } from '../ids.js';
 import { OutputText } from './output-text.js';
 import type { Tokenizer } from './tokenizer.js';
 
-function print(tokenizer: Tokenizer, tokens: readonly number[], stops: readonly string[] = []): string[] {
+function print(tokenizer: Tokenizer, tokens: readonly TokenId[], stops: readonly string[] = []): string[] {
   const output = new OutputText(tokenizer, stops);
   return [...tokens.map((token) => output.push(token).text), output.finish().text];
 }
-const ids = (text: string): number[] => Array.from(text, (character) => character.codePointAt(0)!);
+const ids = (text: string): TokenId[] => Array.from(text, (character) => character.codePointAt(0) as TokenId);
 
 /** Every token is one byte. */
 const BYTES: Tokenizer = {
   settings: new CharacterTokenizer({ addSpacePrefix: false }).settings,
-  encodePlain: (text) => [...new TextEncoder().encode(text)],
+  encodePlain: (text) => [...new TextEncoder().encode(text)].map(toTokenId),
   pieceBytes: (token) => Uint8Array.of(token),
 };
 
@@ -37,11 +38,13 @@ describe('OutputText', () => {
 
   it('prints nothing for special tokens and the spelling of other added tokens', () => {
     const tokenizer = new CharacterTokenizer({}, [{ content: '<|im_end|>', special: false }]);
-    expect(print(tokenizer, [...ids('a'), BOS, BOS + 2, ...ids('b')]).join('')).toBe('a<|im_end|>b');
+    expect(print(tokenizer, [...ids('a'), BOS, toTokenId(BOS + 2), ...ids('b')]).join('')).toBe(
+      'a<|im_end|>b',
+    );
   });
 
   it('prints a character when its last byte has come and what is missing at the end as U+FFFD', () => {
-    expect(print(BYTES, [0xc3, 0xa9, 0xe6, 0x97])).toEqual(['', 'é', '', '', '\uFFFD\uFFFD']);
+    expect(print(BYTES, [0xc3, 0xa9, 0xe6, 0x97].map(toTokenId))).toEqual(['', 'é', '', '', '\uFFFD\uFFFD']);
   });
 
   it('ends at a stop string that several tokens spell, and says so', () => {
@@ -60,9 +63,9 @@ describe('OutputText', () => {
     const random = new Random(5);
     for (let round = 0; round < 200; round += 1) {
       const bytes = Array.from({ length: random.below(40) }, () => random.below(256));
-      const chunks = print(BYTES, bytes, ['ab', '\n\n']);
+      const chunks = print(BYTES, bytes.map(toTokenId), ['ab', '\n\n']);
       const whole = new OutputText({ ...BYTES, pieceBytes: () => Uint8Array.from(bytes) }, ['ab', '\n\n']);
-      expect(chunks.join('')).toBe(whole.push(0).text + whole.finish().text);
+      expect(chunks.join('')).toBe(whole.push(toTokenId(0)).text + whole.finish().text);
     }
   });
 });

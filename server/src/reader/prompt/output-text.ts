@@ -1,6 +1,7 @@
 // Token ids of one answer to text, a token at a time. The chunks put together are the whole answer: no character is cut, the
 // space that SentencePiece puts in front of a text is taken off once, special tokens print nothing, and stop strings end the
 // answer without being part of it.
+import type { TokenId } from '../ids.js';
 import { StopStrings, type CutText } from './stop-strings.js';
 import type { Tokenizer } from './tokenizer.js';
 import { Utf8Stream } from './utf8-stream.js';
@@ -22,7 +23,7 @@ export class OutputText {
   }
 
   /** The text that the token adds, empty while a character or a possible stop string is unfinished. */
-  push(token: number): CutText {
+  push(token: TokenId): CutText {
     return this.#stopStrings.push(this.#characters.push(this.#withoutDummyPrefix(token)));
   }
 
@@ -32,7 +33,7 @@ export class OutputText {
     return { text: last.text + this.#stopStrings.finish(), isStopped: last.isStopped };
   }
 
-  #withoutDummyPrefix(token: number): Uint8Array {
+  #withoutDummyPrefix(token: TokenId): Uint8Array {
     const bytes = this.#tokenizer.pieceBytes(token);
     if (!this.#dropsSpace || bytes.length === 0) return bytes;
     this.#dropsSpace = false;

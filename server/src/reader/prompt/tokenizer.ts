@@ -1,5 +1,6 @@
 // What prompt assembly needs of a tokenizer. The real one is llama.cpp's vocabulary (native/); tests bring their own.
 import type { TokenizerSettings } from '../../model/description.js';
+import type { TokenId } from '../ids.js';
 
 export interface Tokenizer {
   readonly settings: TokenizerSettings;
@@ -7,7 +8,7 @@ export interface Tokenizer {
    * Token ids of plain text: no BOS, no dummy prefix, and no spelling of a special token is ever matched. A caller that
    * wants the SentencePiece dummy prefix puts one space in front.
    */
-  encodePlain(text: string): number[];
+  encodePlain(text: string): TokenId[];
   /** Bytes that the token adds to the output; empty for special tokens. */
-  pieceBytes(token: number): Uint8Array;
+  pieceBytes(token: TokenId): Uint8Array;
 }

@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { canAdmit, planStep, type RunningSequence } from './plan.js';
+import { toSlot } from '../ids.js';
+import { planStep, type RunningSequence } from './plan.js';
 
 const budget = { maxRows: 16, maxPrefillRowsBesideDecode: 4 };
-const seq = (id: number, promptRowsLeft: number): RunningSequence => ({ id, promptRowsLeft });
+const seq = (slot: number, promptRowsLeft: number): RunningSequence => ({
+  slot: toSlot(slot),
+  promptRowsLeft,
+});
 
 describe('planStep', () => {
   it.each([
@@ -35,7 +39,7 @@ describe('planStep', () => {
   ])('$name', ({ running, decode, prefill }) => {
     const plan = planStep(running, budget);
     expect(plan.decode).toEqual(decode);
-    expect(plan.prefill.map(({ id, rows }) => [id, rows])).toEqual(prefill);
+    expect(plan.prefill.map(({ slot, rows }) => [slot, rows])).toEqual(prefill);
   });
 
   it('never exceeds the row budget and always makes progress, over random traces', () => {
@@ -45,23 +49,15 @@ describe('planStep', () => {
       return (state >>> 8) % below;
     };
     for (let trace = 0; trace < 300; trace += 1) {
-      const running = Array.from({ length: random(12) }, (_, id) =>
-        seq(id, random(3) === 0 ? 0 : random(60)),
+      const running = Array.from({ length: random(12) }, (_, slot) =>
+        seq(slot, random(3) === 0 ? 0 : random(60)),
       );
       const plan = planStep(running, budget);
       const rows = plan.decode.length + plan.prefill.reduce((sum, entry) => sum + entry.rows, 0);
       expect(rows).toBeLessThanOrEqual(budget.maxRows);
       if (running.length > 0) expect(rows).toBeGreaterThan(0);
-      for (const { id, promptRowsLeft } of running)
-        expect(plan.decode.includes(id)).toBe(promptRowsLeft === 0);
+      for (const { slot, promptRowsLeft } of running)
+        expect(plan.decode.includes(slot)).toBe(promptRowsLeft === 0);
     }
-  });
-});
-
-describe('canAdmit', () => {
-  it('needs a slot and all cells', () => {
-    expect(canAdmit({ freeSlots: 1, freeCells: 100 }, 100)).toBe(true);
-    expect(canAdmit({ freeSlots: 1, freeCells: 99 }, 100)).toBe(false);
-    expect(canAdmit({ freeSlots: 0, freeCells: 100 }, 1)).toBe(false);
   });
 });

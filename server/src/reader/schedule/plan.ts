@@ -1,8 +1,9 @@
-// The batching policy, pure functions of integers: which sequences decode, which prompts are filled and by how many rows, and
-// whether a waiting sequence can start. Decode rows come first, so a running stream never waits for another's prompt.
+// The batching policy, a pure function of integers: which sequences decode, which prompts are filled and by how many rows. Decode
+// rows come first, so that a running stream never waits for another's prompt. Who may start is for kv/ to say.
+import type { Slot } from '../ids.js';
 
 export interface RunningSequence {
-  readonly id: number;
+  readonly slot: Slot;
   /** Rows of the prompt that are not in the KV cache yet; 0 means the sequence is decoding. */
   readonly promptRowsLeft: number;
 }
@@ -16,31 +17,22 @@ export interface RowBudget {
 
 export interface StepPlan {
   /** Sequences that add one row each. */
-  readonly decode: readonly number[];
+  readonly decode: readonly Slot[];
   /** Prompt rows to add, in order of admission. */
-  readonly prefill: readonly { readonly id: number; readonly rows: number }[];
+  readonly prefill: readonly { readonly slot: Slot; readonly rows: number }[];
 }
 
 /** Plans one step. `running` is in order of admission; its prompts are filled first come, first served. */
 export function planStep(running: readonly RunningSequence[], budget: RowBudget): StepPlan {
-  const decode = running.filter((sequence) => sequence.promptRowsLeft === 0).map((sequence) => sequence.id);
-  const prefill: { id: number; rows: number }[] = [];
+  const decode = running.filter((sequence) => sequence.promptRowsLeft === 0).map(({ slot }) => slot);
+  const prefill: { slot: Slot; rows: number }[] = [];
   let rowsLeft = budget.maxRows - decode.length;
   if (decode.length > 0) rowsLeft = Math.min(rowsLeft, budget.maxPrefillRowsBesideDecode);
-  for (const { id, promptRowsLeft } of running) {
+  for (const { slot, promptRowsLeft } of running) {
     const rows = Math.min(promptRowsLeft, rowsLeft);
     if (rows <= 0) continue;
-    prefill.push({ id, rows });
+    prefill.push({ slot, rows });
     rowsLeft -= rows;
   }
   return { decode, prefill };
 }
-
-export interface Capacity {
-  readonly freeSlots: number;
-  readonly freeCells: number;
-}
-
-/** Whether a sequence that may grow to `cells` KV cells can start. Cells are claimed whole, so none runs out half way. */
-export const canAdmit = (capacity: Capacity, cells: number): boolean =>
-  capacity.freeSlots > 0 && capacity.freeCells >= cells;

@@ -6,18 +6,12 @@ import type { VisionSettings } from '../../model/description.js';
 import { isTensorType, TENSOR_TYPES, type TensorType } from '../../model/tensor-types.js';
 import type { Runtime } from '../../native/runtime.js';
 import { TensorStore } from '../../native/tensors.js';
-import { VisionEncoder } from '../vision/encoder.js';
+import { TowerEncoder } from '../vision/tower-encoder.js';
 import { VisionTower, type TowerShape } from '../vision/tower.js';
 
 const NEWLINE = 'v.image_newline';
 /** Layers run without a pause: a quarter of ViT-L. */
 const LAYERS_PER_SEGMENT = 6;
-
-export interface LoadedVision {
-  readonly encoder: VisionEncoder;
-  readonly tower: VisionTower;
-  readonly close: () => void;
-}
 
 export interface VisionLoad {
   readonly file: GgufFile;
@@ -28,7 +22,8 @@ export interface VisionLoad {
   readonly isExact: boolean;
 }
 
-export async function loadVision(runtime: Runtime, load: VisionLoad): Promise<LoadedVision> {
+/** The encoder owns the weights and the graphs; closing it frees them. */
+export async function loadTowerEncoder(runtime: Runtime, load: VisionLoad): Promise<TowerEncoder> {
   const { file, vision, settings, isExact } = load;
   const weights = [...vision.tensors].filter(([name]) => name !== NEWLINE);
   const store = new TensorStore(
@@ -44,15 +39,11 @@ export async function loadVision(runtime: Runtime, load: VisionLoad): Promise<Lo
     attention: isExact ? 'exact' : runtime.usesGpu ? 'flash_f16' : 'flash',
     layersPerSegment: LAYERS_PER_SEGMENT,
   });
-  const encoder = new VisionEncoder(tower, settings, await readNewline(file, vision));
-  return {
-    encoder,
-    tower,
-    close: () => {
-      encoder.close();
-      store.close();
-    },
+  const closeParts = (): void => {
+    tower.close();
+    store.close();
   };
+  return new TowerEncoder({ tower, settings, newline: await readNewline(file, vision), closeParts });
 }
 
 function towerShape({ vision, settings, textWidth }: VisionLoad): TowerShape {

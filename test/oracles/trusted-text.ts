@@ -1,8 +1,13 @@
 // Reads pieces out of a string that nobody outside typed: `<image>` markers become image slots and spellings of added tokens
-// become tokens. Parity tests and library callers use it; a request never comes here. Splits as the slow Hugging Face
+// become tokens. Parity tests use it; the server never reads a prompt so. Splits as the slow Hugging Face
 // tokenizer does (transformers 4.57, tokenization_utils.py, `tokenize`): the markers first, then leftmost and longest token.
-import type { AddedToken } from '../../model/description.js';
-import { imagePiece, specialPiece, textPiece, type PromptPiece } from './pieces.js';
+import type { AddedToken } from '../../server/src/model/description.js';
+import {
+  imagePiece,
+  specialPiece,
+  textPiece,
+  type PromptPiece,
+} from '../../server/src/reader/prompt/pieces.js';
 
 const IMAGE_MARKER = '<image>';
 

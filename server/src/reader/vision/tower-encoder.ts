@@ -5,34 +5,35 @@ import type { ImagePayload } from '../../link/requests/messages.js';
 import type { VisionSettings } from '../../model/description.js';
 import { layoutImage } from '../../image/geometry.js';
 import { normalisationTable } from '../../image/normalisation.js';
-import type { ImageEncoding, ImageFeatures } from '../engine/engine.js';
+import type { FeatureRows } from '../engine/engine.js';
+import type { ImageEncoder, ImageEncoding } from './image-encoder.js';
 import { mergeTiles } from './merge.js';
 import { tileToPatches } from './patches.js';
 import type { VisionTower } from './tower.js';
 
-export class VisionEncoder {
-  readonly #tower: VisionTower;
-  readonly #settings: VisionSettings;
-  readonly #newline: Float32Array | null;
+export interface TowerEncoderParts {
+  readonly tower: VisionTower;
+  readonly settings: VisionSettings;
+  /** The image_newline vector, f32 [textWidth], where the model has one. */
+  readonly newline: Float32Array | null;
+  /** Frees the tower and its weights. */
+  readonly closeParts: () => void;
+}
+
+export class TowerEncoder implements ImageEncoder {
+  readonly #parts: TowerEncoderParts;
   readonly #table: Float32Array;
 
-  /** @param newline the image_newline vector, f32 [textWidth], where the model has one */
-  constructor(tower: VisionTower, settings: VisionSettings, newline: Float32Array | null) {
-    this.#tower = tower;
-    this.#settings = settings;
-    this.#newline = newline;
-    this.#table = normalisationTable(settings.mean, settings.std);
-  }
-
-  /** Rows that an image of this size takes in the prompt. */
-  imageRows(widthPx: number, heightPx: number): number {
-    return layoutImage(widthPx, heightPx, this.#settings).imageTokens;
+  constructor(parts: TowerEncoderParts) {
+    this.#parts = parts;
+    this.#table = normalisationTable(parts.settings.mean, parts.settings.std);
   }
 
   /** Each slice is one segment of the tower for one tile. */
   start(image: ImagePayload): ImageEncoding {
-    const layout = layoutImage(image.widthPx, image.heightPx, this.#settings);
-    const tileBytes = this.#settings.sidePx ** 2 * 3;
+    const { tower, settings } = this.#parts;
+    const layout = layoutImage(image.widthPx, image.heightPx, settings);
+    const tileBytes = settings.sidePx ** 2 * 3;
     if (image.tiles.length !== layout.tileCount * tileBytes) {
       throw new Defect(
         `A ${image.widthPx} × ${image.heightPx} image has ${layout.tileCount} tiles, got ${image.tiles.length / tileBytes}.`,
@@ -44,12 +45,9 @@ export class VisionEncoder {
     return {
       advance: async () => {
         const tile = image.tiles.subarray(done.length * tileBytes, (done.length + 1) * tileBytes);
-        values = await this.#tower.runSegment(
-          segment,
-          values ?? tileToPatches(tile, this.#table, this.#settings),
-        );
+        values = await tower.runSegment(segment, values ?? tileToPatches(tile, this.#table, settings));
         segment += 1;
-        if (segment < this.#tower.segmentCount) return undefined;
+        if (segment < tower.segmentCount) return undefined;
         done.push(values);
         segment = 0;
         values = undefined;
@@ -59,13 +57,11 @@ export class VisionEncoder {
   }
 
   close(): void {
-    this.#tower.close();
+    this.#parts.closeParts();
   }
 
-  #features(tiles: readonly Float32Array[], layout: ReturnType<typeof layoutImage>): ImageFeatures {
-    return {
-      rows: layout.imageTokens,
-      values: mergeTiles(tiles, layout, this.#tower.shape.textWidth, this.#newline),
-    };
+  #features(tiles: readonly Float32Array[], layout: ReturnType<typeof layoutImage>): FeatureRows {
+    const { tower, newline } = this.#parts;
+    return { rows: layout.imageTokens, values: mergeTiles(tiles, layout, tower.shape.textWidth, newline) };
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { AddedToken } from '../../model/description.js';
-import { imagePiece, specialPiece, textPiece } from './pieces.js';
+import type { AddedToken } from '../../server/src/model/description.js';
+import { imagePiece, specialPiece, textPiece } from '../../server/src/reader/prompt/pieces.js';
 import { trustedTextToPieces } from './trusted-text.js';
 
 const token = (content: string, strip: Partial<AddedToken> = {}): AddedToken => ({

@@ -1,0 +1,52 @@
+// What the inference thread is asked to do, and what it answers. Everything in a job can be copied between threads: addresses are
+// numbers to JavaScript, and the memory behind them belongs to the whole process.
+import type { LlamaBatch, Pointer } from '../symbols/structs.js';
+
+/** Tokens that must not be sampled from a row. */
+export interface BannedTokens {
+  /** All ids from here on. */
+  readonly from: number;
+  readonly tokens: readonly number[];
+}
+
+/** A token to sample from a row of the batch that was decoded. */
+export interface SampleJob {
+  /** Index of the row in the batch; it must have asked for logits. */
+  readonly row: number;
+  readonly sampler: Pointer;
+  readonly banned: BannedTokens;
+}
+
+export type InferenceJob =
+  /** Computes a ggml graph. */
+  | { readonly kind: 'graph'; readonly backend: Pointer; readonly graph: Pointer }
+  /** Decodes a batch, then samples from its rows in the given order. */
+  | {
+      readonly kind: 'decode';
+      readonly context: Pointer;
+      readonly batch: LlamaBatch;
+      readonly vocabularySize: number;
+      readonly samples: readonly SampleJob[];
+    };
+
+export interface InferenceResult {
+  /** What ggml_backend_graph_compute or llama_decode returned. */
+  readonly status: number;
+  /** One for each sample; none unless the status is 0. */
+  readonly tokens: readonly number[];
+}
+
+/** What the thread is started with. */
+export interface InferenceSetup {
+  /** Folder of the libraries that the process has opened. */
+  readonly folder: string;
+  /**
+   * Counts jobs, so that the thread can sleep without polling: the caller posts a job, raises the count and wakes whoever
+   * waits for it. Int32 in shared memory.
+   */
+  readonly posted: SharedArrayBuffer;
+}
+
+export type InferenceAnswer =
+  | { readonly kind: 'result'; readonly result: InferenceResult }
+  | { readonly kind: 'failed'; readonly message: string };

@@ -1,0 +1,66 @@
+// The program of the inference thread: sleeps until a job is posted, computes it, answers. It opens the same libraries as the rest
+// of the process, so addresses mean the same here.
+import koffi from 'koffi';
+import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
+import { Defect } from '../../errors.js';
+import { openLibrariesIn } from '../libraries.js';
+import { bindGgml, type GgmlSymbols } from '../symbols/ggml.js';
+import { bindLlama, type LlamaSymbols } from '../symbols/llama.js';
+import type { Pointer } from '../symbols/structs.js';
+import type { InferenceAnswer, InferenceJob, InferenceResult, InferenceSetup, SampleJob } from './jobs.js';
+
+interface Symbols {
+  readonly ggml: GgmlSymbols;
+  readonly llama: LlamaSymbols;
+}
+
+/** Serves until the process ends. */
+export function serveJobs(): void {
+  const port = parentPort;
+  if (port === null) throw new Defect('The inference thread was started as a program of its own.');
+  const { folder, posted } = workerData as InferenceSetup;
+  const libraries = openLibrariesIn(folder);
+  const symbols = { ggml: bindGgml(libraries), llama: bindLlama(libraries) };
+  const count = new Int32Array(posted);
+  for (;;) {
+    const seen = Atomics.load(count, 0);
+    const received = receiveMessageOnPort(port) as { readonly message: InferenceJob } | undefined;
+    if (received === undefined) Atomics.wait(count, 0, seen);
+    else answer(port, symbols, received.message);
+  }
+}
+
+function answer(port: MessagePort, symbols: Symbols, job: InferenceJob): void {
+  let said: InferenceAnswer;
+  try {
+    said = { kind: 'result', result: compute(symbols, job) };
+  } catch (error) {
+    said = { kind: 'failed', message: error instanceof Error ? error.message : String(error) };
+  }
+  port.postMessage(said);
+}
+
+function compute({ ggml, llama }: Symbols, job: InferenceJob): InferenceResult {
+  if (job.kind === 'graph') return { status: ggml.graphCompute(job.backend, job.graph), tokens: [] };
+  const status = llama.decode(job.context, job.batch);
+  if (status !== 0) return { status, tokens: [] };
+  const { context, vocabularySize } = job;
+  return { status, tokens: job.samples.map((wanted) => sample(llama, context, vocabularySize, wanted)) };
+}
+
+/** The sampler selects from the logits of the row, without the banned tokens, and remembers what it selected. */
+function sample(
+  llama: LlamaSymbols,
+  context: Pointer,
+  vocabularySize: number,
+  { row, sampler, banned }: SampleJob,
+): number {
+  if (banned.from < vocabularySize || banned.tokens.length > 0) {
+    const address = llama.logits(context, row);
+    if (address === null) throw new Defect(`row ${row} of the batch has no logits`);
+    const logits = new Float32Array(koffi.view(address, vocabularySize * 4));
+    logits.fill(-Infinity, banned.from);
+    for (const token of banned.tokens) logits[token] = -Infinity;
+  }
+  return llama.samplerSample(sampler, context, row);
+}

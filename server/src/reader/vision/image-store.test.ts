@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest';
+import type { ImagePayload } from '../../link/requests/messages.js';
+import type { FeatureRows } from '../engine/engine.js';
+import type { ImageEncoder } from './image-encoder.js';
+import { ImageStore } from './image-store.js';
+
+const image = (sha256: string, widthPx = 4): ImagePayload => ({
+  sha256,
+  widthPx,
+  heightPx: 3,
+  sidePx: 112,
+  tiles: new Uint8Array(),
+});
+const ROWS = 10;
+const FEATURE_BYTES = ROWS * Float32Array.BYTES_PER_ELEMENT;
+
+/** Each encoding takes two slices. */
+class CountingEncoder implements ImageEncoder {
+  readonly started: string[] = [];
+
+  start({ sha256 }: ImagePayload) {
+    this.started.push(sha256);
+    let slices = 0;
+    const features: FeatureRows = { rows: ROWS, values: new Float32Array(ROWS) };
+    return {
+      advance: () => {
+        slices += 1;
+        return Promise.resolve(slices === 2 ? features : undefined);
+      },
+    };
+  }
+
+  close(): void {
+    // nothing is held
+  }
+}
+
+async function encode(store: ImageStore, wanted: ImagePayload): Promise<FeatureRows> {
+  for (;;) {
+    const features = store.get(wanted);
+    if (features !== undefined) return features;
+    await store.advance(wanted);
+  }
+}
+
+describe('ImageStore', () => {
+  it('keeps the features of an image, so that it is encoded once', async () => {
+    const encoder = new CountingEncoder();
+    const store = new ImageStore(encoder, 10 * FEATURE_BYTES);
+    const first = await encode(store, image('a'));
+    expect(store.get(image('a'))).toBe(first);
+    expect(store.get(image('a'))).toBe(first);
+    expect(encoder.started).toEqual(['a']);
+  });
+
+  it('tells images apart by their bytes and by their size', async () => {
+    const encoder = new CountingEncoder();
+    const store = new ImageStore(encoder, 10 * FEATURE_BYTES);
+    await encode(store, image('a', 4));
+    expect(store.get(image('b', 4))).toBeUndefined();
+    expect(store.get(image('a', 5))).toBeUndefined();
+  });
+
+  it('finishes an encoding that is under way before it starts another', async () => {
+    const encoder = new CountingEncoder();
+    const store = new ImageStore(encoder, 10 * FEATURE_BYTES);
+    await store.advance(image('a'));
+    await store.advance(image('b'));
+    expect(encoder.started).toEqual(['a']);
+    expect(store.get(image('a'))).toBeDefined();
+    expect(store.get(image('b'))).toBeUndefined();
+  });
+
+  it('lets go of the features that were used longest ago when there are more bytes than allowed', async () => {
+    const store = new ImageStore(new CountingEncoder(), 2 * FEATURE_BYTES);
+    await encode(store, image('a'));
+    await encode(store, image('b'));
+    store.get(image('a'));
+    await encode(store, image('c'));
+    expect(['a', 'b', 'c'].map((name) => store.get(image(name)) !== undefined)).toEqual([true, false, true]);
+  });
+
+  it('keeps exactly as many bytes as allowed', async () => {
+    const store = new ImageStore(new CountingEncoder(), 2 * FEATURE_BYTES);
+    await encode(store, image('a'));
+    await encode(store, image('b'));
+    expect(store.get(image('a'))).toBeDefined();
+  });
+
+  it('keeps the newest features even when they alone are more than allowed', async () => {
+    const store = new ImageStore(new CountingEncoder(), 1);
+    await encode(store, image('a'));
+    expect(store.get(image('a'))).toBeDefined();
+    await encode(store, image('b'));
+    expect(store.get(image('a'))).toBeUndefined();
+    expect(store.get(image('b'))).toBeDefined();
+  });
+});
