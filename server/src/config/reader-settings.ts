@@ -27,7 +27,8 @@ export const readerConfigSchema = z.object({
   }),
   quantType: setting(choice(TEXT_QUANT_CHOICES), 'auto', {
     key: 'quant_type',
-    meaning: 'Type that the weights of the language model are stored in. auto chooses by size and device.',
+    meaning:
+      'Type that the weights of the language model are stored in. auto is f16 for small models and q4_0 above 2 GB.',
   }),
   visionQuantType: setting(choice(TOWER_QUANT_CHOICES), 'auto', {
     key: 'vision_quant_type',

@@ -33,7 +33,7 @@ export const serverConfigSchema = z.object({
     key: 'host',
     meaning: 'Address that all ports listen on. 0.0.0.0 opens them to other machines.',
   }),
-  port: setting(port(), 3000, { key: 'port', meaning: 'Inference API and web page.' }),
+  port: setting(port(), 3000, { key: 'port', meaning: 'Inference API.' }),
   managementPort: setting(port(), 3001, {
     key: 'management_port',
     meaning: 'Management API. Keep it private.',
