@@ -8,8 +8,12 @@ const S = './server/src';
 const arrow = (target, from, message) => ({ target, from, message });
 
 const zones = [
-  arrow('./wire', ['./server', './client', './playground', './bench'], 'wire stands on nothing.'),
-  arrow('./client', ['./server', './playground', './bench'], 'client stands on wire only.'),
+  arrow(
+    './wire',
+    ['./server', './client', './playground', './bench', './harness'],
+    'wire stands on nothing.',
+  ),
+  arrow('./client', ['./server', './playground', './bench', './harness'], 'client stands on wire only.'),
   arrow(
     `${S}/gateway`,
     [`${S}/reader`, `${S}/native`, `${S}/checkpoint`, `${S}/cli`],
@@ -132,7 +136,7 @@ export default tseslint.config(
   { files: ['server/src/gateway/intake/decoder/**/*.ts'], rules: { 'no-restricted-imports': 'off' } },
   { files: ['server/src/config/**/*.ts'], rules: { 'no-restricted-properties': 'off' } },
   {
-    files: ['**/*.test.ts', 'test/**/*.ts', 'bench/**/*.ts', '*.config.ts'],
+    files: ['**/*.test.ts', 'test/**/*.ts', 'bench/**/*.ts', 'harness/**/*.ts', '*.config.ts'],
     rules: {
       'max-lines': 'off',
       'max-lines-per-function': 'off',

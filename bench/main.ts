@@ -1,21 +1,22 @@
 // `npm run bench`: measures a checkpoint on this machine, engine and server, and prints a table and JSON.
 import { writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchGateway, benchHttp } from './macro/http.js';
 import { benchUploads } from './macro/uploads.js';
 import { benchEngine } from './micro/engine.js';
 import { benchIntake } from './micro/intake.js';
+import { repositoryRoot } from '../harness/running-server.js';
 import { printTable, reportHead, type Report } from './report.js';
 
-const DEMO = fileURLToPath(new URL('../../models/demo/', import.meta.url));
+const DEMO = path.join(repositoryRoot(), 'models/demo/');
 const HELP = `npm run bench -- [options]
 
   --model PATH        checkpoint folder or GGUF file (default: the demo model)
   --quant TYPE        type of the language model's weights (default: auto)
   --vision-quant TYPE type of the vision tower's weights (default: auto)
   --repository PATH   model cache to use; by default a conversion is kept nowhere
-  --image FILE      image of the HTTP measurements (default: one of the demo model)
+  --image FILE        image of the HTTP measurements (default: one of the demo model)
   --runs N            counted runs of each measurement (default: 5)
   --prompt N          prompt tokens of the prefill measurement (default: 512)
   --tokens N          tokens of the decode measurements (default: 64)

@@ -1,16 +1,13 @@
-// A Takeoff server as a child process, for measurements and for tests of the whole program.
+// A Takeoff server as a child process, for tests of the whole program and for measurements of it. Needs the built program.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-const here = path.dirname(fileURLToPath(import.meta.url));
-/** Compiled, this file lies one folder deeper. */
-const root = path.resolve(here, here.includes(`${path.sep}dist${path.sep}`) ? '../../..' : '../..');
-const PROGRAM = path.join(root, 'server/bin/takeoff.js');
+const PROGRAM = path.join(repositoryRoot(), 'server/bin/takeoff.js');
 const READY_TIMEOUT_MS = 30 * 60_000;
 const POLL_MS = 50;
 
@@ -126,6 +123,13 @@ export class RunningServer {
 export function peakMemoryBytes(pid: number): number {
   const kibibytes = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '0';
   return Number(kibibytes) * 1024;
+}
+
+/** The folder above this file that has the server, wherever this file was compiled to. */
+export function repositoryRoot(): string {
+  let folder = path.dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(path.join(folder, 'server/bin'))) folder = path.dirname(folder);
+  return folder;
 }
 
 function processTree(pid: number): number[] {

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { SseDecoder } from 'takeoff-wire';
 import type { Measurement } from '../report.js';
 import { spread, timeRuns } from '../statistics.js';
-import { peakMemoryBytes, RunningServer } from '../server/running-server.js';
+import { peakMemoryBytes, RunningServer } from '../../harness/running-server.js';
 
 export interface HttpBench {
   readonly model: string;

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { twelveMegapixels } from '../images.js';
 import type { Measurement } from '../report.js';
-import { RunningServer, type StartOptions } from '../server/running-server.js';
+import { RunningServer, type StartOptions } from '../../harness/running-server.js';
 import { spread } from '../statistics.js';
 
 const AT_ONCE = 4;

@@ -11,7 +11,7 @@ import { preprocess } from 'takeoff-server/image/preprocess.js';
 import { photographs, type NamedImage } from '../images.js';
 import type { Measurement } from '../report.js';
 import { spread, timeRuns } from '../statistics.js';
-import { peakMemoryBytes } from '../server/running-server.js';
+import { peakMemoryBytes } from '../../harness/running-server.js';
 
 const LIMITS = { maxImagePixels: 50_000_000 };
 /** Longer than any image takes: a slow machine is measured, too. */

@@ -7,7 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { TakeoffClient } from 'takeoff-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RunningServer } from '../../bench/server/running-server.js';
+import { RunningServer } from '../../harness/running-server.js';
 import { ROOT, runProgram } from './page-examples.js';
 
 const cache = mkdtempSync(path.join(os.tmpdir(), 'takeoff-abort-'));

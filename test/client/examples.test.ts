@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { RunningServer } from '../../bench/server/running-server.js';
+import { RunningServer } from '../../harness/running-server.js';
 import { examplesOf, runProgram } from './page-examples.js';
 
 const cache = mkdtempSync(path.join(os.tmpdir(), 'takeoff-examples-'));

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TakeoffClient } from 'takeoff-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RunningServer } from '../../bench/server/running-server.js';
+import { RunningServer } from '../../harness/running-server.js';
 import { ROOT } from './page-examples.js';
 import { langchainText, readerEvents, strippedLines } from './python-readers.js';
 import { pythonRequest, type GenerationName } from './python-requests.js';

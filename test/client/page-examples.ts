@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { RunningServer } from '../../bench/server/running-server.js';
+import type { RunningServer } from '../../harness/running-server.js';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parse } from 'csv-parse/sync';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { peakMemoryBytes, RunningServer } from '../../bench/server/running-server.js';
+import { peakMemoryBytes, RunningServer } from '../../harness/running-server.js';
 import { Random } from '../oracles/random.js';
 import { ImageFolder, takeoff, type Ended } from './command.js';
 

@@ -7,7 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RunningServer } from '../../bench/server/running-server.js';
+import { RunningServer } from '../../harness/running-server.js';
 import { takeoff, type Ended } from './command.js';
 
 const IMAGE = fileURLToPath(new URL('../../models/demo/images/two-shapes.jpg', import.meta.url));

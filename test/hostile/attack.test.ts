@@ -6,7 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { peakMemoryBytes, RunningServer, type ServerProcess } from '../../bench/server/running-server.js';
+import { peakMemoryBytes, RunningServer, type ServerProcess } from '../../harness/running-server.js';
 import { Random } from '../oracles/random.js';
 import { imageForm, jsonRequest } from '../process/requests.js';
 import { ALLOWED_STATUSES, attack, send } from './attack.js';

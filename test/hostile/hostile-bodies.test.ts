@@ -1,7 +1,7 @@
 // Case 18 of the list of other servers' mistakes: bodies, parts and headers without measure, through the whole program.
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RunningServer } from '../../bench/server/running-server.js';
+import { RunningServer } from '../../harness/running-server.js';
 import { answerOf, formBody, rawForm, type FormPart } from './asking.js';
 import { photograph } from './files/valid.js';
 

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { peakMemoryBytes, RunningServer } from '../../bench/server/running-server.js';
+import { peakMemoryBytes, RunningServer } from '../../harness/running-server.js';
 import { Random } from '../oracles/random.js';
 import { eventsOf, jsonRequest } from '../process/requests.js';
 import { answerOf, formBody, rawForm, type Answer } from './asking.js';

@@ -4,7 +4,7 @@ import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { peakMemoryBytes, RunningServer } from '../../bench/server/running-server.js';
+import { peakMemoryBytes, RunningServer } from '../../harness/running-server.js';
 import { imageForm, jsonRequest } from '../process/requests.js';
 import { answerOf, generate } from './asking.js';
 import { isFull } from './extent.js';

@@ -1,7 +1,7 @@
 // Cases 23 and 24 of the list of other servers' mistakes: who may ask, and what becomes known of secrets, through the whole program.
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RunningServer } from '../../bench/server/running-server.js';
+import { RunningServer } from '../../harness/running-server.js';
 import { imageForm } from '../process/requests.js';
 import { tag } from './asking.js';
 import { photograph } from './files/valid.js';

@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { RunningServer } from '../../bench/server/running-server.js';
+import type { RunningServer } from '../../harness/running-server.js';
 import { generate, tag } from '../hostile/asking.js';
 import { photograph } from '../hostile/files/valid.js';
 import { type Certificate, makeAuthority } from './certificates.js';

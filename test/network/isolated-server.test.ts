@@ -2,7 +2,7 @@
 // is and counts each packet. What the server must not dial would be answered there, and be seen.
 import { Server as HttpServer } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { RunningServer } from '../../bench/server/running-server.js';
+import type { RunningServer } from '../../harness/running-server.js';
 import { generate, tag } from '../hostile/asking.js';
 import { photograph } from '../hostile/files/valid.js';
 import { PRIVATE_ADDRESSES, PRIVATE_SPELLINGS } from '../hostile/private-hosts.js';

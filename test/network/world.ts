@@ -1,7 +1,7 @@
 // A world of two namespaces: one in which the server runs, and one that is the internet to it. Every address that is not the
 // server's own leads to the internet, which has all of them: whatever the server dials is answered, and on record.
 import type { Server as TcpServer } from 'node:net';
-import { RunningServer } from '../../bench/server/running-server.js';
+import { RunningServer } from '../../harness/running-server.js';
 import { Namespace, ip } from './namespace.js';
 import { NameServer } from './name-server.js';
 

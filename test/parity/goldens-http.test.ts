@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RunningServer } from '../../bench/server/running-server.js';
+import { RunningServer } from '../../harness/running-server.js';
 import { imageForm, jsonRequest } from '../process/requests.js';
 import { GOLDENS, GOLDEN_CASES, readExpectations, type GoldenRun } from './golden-case.js';
 

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RunningServer } from '../../bench/server/running-server.js';
+import { RunningServer } from '../../harness/running-server.js';
 import { eventsOf, imageForm, jsonRequest, textOfStream } from './requests.js';
 
 const DEMO = fileURLToPath(new URL('../../models/demo/', import.meta.url));

@@ -1,6 +1,6 @@
 // Texts that are hard to stream, through the real program: the echo engine answers with its prompt, so every byte is known.
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { RunningServer } from '../../bench/server/running-server.js';
+import { RunningServer } from '../../harness/running-server.js';
 import { eventsOf, jsonRequest, textOfStream } from './requests.js';
 
 let server: RunningServer;
