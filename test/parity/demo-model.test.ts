@@ -14,6 +14,7 @@ import { renderTemplate } from '../../server/src/reader/prompt/templates.js';
 import { SequenceFactory } from '../../server/src/reader/sequence-factory.js';
 import { ImageStore } from '../../server/src/reader/vision/image-store.js';
 import { loadExact, readImage, type ConvertedModel } from './golden-case.js';
+import { GREEDY } from '../../server/src/link/requests/sampling.fixture.js';
 
 const DEMO = fileURLToPath(new URL('../../models/demo/', import.meta.url));
 
@@ -82,15 +83,7 @@ it('answers every request with the ids and the text of the reference', async () 
       prompts: [promptOf(request)],
       images: [await readImage(path.join(DEMO, image), vision)],
       promptMaxTokens: null,
-      sampling: {
-        temperature: 1,
-        topP: 1,
-        topK: 1,
-        repetitionPenalty: 1,
-        noRepeatNgramSize: 0,
-        maxNewTokens: 96,
-        minNewTokens: 1,
-      },
+      sampling: { ...GREEDY, maxNewTokens: 96, minNewTokens: 1 },
     });
     await loop.idle();
     const text = events

@@ -16,6 +16,7 @@ import {
   type GoldenRun,
 } from './golden-case.js';
 import { toSlot, type TokenId } from '../../server/src/reader/ids.js';
+import { GREEDY } from '../../server/src/link/requests/sampling.fixture.js';
 
 const SLOT = toSlot(0);
 
@@ -24,16 +25,6 @@ const FEATURES_LARGEST = 2e-4;
 const FEATURES_RELATIVE = 2e-5;
 const LOGITS_LARGEST = 5e-3;
 const CLOSE_MARGIN = 0.02;
-
-const GREEDY = {
-  temperature: 1,
-  topP: 1,
-  topK: 1,
-  repetitionPenalty: 1,
-  noRepeatNgramSize: 0,
-  maxNewTokens: 24,
-  minNewTokens: 0,
-};
 
 describe.each(GOLDEN_CASES)('%s in f32', (name) => {
   const expected = readExpectations(name);
@@ -89,7 +80,7 @@ describe.each(GOLDEN_CASES)('%s in f32', (name) => {
     expect(rows).toHaveLength(run.promptTokens);
 
     const { engine, decoder } = model;
-    engine.begin(SLOT, GREEDY);
+    engine.begin(SLOT, { ...GREEDY, maxNewTokens: 24 });
     const tokens: number[] = [];
     try {
       let sampled: TokenId | undefined;

@@ -25,6 +25,7 @@ import {
   type Tensors,
 } from './variant-checkpoint.js';
 import { toSlot, toTokenId } from '../../server/src/reader/ids.js';
+import { GREEDY } from '../../server/src/link/requests/sampling.fixture.js';
 
 const SLOT = toSlot(0);
 
@@ -285,15 +286,7 @@ async function textLogits(model: ConvertedModel, text: string): Promise<Float32A
     model.tokenizer,
   );
   const { engine, decoder } = model;
-  engine.begin(SLOT, {
-    temperature: 1,
-    topP: 1,
-    topK: 1,
-    repetitionPenalty: 1,
-    noRepeatNgramSize: 0,
-    maxNewTokens: 1,
-    minNewTokens: 0,
-  });
+  engine.begin(SLOT, { ...GREEDY, maxNewTokens: 1 });
   await engine.step(
     items.map((item, position) => ({
       slot: SLOT,

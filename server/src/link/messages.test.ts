@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ReaderCard, ReaderStart } from './lifecycle/messages.js';
 import { parseFromReader, parseToReader, VERSIONS, type FromReader, type ToReader } from './messages.js';
 import type { GenerateMessage } from './requests/messages.js';
+import { GREEDY } from './requests/sampling.fixture.js';
 
 const CARD: ReaderCard = {
   modelName: 'demo',
@@ -94,15 +95,7 @@ const GENERATE: GenerateMessage = {
   ],
   images: [{ sha256: 'ab', widthPx: 4, heightPx: 3, sidePx: 112, tiles: new Uint8Array(3) }],
   promptMaxTokens: null,
-  sampling: {
-    temperature: 1,
-    topP: 1,
-    topK: 1,
-    repetitionPenalty: 1,
-    noRepeatNgramSize: 0,
-    maxNewTokens: 128,
-    minNewTokens: 1,
-  },
+  sampling: { ...GREEDY, minNewTokens: 1 },
 };
 
 describe('parseToReader', () => {

@@ -7,6 +7,7 @@ import { createEchoModel } from './load/echo-model.js';
 import { ReaderLoop } from './loop.js';
 import { SequenceFactory } from './sequence-factory.js';
 import { ImageStore } from './vision/image-store.js';
+import { GREEDY } from '../link/requests/sampling.fixture.js';
 
 const LIMITS: EngineLimits = { contextTokens: 256, cells: 512, maxSequences: 4, maxRows: 64 };
 
@@ -71,15 +72,7 @@ const request = (
   prompts: texts.map((text) => ({ kind: 'raw', parts: [{ kind: 'text', text }] })),
   images: [],
   promptMaxTokens: null,
-  sampling: {
-    temperature: 1,
-    topP: 1,
-    topK: 1,
-    repetitionPenalty: 1,
-    noRepeatNgramSize: 0,
-    maxNewTokens: 128,
-    minNewTokens: 0,
-  },
+  sampling: GREEDY,
   ...more,
 });
 

@@ -6,6 +6,7 @@ import { toSlot, toTokenId } from './ids.js';
 import type { PromptItem } from './prompt/encode.js';
 import { OutputText } from './prompt/output-text.js';
 import { Sequence, type SequenceImage, type SequenceStart } from './sequence.js';
+import { GREEDY } from '../link/requests/sampling.fixture.js';
 
 const SLOT = toSlot(3);
 const token = (id: number): PromptItem => ({ kind: 'token', id: toTokenId(id) });
@@ -29,15 +30,7 @@ function create({ maxNewTokens = 10, stops = [], ...start }: Given = {}): Sequen
     items: [token(1), token(2), token(3)],
     images: [],
     contextTokens: 100,
-    sampling: {
-      temperature: 1,
-      topP: 1,
-      topK: 1,
-      repetitionPenalty: 1,
-      noRepeatNgramSize: 0,
-      maxNewTokens,
-      minNewTokens: 0,
-    },
+    sampling: { ...GREEDY, maxNewTokens },
     output: new OutputText(new CharacterTokenizer({ addSpacePrefix: false }), stops),
     ...start,
   });

@@ -10,10 +10,10 @@ const seq = (slot: number, promptRowsLeft: number): RunningSequence => ({
 
 describe('planStep', () => {
   it.each([
-    { name: 'nothing runs', running: [], decode: [], prefill: [] },
-    { name: 'one prompt fills the whole step', running: [seq(1, 40)], decode: [], prefill: [[1, 16]] },
+    { name: 'plans nothing while nothing runs', running: [], decode: [], prefill: [] },
+    { name: 'fills the whole step with one prompt', running: [seq(1, 40)], decode: [], prefill: [[1, 16]] },
     {
-      name: 'a short prompt leaves rows for the next one',
+      name: 'gives the rows that a short prompt leaves to the next one',
       running: [seq(1, 5), seq(2, 40)],
       decode: [],
       prefill: [
@@ -22,13 +22,13 @@ describe('planStep', () => {
       ],
     },
     {
-      name: 'decode rows come first and shrink the prompt share',
+      name: 'puts decode rows first and cuts the share of prompts beside them',
       running: [seq(1, 40), seq(2, 0)],
       decode: [2],
       prefill: [[1, 4]],
     },
     {
-      name: 'prompts are served in order of admission',
+      name: 'serves prompts in order of admission',
       running: [seq(7, 3), seq(2, 0), seq(3, 9)],
       decode: [2],
       prefill: [

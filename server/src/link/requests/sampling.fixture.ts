@@ -1,0 +1,12 @@
+// For tests only: sampling as the gateway fills it in when a request says nothing, which is greedy.
+import type { SamplingParameters } from './messages.js';
+
+export const GREEDY: SamplingParameters = {
+  temperature: 1,
+  topP: 1,
+  topK: 1,
+  repetitionPenalty: 1,
+  noRepeatNgramSize: 0,
+  maxNewTokens: 128,
+  minNewTokens: 0,
+};
