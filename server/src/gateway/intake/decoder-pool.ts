@@ -3,6 +3,7 @@
 import { CapacityError, Defect, InputError, type TakeoffError } from '../../errors.js';
 import type { DecodeJob } from './decoder/messages.js';
 import { type Decoded, DecoderProcess } from './decoder-process.js';
+import { WaitQueue } from './wait-queue.js';
 
 export interface DecoderPoolOptions {
   /** Children at most; setting `image_decode_concurrency`. */
@@ -52,11 +53,6 @@ interface Slot {
   isBusy: boolean;
 }
 
-interface Waiting {
-  readonly grant: (slot: Slot) => void;
-  readonly refuse: (error: unknown) => void;
-}
-
 export function createDecoderPool(given: Partial<DecoderPoolOptions> = {}): DecoderPool {
   return new Pool({ ...DECODER_POOL_DEFAULTS, ...given });
 }
@@ -64,17 +60,19 @@ export function createDecoderPool(given: Partial<DecoderPoolOptions> = {}): Deco
 class Pool implements DecoderPool {
   readonly #options: DecoderPoolOptions;
   readonly #slots: Slot[];
-  readonly #waiting = new Set<Waiting>();
+  readonly #waiting: WaitQueue<Slot>;
   #isClosed = false;
   #onIdle: (() => void)[] = [];
 
   constructor(options: DecoderPoolOptions) {
     this.#options = options;
     this.#slots = Array.from({ length: options.decoders }, () => ({ process: undefined, isBusy: false }));
+    const { maxWaiting, maxWaitMs } = options;
+    this.#waiting = new WaitQueue({ maxWaiting, maxWaitMs, busy: () => busy(options) });
   }
 
   get load(): { running: number; waiting: number } {
-    return { running: this.#slots.filter((slot) => slot.isBusy).length, waiting: this.#waiting.size };
+    return { running: this.#slots.filter((slot) => slot.isBusy).length, waiting: this.#waiting.waitingCount };
   }
 
   async decode(job: DecodeJob, signal: AbortSignal): Promise<Decoded> {
@@ -96,7 +94,7 @@ class Pool implements DecoderPool {
 
   async destroy(reason: TakeoffError): Promise<void> {
     this.#isClosed = true;
-    for (const waiting of [...this.#waiting]) waiting.refuse(reason);
+    this.#waiting.refuseAll(reason);
     await this.#endChildren(reason);
   }
 
@@ -134,42 +132,12 @@ class Pool implements DecoderPool {
       slot.isBusy = true;
       return Promise.resolve(slot);
     }
-    if (this.#waiting.size >= this.#options.maxWaiting) return Promise.reject(busy(this.#options));
-    return this.#wait(signal);
-  }
-
-  #wait(signal: AbortSignal): Promise<Slot> {
-    return new Promise((resolve, reject) => {
-      const leave = (): void => {
-        this.#waiting.delete(waiting);
-        clearTimeout(deadline);
-        signal.removeEventListener('abort', onAbort);
-      };
-      const waiting: Waiting = {
-        grant: (slot) => {
-          leave();
-          resolve(slot);
-        },
-        refuse: (error) => {
-          leave();
-          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- an abort reason is passed on as it is
-          reject(error);
-        },
-      };
-      const onAbort = (): void => waiting.refuse(signal.reason);
-      const deadline = setTimeout(() => waiting.refuse(busy(this.#options)), this.#options.maxWaitMs);
-      signal.addEventListener('abort', onAbort, { once: true });
-      this.#waiting.add(waiting);
-    });
+    return this.#waiting.wait(signal);
   }
 
   /** Hands the place to the one who waits longest. */
   #release(slot: Slot): void {
-    const [next] = this.#waiting;
-    if (next !== undefined) {
-      next.grant(slot);
-      return;
-    }
+    if (this.#waiting.grant(slot)) return;
     slot.isBusy = false;
     if (this.load.running === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
   }

@@ -1,6 +1,7 @@
 // How many images are fetched at the same time, in the whole server. Who finds no free slot waits in a bounded queue, in the
 // order of arrival; a slot is given back whatever its work ends with.
 import { CapacityError } from '../../../errors.js';
+import { WaitQueue } from '../wait-queue.js';
 
 export interface FetchSlotsOptions {
   /** Setting `remote_image_concurrency`. */
@@ -23,42 +24,18 @@ export interface FetchSlots {
 
 export function createFetchSlots(given: Partial<FetchSlotsOptions> = {}): FetchSlots {
   const options = { ...FETCH_SLOTS_DEFAULTS, ...given };
-  const waiting = new Set<() => void>();
+  const { maxWaiting, maxWaitMs } = options;
+  const waiting = new WaitQueue<undefined>({ maxWaiting, maxWaitMs, busy: () => busy(options) });
   let free = options.slots;
 
-  const acquire = (signal: AbortSignal): Promise<void> => {
+  const acquire = async (signal: AbortSignal): Promise<void> => {
     signal.throwIfAborted();
-    if (free > 0) {
-      free -= 1;
-      return Promise.resolve();
-    }
-    if (waiting.size >= options.maxWaiting) throw busy(options);
-    return new Promise((resolve, reject) => {
-      const leave = (): void => {
-        waiting.delete(grant);
-        clearTimeout(deadline);
-        signal.removeEventListener('abort', onAbort);
-      };
-      const grant = (): void => {
-        leave();
-        resolve();
-      };
-      const refuse = (reason: unknown): void => {
-        leave();
-        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- an abort reason is passed on as it is
-        reject(reason);
-      };
-      const onAbort = (): void => refuse(signal.reason);
-      const deadline = setTimeout(() => refuse(busy(options)), options.maxWaitMs);
-      signal.addEventListener('abort', onAbort, { once: true });
-      waiting.add(grant);
-    });
+    if (free > 0) free -= 1;
+    else await waiting.wait(signal);
   };
 
   const release = (): void => {
-    const [next] = waiting;
-    if (next === undefined) free += 1;
-    else next();
+    if (!waiting.grant(undefined)) free += 1;
   };
 
   return {
