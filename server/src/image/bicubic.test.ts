@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { bareCanvas, resizeBicubic } from './bicubic.js';
-import type { RgbBitmap, RgbColour } from './bitmap.js';
+import type { RgbColour } from './bitmap.js';
+import { noise } from './noise.fixture.js';
 
 const folder = new URL('../../../test/goldens/pil-bicubic/', import.meta.url);
 interface Side {
@@ -12,15 +13,6 @@ interface Side {
 const { cases } = JSON.parse(readFileSync(new URL('cases.json', folder), 'utf8')) as {
   cases: { name: string; from: Side; to: Side }[];
 };
-
-function noise(widthPx: number, heightPx: number, seed: number): RgbBitmap {
-  let state = seed;
-  const pixels = Uint8Array.from({ length: widthPx * heightPx * 3 }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state >>> 24;
-  });
-  return { widthPx, heightPx, pixels };
-}
 
 describe('resizeBicubic', () => {
   it.each(cases)('equals Pillow byte for byte: $name', ({ from, to }) => {

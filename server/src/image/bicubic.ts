@@ -1,5 +1,5 @@
-// Pillow's 8-bit bicubic resize, bit for bit: antialiased, 22-bit fixed-point weights, rounded to 8 bits between the passes,
-// horizontal pass first. Ported from python-pillow, src/libImaging/Resample.c, revision 01f132fb (precompute_coeffs,
+// Pillow's 8-bit bicubic resampling, bit for bit: antialiased, 22-bit fixed-point weights, rounded to 8 bits between the passes,
+// horizontal pass first (resize.ts has the exception). Ported from python-pillow, src/libImaging/Resample.c, revision 01f132fb (precompute_coeffs,
 // normalize_coeffs_8bpc, ImagingResampleHorizontal_8bpc, ImagingResampleVertical_8bpc). Two additions that change no pixel:
 // the source may lie on a larger canvas of one colour that is never built, and only a window of the result is computed.
 import type { RgbBitmap, RgbColour } from './bitmap.js';

@@ -3,8 +3,9 @@
 // centre crop of CLIPImageProcessor. Normalisation comes later, in the reader: tiles cross the link as bytes.
 import type { VisionSettings } from '../model/description.js';
 import { placeOnGrid } from './anyres.js';
-import { bareCanvas, resizeBicubic } from './bicubic.js';
+import { resizeBicubic } from './bicubic.js';
 import type { RgbBitmap, RgbColour } from './bitmap.js';
+import { resizeImage } from './resize.js';
 
 /** Tiles u8 [tiles, sidePx, sidePx, 3] RGB, the base view first. */
 export function preprocess(bitmap: RgbBitmap, vision: VisionSettings): Uint8Array {
@@ -41,7 +42,7 @@ function cropCentre(bitmap: RgbBitmap, sidePx: number): Uint8Array {
   const long = Math.trunc((sidePx * Math.max(widthPx, heightPx)) / short);
   const resizedWidth = widthPx <= heightPx ? sidePx : long;
   const resizedHeight = widthPx <= heightPx ? long : sidePx;
-  return resizeBicubic(bareCanvas(bitmap), resizedWidth, resizedHeight, {
+  return resizeImage(bitmap, resizedWidth, resizedHeight, {
     leftPx: Math.floor((resizedWidth - sidePx) / 2),
     topPx: Math.floor((resizedHeight - sidePx) / 2),
     widthPx: sidePx,
@@ -56,8 +57,8 @@ function cutTiles(bitmap: RgbBitmap, { sidePx, gridPinpoints }: VisionSettings):
   const rows = Math.floor(place.pinpoint[1] / sidePx);
   const tileBytes = sidePx * sidePx * 3;
   const tiles = new Uint8Array((1 + columns * rows) * tileBytes);
-  tiles.set(resizeBicubic(bareCanvas(bitmap), sidePx, sidePx).pixels);
-  const { pixels } = resizeBicubic(bareCanvas(bitmap), place.resizedWidthPx, place.resizedHeightPx);
+  tiles.set(resizeImage(bitmap, sidePx, sidePx).pixels);
+  const { pixels } = resizeImage(bitmap, place.resizedWidthPx, place.resizedHeightPx);
   for (let y = 0; y < place.resizedHeightPx; y += 1) {
     const canvasY = y + place.topPx;
     const gridRow = Math.floor(canvasY / sidePx);
