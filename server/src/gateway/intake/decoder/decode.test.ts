@@ -96,42 +96,6 @@ describe('lossless files', () => {
   });
 });
 
-describe('transparency', () => {
-  it.each([
-    ['PNG', () => rgba().png()],
-    ['WebP', () => rgba().webp({ lossless: true, exact: true })],
-  ])('of a %s is laid on white', async (_, make) => {
-    const { pixels } = await decode(await make().toBuffer());
-    expect([...pixels.subarray(0, 6)]).toEqual([255, 255, 255, 10, 20, 30]);
-    // 128 of 255 parts red.
-    expect(pixels[6]).toBe(255);
-    expect(Math.abs((pixels[7] ?? 0) - 127)).toBeLessThanOrEqual(1);
-  });
-
-  it('of a palette PNG and of a GIF is laid on white', async () => {
-    for (const file of [await rgba().png({ palette: true }).toBuffer(), await rgba().gif().toBuffer()]) {
-      const { pixels } = await decode(file);
-      expect([...pixels.subarray(0, 3)]).toEqual([255, 255, 255]);
-    }
-  });
-
-  it('of a grey PNG is laid on white', async () => {
-    const file = await sharp(Uint8Array.of(0, 0, 0, 255), { raw: { width: 2, height: 1, channels: 2 } })
-      .toColourspace('b-w')
-      .png()
-      .toBuffer();
-    expect(file[25]).toBe(4);
-    expect([...(await decode(file)).pixels]).toEqual([255, 255, 255, 0, 0, 0]);
-  });
-
-  /** Fully transparent green, opaque dark blue, half transparent red. */
-  function rgba() {
-    return sharp(Uint8Array.of(0, 255, 0, 0, 10, 20, 30, 255, 255, 0, 0, 128), {
-      raw: { width: 3, height: 1, channels: 4 },
-    });
-  }
-});
-
 describe('EXIF orientation', () => {
   const at = (x: number, y: number): number => y * W + x;
   it.each([

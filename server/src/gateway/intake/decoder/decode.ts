@@ -1,7 +1,7 @@
 // Bytes to an RGB bitmap, with sharp (libvips) and our BMP reader. Pixels follow the reference, PIL's convert('RGB'), except where a
 // person sees otherwise what is meant:
 // - EXIF orientation is applied (the reference shows the image lying on its side).
-// - Transparency is laid on white (the reference shows the hidden colours).
+// - Transparency is laid on white (the reference shows the hidden colours), rounded as Pillow's alpha_composite rounds.
 // - 16 bits per channel become 8 by taking the high byte (the reference clips grey to white).
 // As in the reference: embedded colour profiles are ignored, so a Display P3 photograph looks slightly paler, as it did in training;
 // CMYK JPEGs are taken as inverted (as Adobe writes them) and become RGB by Pillow's formula, not through a profile; the first
@@ -13,6 +13,7 @@ import type { RgbBitmap } from '../../../image/bitmap.js';
 import type { ImageFormat } from '../sniff.js';
 import { decodeBmp } from './bmp.js';
 import { cmykToRgb } from './cmyk.js';
+import { greyOnWhite, rgbaOnWhite } from './on-white.js';
 
 /** The only readers of libvips that stay switched on; none of them reads files or starts programs. */
 const ALLOWED_LOADERS = [
@@ -68,11 +69,23 @@ async function decodeWithSharp(bytes: Uint8Array, maxImagePixels: number): Promi
     validateChannels(info.channels, 4);
     return { widthPx: info.width, heightPx: info.height, pixels: cmykToRgb(data) };
   }
-  const raw = oriented.flatten({ background: '#ffffff' }).toColourspace('srgb').raw({ depth: 'uchar' });
+  const raw = oriented.toColourspace('srgb').raw({ depth: 'uchar' });
   const { data, info } = await raw.toBuffer({ resolveWithObject: true });
-  if (info.channels === 1) return { widthPx: info.width, heightPx: info.height, pixels: greyToRgb(data) };
-  validateChannels(info.channels, 3);
-  return { widthPx: info.width, heightPx: info.height, pixels: data };
+  return { widthPx: info.width, heightPx: info.height, pixels: toRgb(data, info.channels) };
+}
+
+function toRgb(samples: Uint8Array, channels: number): Uint8Array {
+  switch (channels) {
+    case 1:
+      return greyToRgb(samples);
+    case 2:
+      return greyToRgb(greyOnWhite(samples));
+    case 4:
+      return rgbaOnWhite(samples);
+    default:
+      validateChannels(channels, 3);
+      return samples;
+  }
 }
 
 function validateChannels(got: number, allowed: number): void {
