@@ -70,6 +70,27 @@ describe('readHeader', () => {
     },
   );
 
+  describe('of a JPEG with bytes that belong to no segment', () => {
+    const frame = latin('\xff\xc0\0\x0b\x08\0\x7b\x01\x41\x01\x01\x11\0');
+    it.each([
+      ['bytes between segments', latin('\xff\xe0\0\x04ab\x01\x02\x03')],
+      ['a length that is too short', latin('\xff\xe1\0\x04abcdefg')],
+      ['a length that does not count itself', latin('\xff\xe1\0\0abc')],
+      ['values of a scan', latin('\xff\xe0\0\x02\xff\0\xff\0')],
+      ['bytes that fill up', latin('\xff\xe0\0\x02\xff\xff\xff\xff')],
+      ['a stray restart marker', latin('\xff\xe0\0\x02\xff\xd3')],
+      [
+        'as many bytes as a segment can hold',
+        Buffer.concat([latin('\xff\xe1\0\x02'), Buffer.alloc(65_533, 7)]),
+      ],
+    ])('reads the size behind %s, as libjpeg does', (_, before) => {
+      expect(sizeOf(Buffer.concat([latin('\xff\xd8'), before, frame]))).toEqual({
+        widthPx: 321,
+        heightPx: 123,
+      });
+    });
+  });
+
   it('takes the larger of the screen and the first frame of a GIF', () => {
     expect(sizeOf(gifHeader(10, 10, [0, 0, 10, 10]))).toEqual({ widthPx: 10, heightPx: 10 });
     expect(sizeOf(gifHeader(1, 1, [5, 0, 60_000, 65_535]))).toEqual({ widthPx: 60_005, heightPx: 65_535 });
@@ -85,6 +106,19 @@ describe('readHeader', () => {
     ['JPEG with rubbish between segments', latin('\xff\xd8\xff\xe0\0\x02rubbish')],
     ['JPEG with a segment of no length', latin('\xff\xd8\xff\xe0\0\x01')],
     ['JPEG of endless fill bytes', Buffer.concat([latin('\xff\xd8'), Buffer.alloc(20_000_000, 0xff)])],
+    [
+      'JPEG of endless zeros',
+      Buffer.concat([latin('\xff\xd8\xff\xe0\0\x02'), Buffer.alloc(20_000_000), latin('\xff\xc0\0\x0b')]),
+    ],
+    [
+      'JPEG of endless values of a scan',
+      Buffer.concat([latin('\xff\xd8\xff\xe0\0\x02'), Buffer.alloc(20_000_000, latin('\xff\0'))]),
+    ],
+    ['JPEG that begins a second time', latin('\xff\xd8\xff\xd8\xff\xc0\0\x0b\x08\0\x10\0\x10\x01\x01\x11\0')],
+    [
+      'JPEG that ends before its frame',
+      latin('\xff\xd8\xff\xd9\xff\xc0\0\x0b\x08\0\x10\0\x10\x01\x01\x11\0'),
+    ],
     [
       'JPEG of endless segments',
       Buffer.concat([latin('\xff\xd8'), Buffer.alloc(20_000_000, latin('\xff\xe0\0\x02'))]),

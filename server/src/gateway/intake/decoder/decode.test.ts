@@ -143,6 +143,24 @@ describe('JPEG', () => {
     for (let i = 0; i < pixels.length; i += 3) expect(pixels[i]).toBe(pixels[i + 2]);
   });
 
+  it.each([
+    ['in front of the tables', 0xdb],
+    ['in front of the frame', 0xc0],
+    ['in front of the Huffman tables', 0xc4],
+    ['in front of the scan', 0xda],
+  ])('gives the same pixels with stray bytes %s', async (_, marker) => {
+    const bare = await image().jpeg({ quality: 90 }).toBuffer();
+    const comment = Buffer.from([0xff, 0xfe, 0, 2]);
+    const file = Buffer.concat([bare.subarray(0, 2), comment, bare.subarray(2)]);
+    const at = file.indexOf(Buffer.from([0xff, marker]));
+    const stray = Buffer.concat([
+      file.subarray(0, at),
+      Buffer.from([1, 2, 3, 0xff, 0, 4]),
+      file.subarray(at),
+    ]);
+    expect(await decode(stray)).toEqual(await decode(file));
+  });
+
   const inks: readonly Ink[] = [
     [0, 0, 0, 0],
     [255, 0, 0, 0],
