@@ -6,7 +6,7 @@ import { createDecoderPool } from 'takeoff-server/gateway/intake/decoder-pool.js
 import { createIntake } from 'takeoff-server/gateway/intake/intake.js';
 import type { VisionSettings } from 'takeoff-server/model/description.js';
 import { writeBmp } from './files/bmp.js';
-import { orientedSource, pngExif, swapsSides, withJpegExif } from './files/exif.js';
+import { orientedSource, pngExif, pngTextExif, swapsSides, withJpegExif } from './files/exif.js';
 import { writeGif } from './files/gif.js';
 import { chunk, writePng } from './files/png.js';
 
@@ -270,6 +270,33 @@ describe('case 16: turned as EXIF says', () => {
   it.each(ORIENTATIONS)('PNG, orientation %i', async (orientation) => {
     await expectSame(rgbPng({ before: [pngExif(orientation)] }), turned(smooth, orientation));
   });
+
+  it.each(ORIENTATIONS)('PNG with EXIF behind its pixels, orientation %i', async (orientation) => {
+    await expectSame(rgbPng({ after: [pngExif(orientation)] }), turned(smooth, orientation));
+  });
+
+  it.each(
+    ORIENTATIONS.flatMap((orientation) =>
+      (['tEXt', 'zTXt', 'iTXt', 'compressed iTXt'] as const).map((kind) => [kind, orientation] as const),
+    ),
+  )('PNG with EXIF in the text chunk %s, orientation %i', async (kind, orientation) => {
+    const text = pngTextExif(orientation, kind);
+    await expectSame(rgbPng({ before: [text] }), turned(smooth, orientation));
+    await expectSame(rgbPng({ after: [text] }), turned(smooth, orientation));
+  });
+
+  it.each(ORIENTATIONS)(
+    'PNG of 16 bits with alpha and EXIF behind its pixels, orientation %i',
+    async (orientation) => {
+      const deep = rgbPng({
+        colourType: 'rgba',
+        bitDepth: 16,
+        sample: (x: number, y: number, c: number) => (c === 3 ? 0xffff : smooth(x, y)[c]! * 257),
+        after: [pngExif(orientation)],
+      });
+      await expectSame(deep, turned(smooth, orientation));
+    },
+  );
 
   it.each(ORIENTATIONS)('WebP, orientation %i', async (orientation) => {
     const webp = await sharpOf(smooth).withMetadata({ orientation }).webp({ lossless: true }).toBuffer();

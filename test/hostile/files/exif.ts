@@ -1,4 +1,5 @@
 // The orientation tag as cameras write it, and where each format keeps it.
+import { deflateSync } from 'node:zlib';
 import { chunk } from './png.js';
 
 /** A TIFF structure with the one entry 0x0112. */
@@ -10,6 +11,31 @@ export function orientationExif(orientation: number): Buffer {
 }
 
 export const pngExif = (orientation: number): Buffer => chunk('eXIf', orientationExif(orientation));
+
+export type TextChunk = 'tEXt' | 'zTXt' | 'iTXt' | 'compressed iTXt';
+
+/** EXIF data as ImageMagick wrote them before PNG had a chunk for them: lines of hexadecimal digits in a text chunk. */
+export function pngTextExif(orientation: number, kind: TextChunk, keyword = 'Raw profile type exif'): Buffer {
+  const exif = Buffer.concat([Buffer.from('Exif\0\0', 'latin1'), orientationExif(orientation)]);
+  const lines = exif.toString('hex').match(/.{1,72}/gu) ?? [];
+  return pngText(keyword, `\nexif\n${String(exif.length).padStart(8)}\n${lines.join('\n')}\n`, kind);
+}
+
+export function pngText(keyword: string, text: string, kind: TextChunk): Buffer {
+  const plain = Buffer.from(text, 'latin1');
+  const part = (start: string, content: Buffer): Buffer =>
+    Buffer.concat([Buffer.from(`${keyword}\0${start}`, 'latin1'), content]);
+  switch (kind) {
+    case 'tEXt':
+      return chunk('tEXt', part('', plain));
+    case 'zTXt':
+      return chunk('zTXt', part('\0', deflateSync(plain)));
+    case 'iTXt':
+      return chunk('iTXt', part('\0\0en\0\0', plain));
+    case 'compressed iTXt':
+      return chunk('iTXt', part('\x01\0en\0\0', deflateSync(plain)));
+  }
+}
 
 /** Puts the tag behind the first two bytes of a JPEG file. */
 export function withJpegExif(jpeg: Uint8Array, orientation: number): Buffer {

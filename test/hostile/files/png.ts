@@ -25,6 +25,8 @@ export interface PngImage {
   readonly isInterlaced?: boolean;
   /** Chunks between the header and the pixels: palette, transparency, EXIF. */
   readonly before?: readonly Buffer[];
+  /** Chunks behind the pixels. */
+  readonly after?: readonly Buffer[];
 }
 
 export function chunk(type: string, content: Uint8Array): Buffer {
@@ -53,7 +55,7 @@ export function header(
 export const END = chunk('IEND', Buffer.alloc(0));
 
 export function writePng(image: PngImage): Buffer {
-  const { width, height, bitDepth, colourType, isInterlaced = false, before = [] } = image;
+  const { width, height, bitDepth, colourType, isInterlaced = false, before = [], after = [] } = image;
   const passes = isInterlaced ? ADAM7 : [[0, 0, 1, 1] as const];
   const rows = passes.flatMap((pass) => passRows(image, pass));
   return Buffer.concat([
@@ -61,6 +63,7 @@ export function writePng(image: PngImage): Buffer {
     header(width, height, bitDepth, COLOUR_TYPES[colourType].number, isInterlaced ? 1 : 0),
     ...before,
     chunk('IDAT', deflateSync(Buffer.concat(rows))),
+    ...after,
     END,
   ]);
 }

@@ -1,18 +1,20 @@
 // Bytes to an RGB bitmap, with sharp (libvips) and our BMP reader. Pixels follow the reference, PIL's convert('RGB'), except where a
 // person sees otherwise what is meant:
-// - EXIF orientation is applied (the reference shows the image lying on its side).
+// - EXIF orientation is applied, wherever the format keeps it (the reference shows the image lying on its side).
 // - Transparency is laid on white (the reference shows the hidden colours), rounded as Pillow's alpha_composite rounds.
 // - 16 bits per channel become 8 by taking the high byte (the reference clips grey to white).
 // As in the reference: embedded colour profiles are ignored, so a Display P3 photograph looks slightly paler, as it did in training;
 // CMYK JPEGs are taken as inverted (as Adobe writes them) and become RGB by Pillow's formula, not through a profile; the first
 // frame of an animation counts; JPEG data are decoded at full size by libjpeg-turbo's accurate transform; files that end early are
 // refused.
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { InputError } from '../../../errors.js';
 import type { RgbBitmap } from '../../../image/bitmap.js';
 import type { ImageFormat } from '../sniff.js';
 import { decodeBmp } from './bmp.js';
 import { cmykToRgb } from './cmyk.js';
+import { exifOf } from './exif/exif-of.js';
+import { type Orientation, readOrientation } from './exif/orientation.js';
 import { greyOnWhite, rgbaOnWhite } from './on-white.js';
 
 /** The only readers of libvips that stay switched on; none of them reads files or starts programs. */
@@ -39,7 +41,7 @@ export async function decodeImage(
 ): Promise<RgbBitmap> {
   if (format === 'bmp') return decodeBmp(bytes);
   try {
-    return await decodeWithSharp(bytes, maxImagePixels);
+    return await decodeWithSharp(bytes, format, maxImagePixels);
   } catch (cause) {
     if (cause instanceof InputError) throw cause;
     // The text of libvips may hold many lines; it names no path, because the loaders above read memory only.
@@ -50,7 +52,11 @@ export async function decodeImage(
   }
 }
 
-async function decodeWithSharp(bytes: Uint8Array, maxImagePixels: number): Promise<RgbBitmap> {
+async function decodeWithSharp(
+  bytes: Uint8Array,
+  format: Exclude<ImageFormat, 'bmp'>,
+  maxImagePixels: number,
+): Promise<RgbBitmap> {
   const options = {
     limitInputPixels: maxImagePixels,
     // "error" refuses truncation and broken data. "warning" would also refuse photographs with harmless flaws, such as
@@ -62,7 +68,9 @@ async function decodeWithSharp(bytes: Uint8Array, maxImagePixels: number): Promi
   } as const;
   const source = sharp(bytes, options);
   const { space } = await source.metadata();
-  const oriented = source.autoOrient();
+  // libvips would see no EXIF behind the pixels of a PNG file or in its text.
+  const exif = exifOf(bytes, format);
+  const oriented = exif === undefined ? source : turn(source, readOrientation(exif));
   if (space === 'cmyk') {
     const raw = oriented.pipelineColourspace('cmyk').toColourspace('cmyk').raw();
     const { data, info } = await raw.toBuffer({ resolveWithObject: true });
@@ -72,6 +80,25 @@ async function decodeWithSharp(bytes: Uint8Array, maxImagePixels: number): Promi
   const raw = oriented.toColourspace('srgb').raw({ depth: 'uchar' });
   const { data, info } = await raw.toBuffer({ resolveWithObject: true });
   return { widthPx: info.width, heightPx: info.height, pixels: toRgb(data, info.channels) };
+}
+
+/** Upright, by orientation: sharp mirrors first and turns clockwise then. */
+const TURNS: Readonly<
+  Record<Orientation, { readonly flip?: true; readonly flop?: true; readonly degrees?: number }>
+> = {
+  1: {},
+  2: { flop: true },
+  3: { degrees: 180 },
+  4: { flip: true },
+  5: { flip: true, degrees: 90 },
+  6: { degrees: 90 },
+  7: { flop: true, degrees: 90 },
+  8: { degrees: 270 },
+};
+
+function turn(image: Sharp, orientation: Orientation): Sharp {
+  const { flip = false, flop = false, degrees = 0 } = TURNS[orientation];
+  return image.flip(flip).flop(flop).rotate(degrees);
 }
 
 function toRgb(samples: Uint8Array, channels: number): Uint8Array {
