@@ -5,7 +5,15 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { createDecoderPool } from 'takeoff-server/gateway/intake/decoder-pool.js';
 import { createIntake } from 'takeoff-server/gateway/intake/intake.js';
 import type { VisionSettings } from 'takeoff-server/model/description.js';
-import { writeBmp } from './files/bmp.js';
+import {
+  BMP_COMPRESSION,
+  bmpFile,
+  bmpPalette,
+  bmpRows,
+  bmpRuns8,
+  writeBmp,
+  type BmpFile,
+} from './files/bmp.js';
 import { orientedSource, pngExif, pngTextExif, swapsSides, withJpegExif } from './files/exif.js';
 import { writeGif } from './files/gif.js';
 import { chunk, writePng } from './files/png.js';
@@ -86,6 +94,8 @@ const palettePng = (
     sample: index,
     before: [chunk('PLTE', Buffer.from(PALETTE.flat()))],
   });
+const paletteBmp = (more: Omit<BmpFile, 'width' | 'height'>): Buffer =>
+  bmpFile({ width: W, height: H, palette: bmpPalette(PALETTE), coloursUsed: PALETTE.length, ...more });
 const rgbPng = (more: object): Buffer =>
   writePng({
     width: W,
@@ -224,6 +234,35 @@ const LOSSLESS: readonly Case[] = [
     'BMP with a palette',
     flat,
     () => writeBmp({ width: W, height: H, bits: 8, palette: PALETTE, pixel: indexAt }),
+  ],
+  ...([0, 54, 60] as const).map((statedOffset): Case => [
+    `BMP whose offset of ${statedOffset} points into header or palette`,
+    flat,
+    () => paletteBmp({ bits: 8, pixels: bmpRows(W, H, 8, indexAt), statedOffset }),
+  ]),
+  ...([2, 4] as const).map((bits): Case => [
+    `BMP with a palette of ${bits} bits`,
+    flat,
+    () => paletteBmp({ bits, pixels: bmpRows(W, H, bits, indexAt) }),
+  ]),
+  [
+    'BMP in run lengths',
+    flat,
+    () => paletteBmp({ bits: 8, pixels: bmpRuns8(W, H, indexAt), compression: BMP_COMPRESSION.runs8 }),
+  ],
+  [
+    'BMP whose alpha is zero everywhere',
+    smooth,
+    () =>
+      bmpFile({
+        width: W,
+        height: H,
+        bits: 32,
+        version: 124,
+        compression: BMP_COMPRESSION.masks,
+        masks: [0xff0000, 0xff00, 0xff, 0xff000000],
+        pixels: bmpRows(W, H, 32, (x, y) => smooth(x, y).reduce((sum, value) => sum * 256 + value, 0)),
+      }),
   ],
 ];
 

@@ -12,6 +12,7 @@ export function bombs(): NamedFile[] {
     { name: 'WebP of 16383 × 16383', bytes: webp(16_383, 16_383) },
     { name: 'JPEG of 65535 × 65535', bytes: jpeg(65_535, 65_535) },
     { name: 'BMP of 100000 × 100000', bytes: bmp(100_000, 100_000) },
+    { name: 'BMP of 100000 × 100000 in run lengths', bytes: bmp(100_000, 100_000, 8, 1) },
     { name: 'PNG of 1 × 50000000', bytes: onebitPng(1, 50_000_000) },
   ];
 }
@@ -72,7 +73,7 @@ function jpeg(width: number, height: number): Buffer {
   return file;
 }
 
-function bmp(width: number, height: number): Buffer {
+function bmp(width: number, height: number, bits = 24, compression = 0): Buffer {
   const file = Buffer.alloc(200);
   file.write('BM', 'latin1');
   file.writeUInt32LE(54, 10);
@@ -80,6 +81,7 @@ function bmp(width: number, height: number): Buffer {
   file.writeInt32LE(width, 18);
   file.writeInt32LE(height, 22);
   file.writeUInt16LE(1, 26);
-  file.writeUInt16LE(24, 28);
+  file.writeUInt16LE(bits, 28);
+  file.writeUInt32LE(compression, 30);
   return file;
 }

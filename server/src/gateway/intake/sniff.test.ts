@@ -27,6 +27,7 @@ describe('sniffFormat', () => {
     const header = (size: string): Uint8Array => bytes(`BM${'\0'.repeat(12)}${size}\0\0\0`);
     expect(sniffFormat(header('('))).toBe('bmp');
     expect(sniffFormat(header('\x0c'))).toBe('bmp');
+    expect(sniffFormat(header('\x10'))).toBe('bmp');
     expect(sniffFormat(header('\x7c'))).toBe('bmp');
     expect(refusal(header('*'))).toMatchObject({ code: 'image.format_unsupported' });
     expect(String(refusal(bytes('BMW makes cars')))).toContain('The image is text');

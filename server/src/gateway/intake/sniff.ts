@@ -28,7 +28,7 @@ const ACCEPTED: readonly (readonly [ImageFormat, readonly Signature[]])[] = [
 ];
 
 /** BMP's two letters are too short to believe; its header sizes are looked at as well. */
-const BMP_HEADER_BYTES: readonly number[] = [12, 40, 52, 56, 64, 108, 124];
+const BMP_HEADER_BYTES: readonly number[] = [12, 16, 40, 52, 56, 64, 108, 124];
 
 const REFUSED: readonly (readonly [string, readonly Signature[]])[] = [
   ['a TIFF image', [at(0, 'II*\0')]],

@@ -1,6 +1,7 @@
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { bmpFile } from '../../../../../test/hostile/files/bmp.js';
 import { InputError } from '../../../errors.js';
 import type { RgbBitmap } from '../../../image/bitmap.js';
 import { sniffFormat } from '../sniff.js';
@@ -290,6 +291,9 @@ describe('broken files', () => {
   it('that are larger than allowed are refused by the decoder as well', async () => {
     const file = await large().png().toBuffer();
     await expect(decodeImage(file, 'png', 64 * 48 - 1)).rejects.toMatchObject({ code: 'image.undecodable' });
+    // Few bytes that ask for much memory.
+    const runs = bmpFile({ width: 7000, height: 7000, bits: 8, compression: 1, pixels: Uint8Array.of(0, 1) });
+    await expect(decodeImage(runs, 'bmp', 1_000_000)).rejects.toMatchObject({ code: 'image.too_large' });
   });
 });
 

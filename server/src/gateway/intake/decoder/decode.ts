@@ -10,8 +10,9 @@
 import sharp, { type Sharp } from 'sharp';
 import { InputError } from '../../../errors.js';
 import type { RgbBitmap } from '../../../image/bitmap.js';
+import { readHeader, validateSize } from '../header.js';
 import type { ImageFormat } from '../sniff.js';
-import { decodeBmp } from './bmp.js';
+import { decodeBmp } from './bmp/bmp.js';
 import { cmykToRgb } from './cmyk.js';
 import { exifOf } from './exif/exif-of.js';
 import { type Orientation, readOrientation } from './exif/orientation.js';
@@ -33,13 +34,17 @@ export function restrictSharp(): void {
   sharp.unblock({ operation: ALLOWED_LOADERS });
 }
 
-/** Throws `image.undecodable` for broken bytes. */
+/** Throws `image.undecodable` for broken bytes, `image.too_large`. */
 export async function decodeImage(
   bytes: Uint8Array,
   format: ImageFormat,
   maxImagePixels: number,
 ): Promise<RgbBitmap> {
-  if (format === 'bmp') return decodeBmp(bytes);
+  if (format === 'bmp') {
+    // libvips has its own limit of pixels.
+    validateSize(readHeader(bytes, format), { maxImagePixels });
+    return decodeBmp(bytes);
+  }
   try {
     return await decodeWithSharp(bytes, format, maxImagePixels);
   } catch (cause) {
