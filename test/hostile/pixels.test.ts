@@ -213,6 +213,18 @@ const LOSSLESS: readonly Case[] = [
       }),
   ],
   [
+    'GIF whose frame leaves a margin of its canvas free',
+    (x, y) => (x < 4 || y < 3 || x >= 40 || y >= 25 ? [255, 255, 255] : flat(x - 4, y - 3)),
+    () =>
+      writeGif({
+        width: 36,
+        height: 22,
+        palette: PALETTE,
+        sample: indexAt,
+        canvas: { width: W, height: H, left: 4, top: 3 },
+      }),
+  ],
+  [
     'GIF whose white is transparent',
     flat,
     () =>

@@ -11,13 +11,20 @@ export interface GifImage {
   readonly frames?: number;
   readonly isInterlaced?: boolean;
   readonly transparentIndex?: number;
+  /** Where its frames lie on a larger canvas. */
+  readonly canvas?: {
+    readonly width: number;
+    readonly height: number;
+    readonly left: number;
+    readonly top: number;
+  };
 }
 
 export function writeGif(image: GifImage): Buffer {
   const { width, height, palette, frames = 1 } = image;
   const screen = Buffer.from('GIF89a\0\0\0\0\xf7\0\0', 'latin1');
-  screen.writeUInt16LE(width, 6);
-  screen.writeUInt16LE(height, 8);
+  screen.writeUInt16LE(image.canvas?.width ?? width, 6);
+  screen.writeUInt16LE(image.canvas?.height ?? height, 8);
   const colours = Buffer.alloc(256 * 3);
   palette.forEach((colour, index) => colours.set(colour, index * 3));
   const parts = Array.from({ length: frames }, (_, frame) => frameOf(image, frame));
@@ -37,6 +44,8 @@ function frameOf(image: GifImage, frame: number): Buffer {
     0,
   ]);
   const descriptor = Buffer.from([0x2c, 0, 0, 0, 0, 0, 0, 0, 0, isInterlaced ? 0x40 : 0]);
+  descriptor.writeUInt16LE(image.canvas?.left ?? 0, 1);
+  descriptor.writeUInt16LE(image.canvas?.top ?? 0, 3);
   descriptor.writeUInt16LE(width, 5);
   descriptor.writeUInt16LE(height, 7);
   const indexes: number[] = [];

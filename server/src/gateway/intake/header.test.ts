@@ -99,6 +99,7 @@ describe('readHeader', () => {
   it.each([
     ['PNG without IHDR first', latin('\x89PNG\r\n\x1a\n\0\0\0\rIDAT\0\0\0\0\0\0\0\0')],
     ['PNG of no width', pngHeader(0, 5)],
+    ['GIF whose first frame has no pixels', gifHeader(10, 10, [0, 0, 0, 10])],
     ['GIF without a frame', latin('GIF89a\x01\0\x01\0\0\0\0;')],
     ['WebP with a strange chunk', webpHeader('ALPH', [0, 0, 0, 0, 0, 0, 0, 0, 0, 0])],
     ['WebP without a start code', webpHeader('VP8 ', [0, 0, 0, 1, 2, 3, 9, 0, 9, 0])],

@@ -1,7 +1,8 @@
 // Bytes to an RGB bitmap, with sharp (libvips) and our BMP reader. Pixels follow the reference, PIL's convert('RGB'), except where a
 // person sees otherwise what is meant:
 // - EXIF orientation is applied, wherever the format keeps it (the reference shows the image lying on its side).
-// - Transparency is laid on white (the reference shows the hidden colours), rounded as Pillow's alpha_composite rounds.
+// - Transparency is laid on white, rounded as Pillow's alpha_composite rounds (the reference shows the hidden colours). Where the
+//   first frame of a GIF leaves its canvas free, there is white, too (the reference shows some colour of the palette).
 // - 16 bits per channel become 8 by taking the high byte (the reference clips grey to white).
 // As in the reference: embedded colour profiles are ignored, so a Display P3 photograph looks slightly paler, as it did in training;
 // CMYK JPEGs are taken as inverted (as Adobe writes them) and become RGB by Pillow's formula, not through a profile; the first
@@ -11,12 +12,14 @@ import sharp, { type Sharp } from 'sharp';
 import { InputError } from '../../../errors.js';
 import type { RgbBitmap } from '../../../image/bitmap.js';
 import { readHeader, validateSize } from '../header.js';
+import { HeaderBytes } from '../headers/bytes.js';
+import { firstGifFrame } from '../headers/gif.js';
 import type { ImageFormat } from '../sniff.js';
 import { decodeBmp } from './bmp/bmp.js';
 import { cmykToRgb } from './cmyk.js';
 import { exifOf } from './exif/exif-of.js';
 import { type Orientation, readOrientation } from './exif/orientation.js';
-import { greyOnWhite, rgbaOnWhite } from './on-white.js';
+import { greyOnWhite, rgbaOnWhite, whitenOutside } from './on-white.js';
 
 /** The only readers of libvips that stay switched on; none of them reads files or starts programs. */
 const ALLOWED_LOADERS = [
@@ -46,7 +49,9 @@ export async function decodeImage(
     return decodeBmp(bytes);
   }
   try {
-    return await decodeWithSharp(bytes, format, maxImagePixels);
+    const bitmap = await decodeWithSharp(bytes, format, maxImagePixels);
+    if (format === 'gif') whitenOutside(bitmap, firstGifFrame(new HeaderBytes(bytes, 'GIF')));
+    return bitmap;
   } catch (cause) {
     if (cause instanceof InputError) throw cause;
     // The text of libvips may hold many lines; it names no path, because the loaders above read memory only.

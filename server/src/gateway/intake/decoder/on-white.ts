@@ -1,5 +1,7 @@
 // Transparency laid on white, with the rounding of Pillow's Image.alpha_composite on an opaque white image (python-pillow 12.3.0,
 // src/libImaging/AlphaComposite.c): each value that 8 bits of colour and alpha can make equals it. libvips' flatten cuts off instead.
+import type { RgbBitmap } from '../../../image/bitmap.js';
+import type { GifFrame } from '../headers/gif.js';
 
 const WHITE = 255;
 
@@ -29,4 +31,19 @@ export function greyOnWhite(greyAlpha: Uint8Array): Uint8Array {
     greyAlpha[pixel] = onWhite(greyAlpha[pixel * 2] ?? 0, greyAlpha[pixel * 2 + 1] ?? 0);
   }
   return greyAlpha.subarray(0, pixelCount);
+}
+
+/** Makes what lies outside a frame white, where libvips leaves it black. */
+export function whitenOutside({ widthPx, heightPx, pixels }: RgbBitmap, frame: GifFrame): void {
+  const { leftPx, topPx } = frame;
+  const end = Math.min(widthPx, leftPx + frame.widthPx);
+  for (let y = 0; y < heightPx; y += 1) {
+    const row = y * widthPx;
+    if (y < topPx || y >= topPx + frame.heightPx) {
+      pixels.fill(WHITE, row * 3, (row + widthPx) * 3);
+    } else {
+      pixels.fill(WHITE, row * 3, (row + leftPx) * 3);
+      pixels.fill(WHITE, (row + end) * 3, (row + widthPx) * 3);
+    }
+  }
 }

@@ -1,6 +1,7 @@
 // Images that are transparent in every way that a format has, against the arithmetic of Pillow's alpha_composite.
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { writeGif } from '../../../../../test/hostile/files/gif.js';
 import { chunk, writePng, type PngImage } from '../../../../../test/hostile/files/png.js';
 import { sniffFormat } from '../sniff.js';
 import { decodeImage, restrictSharp } from './decode.js';
@@ -135,5 +136,39 @@ describe('a transparent colour lies on white', () => {
       .gif()
       .toBuffer();
     expect(await pixelsOf(file)).toEqual([255, 255, 255, 10, 20, 30]);
+  });
+});
+
+describe('what the first frame of a GIF leaves free of its canvas is white', () => {
+  const [red, blue] = [
+    [255, 0, 0],
+    [0, 0, 255],
+  ] as const;
+  /** Two columns and one row, red and blue. */
+  const frame = {
+    width: 2,
+    height: 1,
+    palette: [red, blue],
+    sample: (x: number, _: number, index: number) => (x + index) % 2,
+  };
+  const white = (pixels: number): number[] => new Array<number>(pixels * 3).fill(255);
+  it.each([{}, { frames: 2 }, { isInterlaced: true }, { transparentIndex: 7 }])(
+    'around a frame with %j',
+    async (more) => {
+      const file = writeGif({ ...frame, ...more, canvas: { width: 4, height: 3, left: 1, top: 1 } });
+      expect(await pixelsOf(file)).toEqual([...white(5), ...red, ...blue, ...white(5)]);
+    },
+  );
+
+  it('where the frame reaches beyond the canvas, which grows', async () => {
+    const file = writeGif({ ...frame, canvas: { width: 2, height: 1, left: 1, top: 1 } });
+    expect(await pixelsOf(file)).toEqual([...white(4), ...red, ...blue]);
+  });
+
+  it('and nothing is whitened where it covers all', async () => {
+    expect(await pixelsOf(writeGif({ ...frame, canvas: { width: 1, height: 1, left: 0, top: 0 } }))).toEqual([
+      ...red,
+      ...blue,
+    ]);
   });
 });

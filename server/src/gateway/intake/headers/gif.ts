@@ -6,16 +6,35 @@ const MAX_EXTENSIONS = 1000;
 /** Sub-blocks of at most 255 bytes; colour profiles and XMP packets of real files take up to a few thousand. */
 const MAX_SUB_BLOCKS = 100_000;
 
+/** The part of the canvas that the first frame covers. */
+export interface GifFrame extends ImageSize {
+  readonly leftPx: number;
+  readonly topPx: number;
+}
+
 export function gifSize(bytes: HeaderBytes): ImageSize {
-  const frame = firstFrame(bytes);
+  const frame = firstGifFrame(bytes);
   return {
-    widthPx: Math.max(bytes.u16le(6), bytes.u16le(frame + 1) + bytes.u16le(frame + 5)),
-    heightPx: Math.max(bytes.u16le(8), bytes.u16le(frame + 3) + bytes.u16le(frame + 7)),
+    widthPx: Math.max(bytes.u16le(6), frame.leftPx + frame.widthPx),
+    heightPx: Math.max(bytes.u16le(8), frame.topPx + frame.heightPx),
   };
 }
 
+export function firstGifFrame(bytes: HeaderBytes): GifFrame {
+  const descriptor = firstDescriptor(bytes);
+  const frame = {
+    leftPx: bytes.u16le(descriptor + 1),
+    topPx: bytes.u16le(descriptor + 3),
+    widthPx: bytes.u16le(descriptor + 5),
+    heightPx: bytes.u16le(descriptor + 7),
+  };
+  if (frame.widthPx < 1 || frame.heightPx < 1)
+    throw bytes.broken(`its first frame has ${frame.widthPx} × ${frame.heightPx} pixels`);
+  return frame;
+}
+
 /** Offset of the first image descriptor. */
-function firstFrame(bytes: HeaderBytes): number {
+function firstDescriptor(bytes: HeaderBytes): number {
   const flags = bytes.u8(10);
   let offset = 13 + (flags & 0x80 ? 3 * 2 ** ((flags & 7) + 1) : 0);
   let subBlocks = 0;
