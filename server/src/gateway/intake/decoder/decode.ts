@@ -7,7 +7,8 @@
 // As in the reference: embedded colour profiles are ignored, so a Display P3 photograph looks slightly paler, as it did in training;
 // CMYK JPEGs are taken as inverted (as Adobe writes them) and become RGB by Pillow's formula, not through a profile; the first
 // frame of an animation counts; JPEG data are decoded at full size by libjpeg-turbo's accurate transform; files that end early are
-// refused.
+// refused. A JPEG whose end marker alone is missing is taken, though Pillow refuses it.
+import { createHash } from 'node:crypto';
 import sharp, { type Sharp } from 'sharp';
 import { InputError } from '../../../errors.js';
 import type { RgbBitmap } from '../../../image/bitmap.js';
@@ -19,6 +20,7 @@ import { decodeBmp } from './bmp/bmp.js';
 import { cmykToRgb } from './cmyk.js';
 import { exifOf } from './exif/exif-of.js';
 import { type Orientation, readOrientation } from './exif/orientation.js';
+import { continuationsOf } from './jpeg-end.js';
 import { greyOnWhite, rgbaOnWhite, whitenOutside } from './on-white.js';
 
 /** The only readers of libvips that stay switched on; none of them reads files or starts programs. */
@@ -49,6 +51,7 @@ export async function decodeImage(
     return decodeBmp(bytes);
   }
   try {
+    if (format === 'jpeg') return await decodeJpeg(bytes, maxImagePixels);
     const bitmap = await decodeWithSharp(bytes, format, maxImagePixels);
     if (format === 'gif') whitenOutside(bitmap, firstGifFrame(new HeaderBytes(bytes, 'GIF')));
     return bitmap;
@@ -61,6 +64,18 @@ export async function decodeImage(
     });
   }
 }
+
+async function decodeJpeg(bytes: Uint8Array, maxImagePixels: number): Promise<RgbBitmap> {
+  const continuations = continuationsOf(bytes);
+  if (continuations === undefined) return decodeWithSharp(bytes, 'jpeg', maxImagePixels);
+  // One after the other, so that the pixels are in memory once.
+  const other = sha256((await decodeWithSharp(continuations.continued, 'jpeg', maxImagePixels)).pixels);
+  const bitmap = await decodeWithSharp(continuations.ended, 'jpeg', maxImagePixels);
+  if (sha256(bitmap.pixels) === other) return bitmap;
+  throw new InputError('image.undecodable', 'The JPEG image is broken: its data end before its last row.');
+}
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 async function decodeWithSharp(
   bytes: Uint8Array,
