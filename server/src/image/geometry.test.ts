@@ -31,7 +31,7 @@ const table = JSON.parse(
 ) as SizeTable;
 
 describe('layoutImage', () => {
-  // The table of the model contract, section 5.4.
+  // The table of docs/llava.md, section 5.5.
   it.each([
     [336, 336, 1176],
     [200, 200, 1176],

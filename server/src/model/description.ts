@@ -2,7 +2,7 @@
 // produce it, conversion stores it in the GGUF pair, the reader and (its vision part) the gateway work from it.
 import { z } from 'zod';
 
-/** Preprocessing and geometry of the vision side; see the model contract, sections 1.3, 4 and 5.3. */
+/** Preprocessing and geometry of the vision side; docs/llava.md, sections 3.1, 4 and 5, says what each decides. */
 export const visionSettingsSchema = z.object({
   /** Side of a tile in pixels (336, 224; 112 in the demo model). */
   sidePx: z.int().min(1),

@@ -1,7 +1,7 @@
 // Pieces to token ids and image slots. Owns the rules that decide where SentencePiece's dummy prefix (a space in front) goes:
 // every stretch between images is tokenised on its own, and inside a stretch the `legacy` setting decides whether text after
 // a token outside the vocabulary gets a prefix again. Follows haotian-liu/LLaVA c121f043, llava/mm_utils.py
-// (tokenizer_image_token) over transformers' slow LlamaTokenizer; the model contract, sections 6.1 and 6.4, explains both.
+// (tokenizer_image_token) over transformers' slow LlamaTokenizer; docs/llava.md, section 7, explains both.
 import type { AddedToken } from '../../model/description.js';
 import { toTokenId, type TokenId } from '../ids.js';
 import type { PromptPiece } from './pieces.js';

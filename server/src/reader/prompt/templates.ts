@@ -1,6 +1,6 @@
 // The conversation templates of LLaVA checkpoints, rendered to pieces. Follows haotian-liu/LLaVA c121f043,
-// llava/conversation.py (get_prompt and its templates), and LLaVA-NeXT df179663 for llava_llama_3; the model contract,
-// section 6.2, has the same as a table. Deliberate differences: turns are never dropped because their text is empty; `plain`
+// llava/conversation.py (get_prompt and its templates), and LLaVA-NeXT df179663 for llava_llama_3; docs/llava.md, section 6.2,
+// has the same as a table. Deliberate differences: turns are never dropped because their text is empty; `plain`
 // ends an answer with a line break where the reference fails; the beginning-of-text token is left to the tokenizer.
 import type { Conversation, Turn } from '../../link/requests/messages.js';
 import type { TemplateName } from '../../model/description.js';
