@@ -14,8 +14,8 @@ export class EndOfBytes extends CheckpointError {
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export class ByteCursor {
-  private readonly view: DataView;
-  private position = 0;
+  readonly #view: DataView;
+  #position = 0;
 
   constructor(
     readonly bytes: Uint8Array,
@@ -23,49 +23,49 @@ export class ByteCursor {
     readonly wholeBytes: number,
     readonly file: string,
   ) {
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   get offsetBytes(): number {
-    return this.position;
+    return this.#position;
   }
 
   /** Bytes between the position and the end of the whole: no count of things to come can be larger. */
   get remainingBytes(): number {
-    return this.wholeBytes - this.position;
+    return this.wholeBytes - this.#position;
   }
 
   u8(): number {
-    return this.view.getUint8(this.take(1));
+    return this.#view.getUint8(this.#take(1));
   }
   i8(): number {
-    return this.view.getInt8(this.take(1));
+    return this.#view.getInt8(this.#take(1));
   }
   u16(): number {
-    return this.view.getUint16(this.take(2), true);
+    return this.#view.getUint16(this.#take(2), true);
   }
   i16(): number {
-    return this.view.getInt16(this.take(2), true);
+    return this.#view.getInt16(this.#take(2), true);
   }
   u32(): number {
-    return this.view.getUint32(this.take(4), true);
+    return this.#view.getUint32(this.#take(4), true);
   }
   i32(): number {
-    return this.view.getInt32(this.take(4), true);
+    return this.#view.getInt32(this.#take(4), true);
   }
   f32(): number {
-    return this.view.getFloat32(this.take(4), true);
+    return this.#view.getFloat32(this.#take(4), true);
   }
   f64(): number {
-    return this.view.getFloat64(this.take(8), true);
+    return this.#view.getFloat64(this.#take(8), true);
   }
   f64BigEndian(): number {
-    return this.view.getFloat64(this.take(8), false);
+    return this.#view.getFloat64(this.#take(8), false);
   }
 
   /** An unsigned 64-bit number that names a size, count or offset: refused above 2^53, which no file reaches. */
   u64(what: string): number {
-    const value = this.view.getBigUint64(this.take(8), true);
+    const value = this.#view.getBigUint64(this.#take(8), true);
     if (value > BigInt(Number.MAX_SAFE_INTEGER))
       throw malformed(this.file, `${what} is ${value.toString()}, which no file can hold.`);
     return Number(value);
@@ -73,15 +73,15 @@ export class ByteCursor {
 
   /** A 64-bit number that is data, not a size. */
   i64(): bigint {
-    return this.view.getBigInt64(this.take(8), true);
+    return this.#view.getBigInt64(this.#take(8), true);
   }
   u64Data(): bigint {
-    return this.view.getBigUint64(this.take(8), true);
+    return this.#view.getBigUint64(this.#take(8), true);
   }
 
   /** The next bytes, not copied. */
   range(byteCount: number): Uint8Array {
-    const start = this.take(byteCount);
+    const start = this.#take(byteCount);
     return this.bytes.subarray(start, start + byteCount);
   }
 
@@ -92,25 +92,25 @@ export class ByteCursor {
 
   /** Text up to and without the next newline; the newline is consumed. */
   line(maxBytes: number, what: string): string {
-    const end = this.bytes.indexOf(0x0a, this.position);
-    if (end === -1 && this.bytes.length - this.position <= maxBytes) throw new EndOfBytes(this.file);
-    if (end === -1 || end - this.position > maxBytes)
+    const end = this.bytes.indexOf(0x0a, this.#position);
+    if (end === -1 && this.bytes.length - this.#position <= maxBytes) throw new EndOfBytes(this.file);
+    if (end === -1 || end - this.#position > maxBytes)
       throw malformed(this.file, `${what} is longer than ${maxBytes} bytes.`);
-    const line = this.text(end - this.position, what);
-    this.position += 1;
+    const line = this.text(end - this.#position, what);
+    this.#position += 1;
     return line;
   }
 
-  private take(byteCount: number): number {
+  #take(byteCount: number): number {
     if (byteCount < 0 || byteCount > this.remainingBytes) {
       throw malformed(
         this.file,
-        `A value of ${byteCount} bytes at offset ${this.position} leaves the ${this.wholeBytes} bytes there are.`,
+        `A value of ${byteCount} bytes at offset ${this.#position} leaves the ${this.wholeBytes} bytes there are.`,
       );
     }
-    const start = this.position;
+    const start = this.#position;
     if (start + byteCount > this.bytes.length) throw new EndOfBytes(this.file);
-    this.position += byteCount;
+    this.#position += byteCount;
     return start;
   }
 }

@@ -9,11 +9,15 @@ import type { ByteSource } from './byte-source.js';
 const MAX_READ_BYTES = 2 ** 30;
 
 export class PositionalFile implements ByteSource {
-  private constructor(
-    readonly path: string,
-    readonly sizeBytes: number,
-    private readonly handle: FileHandle,
-  ) {}
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly #handle: FileHandle;
+
+  private constructor(path: string, sizeBytes: number, handle: FileHandle) {
+    this.path = path;
+    this.sizeBytes = sizeBytes;
+    this.#handle = handle;
+  }
 
   /** @throws CheckpointError checkpoint.missing, checkpoint.unreadable (also for folders, pipes and devices) */
   static async open(path: string): Promise<PositionalFile> {
@@ -46,7 +50,7 @@ export class PositionalFile implements ByteSource {
     const target = Buffer.allocUnsafeSlow(byteCount);
     let filledBytes = 0;
     while (filledBytes < byteCount) {
-      const { bytesRead } = await this.readSome(target, filledBytes, offsetBytes);
+      const { bytesRead } = await this.#readSome(target, filledBytes, offsetBytes);
       if (bytesRead === 0) throw malformed(this.name, 'The file became shorter while it was read.');
       filledBytes += bytesRead;
     }
@@ -54,12 +58,12 @@ export class PositionalFile implements ByteSource {
   }
 
   async close(): Promise<void> {
-    await this.handle.close();
+    await this.#handle.close();
   }
 
-  private async readSome(target: Buffer, filledBytes: number, offsetBytes: number) {
+  async #readSome(target: Buffer, filledBytes: number, offsetBytes: number) {
     try {
-      return await this.handle.read(
+      return await this.#handle.read(
         target,
         filledBytes,
         target.length - filledBytes,

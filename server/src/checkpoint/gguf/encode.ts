@@ -133,74 +133,74 @@ function writeValue(out: GrowingBytes, value: GgufValue): void {
 
 /** Little-endian bytes that double their room when it runs out. */
 class GrowingBytes {
-  private buffer = Buffer.alloc(1 << 16);
+  #buffer = Buffer.alloc(1 << 16);
   length = 0;
 
   bytes(): Uint8Array {
-    return new Uint8Array(this.buffer.buffer, this.buffer.byteOffset, this.length);
+    return new Uint8Array(this.#buffer.buffer, this.#buffer.byteOffset, this.length);
   }
   u8(value: number): void {
-    this.at(1, (buffer, offset) => buffer.writeUInt8(value, offset));
+    this.#at(1, (buffer, offset) => buffer.writeUInt8(value, offset));
   }
   u32(value: number): void {
-    this.at(4, (buffer, offset) => buffer.writeUInt32LE(value, offset));
+    this.#at(4, (buffer, offset) => buffer.writeUInt32LE(value, offset));
   }
   u64(value: number): void {
-    this.at(8, (buffer, offset) => buffer.writeBigUInt64LE(BigInt(value), offset));
+    this.#at(8, (buffer, offset) => buffer.writeBigUInt64LE(BigInt(value), offset));
   }
   u64Data(value: bigint): void {
-    this.at(8, (buffer, offset) => buffer.writeBigUInt64LE(BigInt.asUintN(64, value), offset));
+    this.#at(8, (buffer, offset) => buffer.writeBigUInt64LE(BigInt.asUintN(64, value), offset));
   }
   string(value: string): void {
     const byteCount = Buffer.byteLength(value);
     this.u64(byteCount);
-    this.at(byteCount, (buffer, offset) => buffer.write(value, offset, 'utf8'));
+    this.#at(byteCount, (buffer, offset) => buffer.write(value, offset, 'utf8'));
   }
   zeros(count: number): void {
-    this.at(count, (buffer, offset) => buffer.fill(0, offset, this.length));
+    this.#at(count, (buffer, offset) => buffer.fill(0, offset, this.length));
   }
   number(type: GgufNumberType, value: number): void {
     switch (type) {
       case 'u8':
-        this.at(1, (buffer, offset) => buffer.writeUInt8(value, offset));
+        this.#at(1, (buffer, offset) => buffer.writeUInt8(value, offset));
         break;
       case 'i8':
-        this.at(1, (buffer, offset) => buffer.writeInt8(value, offset));
+        this.#at(1, (buffer, offset) => buffer.writeInt8(value, offset));
         break;
       case 'u16':
-        this.at(2, (buffer, offset) => buffer.writeUInt16LE(value, offset));
+        this.#at(2, (buffer, offset) => buffer.writeUInt16LE(value, offset));
         break;
       case 'i16':
-        this.at(2, (buffer, offset) => buffer.writeInt16LE(value, offset));
+        this.#at(2, (buffer, offset) => buffer.writeInt16LE(value, offset));
         break;
       case 'u32':
-        this.at(4, (buffer, offset) => buffer.writeUInt32LE(value, offset));
+        this.#at(4, (buffer, offset) => buffer.writeUInt32LE(value, offset));
         break;
       case 'i32':
-        this.at(4, (buffer, offset) => buffer.writeInt32LE(value, offset));
+        this.#at(4, (buffer, offset) => buffer.writeInt32LE(value, offset));
         break;
       case 'f32':
-        this.at(4, (buffer, offset) => buffer.writeFloatLE(value, offset));
+        this.#at(4, (buffer, offset) => buffer.writeFloatLE(value, offset));
         break;
       case 'f64':
-        this.at(8, (buffer, offset) => buffer.writeDoubleLE(value, offset));
+        this.#at(8, (buffer, offset) => buffer.writeDoubleLE(value, offset));
         break;
     }
   }
 
   /** Makes room first: growing replaces the buffer that the write goes to. */
-  private at(count: number, write: (buffer: Buffer, offset: number) => unknown): void {
-    const offset = this.room(count);
-    write(this.buffer, offset);
+  #at(count: number, write: (buffer: Buffer, offset: number) => unknown): void {
+    const offset = this.#room(count);
+    write(this.#buffer, offset);
   }
 
   /** Makes room for `count` bytes and returns where they begin. */
-  private room(count: number): number {
+  #room(count: number): number {
     const start = this.length;
-    if (start + count > this.buffer.length) {
-      const larger = Buffer.alloc(Math.max(this.buffer.length * 2, start + count));
-      this.buffer.copy(larger, 0, 0, start);
-      this.buffer = larger;
+    if (start + count > this.#buffer.length) {
+      const larger = Buffer.alloc(Math.max(this.#buffer.length * 2, start + count));
+      this.#buffer.copy(larger, 0, 0, start);
+      this.#buffer = larger;
     }
     this.length += count;
     return start;

@@ -11,11 +11,10 @@ const MAX_HEAD_BYTES = 256 * 2 ** 20;
 export class GgufFile {
   readonly metadata: GgufMetadata;
   readonly tensors: ReadonlyMap<string, GgufTensorInfo>;
+  readonly #file: PositionalFile;
 
-  private constructor(
-    private readonly file: PositionalFile,
-    decoded: DecodedGguf,
-  ) {
+  private constructor(file: PositionalFile, decoded: DecodedGguf) {
+    this.#file = file;
     this.metadata = decoded.metadata;
     this.tensors = new Map(decoded.tensors.map((tensor) => [tensor.name, tensor]));
   }
@@ -32,20 +31,20 @@ export class GgufFile {
   }
 
   get path(): string {
-    return this.file.path;
+    return this.#file.path;
   }
   get name(): string {
-    return this.file.name;
+    return this.#file.name;
   }
   get sizeBytes(): number {
-    return this.file.sizeBytes;
+    return this.#file.sizeBytes;
   }
 
   /** All bytes of a tensor, or a range of them. */
   async read(tensor: GgufTensorInfo, offsetBytes = 0, byteCount = tensor.sizeBytes): Promise<Uint8Array> {
     if (offsetBytes < 0 || byteCount < 0 || offsetBytes + byteCount > tensor.sizeBytes)
       throw malformed(this.name, `Tensor ${tensor.name} has ${tensor.sizeBytes} bytes; more are asked for.`);
-    return this.file.read(tensor.offsetBytes + offsetBytes, byteCount);
+    return this.#file.read(tensor.offsetBytes + offsetBytes, byteCount);
   }
 
   /** A number of any width, or undefined when the key is absent. @throws when it is something else */
@@ -92,7 +91,7 @@ export class GgufFile {
   }
 
   async close(): Promise<void> {
-    await this.file.close();
+    await this.#file.close();
   }
 
   #wrongType(key: string, wanted: string) {

@@ -7,16 +7,19 @@ import { encodeGgufHead, type GgufHead, type PlacedTensor, type PlannedTensor } 
 import type { GgufMetadata } from './value.js';
 
 export class GgufWriter {
-  private readonly places = new Map<string, PlacedTensor>();
-  private readonly writtenBytes = new Map<string, number>();
+  readonly path: string;
+  readonly #temporaryPath: string;
+  readonly #handle: FileHandle;
+  readonly #head: GgufHead;
+  readonly #places: ReadonlyMap<string, PlacedTensor>;
+  readonly #writtenBytes = new Map<string, number>();
 
-  private constructor(
-    readonly path: string,
-    private readonly temporaryPath: string,
-    private readonly handle: FileHandle,
-    private readonly head: GgufHead,
-  ) {
-    for (const tensor of head.tensors) this.places.set(tensor.name, tensor);
+  private constructor(path: string, temporaryPath: string, handle: FileHandle, head: GgufHead) {
+    this.path = path;
+    this.#temporaryPath = temporaryPath;
+    this.#handle = handle;
+    this.#head = head;
+    this.#places = new Map(head.tensors.map((tensor) => [tensor.name, tensor]));
   }
 
   /** Begins `path` under the name `path`.partial. @throws CheckpointError checkpoint.unreadable */
@@ -30,7 +33,7 @@ export class GgufWriter {
     try {
       const handle = await open(temporaryPath, 'w');
       const writer = new GgufWriter(path, temporaryPath, handle, head);
-      await writer.writeAt(head.bytes, 0);
+      await writer.#writeAt(head.bytes, 0);
       return writer;
     } catch (error) {
       throw writeFailure(path, error);
@@ -38,35 +41,35 @@ export class GgufWriter {
   }
 
   get fileBytes(): number {
-    return this.head.fileBytes;
+    return this.#head.fileBytes;
   }
 
   /** Writes a piece of a tensor, `offsetBytes` from its beginning. Pieces may come in any order, each once. */
   async write(name: string, offsetBytes: number, bytes: Uint8Array): Promise<void> {
-    const place = this.places.get(name);
+    const place = this.#places.get(name);
     if (place === undefined || offsetBytes + bytes.length > place.sizeBytes)
       throw new Defect(
         `Piece at ${offsetBytes} with ${bytes.length} bytes does not belong to tensor ${name}.`,
       );
     try {
-      await this.writeAt(bytes, place.offsetBytes + offsetBytes);
+      await this.#writeAt(bytes, place.offsetBytes + offsetBytes);
     } catch (error) {
       throw writeFailure(this.path, error);
     }
-    this.writtenBytes.set(name, (this.writtenBytes.get(name) ?? 0) + bytes.length);
+    this.#writtenBytes.set(name, (this.#writtenBytes.get(name) ?? 0) + bytes.length);
   }
 
   /** Gives the file its name after everything is on disk. */
   async finish(): Promise<void> {
-    for (const { name, sizeBytes } of this.places.values()) {
-      const written = this.writtenBytes.get(name) ?? 0;
+    for (const { name, sizeBytes } of this.#places.values()) {
+      const written = this.#writtenBytes.get(name) ?? 0;
       if (written !== sizeBytes) throw new Defect(`Tensor ${name} got ${written} of its ${sizeBytes} bytes.`);
     }
     try {
-      await this.handle.truncate(this.head.fileBytes);
-      await this.handle.sync();
-      await this.handle.close();
-      await rename(this.temporaryPath, this.path);
+      await this.#handle.truncate(this.#head.fileBytes);
+      await this.#handle.sync();
+      await this.#handle.close();
+      await rename(this.#temporaryPath, this.path);
     } catch (error) {
       throw writeFailure(this.path, error);
     }
@@ -74,14 +77,14 @@ export class GgufWriter {
 
   /** Gives up: closes and removes what there is. Safe to call at any time. */
   async abandon(): Promise<void> {
-    await this.handle.close().catch(() => undefined);
-    await rm(this.temporaryPath, { force: true });
+    await this.#handle.close().catch(() => undefined);
+    await rm(this.#temporaryPath, { force: true });
   }
 
-  private async writeAt(bytes: Uint8Array, offsetBytes: number): Promise<void> {
+  async #writeAt(bytes: Uint8Array, offsetBytes: number): Promise<void> {
     let doneBytes = 0;
     while (doneBytes < bytes.length) {
-      const { bytesWritten } = await this.handle.write(
+      const { bytesWritten } = await this.#handle.write(
         bytes,
         doneBytes,
         bytes.length - doneBytes,
