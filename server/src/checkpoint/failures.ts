@@ -1,9 +1,8 @@
 // The ways a checkpoint can be at fault, one constructor each, so that every message of this folder names the file first.
-import { CheckpointError, type Details } from '../errors.js';
+import { CheckpointError } from '../errors.js';
 
 interface FailureOptions {
   readonly cause?: unknown;
-  readonly details?: Details;
 }
 
 /** The bytes contradict their own format: truncated, overlapping, out of range. */

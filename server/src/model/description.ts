@@ -34,7 +34,7 @@ export const TEMPLATE_NAMES = [
 export type TemplateName = (typeof TEMPLATE_NAMES)[number];
 
 /** A token outside the base vocabulary's normal pieces, matched literally in trusted text. */
-export const addedTokenSchema = z.object({
+const addedTokenSchema = z.object({
   id: z.int().min(0),
   content: z.string().min(1),
   /** Special tokens are removed from output; added but not special ones are printed. */
@@ -44,7 +44,7 @@ export const addedTokenSchema = z.object({
 });
 export type AddedToken = z.infer<typeof addedTokenSchema>;
 
-export const tokenizerSettingsSchema = z.object({
+const tokenizerSettingsSchema = z.object({
   kind: z.enum(['sentencepiece', 'bpe']),
   /** SentencePiece dummy prefix after special tokens too (true), or only in front of the whole text (false). */
   legacy: z.boolean(),

@@ -1,7 +1,7 @@
 // The tensor element types that checkpoints and GGUF files of this project use, with their ggml numbers and block layout,
 // and the interface of what converts between them (implemented over ggml in native/).
 
-export interface TensorTypeFacts {
+interface TensorTypeFacts {
   /** Number of the type in ggml (ggml.h, enum ggml_type) and in GGUF files. */
   readonly ggmlId: number;
   /** Elements per block; rows are whole blocks. */

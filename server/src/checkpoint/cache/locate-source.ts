@@ -6,7 +6,7 @@ import { listNames, missing, unreadable, unsupported } from '../failures.js';
 import { isErrno } from '../files/positional-file.js';
 import { GgufFile } from '../gguf/gguf-file.js';
 
-export type ModelSource =
+type ModelSource =
   | { readonly kind: 'checkpoint'; readonly folder: string }
   | { readonly kind: 'pair'; readonly modelPath: string; readonly projectorPath: string | null };
 

@@ -14,7 +14,7 @@ export interface PlannedFile {
   readonly tensors: readonly TransferTensor[];
 }
 
-export interface PairPlan {
+interface PairPlan {
   readonly model: PlannedFile;
   readonly projector: PlannedFile;
 }

@@ -51,6 +51,7 @@ export function projectorMetadata(checkpoint: Checkpoint, quant: TowerQuant): Gg
   ]);
 }
 
+/** The name that LLaVA's configurations have for a projector of so many linear layers. */
 export function projectorTypeName(layers: number): string {
   if (layers === 0) return 'identity';
   return layers === 1 ? 'linear' : `mlp${layers}x_gelu`;

@@ -5,7 +5,7 @@ import type { TextQuant, TowerQuant } from '../../model/quantisation.js';
 import { TENSOR_TYPES, type TensorType } from '../../model/tensor-types.js';
 import { QUANT_FACTS } from './quantisation.js';
 
-export interface TensorPlace {
+interface TensorPlace {
   readonly ggufName: string;
   /** ggml order. */
   readonly dimensions: readonly number[];

@@ -17,7 +17,7 @@ export interface TransferTensor {
   readonly type: TensorType;
 }
 
-export interface TransferOptions {
+interface TransferOptions {
   readonly codec: TensorCodec;
   /** Called after each chunk with the tensor's name and the source bytes just done. */
   readonly onChunk: (name: string, sourceBytes: number) => void;

@@ -26,7 +26,6 @@ export interface GgufTensorInfo {
 }
 
 export interface DecodedGguf {
-  readonly version: number;
   readonly metadata: GgufMetadata;
   readonly tensors: readonly GgufTensorInfo[];
 }
@@ -59,7 +58,7 @@ export function decodeGguf(cursor: ByteCursor): DecodedGguf {
   const alignment = alignmentOf(metadata, file);
   const infos = Array.from({ length: tensorCount }, () => decodeTensorInfo(cursor));
   const dataStart = Math.ceil(cursor.offsetBytes / alignment) * alignment;
-  return { version, metadata, tensors: placeTensors(infos, dataStart, alignment, cursor.wholeBytes, file) };
+  return { metadata, tensors: placeTensors(infos, dataStart, alignment, cursor.wholeBytes, file) };
 }
 
 function checkedCount(cursor: ByteCursor, what: string, most: number, minBytesEach: number): number {

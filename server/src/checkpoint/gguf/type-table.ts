@@ -1,7 +1,7 @@
 // Every element type that a GGUF file may name, with its block layout, so that foreign files are checked byte for byte even where
 // this program cannot compute with the type. Numbers and sizes: ggml v0.5.0, ggml.h (enum ggml_type) and ggml-common.h.
 
-export interface GgufTypeFacts {
+interface GgufTypeFacts {
   readonly name: string;
   readonly blockElements: number;
   readonly blockBytes: number;

@@ -18,7 +18,7 @@ import type { RepositoryCache } from './repository-cache.js';
 import { withRetries, type RetryPolicy } from './retry.js';
 import { smallFiles, weightsOf, type Purpose, type Weights } from './wanted-files.js';
 
-export interface RepositoryDownload {
+interface RepositoryDownload {
   readonly client: HubClient;
   readonly cache: RepositoryCache;
   readonly commit: string;

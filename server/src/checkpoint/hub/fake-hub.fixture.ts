@@ -15,7 +15,7 @@ export interface FakeRepository {
 }
 
 /** What happens to one request for a path that ends with `path`. */
-export type Fault = { readonly path: string } & (
+type Fault = { readonly path: string } & (
   | { readonly kind: 'status'; readonly status: number; readonly headers?: Readonly<Record<string, string>> }
   /** The connection is cut after this many bytes of the body. */
   | { readonly kind: 'cut'; readonly afterBytes: number }
@@ -27,7 +27,7 @@ export type Fault = { readonly path: string } & (
   | { readonly kind: 'answer'; readonly body: string }
 );
 
-export interface Seen {
+interface Seen {
   readonly server: 'hub' | 'content';
   readonly path: string;
   readonly token: string | undefined;

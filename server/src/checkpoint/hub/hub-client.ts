@@ -7,7 +7,7 @@ import { retryAfterMs } from './retry.js';
 import { StallGuard } from './stall-guard.js';
 import type { Waits } from './waits.js';
 
-export interface HubAccess {
+interface HubAccess {
   /** Without a slash at the end. */
   readonly endpoint: string;
   readonly accessToken: string | null;

@@ -1,6 +1,6 @@
 // What a download reports, in the form of the conversion's own events.
 
-export interface DownloadProgress {
+interface DownloadProgress {
   /** owner/name */
   readonly repository: string;
   readonly doneBytes: number;

@@ -6,7 +6,7 @@ import { isPlainName } from '../files/contained-path.js';
 import { refused } from './failures.js';
 import type { HubClient } from './hub-client.js';
 
-export type ContentHash =
+type ContentHash =
   /** Of the content: files that the hub keeps outside of git. */
   | { readonly kind: 'sha256'; readonly hex: string }
   /** Of the content as a git blob. */

@@ -8,7 +8,7 @@ export interface HubModel {
   readonly revision: string;
 }
 
-export const DEFAULT_REVISION = 'main';
+const DEFAULT_REVISION = 'main';
 
 /** The hub's own rule for names: letters, digits, `-`, `_` and `.`; at most 96 characters; no `--` and no `..`. */
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,95}$/;

@@ -1,6 +1,7 @@
 // Looks at a checkpoint's folder part by part, goes on after what is wrong, and reports everything at once. Each part is read by the
 // code that serving uses; if nothing is found, the whole is described as serving would, so the two cannot disagree.
 import { join } from 'node:path';
+import { projectorTypeName } from '../convert/projector-metadata.js';
 import type { StoredTensor } from '../files/stored-tensor.js';
 import { containedPath } from '../files/contained-path.js';
 import { MAX_CONFIG_BYTES, readJsonFile } from '../files/json-file.js';
@@ -27,7 +28,7 @@ import { readTokenizer, type TokenizerData } from '../tokenizer/read-tokenizer.j
 import { validateTensors } from './validate-tensors.js';
 import { textFacts, tokenizerFacts, towerFacts } from './checkpoint-facts.js';
 import { Findings } from './findings.js';
-import { projectorName, NOTHING_KNOWN, type Inspection } from './inspection.js';
+import { NOTHING_KNOWN, type Inspection } from './inspection.js';
 import { memoryNeeds } from './memory-need.js';
 import { readStoredWeights, type StoredWeights } from './stored-weights.js';
 
@@ -196,7 +197,7 @@ class Survey {
       aspect,
       mergeType,
       keepsClassToken,
-      projector: projectorName(projectorLayers),
+      projector: projectorTypeName(projectorLayers),
       gridPinpoints: grid ?? [],
     };
   }

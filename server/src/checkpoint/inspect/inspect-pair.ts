@@ -3,8 +3,9 @@ import { basename } from 'node:path';
 import type { GgufFile } from '../gguf/gguf-file.js';
 import { openGgufPair, type GgufPair } from '../pair/open-pair.js';
 import { DESCRIPTION_KEY } from '../convert/model-metadata.js';
+import { projectorTypeName } from '../convert/projector-metadata.js';
 import { Findings } from './findings.js';
-import { NOTHING_KNOWN, projectorName, type Inspection, type TensorFacts } from './inspection.js';
+import { NOTHING_KNOWN, type Inspection, type TensorFacts } from './inspection.js';
 import { kvBytes } from './memory-need.js';
 
 export async function inspectPair(modelPath: string, projectorPath: string | null): Promise<Inspection> {
@@ -99,7 +100,7 @@ function visionFacts(
       mergeType,
       keepsClassToken,
       gridPinpoints,
-      projector: projectorName(vision.projectorLayers),
+      projector: projectorTypeName(vision.projectorLayers),
     },
   };
 }

@@ -8,7 +8,7 @@ export interface Problem {
   readonly message: string;
 }
 
-export interface TextFacts {
+interface TextFacts {
   readonly layers: number;
   readonly hiddenSize: number;
   readonly heads: number;
@@ -38,7 +38,7 @@ export interface TowerFacts {
   readonly activation: 'quick_gelu' | 'gelu';
 }
 
-export interface ImageFacts extends Pick<VisionSettings, 'aspect' | 'mergeType' | 'keepsClassToken'> {
+interface ImageFacts extends Pick<VisionSettings, 'aspect' | 'mergeType' | 'keepsClassToken'> {
   readonly projector: string;
   readonly gridPinpoints: VisionSettings['gridPinpoints'];
 }
@@ -94,6 +94,3 @@ export const NOTHING_KNOWN = {
   template: null,
   memory: [],
 } as const satisfies Partial<Inspection>;
-
-export const projectorName = (layers: number): string =>
-  layers === 0 ? 'identity' : layers === 1 ? 'linear' : `mlp${layers}x_gelu`;

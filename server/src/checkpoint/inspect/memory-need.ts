@@ -5,7 +5,7 @@ import { chooseTextQuant, chooseTowerQuant } from '../convert/quantisation.js';
 import type { Checkpoint } from '../source/checkpoint.js';
 import type { MemoryNeed } from './inspection.js';
 
-export interface KvShape {
+interface KvShape {
   readonly layerCount: number;
   readonly kvHeadCount: number;
   /** Elements per head. */

@@ -12,7 +12,7 @@ import { expectedVision, validateKnownValue } from '../source/vision-part.js';
 import type { TowerSource } from '../source/vision-source.js';
 import type { Findings } from './findings.js';
 
-export interface TensorCheck {
+interface TensorCheck {
   readonly folder: string;
   readonly layout: TensorLayout;
   readonly text: TextHyperparameters;

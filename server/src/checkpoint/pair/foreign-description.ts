@@ -17,7 +17,7 @@ import type { VisionModel } from './vision-model.js';
 /** The width of Mistral's feed-forward beside 4096 features: no Llama of that width has 8 KV heads and this. */
 const MISTRAL_FEED_FORWARD = 14_336;
 
-export interface ForeignDescription {
+interface ForeignDescription {
   readonly description: ModelDescription;
   readonly warnings: readonly string[];
 }

@@ -5,7 +5,7 @@ import { listNames, malformed, unsupported } from '../failures.js';
 import { parseJson } from '../files/json-file.js';
 import { ELEMENT_BYTES, elementCountOf, MAX_DIMENSIONS, type ElementType } from '../files/stored-tensor.js';
 
-export interface SafetensorsRecord {
+interface SafetensorsRecord {
   readonly name: string;
   readonly elementType: ElementType;
   readonly shape: readonly number[];

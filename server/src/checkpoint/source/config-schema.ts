@@ -45,7 +45,6 @@ const textShape = {
   vocab_size: dimension.nullish(),
   bos_token_id: tokenIds.nullish(),
   eos_token_id: tokenIds.nullish(),
-  pad_token_id: z.int().nullish(),
   tie_word_embeddings: z.boolean().nullish(),
   attention_bias: z.boolean().nullish(),
   mlp_bias: z.boolean().nullish(),
@@ -53,7 +52,7 @@ const textShape = {
 const textConfigSchema = z.object(textShape);
 export type TextConfig = z.infer<typeof textConfigSchema>;
 
-export const clipConfigSchema = z.object({
+const clipConfigSchema = z.object({
   model_type: z.string().nullish(),
   hidden_size: dimension.nullish(),
   intermediate_size: dimension.nullish(),
@@ -61,7 +60,6 @@ export const clipConfigSchema = z.object({
   num_attention_heads: dimension.nullish(),
   image_size: dimension.nullish(),
   patch_size: dimension.nullish(),
-  num_channels: dimension.nullish(),
   hidden_act: z.string().nullish(),
   layer_norm_eps: z.number().positive().nullish(),
 });
@@ -90,7 +88,6 @@ export const configSchema = z.object({
   mm_vision_tower: z.string().max(1024).nullish(),
   vision_tower: z.string().max(1024).nullish(),
   mm_projector_type: z.string().nullish(),
-  mm_hidden_size: dimension.nullish(),
   mm_vision_select_layer: z.int().nullish(),
   mm_vision_select_feature: z.string().nullish(),
   mm_patch_merge_type: z.string().nullish(),

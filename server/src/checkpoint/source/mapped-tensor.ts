@@ -38,7 +38,7 @@ export function mapTensors(
   return mapped;
 }
 
-export interface MatchedTensors {
+interface MatchedTensors {
   readonly mapped: MappedTensor[];
   /** One for all that are missing, and one for each that is there and cannot be used. */
   readonly failures: readonly CheckpointError[];

@@ -17,7 +17,7 @@ export interface TemplateEvidence {
 const LLAMA_3_TOKENS = 128_256;
 const CHATML_END = '<|im_end|>';
 
-export interface TemplateChoice {
+interface TemplateChoice {
   readonly template: TemplateName;
   /** For people, without a full stop. */
   readonly reason: string;

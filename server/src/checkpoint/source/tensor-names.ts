@@ -2,7 +2,7 @@
 // `tower.`, the projector's with `projector.<index>.`, and the vector at the end of an image row is `newline`.
 
 /** What to do with a tensor of a file: use it under this name, or pass over it. */
-export type CanonicalName = { readonly use: string } | 'skip';
+type CanonicalName = { readonly use: string } | 'skip';
 
 type Rename = readonly [pattern: RegExp, replacement: string];
 

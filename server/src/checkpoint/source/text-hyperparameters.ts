@@ -19,7 +19,7 @@ export interface TextHyperparameters {
   readonly tiesEmbeddings: boolean;
 }
 
-export type RopeScaling =
+type RopeScaling =
   | { readonly kind: 'linear'; readonly factor: number }
   | {
       readonly kind: 'llama3';

@@ -10,7 +10,7 @@ import type { TextHyperparameters } from './text-hyperparameters.js';
 import type { TowerSource } from './vision-source.js';
 import { isSpareTowerTensor, newlineTensor, projectorTensors, towerTensors } from './vision-tensors.js';
 
-export interface ExpectedVision {
+interface ExpectedVision {
   /** Encoder layers that run. */
   readonly layersToRun: number;
   readonly tower: readonly ExpectedTensor[];

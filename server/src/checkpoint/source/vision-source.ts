@@ -27,7 +27,7 @@ export type TowerNeed = 'weights' | 'settings';
 /** Finds or fetches the folder of a vision tower's repository; undefined when there is none. May throw when it cannot be had. */
 export type TowerLocator = (id: string, need: TowerNeed) => Promise<string | undefined>;
 
-export interface TowerRequest {
+interface TowerRequest {
   readonly folder: string;
   readonly towerName: string | null;
   readonly towerIsTrained: boolean;

@@ -9,7 +9,7 @@ import type { SpecialTokensMap, TokenizerConfig } from './tokenizer-config.js';
 const PATCH_TOKEN = '<im_patch>';
 const START_END_TOKENS = ['<im_start>', '<im_end>'] as const;
 
-export interface AddedTokenSources {
+interface AddedTokenSources {
   readonly config: TokenizerConfig;
   readonly specialTokens: SpecialTokensMap;
   /** added_tokens.json: spelling to id. */

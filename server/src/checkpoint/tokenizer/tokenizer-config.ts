@@ -13,7 +13,6 @@ const tokenSchema = z.object({
   rstrip: z.boolean().default(false),
   special: z.boolean().default(false),
 });
-export type TokenEntry = z.infer<typeof tokenSchema>;
 
 /** A token named by its spelling alone or with its flags. */
 const namedToken = z

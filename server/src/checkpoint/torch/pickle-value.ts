@@ -18,12 +18,12 @@ export interface PickleTuple {
   readonly kind: 'tuple';
   readonly items: readonly PickleValue[];
 }
-export interface PickleList {
+interface PickleList {
   readonly kind: 'list';
   readonly items: PickleValue[];
 }
 /** A dict or an OrderedDict. */
-export interface PickleDict {
+interface PickleDict {
   readonly kind: 'dict';
   readonly entries: Map<PickleKey, PickleValue>;
 }
@@ -41,20 +41,20 @@ export interface PickleCall {
   readonly args: readonly PickleValue[];
 }
 /** A persistent id: a storage in a file of its own. */
-export interface PickleStorage {
+interface PickleStorage {
   readonly kind: 'storage';
   readonly id: PickleTuple;
 }
 
-export const REBUILD_FUNCTIONS = [
+const REBUILD_FUNCTIONS = [
   'torch._utils _rebuild_tensor_v2',
   'torch._utils _rebuild_tensor',
   'torch._utils _rebuild_parameter',
   'torch._tensor _rebuild_from_type_v2',
 ] as const;
-export type RebuildFunction = (typeof REBUILD_FUNCTIONS)[number];
+type RebuildFunction = (typeof REBUILD_FUNCTIONS)[number];
 
-export const STORAGE_CLASSES = [
+const STORAGE_CLASSES = [
   'torch HalfStorage',
   'torch BFloat16Storage',
   'torch FloatStorage',
@@ -76,7 +76,7 @@ const OTHER_SYMBOLS = [
   'torch Tensor',
   'torch.nn.parameter Parameter',
 ] as const;
-export type AllowedSymbol = RebuildFunction | StorageClass | (typeof OTHER_SYMBOLS)[number];
+type AllowedSymbol = RebuildFunction | StorageClass | (typeof OTHER_SYMBOLS)[number];
 
 const ALLOWED: ReadonlyMap<string, AllowedSymbol> = new Map(
   [...REBUILD_FUNCTIONS, ...STORAGE_CLASSES, ...OTHER_SYMBOLS].map((name) => [name, name]),
