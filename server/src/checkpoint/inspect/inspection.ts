@@ -1,6 +1,7 @@
 // What is known of a model without loading it, as plain data: for people as aligned lines, for programs as JSON.
 import type { TemplateName, VisionSettings } from '../../model/description.js';
 import type { TextQuant } from '../../model/quantisation.js';
+import type { TowerShape } from '../../model/tower-shape.js';
 
 export interface Problem {
   /** Code of the error that serving the model would end with. */
@@ -25,17 +26,13 @@ export interface TensorFacts {
   readonly files: readonly string[];
 }
 
-export interface TowerFacts {
+export interface TowerFacts extends Pick<TowerShape, 'sidePx' | 'patchPx' | 'hiddenSize' | 'activation'> {
   /** As the configuration names it; null when it names none. */
   readonly name: string | null;
   /** Where the weights are taken from: `inside`, or a folder. */
   readonly from: string;
-  readonly sidePx: number;
-  readonly patchPx: number;
-  readonly hiddenSize: number;
   readonly layers: number;
   readonly layersUsed: number;
-  readonly activation: 'quick_gelu' | 'gelu';
 }
 
 interface ImageFacts extends Pick<VisionSettings, 'aspect' | 'mergeType' | 'keepsClassToken'> {

@@ -8,7 +8,7 @@ import type {
 } from '../../model/description.js';
 import { unsupported } from '../failures.js';
 import type { GgufFile } from '../gguf/gguf-file.js';
-import { CLIP_MEAN, CLIP_STD, type Rgb } from '../source/clip-tower.js';
+import { CLIP_NORMALISATION } from '../source/clip-tower.js';
 import { chooseTemplate } from '../source/template-choice.js';
 import { parsePinpoints } from '../source/pinpoints.js';
 import { PIECE_TYPE } from '../tokenizer/sentencepiece.js';
@@ -106,12 +106,12 @@ function visionSettings(file: GgufFile, vision: VisionModel): VisionSettings {
     gridPinpoints: isAnyres ? parsePinpoints(pairs, vision.sidePx, file.name) : [],
     mergeType: isAnyres && vision.hasNewline ? 'spatial_unpad' : 'flat',
     keepsClassToken: false,
-    mean: rgb(file.numbers('clip.vision.image_mean')) ?? CLIP_MEAN,
-    std: rgb(file.numbers('clip.vision.image_std')) ?? CLIP_STD,
+    mean: rgb(file.numbers('clip.vision.image_mean')) ?? CLIP_NORMALISATION.mean,
+    std: rgb(file.numbers('clip.vision.image_std')) ?? CLIP_NORMALISATION.std,
   };
 }
 
-function rgb(values: readonly number[] | undefined): Rgb | undefined {
+function rgb(values: readonly number[] | undefined): VisionSettings['mean'] | undefined {
   const [red, green, blue] = values ?? [];
   return red === undefined || green === undefined || blue === undefined ? undefined : [red, green, blue];
 }

@@ -177,6 +177,11 @@ describe('openGgufPair', () => {
       'v.blk.2.ln1.weight is missing',
     ],
     [
+      'absurdly many layers should run',
+      ({ metadata }) => metadata.set('takeoff.vision.layers', u32(2 ** 31)),
+      'should run 2147483648 layers; at most 1024',
+    ],
+    [
       'a size contradicts the tensors',
       ({ metadata }) => metadata.set('clip.vision.feed_forward_length', u32(97)),
       'asks for [64, 97]',

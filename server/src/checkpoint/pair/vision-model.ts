@@ -1,28 +1,22 @@
 // The image side of a GGUF pair: its shape, and its tensors under the standard names, whoever wrote the file. Two defects of
 // older writers are repaired here: fc1 and fc2 of the feed-forward exchanged, and no statement of which layers run.
+import type { VisionShape } from '../../model/tower-shape.js';
 import { malformed, unsupported } from '../failures.js';
 import { ACTIVATION_KEY, LAYERS_KEY, PROJECTOR_KEY } from '../convert/projector-metadata.js';
 import type { GgufTensorInfo } from '../gguf/decode.js';
 import type { GgufFile } from '../gguf/gguf-file.js';
+import { towerTensors } from '../source/vision-tensors.js';
 
-export interface VisionModel {
-  readonly hiddenSize: number;
-  readonly feedForwardSize: number;
-  readonly headCount: number;
-  readonly epsilon: number;
-  readonly activation: 'quick_gelu' | 'gelu';
-  readonly sidePx: number;
-  readonly patchPx: number;
-  /** Encoder layers to run; `v.blk.0` … are there for all of them. */
-  readonly layersToRun: number;
-  /** Linear layers `mm.0`, `mm.2`, … with exact GELU between them; 0 is the identity. */
-  readonly projectorLayers: number;
+/** `v.blk.0` … are there for all layers that run, `mm.0`, `mm.2`, … for all of the projector. */
+export interface VisionModel extends VisionShape {
   readonly hasNewline: boolean;
   /** Under the standard names: v.*, v.blk.N.*, mm.N.*, v.image_newline. */
   readonly tensors: ReadonlyMap<string, GgufTensorInfo>;
   readonly warnings: readonly string[];
 }
 
+/** Deepest published: 48 (CLIP bigG). A list of tensors is made for each before one is looked for. */
+const MAX_LAYERS = 1024;
 /** Layers of the CLIP-L towers that every published LLaVA has; LLaVA takes the state before the last. */
 const CLIP_L_LAYERS = 24;
 const NEWLINE = 'v.image_newline';
@@ -35,6 +29,8 @@ export function visionModel(file: GgufFile): VisionModel {
   const hiddenSize = number('embedding_length');
   const tensors = standardNames(file.tensors, hiddenSize, warnings);
   const layersToRun = layersOf(file, tensors, warnings);
+  if (!Number.isInteger(layersToRun) || layersToRun > MAX_LAYERS)
+    throw malformed(file.name, `The tower should run ${layersToRun} layers; at most ${MAX_LAYERS}.`);
   const projectorLayers = projectorLayersOf(file, tensors);
   const model: VisionModel = {
     hiddenSize,
@@ -126,39 +122,19 @@ function activationOf(file: GgufFile): VisionModel['activation'] {
 
 /** Everything that the tower's graph will ask for is there, in the shape that the metadata promises. */
 function validateTensors(model: VisionModel, file: string): void {
-  const { hiddenSize: width, feedForwardSize, patchPx, sidePx, tensors } = model;
-  const check = (name: string, dimensions: readonly number[]) => {
-    const found = tensors.get(name);
-    if (found === undefined) throw malformed(file, `Tensor ${name} is missing.`);
+  const { hiddenSize, headCount, patchPx, sidePx, layersToRun, tensors } = model;
+  if (!Number.isInteger(sidePx / patchPx) || !Number.isInteger(hiddenSize / headCount))
+    throw malformed(file, 'Image and patch size, or width and heads, do not divide evenly.');
+  for (const { ggufName, shape } of towerTensors(model, layersToRun)) {
+    const found = tensors.get(ggufName);
+    const dimensions = shape.toReversed();
+    if (found === undefined) throw malformed(file, `Tensor ${ggufName} is missing.`);
     if (trimOnes(found.dimensions).join() !== trimOnes(dimensions).join()) {
       throw malformed(
         file,
-        `Tensor ${name} has dimensions [${found.dimensions.join(', ')}]; the metadata asks for [${dimensions.join(', ')}].`,
+        `Tensor ${ggufName} has dimensions [${found.dimensions.join(', ')}]; the metadata asks for [${dimensions.join(', ')}].`,
       );
     }
-  };
-  const patches = (sidePx / patchPx) ** 2;
-  if (!Number.isInteger(sidePx / patchPx) || !Number.isInteger(width / model.headCount))
-    throw malformed(file, 'Image and patch size, or width and heads, do not divide evenly.');
-  check('v.class_embd', [width]);
-  check('v.patch_embd.weight', [patchPx, patchPx, 3, width]);
-  check('v.position_embd.weight', [width, patches + 1]);
-  const linear = (name: string, from: number, to: number) => {
-    check(`${name}.weight`, [from, to]);
-    check(`${name}.bias`, [to]);
-  };
-  const norm = (name: string) => {
-    check(`${name}.weight`, [width]);
-    check(`${name}.bias`, [width]);
-  };
-  norm('v.pre_ln');
-  for (let layer = 0; layer < model.layersToRun; layer++) {
-    const block = `v.blk.${layer}`;
-    norm(`${block}.ln1`);
-    norm(`${block}.ln2`);
-    for (const part of ['attn_q', 'attn_k', 'attn_v', 'attn_out']) linear(`${block}.${part}`, width, width);
-    linear(`${block}.ffn_up`, width, feedForwardSize);
-    linear(`${block}.ffn_down`, feedForwardSize, width);
   }
 }
 

@@ -1,17 +1,14 @@
 // A published checkpoint as this program understands it: what it is, and where every tensor lies. Reading one opens files and
 // looks at headers; no weight is touched until it is converted.
 import type { ModelDescription } from '../../model/description.js';
+import type { VisionShape } from '../../model/tower-shape.js';
 import type { TokenizerData } from '../tokenizer/read-tokenizer.js';
 import type { ClipTower } from './clip-tower.js';
 import type { MappedTensor } from './mapped-tensor.js';
 import type { TextHyperparameters } from './text-hyperparameters.js';
 
-export interface VisionPart {
+export interface VisionPart extends Pick<VisionShape, 'layersToRun' | 'projectorLayers'> {
   readonly tower: ClipTower;
-  /** Encoder layers that run, and so are stored: the selected hidden state comes after this many. */
-  readonly layersToRun: number;
-  /** Linear layers of the projector; 0 is the identity. */
-  readonly projectorLayers: number;
   /** In the order of the file: tower, projector, newline. */
   readonly tensors: readonly MappedTensor[];
 }

@@ -1,27 +1,21 @@
 // The vision tower's shape: from its configuration where there is one, and from the tensors themselves where a checkpoint
 // carries a tower but not its configuration, as the published LLaVA 1.6 repositories do.
+import type { Normalisation, TowerShape } from '../../model/tower-shape.js';
 import { malformed, unsupported } from '../failures.js';
 import type { StoredTensor } from '../files/stored-tensor.js';
 import type { ClipConfig } from './config-schema.js';
 
-export interface ClipTower {
-  readonly hiddenSize: number;
-  readonly feedForwardSize: number;
-  /** Layers that the tower has; how many of them run is decided by the select layer. */
+/** A tower as published: with all its layers, and with what its images are normalised by. */
+export interface ClipTower extends TowerShape, Normalisation {
+  /** How many of them run is decided by the select layer. */
   readonly layerCount: number;
-  readonly headCount: number;
-  readonly epsilon: number;
-  readonly activation: 'quick_gelu' | 'gelu';
-  readonly sidePx: number;
-  readonly patchPx: number;
-  readonly mean: Rgb;
-  readonly std: Rgb;
 }
-export type Rgb = [number, number, number];
 
 /** CLIPImageProcessor's constants (OPENAI_CLIP_MEAN and _STD of transformers). */
-export const CLIP_MEAN: Rgb = [0.48145466, 0.4578275, 0.40821073];
-export const CLIP_STD: Rgb = [0.26862954, 0.26130258, 0.27577711];
+export const CLIP_NORMALISATION: Normalisation = {
+  mean: [0.48145466, 0.4578275, 0.40821073],
+  std: [0.26862954, 0.26130258, 0.27577711],
+};
 
 /** Defaults of transformers' CLIPVisionConfig, for keys that a configuration leaves out. */
 const DEFAULTS = {
@@ -35,8 +29,6 @@ const DEFAULTS = {
 };
 /** Every CLIP tower published for LLaVA has heads of 64 elements; used only when no configuration says otherwise. */
 const USUAL_HEAD_SIZE = 64;
-
-type Normalisation = Pick<ClipTower, 'mean' | 'std'>;
 
 /** @throws CheckpointError checkpoint.unsupported */
 export function towerFromConfig(config: ClipConfig, normalisation: Normalisation, file: string): ClipTower {

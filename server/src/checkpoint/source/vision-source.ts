@@ -5,18 +5,12 @@ import { stat } from 'node:fs/promises';
 import { basename, isAbsolute, join } from 'node:path';
 import type { z } from 'zod';
 import { HubError, type CheckpointError } from '../../errors.js';
+import type { Normalisation } from '../../model/tower-shape.js';
 import { incomplete, unsupported } from '../failures.js';
 import { containedPath, isPlainName } from '../files/contained-path.js';
 import { MAX_CONFIG_BYTES, readJsonFile } from '../files/json-file.js';
 import type { StoredTensor } from '../files/stored-tensor.js';
-import {
-  CLIP_MEAN,
-  CLIP_STD,
-  towerFromConfig,
-  towerFromTensors,
-  type ClipTower,
-  type Rgb,
-} from './clip-tower.js';
+import { CLIP_NORMALISATION, towerFromConfig, towerFromTensors, type ClipTower } from './clip-tower.js';
 import { preprocessorSchema, towerConfigSchema, type ClipConfig } from './config-schema.js';
 import { canonicalTensors } from './canonical-tensors.js';
 import { fileNames, hasWeights, openWeightFiles, type WeightFiles } from './weight-files.js';
@@ -55,7 +49,7 @@ export async function findTower(request: TowerRequest): Promise<TowerSource> {
   const { folder, towerName, towerIsTrained, tensors } = request;
   const { repository, warnings } = await towerRepository(request);
   const names = await fileNames(repository ?? folder);
-  const facts = await towerFacts(request, repository, names);
+  const facts = await describeTower(request, repository, names);
   const shape = (own: ReadonlyMap<string, StoredTensor>, file: string) =>
     facts.tower ?? towerFromTensors(own, facts.normalisation, file);
   if (!towerIsTrained && repository !== undefined && hasWeights(names)) {
@@ -89,20 +83,20 @@ function towerMissing({ folder, towerName, towerIsTrained }: TowerRequest): Chec
   );
 }
 
-interface TowerFacts {
+interface TowerDescription {
   /** Null when nothing but the tensors describes the tower. */
   readonly tower: ClipTower | null;
-  readonly normalisation: { readonly mean: Rgb; readonly std: Rgb };
+  readonly normalisation: Normalisation;
   /** Files that were read. */
   readonly paths: readonly string[];
 }
 
 /** Configuration and normalisation of the tower, from its repository or from the checkpoint itself. */
-async function towerFacts(
+async function describeTower(
   { folder, ownConfig }: TowerRequest,
   repository: string | undefined,
   names: readonly string[],
-): Promise<TowerFacts> {
+): Promise<TowerDescription> {
   const paths: string[] = [];
   const optional = async <T>(name: string, schema: z.ZodType<T>): Promise<T | null> => {
     if (!names.includes(name)) return null;
@@ -112,8 +106,8 @@ async function towerFacts(
   };
   const preprocessor = await optional('preprocessor_config.json', preprocessorSchema);
   const normalisation = {
-    mean: preprocessor?.image_mean ?? CLIP_MEAN,
-    std: preprocessor?.image_std ?? CLIP_STD,
+    mean: preprocessor?.image_mean ?? CLIP_NORMALISATION.mean,
+    std: preprocessor?.image_std ?? CLIP_NORMALISATION.std,
   };
   const outer = repository === undefined ? null : await optional('config.json', towerConfigSchema);
   const config = outer?.vision_config ?? outer ?? ownConfig;

@@ -1,12 +1,12 @@
 // Which tensors the image side consists of (tower up to the selected layer, projector, newline vector) and their names in a
 // GGUF of architecture `clip`. What the selected layer does not need is not kept: later layers and the closing norm.
-import type { ClipTower } from './clip-tower.js';
+import type { TowerShape } from '../../model/tower-shape.js';
 import type { ExpectedTensor } from './mapped-tensor.js';
 
 const CHANNELS = 3;
 
 /** The tower's tensors for its first `layersToRun` layers. */
-export function towerTensors(tower: ClipTower, layersToRun: number): ExpectedTensor[] {
+export function towerTensors(tower: TowerShape, layersToRun: number): ExpectedTensor[] {
   const { hiddenSize, sidePx, patchPx } = tower;
   const positions = (sidePx / patchPx) ** 2 + 1;
   return [
@@ -51,7 +51,7 @@ export function newlineTensor(textSize: number): ExpectedTensor {
   return { canonical: 'newline', ggufName: 'v.image_newline', shape: [textSize] };
 }
 
-function layerTensors(tower: ClipTower, layer: number): ExpectedTensor[] {
+function layerTensors(tower: TowerShape, layer: number): ExpectedTensor[] {
   const { hiddenSize, feedForwardSize } = tower;
   const pair = (canonical: string, gguf: string, shape: readonly number[]) =>
     weightAndBias(`tower.encoder.layers.${layer}.${canonical}`, `v.blk.${layer}.${gguf}`, shape);

@@ -7,7 +7,7 @@ import { isTensorType, TENSOR_TYPES, type TensorType } from '../../model/tensor-
 import type { Runtime } from '../../native/runtime.js';
 import { TensorStore } from '../../native/tensors.js';
 import { TowerEncoder } from '../vision/tower-encoder.js';
-import { VisionTower, type TowerShape } from '../vision/tower.js';
+import { VisionTower } from '../vision/tower.js';
 
 const NEWLINE = 'v.image_newline';
 /** Layers run without a pause: a quarter of ViT-L. */
@@ -24,7 +24,7 @@ export interface VisionLoad {
 
 /** The encoder owns the weights and the graphs; closing it frees them. */
 export async function loadTowerEncoder(runtime: Runtime, load: VisionLoad): Promise<TowerEncoder> {
-  const { file, vision, settings, isExact } = load;
+  const { file, vision, settings, textWidth, isExact } = load;
   const weights = [...vision.tensors].filter(([name]) => name !== NEWLINE);
   const store = new TensorStore(
     runtime,
@@ -35,7 +35,8 @@ export async function loadTowerEncoder(runtime: Runtime, load: VisionLoad): Prom
     })),
   );
   for (const [name, tensor] of weights) store.write(name, await file.read(tensor));
-  const tower = new VisionTower(runtime, store, towerShape(load), {
+  const shape = { ...vision, keepsClassToken: settings.keepsClassToken, textWidth };
+  const tower = new VisionTower(runtime, store, shape, {
     attention: isExact ? 'exact' : runtime.usesGpu ? 'flash_f16' : 'flash',
     layersPerSegment: LAYERS_PER_SEGMENT,
   });
@@ -44,21 +45,6 @@ export async function loadTowerEncoder(runtime: Runtime, load: VisionLoad): Prom
     store.close();
   };
   return new TowerEncoder({ tower, settings, newline: await readNewline(file, vision), closeParts });
-}
-
-function towerShape({ vision, settings, textWidth }: VisionLoad): TowerShape {
-  return {
-    sidePx: vision.sidePx,
-    patchPx: vision.patchPx,
-    width: vision.hiddenSize,
-    heads: vision.headCount,
-    layers: vision.layersToRun,
-    epsilon: vision.epsilon,
-    activation: vision.activation,
-    keepsClassToken: settings.keepsClassToken,
-    projectorLayers: vision.projectorLayers,
-    textWidth,
-  };
 }
 
 async function readNewline(file: GgufFile, vision: VisionModel): Promise<Float32Array | null> {

@@ -1,23 +1,13 @@
 // The CLIP vision tower and the projector as ggml graphs: normalised patches of one tile in, rows for the language model
 // out. Cut into segments of a few layers, so that a reader can answer running streams between them. Mathematics:
 // transformers' CLIP model and LLaVA's clip_encoder.py and multimodal_projector/builder.py (haotian-liu/LLaVA, c121f043).
+import type { VisionShape } from '../../model/tower-shape.js';
 import { GraphBuilder, type Graph } from '../../native/graph.js';
 import type { Runtime } from '../../native/runtime.js';
 import type { Tensor, TensorStore } from '../../native/tensors.js';
 
-export interface TowerShape {
-  readonly sidePx: number;
-  readonly patchPx: number;
-  readonly width: number;
-  readonly heads: number;
-  /** Layers that run: the select layer has been applied already. */
-  readonly layers: number;
-  readonly epsilon: number;
-  /** Of the tower's feed-forward: CLIP's quick-GELU, or the exact GELU of some OpenCLIP models. */
-  readonly activation: 'quick_gelu' | 'gelu';
+interface EncoderShape extends VisionShape {
   readonly keepsClassToken: boolean;
-  /** Linear layers of the projector, exact GELU between them; 0 is the identity. */
-  readonly projectorLayers: number;
   /** Width of the language model's embeddings. */
   readonly textWidth: number;
 }
@@ -37,17 +27,17 @@ interface Segment {
 }
 
 export class VisionTower {
-  readonly shape: TowerShape;
+  readonly shape: EncoderShape;
   /** Rows that one tile becomes. */
   readonly rowsPerTile: number;
   readonly #segments: readonly Segment[];
 
-  constructor(runtime: Runtime, weights: TensorStore, shape: TowerShape, options: TowerOptions) {
+  constructor(runtime: Runtime, weights: TensorStore, shape: EncoderShape, options: TowerOptions) {
     this.shape = shape;
     this.rowsPerTile = patchCount(shape) + (shape.keepsClassToken ? 1 : 0);
     const segments: Segment[] = [];
-    for (let first = 0; first === 0 || first < shape.layers; first += options.layersPerSegment) {
-      const end = Math.min(first + options.layersPerSegment, shape.layers);
+    for (let first = 0; first === 0 || first < shape.layersToRun; first += options.layersPerSegment) {
+      const end = Math.min(first + options.layersPerSegment, shape.layersToRun);
       segments.push(buildSegment(new GraphBuilder(runtime), weights, shape, options, first, end));
     }
     this.#segments = segments;
@@ -75,12 +65,12 @@ export class VisionTower {
   }
 }
 
-const patchCount = ({ sidePx, patchPx }: TowerShape): number => (sidePx / patchPx) ** 2;
+const patchCount = ({ sidePx, patchPx }: EncoderShape): number => (sidePx / patchPx) ** 2;
 
 function buildSegment(
   g: GraphBuilder,
   weights: TensorStore,
-  shape: TowerShape,
+  shape: EncoderShape,
   options: TowerOptions,
   first: number,
   end: number,
@@ -89,18 +79,18 @@ function buildSegment(
   const patchElements = 3 * shape.patchPx ** 2;
   const input = g.input(
     'F32',
-    isFirst ? [patchElements, patchCount(shape)] : [shape.width, patchCount(shape) + 1],
+    isFirst ? [patchElements, patchCount(shape)] : [shape.hiddenSize, patchCount(shape) + 1],
   );
   let x = isFirst ? embed(g, weights, shape, input) : input;
   for (let layer = first; layer < end; layer += 1) x = encoderLayer(g, weights, shape, options, layer, x);
-  if (end === shape.layers) x = project(g, weights, shape, selectRows(g, shape, x));
+  if (end === shape.layersToRun) x = project(g, weights, shape, selectRows(g, shape, x));
   return { graph: g.finish(x), input };
 }
 
 /** Patch convolution as one product, class token first, positions added, then the pre-LayerNorm ("pre_layrnorm"). */
-function embed(g: GraphBuilder, weights: TensorStore, shape: TowerShape, patches: Tensor): Tensor {
-  const kernel = g.reshape(weights.get('v.patch_embd.weight'), [patches.shape[0], shape.width]);
-  const classToken = g.reshape(weights.get('v.class_embd'), [shape.width, 1]);
+function embed(g: GraphBuilder, weights: TensorStore, shape: EncoderShape, patches: Tensor): Tensor {
+  const kernel = g.reshape(weights.get('v.patch_embd.weight'), [patches.shape[0], shape.hiddenSize]);
+  const classToken = g.reshape(weights.get('v.class_embd'), [shape.hiddenSize, 1]);
   const rows = g.concat(classToken, g.mulMat(kernel, patches), 1);
   const positioned = g.add(rows, weights.get('v.position_embd.weight'));
   return layerNorm(g, weights, 'v.pre_ln', positioned, shape.epsilon);
@@ -109,7 +99,7 @@ function embed(g: GraphBuilder, weights: TensorStore, shape: TowerShape, patches
 function encoderLayer(
   g: GraphBuilder,
   weights: TensorStore,
-  shape: TowerShape,
+  shape: EncoderShape,
   options: TowerOptions,
   layer: number,
   x: Tensor,
@@ -131,17 +121,17 @@ function encoderLayer(
 function attention(
   g: GraphBuilder,
   weights: TensorStore,
-  shape: TowerShape,
+  shape: EncoderShape,
   options: TowerOptions,
   block: string,
   x: Tensor,
 ): Tensor {
-  const headWidth = shape.width / shape.heads;
+  const headWidth = shape.hiddenSize / shape.headCount;
   const rows = x.shape[1];
   const scale = 1 / Math.sqrt(headWidth);
   const heads = (name: string) =>
     g.permute(
-      g.reshape(linear(g, weights, `${block}.${name}`, x), [headWidth, shape.heads, rows]),
+      g.reshape(linear(g, weights, `${block}.${name}`, x), [headWidth, shape.headCount, rows]),
       [0, 2, 1, 3],
     );
   const q = heads('attn_q');
@@ -150,12 +140,12 @@ function attention(
   if (options.attention !== 'exact') {
     const isHalf = options.attention === 'flash_f16';
     const attended = g.flashAttention(q, isHalf ? g.cast(k, 'F16') : k, isHalf ? g.cast(v, 'F16') : v, scale);
-    return g.reshape(attended, [shape.width, rows]);
+    return g.reshape(attended, [shape.hiddenSize, rows]);
   }
   const probabilities = g.softMax(g.mulMat(k, q), scale); // [keys, queries, heads]
   const values = g.cont(g.permute(v, [1, 0, 2, 3])); // [keys, headWidth, heads]
   const attended = g.permute(g.mulMat(values, probabilities), [0, 2, 1, 3]); // [headWidth, heads, queries]
-  return g.reshape(g.cont(attended), [shape.width, rows]);
+  return g.reshape(g.cont(attended), [shape.hiddenSize, rows]);
 }
 
 /**
@@ -167,11 +157,11 @@ function quickGelu(g: GraphBuilder, x: Tensor): Tensor {
   return g.scale(g.silu(g.scale(x, slope)), 1 / slope);
 }
 
-function selectRows(g: GraphBuilder, shape: TowerShape, x: Tensor): Tensor {
+function selectRows(g: GraphBuilder, shape: EncoderShape, x: Tensor): Tensor {
   return shape.keepsClassToken ? x : g.cont(g.rows(x, 1, patchCount(shape)));
 }
 
-function project(g: GraphBuilder, weights: TensorStore, shape: TowerShape, x: Tensor): Tensor {
+function project(g: GraphBuilder, weights: TensorStore, shape: EncoderShape, x: Tensor): Tensor {
   let rows = x;
   for (let index = 0; index < shape.projectorLayers; index += 1) {
     // Odd positions of the reference's nn.Sequential are the GELUs.
