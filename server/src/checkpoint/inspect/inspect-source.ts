@@ -1,13 +1,13 @@
 // Looks at whatever a path names and says what it is and whether it can be served.
 import { locateSource } from '../cache/locate-source.js';
-import type { DescribeOptions } from '../source/describe-checkpoint.js';
+import type { ReadOptions } from '../source/read-checkpoint.js';
 import { Findings } from './findings.js';
 import { inspectCheckpoint } from './inspect-checkpoint.js';
 import { inspectPair } from './inspect-pair.js';
 import { NOTHING_KNOWN, type Inspection } from './inspection.js';
 
 /** Problems of the model are part of the answer; what is thrown is cancellation or a defect. */
-export async function inspectSource(path: string, options: DescribeOptions = {}): Promise<Inspection> {
+export async function inspectSource(path: string, options: ReadOptions = {}): Promise<Inspection> {
   const findings = new Findings();
   const source = await findings.attempt(() => locateSource(path));
   if (source === undefined)

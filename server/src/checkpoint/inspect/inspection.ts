@@ -26,7 +26,7 @@ export interface TensorFacts {
   readonly files: readonly string[];
 }
 
-export interface TowerFacts extends Pick<TowerShape, 'sidePx' | 'patchPx' | 'hiddenSize' | 'activation'> {
+interface TowerFacts extends Pick<TowerShape, 'sidePx' | 'patchPx' | 'hiddenSize' | 'activation'> {
   /** As the configuration names it; null when it names none. */
   readonly name: string | null;
   /** Where the weights are taken from: `inside`, or a folder. */
@@ -35,7 +35,7 @@ export interface TowerFacts extends Pick<TowerShape, 'sidePx' | 'patchPx' | 'hid
   readonly layersUsed: number;
 }
 
-interface ImageFacts extends Pick<VisionSettings, 'aspect' | 'mergeType' | 'keepsClassToken'> {
+export interface ImageFacts extends Pick<VisionSettings, 'aspect' | 'mergeType' | 'keepsClassToken'> {
   readonly projector: string;
   readonly gridPinpoints: VisionSettings['gridPinpoints'];
 }

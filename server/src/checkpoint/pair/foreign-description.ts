@@ -31,7 +31,7 @@ export function describeForeignPair(
   const family = isMistral(model, kind) ? 'mistral' : 'llama';
   const tokens = model.require(model.strings('tokenizer.ggml.tokens'), 'tokenizer.ggml.tokens');
   const tokenizer = tokenizerSettings(model, tokens, kind, family === 'mistral');
-  const template = chooseTemplate({
+  const { template } = chooseTemplate({
     configured: null,
     family,
     tokenizer: { settings: tokenizer, eosContent: tokens[tokenizer.eosIds[0] ?? -1] ?? null },

@@ -11,7 +11,8 @@ import {
   type TinyOptions,
 } from '../fixtures/tiny-checkpoint.fixture.js';
 import type { Checkpoint } from './checkpoint.js';
-import { describeCheckpoint, type DescribeOptions } from './describe-checkpoint.js';
+import { describeCheckpoint } from './describe-checkpoint.js';
+import type { ReadOptions } from './read-checkpoint.js';
 
 const repository = (path: string) => fileURLToPath(new URL(`../../../../${path}`, import.meta.url));
 const made: TinyCheckpoint[] = [];
@@ -27,7 +28,7 @@ afterEach(() => {
 async function inspect<T>(
   folder: string,
   look: (checkpoint: Checkpoint) => T,
-  options?: DescribeOptions,
+  options?: ReadOptions,
 ): Promise<T> {
   const checkpoint = await describeCheckpoint(folder, options);
   try {

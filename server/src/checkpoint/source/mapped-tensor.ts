@@ -1,5 +1,6 @@
 // A tensor of the checkpoint with its place in the GGUF pair: new name, expected shape checked, and what happens to its rows.
-import type { CheckpointError } from '../../errors.js';
+import { CheckpointError } from '../../errors.js';
+import type { FaultPolicy } from '../fault-policy.js';
 import { incomplete, listNames, malformed } from '../failures.js';
 import { isFloatTensor, notFloat, type StoredTensor } from '../files/stored-tensor.js';
 
@@ -23,32 +24,20 @@ export interface ExpectedTensor {
   readonly rotaryHeadRows?: number;
 }
 
+/** Failures of one kind that are noted one by one; a checkpoint of another size has hundreds. */
+const MAX_LISTED = 5;
+
 /**
- * Finds every expected tensor and checks its shape and element type.
- * @throws CheckpointError checkpoint.incomplete with the list of missing ones, checkpoint.malformed for a wrong shape,
- * checkpoint.unsupported for an element type that is no weight
+ * Finds the expected tensors, and notes one fault for all that are missing and one for each that is there and cannot be used:
+ * checkpoint.incomplete, checkpoint.malformed for a wrong shape, checkpoint.unsupported for an element type that is no weight.
+ * @returns those that can be used
  */
 export function mapTensors(
   expected: readonly ExpectedTensor[],
   tensors: ReadonlyMap<string, StoredTensor>,
   file: string,
+  faults: FaultPolicy,
 ): MappedTensor[] {
-  const { mapped, failures } = matchTensors(expected, tensors, file);
-  if (failures[0] !== undefined) throw failures[0];
-  return mapped;
-}
-
-interface MatchedTensors {
-  readonly mapped: MappedTensor[];
-  /** One for all that are missing, and one for each that is there and cannot be used. */
-  readonly failures: readonly CheckpointError[];
-}
-
-export function matchTensors(
-  expected: readonly ExpectedTensor[],
-  tensors: ReadonlyMap<string, StoredTensor>,
-  file: string,
-): MatchedTensors {
   const mapped: MappedTensor[] = [];
   const missing: string[] = [];
   const unusable: CheckpointError[] = [];
@@ -60,7 +49,17 @@ export function matchTensors(
     else unusable.push(failure);
   }
   const lack = `${missing.length} of ${expected.length} tensors are missing: ${listNames(missing)}.`;
-  return { mapped, failures: [...(missing.length > 0 ? [incomplete(file, lack)] : []), ...unusable] };
+  noteAll([...(missing.length > 0 ? [incomplete(file, lack)] : []), ...unusable], faults);
+  return mapped;
+}
+
+function noteAll(failures: readonly CheckpointError[], faults: FaultPolicy): void {
+  for (const failure of failures.slice(0, MAX_LISTED)) faults.note(failure);
+  const rest = failures.slice(MAX_LISTED);
+  const [first] = rest;
+  if (first === undefined) return;
+  const places = listNames(rest.map(({ message }) => /Tensor (\S+)/.exec(message)?.[1] ?? message));
+  faults.note(new CheckpointError(first.code, `${rest.length} more tensors are wrong: ${places}.`));
 }
 
 function mappedTensor(

@@ -23,7 +23,7 @@ const choose = (
     names: [],
     tokenizer: { settings: { ...settings, ...tokenizer }, eosContent },
     ...over,
-  });
+  }).template;
 const imEnd = { id: 7, content: '<|im_end|>', special: false, lstrip: false, rstrip: false };
 
 describe('chooseTemplate', () => {

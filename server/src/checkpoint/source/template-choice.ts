@@ -17,16 +17,13 @@ export interface TemplateEvidence {
 const LLAMA_3_TOKENS = 128_256;
 const CHATML_END = '<|im_end|>';
 
-interface TemplateChoice {
+export interface TemplateChoice {
   readonly template: TemplateName;
   /** For people, without a full stop. */
   readonly reason: string;
 }
 
-export const chooseTemplate = (evidence: TemplateEvidence): TemplateName =>
-  explainTemplate(evidence).template;
-
-export function explainTemplate({ configured, family, tokenizer, names }: TemplateEvidence): TemplateChoice {
+export function chooseTemplate({ configured, family, tokenizer, names }: TemplateEvidence): TemplateChoice {
   if (configured !== null)
     return { template: configured, reason: 'config.json names it as conversation_template' };
   const { settings, eosContent } = tokenizer;

@@ -30,13 +30,6 @@ export function towerTensors(tower: TowerShape, layersToRun: number): ExpectedTe
   ];
 }
 
-/** Whether a canonical tower name is one that the selected layer may leave unused. */
-export function isSpareTowerTensor(canonical: string, layersToRun: number): boolean {
-  if (canonical.startsWith('tower.post_layernorm.')) return true;
-  const layer = /^tower\.encoder\.layers\.(\d{1,4})\./.exec(canonical)?.[1];
-  return layer !== undefined && Number(layer) >= layersToRun;
-}
-
 /** Linear layers at the even places, as in a sequence with an activation after each but the last. */
 export function projectorTensors(layerCount: number, towerSize: number, textSize: number): ExpectedTensor[] {
   return Array.from({ length: layerCount }, (_, index) =>

@@ -3,6 +3,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { CheckpointError } from '../../errors.js';
+import { STOP_AT_FIRST, type FaultPolicy } from '../fault-policy.js';
 import { incomplete, listNames, malformed, missing, unreadable } from '../failures.js';
 import { containedPath } from '../files/contained-path.js';
 import { readJsonFile } from '../files/json-file.js';
@@ -20,12 +22,16 @@ const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
 
 export interface WeightFiles {
   readonly tensors: ReadonlyMap<string, StoredTensor>;
-  /** Paths of the files, the index among them, for the content key. */
+  /** Names that an index promises in shards that could not be read. */
+  readonly unreadable: ReadonlySet<string>;
+  /** Names of the files that hold the weights. */
+  readonly names: readonly string[];
+  /** Paths of the files that were read, the index among them, for the content key. */
   readonly paths: readonly string[];
   close(): Promise<void>;
 }
 
-export interface Kind {
+interface Kind {
   readonly index: string;
   readonly single: string;
   readonly read: (file: PositionalFile) => Promise<StoredTensor[]>;
@@ -37,7 +43,7 @@ export const KINDS: readonly Kind[] = [
   { index: 'pytorch_model.bin.index.json', single: 'pytorch_model.bin', read: readTorchFile },
 ];
 
-/** Closes several sets, whatever becomes of the first. */
+/** Closes several, whatever becomes of the first. */
 export async function closeAll(sets: readonly { close(): Promise<void> }[]): Promise<void> {
   await Promise.all(sets.map((set) => set.close()));
 }
@@ -57,23 +63,23 @@ export function hasWeights(names: readonly string[]): boolean {
   return KINDS.some(({ index, single }) => names.includes(index) || names.includes(single));
 }
 
-/** @throws CheckpointError of any code */
-export async function openWeightFiles(folder: string, names: readonly string[]): Promise<WeightFiles> {
-  for (const kind of KINDS) {
-    if (names.includes(kind.index)) return openSharded(folder, kind);
-    if (names.includes(kind.single)) return openSingle(folder, kind);
+/**
+ * Opens what the folder has. Where the policy goes on after a fault, a shard that is missing or broken is passed over.
+ * @throws CheckpointError of any code
+ */
+export async function openWeightFiles(
+  folder: string,
+  names: readonly string[],
+  faults: FaultPolicy = STOP_AT_FIRST,
+): Promise<WeightFiles> {
+  const weights = new OpenWeights(folder, faults);
+  try {
+    await weights.open(names);
+    return weights;
+  } catch (error) {
+    await weights.close();
+    throw error;
   }
-  const shards = names.filter((name) => /-\d{5}-of-\d{5}\.(safetensors|bin)$/.test(name));
-  throw incomplete(
-    folder,
-    shards.length > 0
-      ? `There are shards (${listNames(shards, 3)}) but no index that says what they hold (${KINDS.map((kind) => kind.index).join(' or ')}).`
-      : `There are no weights: neither ${KINDS.map((kind) => kind.single).join(' nor ')}, nor shards with an index.`,
-  );
-}
-
-async function openSingle(folder: string, kind: Kind): Promise<WeightFiles> {
-  return openFiles(folder, kind, [kind.single], folder, (tensors) => tensors);
 }
 
 /**
@@ -89,39 +95,76 @@ export async function readShardIndex(folder: string, name: string): Promise<Read
   return shardOf;
 }
 
-async function openSharded(folder: string, kind: Kind): Promise<WeightFiles> {
-  const shardOf = await readShardIndex(folder, kind.index);
-  const shards = [...new Set(shardOf.values())].sort();
-  return openFiles(folder, kind, shards, kind.index, (tensors, shard) =>
-    tensors.filter((tensor) => shardOf.get(tensor.name) === shard),
-  ).then(async (files) => {
-    const lost = [...shardOf.keys()].filter((name) => !files.tensors.has(name));
-    if (lost.length === 0) return files;
-    await files.close();
-    throw incomplete(kind.index, `The shards lack tensors that the index promises: ${listNames(lost)}.`);
-  });
+class OpenWeights implements WeightFiles {
+  readonly tensors = new Map<string, StoredTensor>();
+  readonly unreadable = new Set<string>();
+  readonly names: string[] = [];
+  readonly paths: string[] = [];
+  readonly #folder: string;
+  readonly #faults: FaultPolicy;
+  readonly #files: PositionalFile[] = [];
+
+  constructor(folder: string, faults: FaultPolicy) {
+    this.#folder = folder;
+    this.#faults = faults;
+  }
+
+  async open(names: readonly string[]): Promise<void> {
+    const kind = KINDS.find(({ index, single }) => names.includes(index) || names.includes(single));
+    if (kind === undefined) this.#faults.note(noWeights(this.#folder, names));
+    else if (names.includes(kind.index)) await this.#openShards(kind);
+    else for (const tensor of (await this.#read(kind, kind.single, this.#folder)) ?? []) this.#add(tensor);
+  }
+
+  async close(): Promise<void> {
+    await closeAll(this.#files);
+  }
+
+  async #openShards(kind: Kind): Promise<void> {
+    const shardOf = await this.#faults.attempt(() => readShardIndex(this.#folder, kind.index));
+    if (shardOf === undefined) return;
+    this.paths.push(join(this.#folder, kind.index));
+    for (const shard of [...new Set(shardOf.values())].sort()) {
+      const promised = [...shardOf].flatMap(([name, file]) => (file === shard ? [name] : []));
+      const found = await this.#read(kind, shard, kind.index);
+      if (found === undefined) {
+        for (const name of promised) this.unreadable.add(name);
+        continue;
+      }
+      for (const tensor of found) if (shardOf.get(tensor.name) === shard) this.#add(tensor);
+      const lost = promised.filter((name) => !this.tensors.has(name));
+      if (lost.length > 0)
+        this.#faults.note(
+          incomplete(
+            join(this.#folder, shard),
+            `It lacks tensors that ${kind.index} promises: ${listNames(lost)}.`,
+          ),
+        );
+    }
+  }
+
+  async #read(kind: Kind, name: string, namedBy: string): Promise<StoredTensor[] | undefined> {
+    this.names.push(name);
+    return this.#faults.attempt(async () => {
+      const file = await PositionalFile.open(await containedPath(this.#folder, name, namedBy));
+      this.#files.push(file);
+      const tensors = await kind.read(file);
+      this.paths.push(join(this.#folder, name));
+      return tensors;
+    });
+  }
+
+  #add(tensor: StoredTensor): void {
+    this.tensors.set(tensor.name, tensor);
+  }
 }
 
-async function openFiles(
-  folder: string,
-  kind: Kind,
-  names: readonly string[],
-  namedBy: string,
-  select: (tensors: StoredTensor[], name: string) => StoredTensor[],
-): Promise<WeightFiles> {
-  const files: PositionalFile[] = [];
-  const close = () => closeAll(files);
-  try {
-    const tensors = new Map<string, StoredTensor>();
-    for (const name of names) {
-      const file = await PositionalFile.open(await containedPath(folder, name, namedBy));
-      files.push(file);
-      for (const tensor of select(await kind.read(file), name)) tensors.set(tensor.name, tensor);
-    }
-    const indexes = namedBy === kind.index ? [kind.index] : [];
-    return { tensors, paths: [...indexes, ...names].map((name) => join(folder, name)), close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+function noWeights(folder: string, names: readonly string[]): CheckpointError {
+  const shards = names.filter((name) => /-\d{5}-of-\d{5}\.(safetensors|bin)$/.test(name));
+  return incomplete(
+    folder,
+    shards.length > 0
+      ? `There are shards (${listNames(shards, 3)}) but no index that says what they hold (${KINDS.map((kind) => kind.index).join(' or ')}).`
+      : `There are no weights: neither ${KINDS.map((kind) => kind.single).join(' nor ')}, nor shards with an index.`,
+  );
 }

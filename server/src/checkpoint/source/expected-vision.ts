@@ -1,14 +1,12 @@
-// Puts the image side of a checkpoint together: the tower's layers up to the selected one, the projector, the newline vector; and
-// notices tensors that belong to nothing.
+// Which tensors the image side of a checkpoint must have: the tower's layers up to the selected one, the projector, the newline
+// vector; and which tensors belong to nothing.
 import { listNames, malformed, unsupported } from '../failures.js';
 import type { StoredTensor } from '../files/stored-tensor.js';
-import type { VisionPart } from './checkpoint.js';
 import type { LlavaSettings } from './llava-settings.js';
 import type { ClipTower } from './clip-tower.js';
-import { mapTensors, type ExpectedTensor } from './mapped-tensor.js';
+import type { ExpectedTensor } from './mapped-tensor.js';
 import type { TextHyperparameters } from './text-hyperparameters.js';
-import type { TowerSource } from './vision-source.js';
-import { isSpareTowerTensor, newlineTensor, projectorTensors, towerTensors } from './vision-tensors.js';
+import { newlineTensor, projectorTensors, towerTensors } from './vision-tensors.js';
 
 interface ExpectedVision {
   /** Encoder layers that run. */
@@ -45,34 +43,14 @@ export function expectedVision(
   return { layersToRun, tower: towerTensors(tower, layersToRun), rest: [...projector, ...newline] };
 }
 
-/** @throws CheckpointError checkpoint.unsupported, checkpoint.incomplete, checkpoint.malformed */
-export function visionPart(
-  settings: LlavaSettings,
-  text: TextHyperparameters,
-  { tower, tensors: towerOwn }: TowerSource,
+/** Tensors nobody asked for mean that the model is not what its configuration says. @throws CheckpointError checkpoint.malformed */
+export function validateNoUnknown(
   tensors: ReadonlyMap<string, StoredTensor>,
-  file: string,
-): VisionPart {
-  const expected = expectedVision(settings, text, tower, file);
-  return {
-    tower,
-    layersToRun: expected.layersToRun,
-    projectorLayers: settings.projectorLayers,
-    tensors: [...mapTensors(expected.tower, towerOwn, file), ...mapTensors(expected.rest, tensors, file)],
-  };
-}
-
-/** Tensors nobody asked for mean that the model is not what its configuration says. */
-export function validateKnownValue(
-  tensors: ReadonlyMap<string, StoredTensor>,
-  used: ReadonlySet<string>,
-  { layersToRun }: Pick<VisionPart, 'layersToRun'>,
+  expected: readonly ExpectedTensor[],
   folder: string,
 ): void {
-  const unknown = [...tensors].filter(
-    ([canonical, tensor]) =>
-      !used.has(tensor.name) && !isSpareTowerTensor(canonical, layersToRun) && !isUnusedCopy(canonical),
-  );
+  const known = new Set(expected.map(({ canonical }) => canonical));
+  const unknown = [...tensors].filter(([canonical]) => !known.has(canonical) && !isUnusedCopy(canonical));
   if (unknown.length === 0) return;
   throw malformed(
     folder,
@@ -80,7 +58,7 @@ export function validateKnownValue(
   );
 }
 
-/** Weights that may be there without being used: a tower that is not the one to take, a tied output, a newline. */
+/** Weights that may be there without being used: layers that do not run, a tower that is not the one to take, a tied output, a newline. */
 function isUnusedCopy(canonical: string): boolean {
   return canonical.startsWith('tower.') || canonical === 'lm_head.weight' || canonical === 'newline';
 }
