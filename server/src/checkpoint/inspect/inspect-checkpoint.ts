@@ -1,7 +1,7 @@
 // Looks at a checkpoint's folder, goes on after what is wrong, and reports everything at once. The reading is the one that serving
 // does, so the two cannot disagree.
 import { contextTokensOf } from '../source/config-parts.js';
-import { completeCheckpoint, warningsOf } from '../source/describe-checkpoint.js';
+import { completeCheckpoint } from '../source/describe-checkpoint.js';
 import { readCheckpoint, type CheckpointReading, type ReadOptions } from '../source/read-checkpoint.js';
 import { imageFacts, textFacts, tensorFacts, tokenizerFacts, towerFacts } from './checkpoint-facts.js';
 import { Findings } from './findings.js';
@@ -18,7 +18,7 @@ export async function inspectCheckpoint(folder: string, options: ReadOptions): P
       ...NOTHING_KNOWN,
       ...factsOf(reading),
       memory: checkpoint === undefined ? [] : memoryNeeds(checkpoint),
-      warnings: warningsOf(reading),
+      warnings: reading.warnings,
       problems: findings.problems,
     };
   } finally {
@@ -33,8 +33,7 @@ function factsOf(reading: CheckpointReading): Partial<Inspection> {
     layout: kind === undefined ? null : kind.layout === 'hub' ? 'transformers' : 'original',
     tensors: weights === undefined ? null : tensorFacts(weights),
     text: text === undefined ? null : textFacts(text, rows ?? null),
-    contextTokens:
-      config === undefined || text === undefined ? null : contextTokensOf(config, text.contextTokens),
+    contextTokens: config && kind && text ? contextTokensOf(config, kind, text.contextTokens) : null,
     tower: tower === undefined ? null : towerFacts(settings, tower, reading.vision?.layersToRun),
     images: settings === undefined ? null : imageFacts(settings, reading.gridPinpoints ?? []),
     tokenizer: tokenizer === undefined ? null : tokenizerFacts(tokenizer),

@@ -29,21 +29,13 @@ const RELATIVES: readonly (readonly [RegExp, string])[] = [
 export function recognise(config: LlavaConfig, folderName: string, file: string): Recognised {
   validateUnquantised(config, file);
   validateNoDelta(folderName, file);
-  if (config.s2 === true)
-    throw unsupported(
-      file,
-      's2 is true: multi-scale (S²) vision towers are not supported. Use a checkpoint without S².',
-    );
-  if (/siglip/i.test(config.mm_vision_tower ?? ''))
-    throw unsupported(
-      file,
-      `mm_vision_tower is ${String(config.mm_vision_tower)}: SigLIP towers are not supported, only CLIP.`,
-    );
   const [name = '(none)'] = config.architectures ?? [];
   switch (name.toLowerCase()) {
     case 'llavallamaforcausallm':
+      validateOriginalTower(config, file);
       return { layout: 'original', architecture: 'LlavaLlamaForCausalLM', family: 'llama', isNext: false };
     case 'llavamistralforcausallm':
+      validateOriginalTower(config, file);
       return {
         layout: 'original',
         architecture: 'LlavaMistralForCausalLM',
@@ -70,6 +62,17 @@ export function explainMissingWeights(fileNames: readonly string[]): string | un
     return 'This holds a projector only (a "pretrain" repository). Load the finished LLaVA model that was trained from it.';
   }
   return undefined;
+}
+
+function validateOriginalTower(config: LlavaConfig, file: string): void {
+  if (config.s2 === true)
+    throw unsupported(
+      file,
+      's2 is true: multi-scale (S²) vision towers are not supported. Use a checkpoint without S².',
+    );
+  const name = config.mm_vision_tower ?? config.vision_tower ?? '';
+  if (/siglip/i.test(name))
+    throw unsupported(file, `mm_vision_tower is ${name}: SigLIP towers are not supported, only CLIP.`);
 }
 
 function hubFamily(config: LlavaConfig, file: string): Pick<Recognised, 'architecture' | 'family'> {

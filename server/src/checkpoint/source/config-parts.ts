@@ -1,5 +1,6 @@
-// What the readers of a checkpoint's parts take from its configuration, in either layout. Describing a checkpoint and inspecting one
-// ask the same questions here.
+// What the readers of a checkpoint's parts take from its configuration, in either layout: which level of config.json counts for which
+// key. The original classes are flat. In transformers' layout the language model is built from text_config alone, with the defaults of
+// its class (4.37, modeling_llava.py); keys of the same name at the top belong to the wrapper around it.
 import { basename, dirname } from 'node:path';
 import type { TokenizerRequest } from '../tokenizer/read-tokenizer.js';
 import type { Recognised } from './architecture.js';
@@ -7,9 +8,16 @@ import type { LlavaConfig, TextConfig } from './config-schema.js';
 import { hubSettings, originalSettings, type LlavaSettings } from './llava-settings.js';
 
 export function textConfigOf(config: LlavaConfig, { layout }: Recognised): TextConfig {
-  return layout === 'hub'
-    ? { tie_word_embeddings: config.tie_word_embeddings, ...config.text_config }
-    : config;
+  return layout === 'hub' ? (config.text_config ?? {}) : config;
+}
+
+/**
+ * Whether the output matrix is the embedding. In transformers' layout text_config says so; what the top says was true by default in
+ * LLaVA-NeXT's first configuration class and meant nothing. Only transformers 5 goes by the top, and then it stores no matrix.
+ */
+export function tiesEmbeddings(config: LlavaConfig, kind: Recognised, storesOutput: boolean): boolean {
+  const own = textConfigOf(config, kind).tie_word_embeddings ?? false;
+  return own || (config.tie_word_embeddings === true && !storesOutput);
 }
 
 /** @throws CheckpointError checkpoint.unsupported */
@@ -30,16 +38,22 @@ export function tokenizerRequestOf(
   const textConfig = textConfigOf(config, kind);
   return {
     ...place,
-    bosId: firstId(textConfig.bos_token_id ?? config.bos_token_id),
-    eosIds: [textConfig.eos_token_id ?? [], config.eos_token_id ?? []].flat(),
+    // Generation asks the wrapper first (GenerationConfig.from_model_config of transformers 4.37 and 5).
+    bosId: firstId(config.bos_token_id ?? textConfig.bos_token_id),
+    eosIds: [config.eos_token_id ?? textConfig.eos_token_id ?? []].flat(),
     reservesPatchToken: settings.reservesPatchToken,
     wrapsImageInStartEnd: settings.wrapsImageInStartEnd,
   };
 }
 
-/** Positions that a sequence may use: the model's own limit, or what training cut its texts to. */
-export function contextTokensOf(config: LlavaConfig, ownContextTokens: number): number {
-  return Math.floor(Math.min(ownContextTokens, config.tokenizer_model_max_length ?? Infinity));
+/** Positions that a sequence may use: the model's own limit, or what training cut its texts to, which only the original code knows. */
+export function contextTokensOf(
+  config: LlavaConfig,
+  { layout }: Recognised,
+  ownContextTokens: number,
+): number {
+  const trainedTokens = layout === 'original' ? config.tokenizer_model_max_length : undefined;
+  return Math.floor(Math.min(ownContextTokens, trainedTokens ?? Infinity));
 }
 
 /** The folder's name, or the repository's when the folder is a snapshot of the hub's cache. */

@@ -44,7 +44,7 @@ export function completeCheckpoint(reading: CheckpointReading): Checkpoint | und
     name: basename(config._name_or_path ?? '') || `${kind.architecture} ${text.hiddenSize}`,
     description: {
       architecture: kind.architecture,
-      contextTokens: contextTokensOf(config, text.contextTokens),
+      contextTokens: contextTokensOf(config, kind, text.contextTokens),
       template: template.template,
       tokenizer: tokenizer.settings,
       vision: { sidePx, patchPx, aspect, gridPinpoints, mergeType, keepsClassToken, mean, std },
@@ -61,12 +61,7 @@ export function completeCheckpoint(reading: CheckpointReading): Checkpoint | und
       ...weights.paths,
       ...(tower.files?.paths ?? []),
     ],
-    warnings: warningsOf(reading),
+    warnings: reading.warnings,
     close: () => reading.close(),
   };
-}
-
-/** What an operator should know of the parts that were understood. */
-export function warningsOf({ tower, tokenizer }: CheckpointReading): string[] {
-  return [...(tower?.warnings ?? []), ...(tokenizer?.warnings ?? [])];
 }

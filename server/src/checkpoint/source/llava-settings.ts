@@ -23,6 +23,14 @@ export interface LlavaSettings {
 
 const DEFAULT_SELECT_LAYER = -2;
 const MAX_PROJECTOR_LAYERS = 16;
+/** LlavaNextConfig's default, which its configurations may leave out. */
+const NEXT_PINPOINTS: LlavaSettings['pinpoints'] = [
+  [336, 672],
+  [672, 336],
+  [672, 672],
+  [1008, 336],
+  [336, 1008],
+];
 
 /** Settings of the original layout. @throws CheckpointError checkpoint.unsupported */
 export function originalSettings(config: LlavaConfig, file: string): LlavaSettings {
@@ -68,7 +76,7 @@ export function hubSettings(config: LlavaConfig, isNext: boolean, file: string):
     projectorLayers: 2,
     aspect: aspectOf(config.image_aspect_ratio ?? (isNext ? 'anyres' : 'pad'), file),
     mergeType: mergeTypeOf(config.mm_patch_merge_type ?? (isNext ? 'spatial_unpad' : 'flat'), file),
-    pinpoints: config.image_grid_pinpoints,
+    pinpoints: config.image_grid_pinpoints ?? (isNext ? NEXT_PINPOINTS : undefined),
     wrapsImageInStartEnd: false,
     reservesPatchToken: false,
   };

@@ -11,7 +11,7 @@ import { readTokenizer, type TokenizerData } from '../tokenizer/read-tokenizer.j
 import { explainMissingWeights, recognise, type Recognised } from './architecture.js';
 import { canonicalTensors } from './canonical-tensors.js';
 import type { VisionPart } from './checkpoint.js';
-import { modelName, settingsOf, textConfigOf, tokenizerRequestOf } from './config-parts.js';
+import { modelName, settingsOf, textConfigOf, tiesEmbeddings, tokenizerRequestOf } from './config-parts.js';
 import { configSchema, type LlavaConfig } from './config-schema.js';
 import { expectedVision, validateNoUnknown } from './expected-vision.js';
 import type { LlavaSettings } from './llava-settings.js';
@@ -21,6 +21,7 @@ import { chooseTemplate, type TemplateChoice } from './template-choice.js';
 import { canonicalName } from './tensor-names.js';
 import { textHyperparameters, type TextHyperparameters } from './text-hyperparameters.js';
 import { textTensors } from './text-tensors.js';
+import { tiedOutputWarning } from './tied-output.js';
 import { findTower, type TowerLocator, type TowerSource } from './vision-source.js';
 import { closeAll, fileNames, hasWeights, openWeightFiles, type WeightFiles } from './weight-files.js';
 
@@ -48,6 +49,8 @@ interface CheckpointParts {
 
 export interface CheckpointReading extends CheckpointParts {
   readonly folder: string;
+  /** What an operator should know of the parts that were understood. */
+  readonly warnings: readonly string[];
   /** Closes the weight files. */
   close(): Promise<void>;
 }
@@ -81,7 +84,8 @@ export async function readCheckpoint(
 ): Promise<CheckpointReading> {
   const reader = new CheckpointReader(folder, options, faults);
   try {
-    return { folder, ...(await reader.read()), close: () => reader.close() };
+    const parts = await reader.read();
+    return { folder, ...parts, warnings: reader.warnings, close: () => reader.close() };
   } catch (error) {
     await reader.close();
     throw error;
@@ -98,6 +102,7 @@ interface Tensors {
 }
 
 class CheckpointReader {
+  readonly warnings: string[] = [];
   readonly #folder: string;
   readonly #options: ReadOptions;
   readonly #faults: FaultPolicy;
@@ -149,10 +154,17 @@ class CheckpointReader {
   ): Promise<Partial<CheckpointParts>> {
     const faults = this.#faults;
     const textConfig = textConfigOf(config, kind);
-    const text = await faults.attempt(() => textHyperparameters(textConfig, kind.family, this.#configFile));
+    const ownText = await faults.attempt(() =>
+      textHyperparameters(textConfig, kind.family, this.#configFile),
+    );
     const settings = await faults.attempt(() => settingsOf(config, kind, this.#configFile));
     const tensors = await this.#tensors(weights, kind);
     const rows = tensors?.rows ?? textConfig.vocab_size ?? undefined;
+    const text = ownText && {
+      ...ownText,
+      tiesEmbeddings: tiesEmbeddings(config, kind, tensors === undefined || storesOutput(tensors)),
+    };
+    if (text?.tiesEmbeddings === true && tensors !== undefined) await this.#warnOfOtherOutput(tensors);
     const textPart = text && tensors && this.#map(textTensors(text, rows ?? 0), tensors.own, tensors);
     const tower = settings && tensors && (await this.#tower(config, settings, tensors));
     const vision = text && settings && tower && (await this.#vision(text, settings, tower, tensors));
@@ -184,6 +196,13 @@ class CheckpointReader {
     return { own, hidden: new Set(hidden), rows: table?.shape[0] };
   }
 
+  async #warnOfOtherOutput({ own }: Tensors): Promise<void> {
+    const warning = await this.#faults.attempt(() =>
+      tiedOutputWarning(own.get('model.embed_tokens.weight'), own.get('lm_head.weight')),
+    );
+    if (warning !== undefined) this.warnings.push(warning);
+  }
+
   /** What lies in a shard that cannot be read is not missed a second time. */
   #map(
     expected: readonly ExpectedTensor[],
@@ -212,6 +231,7 @@ class CheckpointReader {
       }),
     );
     if (found !== undefined && found.files !== null) this.#open.push(found.files);
+    this.warnings.push(...(found?.warnings ?? []));
     return found;
   }
 
@@ -260,7 +280,11 @@ class CheckpointReader {
     const place = { folder: this.#folder, fileNames: this.#names, rows: rows ?? UNKNOWN_ROWS };
     const plain = { reservesPatchToken: false, wrapsImageInStartEnd: false };
     const wanted = rows === undefined ? plain : (settings ?? plain);
-    return this.#faults.attempt(() => readTokenizer(tokenizerRequestOf(config, kind, wanted, place)));
+    const read = await this.#faults.attempt(() =>
+      readTokenizer(tokenizerRequestOf(config, kind, wanted, place)),
+    );
+    this.warnings.push(...(read?.warnings ?? []));
+    return read;
   }
 
   #template(config: LlavaConfig, { family }: Recognised, tokenizer: TokenizerData): TemplateChoice {
@@ -272,3 +296,6 @@ class CheckpointReader {
     });
   }
 }
+
+const storesOutput = ({ own, hidden }: Tensors): boolean =>
+  own.has('lm_head.weight') || hidden.has('lm_head.weight');

@@ -43,6 +43,31 @@ describe('textHyperparameters', () => {
     expect(textHyperparameters(linear, 'llama', 'f').ropeScaling).toEqual({ kind: 'linear', factor: 2 });
   });
 
+  it('lets rope_scaling and what stands in it win, as transformers 5 does', () => {
+    const config = {
+      rope_theta: 1e4,
+      rope_scaling: { rope_type: 'linear', factor: 2, rope_theta: 1e6 },
+      rope_parameters: { rope_type: 'default', rope_theta: 5e5 },
+    };
+    expect(textHyperparameters(config, 'llama', 'f')).toMatchObject({
+      ropeTheta: 1e6,
+      ropeScaling: { kind: 'linear', factor: 2 },
+    });
+  });
+
+  it('takes max_position_embeddings for the length that a llama3 scaling began with, where it names none', () => {
+    const rope_scaling = { rope_type: 'llama3', factor: 8, low_freq_factor: 1, high_freq_factor: 4 };
+    const config = { max_position_embeddings: 8192, rope_scaling };
+    expect(textHyperparameters(config, 'llama', 'f').ropeScaling).toMatchObject({
+      originalContextTokens: 8192,
+    });
+  });
+
+  it('takes null heads for keys and values as one for each head, absent ones by the class', () => {
+    const heads = (config: object) => textHyperparameters(config, 'mistral', 'f').kvHeadCount;
+    expect([heads({}), heads({ num_key_value_heads: null })]).toEqual([8, 32]);
+  });
+
   it('refuses what the llama architecture of GGUF cannot compute', () => {
     expect(() => textHyperparameters({ hidden_act: 'gelu' }, 'llama', 'f')).toThrow('hidden_act is gelu');
     expect(() => textHyperparameters({ attention_bias: true }, 'llama', 'f')).toThrow('biases');

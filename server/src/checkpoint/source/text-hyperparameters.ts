@@ -50,7 +50,10 @@ export function textHyperparameters(
   const defaults = DEFAULTS[family];
   const hiddenSize = config.hidden_size ?? DEFAULT_HIDDEN_SIZE;
   const headCount = config.num_attention_heads ?? DEFAULT_HEADS;
-  const kvHeadCount = config.num_key_value_heads ?? defaults.kvHeadCount ?? headCount;
+  // Absent, the class's default counts; null means one for each head.
+  const kvHeadCount =
+    (config.num_key_value_heads === undefined ? defaults.kvHeadCount : config.num_key_value_heads) ??
+    headCount;
   const headSize = config.head_dim ?? hiddenSize / headCount;
   if (!Number.isInteger(headSize) || headSize % 2 !== 0 || headCount % kvHeadCount !== 0) {
     throw unsupported(
@@ -61,7 +64,8 @@ export function textHyperparameters(
   validateVariant(config, file);
   const window = config.sliding_window === undefined ? defaults.slidingWindow : config.sliding_window;
   const ownContext = config.max_position_embeddings ?? defaults.contextTokens;
-  const rope = config.rope_parameters ?? config.rope_scaling ?? undefined;
+  // transformers 5 reads both, the older name first (modeling_rope_utils.py, convert_rope_params_to_dict).
+  const rope = config.rope_scaling ?? config.rope_parameters ?? undefined;
   return {
     hiddenSize,
     feedForwardSize: config.intermediate_size ?? defaults.feedForwardSize,
@@ -70,8 +74,8 @@ export function textHyperparameters(
     kvHeadCount,
     headSize,
     rmsEpsilon: config.rms_norm_eps ?? DEFAULT_RMS_EPSILON,
-    ropeTheta: config.rope_theta ?? rope?.rope_theta ?? DEFAULT_ROPE_THETA,
-    ropeScaling: rope === undefined ? null : ropeScaling(rope, file),
+    ropeTheta: rope?.rope_theta ?? config.rope_theta ?? DEFAULT_ROPE_THETA,
+    ropeScaling: rope === undefined ? null : ropeScaling(rope, ownContext, file),
     // The attention of llama.cpp's `llama` architecture has no window: within one window, both are the same.
     contextTokens: window === null ? ownContext : Math.min(ownContext, window),
     tiesEmbeddings: config.tie_word_embeddings ?? false,
@@ -92,9 +96,10 @@ function validateVariant(config: TextConfig, file: string): void {
     );
 }
 
-function ropeScaling(rope: RopeConfig, file: string): RopeScaling | null {
+function ropeScaling(rope: RopeConfig, contextTokens: number, file: string): RopeScaling | null {
   const kind = rope.rope_type ?? rope.type ?? 'default';
-  const { factor, low_freq_factor, high_freq_factor, original_max_position_embeddings } = rope;
+  const { factor, low_freq_factor, high_freq_factor } = rope;
+  const originalContextTokens = rope.original_max_position_embeddings ?? contextTokens;
   if (kind === 'default') return null;
   if (kind === 'linear' && typeof factor === 'number') return { kind, factor };
   if (
@@ -102,7 +107,6 @@ function ropeScaling(rope: RopeConfig, file: string): RopeScaling | null {
     typeof factor === 'number' &&
     typeof low_freq_factor === 'number' &&
     typeof high_freq_factor === 'number' &&
-    typeof original_max_position_embeddings === 'number' &&
     low_freq_factor < high_freq_factor
   ) {
     return {
@@ -110,7 +114,7 @@ function ropeScaling(rope: RopeConfig, file: string): RopeScaling | null {
       factor,
       lowFrequencyFactor: low_freq_factor,
       highFrequencyFactor: high_freq_factor,
-      originalContextTokens: original_max_position_embeddings,
+      originalContextTokens,
     };
   }
   throw unsupported(
