@@ -8,7 +8,7 @@ import {
   MAX_PART_HEADERS,
   MAX_PARTS,
   CLIENT_STALL_MS,
-} from './gateway/http/http-limits.js';
+} from './gateway/http/connection/http-limits.js';
 import { DECODER_POOL_DEFAULTS } from './gateway/intake/decoder-pool.js';
 import { MAX_SIDE_PX } from './gateway/intake/header.js';
 import { FETCH_SLOTS_DEFAULTS } from './gateway/intake/remote/fetch-slots.js';

@@ -7,7 +7,7 @@ import { CapacityError, ConfigError } from '../errors.js';
 import type { ReaderStart } from '../link/lifecycle/messages.js';
 import type { ReaderSecrets } from '../link/secrets.js';
 import { buildApp, buildManagementApp } from './http/app.js';
-import type { HttpLimits } from './http/http-limits.js';
+import type { HttpLimits } from './http/connection/http-limits.js';
 import { createDecoderPool, type DecoderPool } from './intake/decoder-pool.js';
 import { createIntake, type RemoteImages } from './intake/intake.js';
 import { createFetchSlots } from './intake/remote/fetch-slots.js';

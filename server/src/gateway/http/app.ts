@@ -6,14 +6,14 @@ import { CapacityError } from '../../errors.js';
 import type { Inference } from '../readers/inference.js';
 import type { ReaderRegistry } from '../readers/registry.js';
 import type { Metrics } from '../metrics/metrics.js';
-import { addApiKeyCheck } from './api-key.js';
-import { validateDeclaredLength } from './body-limit.js';
-import { answerClientError, trackResponses } from './client-errors.js';
-import { addErrorHandlers, answerError, pathOf } from './error-handlers.js';
-import { addGenerateRoutes } from './generate-routes.js';
-import type { HttpLimits } from './http-limits.js';
-import { addCrossOriginAnswers } from './cross-origin.js';
-import { detailedStatus, maskedStatus } from './status-answer.js';
+import { addApiKeyCheck } from './connection/api-key.js';
+import { validateDeclaredLength } from './connection/body-limit.js';
+import { answerClientError, trackResponses } from './connection/client-errors.js';
+import { addErrorHandlers, answerError, pathOf } from './connection/error-handlers.js';
+import { addGenerateRoutes } from './native/generate-routes.js';
+import type { HttpLimits } from './connection/http-limits.js';
+import { addCrossOriginAnswers } from './connection/cross-origin.js';
+import { detailedStatus, maskedStatus } from './management/status-answer.js';
 
 export interface AppDeps {
   readonly registry: ReaderRegistry;

@@ -10,7 +10,7 @@ import { ReaderRegistry } from '../readers/registry.js';
 import { ScriptedReaders, START, type Script, PATIENT } from '../readers/scripted-reader.fixture.js';
 import { ReaderSupervisor } from '../readers/supervisor.js';
 import { buildApp } from './app.js';
-import type { HttpLimits } from './http-limits.js';
+import type { HttpLimits } from './connection/http-limits.js';
 import { NO_SECRETS } from '../../link/secrets.js';
 
 export const LIMITS: HttpLimits = {

@@ -1,7 +1,7 @@
 // Every way in which a request can fail, answered with the one JSON body: errors of handlers, unknown addresses, broken paths.
 // Bytes that are no HTTP at all are client-errors.ts.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { InputError } from '../../errors.js';
+import { InputError } from '../../../errors.js';
 import { answerEarly, isStillArriving } from './early-answer.js';
 import { publicError } from './public-error.js';
 

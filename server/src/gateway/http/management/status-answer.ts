@@ -1,8 +1,8 @@
 // What /status tells: to anybody on the inference port, with pids, loading progress and reasons on the management port.
 import type { ManagementStatus, MaskedReader, ReaderDetails, StatusResponse } from 'takeoff-wire';
-import type { ReaderRegistry } from '../readers/registry.js';
-import type { ReaderState } from '../readers/reader-state.js';
-import type { ReaderSupervisor } from '../readers/supervisor.js';
+import type { ReaderRegistry } from '../../readers/registry.js';
+import type { ReaderState } from '../../readers/reader-state.js';
+import type { ReaderSupervisor } from '../../readers/supervisor.js';
 
 export function maskedStatus(registry: ReaderRegistry, ports: readonly number[]): StatusResponse {
   const { live, dead } = sorted(registry);

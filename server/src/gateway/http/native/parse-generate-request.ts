@@ -2,10 +2,10 @@
 // out needs no further checking by anybody but the reader, which alone can count tokens.
 import { generateRequestSchema, type GenerateRequest } from 'takeoff-wire';
 import type { z } from 'zod';
-import { InputError } from '../../errors.js';
-import type { Prompt, PromptPart } from '../../link/requests/messages.js';
-import type { InferenceJob } from '../readers/inference.js';
-import type { HttpLimits } from './http-limits.js';
+import { InputError } from '../../../errors.js';
+import type { Prompt, PromptPart } from '../../../link/requests/messages.js';
+import type { InferenceJob } from '../../readers/inference.js';
+import type { HttpLimits } from '../connection/http-limits.js';
 import {
   isNumericField,
   validatePromptMaxTokens,

@@ -1,10 +1,10 @@
 // Collects all events of a request into the one JSON answer: a list exactly where the request had one, in its order.
 import { withoutCarriageReturns, type GenerateResponse, type GenerationMetadata } from 'takeoff-wire';
-import { Defect } from '../../errors.js';
-import type { RequestEvent } from '../../link/requests/messages.js';
+import { Defect } from '../../../errors.js';
+import type { RequestEvent } from '../../../link/requests/messages.js';
 import { metadataOf } from './answer-text.js';
-import type { ValidatedRequest } from './validate-request.js';
-import { errorOfEvent } from './public-error.js';
+import type { ValidatedRequest } from './parse-generate-request.js';
+import { errorOfEvent } from '../connection/public-error.js';
 
 /**
  * Undefined when the client is gone and nobody reads an answer.

@@ -1,6 +1,6 @@
 // Bounds the memory of all bodies that are arriving at the same time. One body's limit alone would let a few hundred clients, each
 // within it, fill the machine.
-import { CapacityError } from '../../errors.js';
+import { CapacityError } from '../../../errors.js';
 
 /** What one request holds of the budget; given back when its body has been read, or not. */
 export interface BodyClaim extends Disposable {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { InputError } from '../../errors.js';
-import type { HttpLimits } from './http-limits.js';
+import { InputError } from '../../../errors.js';
+import type { HttpLimits } from '../connection/http-limits.js';
 import { placeImages } from './prompt-parts.js';
-import { LIMITS } from './scripted-app.fixture.js';
+import { LIMITS } from '../scripted-app.fixture.js';
 
 const ON: HttpLimits = { ...LIMITS, allowRemoteImages: true };
 const A = 'https://example.com/a.png';

@@ -1,10 +1,10 @@
 import { EventEmitter, once } from 'node:events';
 import { afterEach, expect, it } from 'vitest';
-import type { ImagePayload } from '../../link/requests/messages.js';
-import { silent } from '../readers/scripted-reader.fixture.js';
-import { PYTHON_FORM } from './multipart.fixture.js';
+import type { ImagePayload } from '../../../link/requests/messages.js';
+import { silent } from '../../readers/scripted-reader.fixture.js';
+import { PYTHON_FORM } from '../native/multipart.fixture.js';
 import { head, jsonRequest, RawClients } from './raw-client.fixture.js';
-import { scriptedApp, type ScriptedApp, type ScriptedAppOptions } from './scripted-app.fixture.js';
+import { scriptedApp, type ScriptedApp, type ScriptedAppOptions } from '../scripted-app.fixture.js';
 
 const clients = new RawClients();
 let opened: ScriptedApp | undefined;

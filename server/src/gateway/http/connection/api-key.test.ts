@@ -1,8 +1,8 @@
 import { pino } from 'pino';
 import { afterEach, expect, it } from 'vitest';
-import { createMetrics } from '../metrics/metrics.js';
-import { buildManagementApp } from './app.js';
-import { LIMITS, scriptedApp, type ScriptedApp } from './scripted-app.fixture.js';
+import { createMetrics } from '../../metrics/metrics.js';
+import { buildManagementApp } from '../app.js';
+import { LIMITS, scriptedApp, type ScriptedApp } from '../scripted-app.fixture.js';
 
 const KEY = 'correct-horse';
 let open: ScriptedApp | undefined;

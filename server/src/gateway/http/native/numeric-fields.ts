@@ -1,7 +1,7 @@
 // The numeric fields of a request: defaults filled in, ranges validated, in the words of the API.
 import { NUMERIC_FIELDS, type GenerateRequest, type NumericField } from 'takeoff-wire';
-import { InputError } from '../../errors.js';
-import type { SamplingParameters } from '../../link/requests/messages.js';
+import { InputError } from '../../../errors.js';
+import type { SamplingParameters } from '../../../link/requests/messages.js';
 
 /** "from 0 to 100", "above 0, up to 1". */
 export function rangeText(field: NumericField): string {

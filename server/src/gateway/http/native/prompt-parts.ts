@@ -1,10 +1,10 @@
 // From the prompts of a request to their parts: text, and places of images. An image that was uploaded stands in front of
 // every prompt; one that a tag names stands where the tag stood. The same URL is one image, however often a request names it.
-import { InputError } from '../../errors.js';
-import type { PromptPart } from '../../link/requests/messages.js';
-import type { ImageSource } from '../intake/image-source.js';
-import { findImageTags, validateNoImageTags, type ImageTag } from '../intake/tags.js';
-import type { HttpLimits } from './http-limits.js';
+import { InputError } from '../../../errors.js';
+import type { PromptPart } from '../../../link/requests/messages.js';
+import type { ImageSource } from '../../intake/image-source.js';
+import { findImageTags, validateNoImageTags, type ImageTag } from '../../intake/tags.js';
+import type { HttpLimits } from '../connection/http-limits.js';
 
 export interface PromptsWithImages {
   readonly prompts: readonly (readonly PromptPart[])[];

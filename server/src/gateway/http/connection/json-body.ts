@@ -1,7 +1,7 @@
 // Reads JSON bodies under our own limit and with our own words, in place of the framework's parser.
 import type { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
-import { InputError } from '../../errors.js';
+import { InputError } from '../../../errors.js';
 import type { BodyBudget } from './body-budget.js';
 import { collectBody } from './body-limit.js';
 

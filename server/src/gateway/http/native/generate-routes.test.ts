@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { SseDecoder, type SseEvent } from 'takeoff-wire';
-import type { GenerateMessage } from '../../link/requests/messages.js';
-import { silent, type Script } from '../readers/scripted-reader.fixture.js';
+import type { GenerateMessage } from '../../../link/requests/messages.js';
+import { silent, type Script } from '../../readers/scripted-reader.fixture.js';
 import { formOf, PYTHON_FORM } from './multipart.fixture.js';
-import { PAYLOAD, scriptedApp, type ScriptedApp, type ScriptedAppOptions } from './scripted-app.fixture.js';
-import { VERSIONS } from '../../link/messages.js';
+import { PAYLOAD, scriptedApp, type ScriptedApp, type ScriptedAppOptions } from '../scripted-app.fixture.js';
+import { VERSIONS } from '../../../link/messages.js';
 
 let opened: ScriptedApp | undefined;
 afterEach(async () => {

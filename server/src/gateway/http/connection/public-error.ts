@@ -1,8 +1,8 @@
 // Turns anything thrown into what a client may see: a status, a stable code and a sentence. What is not meant for clients
 // becomes `server.internal`, and its text stays in the log.
 import { ERROR_CODES, isErrorCode, type ErrorBody, type ErrorCode } from 'takeoff-wire';
-import { CapacityError, InputError, ReaderError, TakeoffError } from '../../errors.js';
-import type { ErrorEvent } from '../../link/requests/messages.js';
+import { CapacityError, InputError, ReaderError, TakeoffError } from '../../../errors.js';
+import type { ErrorEvent } from '../../../link/requests/messages.js';
 
 export interface PublicError {
   readonly status: number;

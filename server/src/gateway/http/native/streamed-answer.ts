@@ -10,11 +10,11 @@ import {
   encodeTextEvent,
   withoutCarriageReturns,
 } from 'takeoff-wire';
-import { Defect } from '../../errors.js';
-import type { RequestEvent } from '../../link/requests/messages.js';
+import { Defect } from '../../../errors.js';
+import type { RequestEvent } from '../../../link/requests/messages.js';
 import { metadataOf } from './answer-text.js';
-import type { ValidatedRequest } from './validate-request.js';
-import { errorOfEvent, publicError } from './public-error.js';
+import type { ValidatedRequest } from './parse-generate-request.js';
+import { errorOfEvent, publicError } from '../connection/public-error.js';
 
 /** No cache and no buffering proxy may hold tokens back. */
 export const STREAM_HEADERS = {

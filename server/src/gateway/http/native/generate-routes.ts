@@ -3,16 +3,16 @@ import type { Readable } from 'node:stream';
 import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { GenerateResponse } from 'takeoff-wire';
-import type { Inference } from '../readers/inference.js';
-import { BodyBudget } from './body-budget.js';
+import type { Inference } from '../../readers/inference.js';
+import { BodyBudget } from '../connection/body-budget.js';
 import { bufferedAnswer } from './buffered-answer.js';
-import { clientGoneSignal } from './client-gone.js';
-import { CLIENT_STALL_MS, type HttpLimits } from './http-limits.js';
-import { InputError } from '../../errors.js';
+import { clientGoneSignal } from '../connection/client-gone.js';
+import { CLIENT_STALL_MS, type HttpLimits } from '../connection/http-limits.js';
+import { InputError } from '../../../errors.js';
 import { readImageForm } from './image-form.js';
-import { addJsonParser } from './json-body.js';
-import { validateRequest, type ValidatedRequest } from './validate-request.js';
-import { cutWhenNotRead } from './stalled-client.js';
+import { addJsonParser } from '../connection/json-body.js';
+import { validateRequest, type ValidatedRequest } from './parse-generate-request.js';
+import { cutWhenNotRead } from '../connection/stalled-client.js';
 import { STREAM_HEADERS, streamedAnswer } from './streamed-answer.js';
 
 export interface GenerateRouteOptions {

@@ -1,7 +1,7 @@
 // For tests only: HTTP clients that send exactly the bytes they are told, when they are told, and keep what they get.
 import { connect, type Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { Defect } from '../../errors.js';
+import { Defect } from '../../../errors.js';
 
 export class RawClient {
   received = '';

@@ -1,6 +1,6 @@
 // What one prompt's events say in the words of the API.
 import type { GenerationMetadata } from 'takeoff-wire';
-import type { DoneEvent } from '../../link/requests/messages.js';
+import type { DoneEvent } from '../../../link/requests/messages.js';
 
 export const metadataOf = ({ usage, finishReason }: DoneEvent): GenerationMetadata => ({
   prompt_tokens: usage.promptTokens,

@@ -1,7 +1,7 @@
 // Keeps bodies within body_size_limit_bytes: refused by the declared length before a byte is read, by count while reading
 // otherwise.
 import { finished, type Readable } from 'node:stream';
-import { Defect, InputError } from '../../errors.js';
+import { Defect, InputError } from '../../../errors.js';
 import type { BodyClaim } from './body-budget.js';
 
 /** @throws InputError request.body_too_large */

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { pino } from 'pino';
-import { createMetrics } from '../metrics/metrics.js';
-import { buildManagementApp } from './app.js';
-import { LIMITS, scriptedApp, type ScriptedApp } from './scripted-app.fixture.js';
+import { createMetrics } from '../../metrics/metrics.js';
+import { buildManagementApp } from '../app.js';
+import { LIMITS, scriptedApp, type ScriptedApp } from '../scripted-app.fixture.js';
 
 const PAGE = 'https://app.example';
 let opened: ScriptedApp | undefined;

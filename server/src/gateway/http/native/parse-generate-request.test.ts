@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { NUMERIC_FIELDS } from 'takeoff-wire';
-import { InputError } from '../../errors.js';
-import { validateRequest } from './validate-request.js';
+import { InputError } from '../../../errors.js';
+import { validateRequest } from './parse-generate-request.js';
 import { isNumericField } from './numeric-fields.js';
-import { LIMITS } from './scripted-app.fixture.js';
+import { LIMITS } from '../scripted-app.fixture.js';
 
 function refusalOf(body: unknown, limits = LIMITS): { code: string; message: string } {
   try {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { LINGER_BYTES } from './http-limits.js';
 import { head, RawClients, type RawClient } from './raw-client.fixture.js';
-import { scriptedApp, type ScriptedApp } from './scripted-app.fixture.js';
+import { scriptedApp, type ScriptedApp } from '../scripted-app.fixture.js';
 
 const LIMIT = 4096;
 const clients = new RawClients();

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { formOf, formOfParts, PROMPT, PYTHON_FORM, type Form, type PartBytes } from './multipart.fixture.js';
-import { scriptedApp, type ScriptedApp } from './scripted-app.fixture.js';
+import { scriptedApp, type ScriptedApp } from '../scripted-app.fixture.js';
 
 let app: ScriptedApp;
 beforeAll(async () => {

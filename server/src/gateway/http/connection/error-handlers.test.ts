@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { ERROR_CODES, errorBodySchema, isErrorCode } from 'takeoff-wire';
-import { CapacityError, Defect } from '../../errors.js';
-import { formOf } from './multipart.fixture.js';
+import { CapacityError, Defect } from '../../../errors.js';
+import { formOf } from '../native/multipart.fixture.js';
 import { head, jsonRequest, RawClients } from './raw-client.fixture.js';
-import { scriptedApp, type ScriptedApp, type ScriptedAppOptions } from './scripted-app.fixture.js';
+import { scriptedApp, type ScriptedApp, type ScriptedAppOptions } from '../scripted-app.fixture.js';
 
 const clients = new RawClients();
 let opened: ScriptedApp | undefined;

@@ -2,10 +2,10 @@
 // without a file name, in any order; what else a client sends is skipped. Nothing is written to disk and no file name is used.
 import type { MultipartFile } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
-import { CapacityError, InputError } from '../../errors.js';
-import type { BodyBudget, BodyClaim } from './body-budget.js';
-import { collectBody, overLimit } from './body-limit.js';
-import { MAX_PART_HEADER_BYTES, MAX_PART_HEADERS, MAX_PARTS } from './http-limits.js';
+import { CapacityError, InputError } from '../../../errors.js';
+import type { BodyBudget, BodyClaim } from '../connection/body-budget.js';
+import { collectBody, overLimit } from '../connection/body-limit.js';
+import { MAX_PART_HEADER_BYTES, MAX_PART_HEADERS, MAX_PARTS } from '../connection/http-limits.js';
 
 export interface ImageForm {
   /** The parsed json_data, not yet validated. */

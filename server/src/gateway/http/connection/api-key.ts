@@ -1,7 +1,7 @@
 // The optional API key: asked of every request on every port, unknown addresses included, before anything else of it is looked at.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import { AuthError } from '../../errors.js';
+import { AuthError } from '../../../errors.js';
 
 /** `openPaths`: routes that answer without a key. */
 export function addApiKeyCheck(app: FastifyInstance, apiKey: string, openPaths: readonly string[]): void {
