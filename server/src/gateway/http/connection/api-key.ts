@@ -6,14 +6,19 @@ import { AuthError } from '../../../errors.js';
 /** `openPaths`: routes that answer without a key. */
 export function addApiKeyCheck(app: FastifyInstance, apiKey: string, openPaths: readonly string[]): void {
   const wanted = digest(apiKey);
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     const { url } = request.routeOptions;
-    if (url !== undefined && openPaths.includes(url)) return;
+    if (url !== undefined && openPaths.includes(url)) {
+      done();
+      return;
+    }
     const given = /^Bearer +(\S+) *$/iu.exec(request.headers.authorization ?? '')?.[1];
     // Digests have one length, so that the comparison takes the same time for every key.
-    if (given !== undefined && timingSafeEqual(digest(given), wanted)) return;
-    void reply.header('www-authenticate', 'Bearer');
-    await Promise.reject(notAllowed(given !== undefined));
+    if (given === undefined || !timingSafeEqual(digest(given), wanted)) {
+      void reply.header('www-authenticate', 'Bearer');
+      throw notAllowed(given !== undefined);
+    }
+    done();
   });
 }
 

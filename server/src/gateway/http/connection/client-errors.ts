@@ -3,7 +3,8 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { ERROR_CODES, type ErrorBody, type ErrorCode } from 'takeoff-wire';
+import { ERROR_CODES, type ErrorCode } from 'takeoff-wire';
+import type { ErrorBodyWriter } from './public-error.js';
 
 /** The latest response of each connection. */
 const responses = new WeakMap<Socket, ServerResponse>();
@@ -15,7 +16,14 @@ export function trackResponses(app: FastifyInstance): void {
   });
 }
 
-export function answerClientError(error: Error & { readonly code?: string }, socket: Socket): void {
+type ParserError = Error & { readonly code?: string };
+
+export const clientErrorHandler =
+  (writeBody: ErrorBodyWriter) =>
+  (error: ParserError, socket: Socket): void =>
+    answerClientError(error, socket, writeBody);
+
+function answerClientError(error: ParserError, socket: Socket, writeBody: ErrorBodyWriter): void {
   const response = responses.get(socket);
   const isAnswering = response !== undefined && response.headersSent && !response.writableFinished;
   if (error.code === 'ECONNRESET' || !socket.writable || isAnswering) {
@@ -24,7 +32,7 @@ export function answerClientError(error: Error & { readonly code?: string }, soc
   }
   const [code, message] = CLIENT_ERRORS[error.code ?? ''] ?? CLIENT_ERROR_DEFAULT;
   const { status } = ERROR_CODES[code];
-  const body = JSON.stringify({ error: { code, message } } satisfies ErrorBody);
+  const body = JSON.stringify(writeBody({ code, message }));
   socket.write(
     `HTTP/1.1 ${status} ${REASON_PHRASES[status] ?? 'Error'}\r\ncontent-type: application/json; charset=utf-8\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,

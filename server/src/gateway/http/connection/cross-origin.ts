@@ -1,6 +1,6 @@
 // Tells browsers which pages of other origins may call this server and read its answers (CORS). Credentials are never allowed,
 // with or without a wildcard: the server knows no cookies, and a proxy's must not be usable from somebody else's page.
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 
 /** What pages may ask for, said in answer to a browser's preflight. */
 const PREFLIGHT_HEADERS = {
@@ -16,20 +16,24 @@ const EXPOSED_HEADERS = 'retry-after, x-request-id';
 export function addCrossOriginAnswers(app: FastifyInstance, origins: readonly string[]): void {
   if (origins.length === 0) return;
   const isOpen = origins.includes('*');
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     // Caches must not give one page what was said to another.
     if (!isOpen) reply.header('vary', 'Origin');
     const { origin } = request.headers;
-    if (origin === undefined || !(isOpen || origins.includes(origin))) return;
+    if (origin === undefined || !(isOpen || origins.includes(origin))) {
+      done();
+      return;
+    }
     reply.header('access-control-allow-origin', isOpen ? '*' : origin);
-    if (isPreflight(request)) return answerPreflight(reply);
+    if (isPreflight(request)) {
+      // The answer is complete: no other hook and no handler is asked.
+      reply.code(204).headers(PREFLIGHT_HEADERS).send();
+      return;
+    }
     reply.header('access-control-expose-headers', EXPOSED_HEADERS);
-    await Promise.resolve();
+    done();
   });
 }
 
 const isPreflight = ({ method, headers }: FastifyRequest): boolean =>
   method === 'OPTIONS' && headers['access-control-request-method'] !== undefined;
-
-const answerPreflight = (reply: FastifyReply): FastifyReply =>
-  reply.code(204).headers(PREFLIGHT_HEADERS).send();

@@ -1,17 +1,18 @@
-// Every way in which a request can fail, answered with the one JSON body: errors of handlers, unknown addresses, broken paths.
-// Bytes that are no HTTP at all are client-errors.ts.
+// Every way in which a request can fail, answered with the JSON body of its API: errors of handlers, unknown addresses, broken
+// paths. Bytes that are no HTTP at all are client-errors.ts.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { InputError } from '../../../errors.js';
 import { answerEarly, isStillArriving } from './early-answer.js';
-import { publicError } from './public-error.js';
+import { publicError, type ErrorBodyWriter } from './public-error.js';
 
-export function addErrorHandlers(app: FastifyInstance): void {
-  app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
+export function addErrorHandlers(app: FastifyInstance, writeBody: ErrorBodyWriter): void {
+  app.setErrorHandler((error, request, reply) => answerError(error, request, reply, writeBody));
   app.setNotFoundHandler((request, reply) =>
     answerError(
       new InputError('request.not_found', `There is no ${request.method} ${pathOf(request.url)} here.`),
       request,
       reply,
+      writeBody,
     ),
   );
 }
@@ -20,10 +21,12 @@ export async function answerError(
   error: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
+  writeBody: ErrorBodyWriter,
 ): Promise<void> {
-  const { status, body, retryAfterSeconds } = publicError(error);
+  const { status, code, message, retryAfterSeconds } = publicError(error);
+  const body = writeBody({ code, message });
   if (status === 500) request.log.error({ err: error }, 'request failed');
-  else request.log.info({ code: body.error.code }, 'request refused');
+  else request.log.info({ code }, 'request refused');
   if (retryAfterSeconds !== null) reply.header('retry-after', retryAfterSeconds);
   reply.code(status).type('application/json; charset=utf-8');
   if (isStillArriving(request)) return answerEarly(request, reply, JSON.stringify(body));

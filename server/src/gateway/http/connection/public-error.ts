@@ -1,15 +1,19 @@
 // Turns anything thrown into what a client may see: a status, a stable code and a sentence. What is not meant for clients
-// becomes `server.internal`, and its text stays in the log.
-import { ERROR_CODES, isErrorCode, type ErrorBody, type ErrorCode } from 'takeoff-wire';
+// becomes `server.internal`, and its text stays in the log. The body around code and sentence is for each API to write.
+import { ERROR_CODES, isErrorCode, type ErrorCode } from 'takeoff-wire';
 import { CapacityError, InputError, ReaderError, TakeoffError } from '../../../errors.js';
 import type { ErrorEvent } from '../../../link/requests/messages.js';
 
 export interface PublicError {
   readonly status: number;
-  readonly body: ErrorBody;
+  readonly code: ErrorCode;
+  readonly message: string;
   /** For the Retry-After header; null where trying again is no use. */
   readonly retryAfterSeconds: number | null;
 }
+
+/** The JSON body that an API puts around an error. */
+export type ErrorBodyWriter = (error: Pick<PublicError, 'code' | 'message'>) => unknown;
 
 const DEFAULT_RETRY_AFTER_MS = 1_000;
 
@@ -28,15 +32,19 @@ function describe(code: ErrorCode, message: string, retryAfterMs: number | null)
   const mayRetry = status === 503 && retryAfterMs !== null;
   return {
     status,
-    body: { error: { code, message } },
+    code,
+    message,
     retryAfterSeconds: mayRetry ? Math.max(1, Math.ceil(retryAfterMs / 1000)) : null,
   };
 }
 
-/** The error class for a reader's error event. In a list the message names the prompt, since one failure ends the request. */
-export function errorOfEvent({ code, message: said, prompt }: ErrorEvent, isList: boolean): TakeoffError {
+/**
+ * The error class for a reader's error event.
+ * @param place what the message calls the prompt, since one failure ends the request; null where there is only one prompt
+ */
+export function errorOfEvent({ code, message: said }: ErrorEvent, place: string | null): TakeoffError {
   const { status, retryable } = ERROR_CODES[code];
-  const message = isList ? `text[${prompt}]: ${said}` : said;
+  const message = place === null ? said : `${place}: ${said}`;
   if (status < 500) return new InputError(code, message);
   return retryable
     ? new CapacityError(code, message, DEFAULT_RETRY_AFTER_MS)

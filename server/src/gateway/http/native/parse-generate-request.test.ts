@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { NUMERIC_FIELDS } from 'takeoff-wire';
 import { InputError } from '../../../errors.js';
-import { validateRequest } from './parse-generate-request.js';
+import { parseGenerateRequest } from './parse-generate-request.js';
 import { isNumericField } from './numeric-fields.js';
 import { LIMITS } from '../scripted-app.fixture.js';
 
 function refusalOf(body: unknown, limits = LIMITS): { code: string; message: string } {
   try {
-    validateRequest(body, null, limits);
+    parseGenerateRequest(body, null, limits);
   } catch (error) {
     if (error instanceof InputError) return { code: error.code, message: error.message };
     throw error;
@@ -88,7 +88,7 @@ describe('numbers', () => {
 
   it('takes 2.0 for a whole number, as JSON does not tell them apart', () => {
     const body: unknown = JSON.parse('{"text":"a","sampling_topk":2.0}');
-    expect(validateRequest(body, null, LIMITS).job.sampling.topK).toBe(2);
+    expect(parseGenerateRequest(body, null, LIMITS).job.sampling.topK).toBe(2);
   });
 
   it('wants min_new_tokens to be no more than max_new_tokens, its default included', () => {

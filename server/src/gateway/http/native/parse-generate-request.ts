@@ -1,11 +1,12 @@
-// Validates the request object of all four generate endpoints: shape first (422), then what its values ask for (400). What comes
-// out needs no further checking by anybody but the reader, which alone can count tokens.
+// Parses the request object of all four generate endpoints into a job: its shape first (422), then what its values ask for (400).
+// What comes out needs no further checking by anybody but the reader, which alone can count tokens.
 import { generateRequestSchema, type GenerateRequest } from 'takeoff-wire';
 import type { z } from 'zod';
 import { InputError } from '../../../errors.js';
 import type { Prompt, PromptPart } from '../../../link/requests/messages.js';
 import type { InferenceJob } from '../../readers/inference.js';
 import type { HttpLimits } from '../connection/http-limits.js';
+import type { AnswerShape } from './native-format.js';
 import {
   isNumericField,
   validatePromptMaxTokens,
@@ -15,11 +16,9 @@ import {
 } from './numeric-fields.js';
 import { placeImages } from './prompt-parts.js';
 
-export interface ValidatedRequest {
+export interface ParsedRequest {
   readonly job: InferenceJob;
-  /** Whether `text` was a list: the answer is one exactly then. */
-  readonly isList: boolean;
-  readonly wantsMetadata: boolean;
+  readonly shape: AnswerShape;
 }
 
 const DEFAULT_GROUP = 'primary';
@@ -30,11 +29,11 @@ const MAX_GROUP_CHARACTERS = 256;
  * `upload`: the file that came with it, null for a JSON request.
  * @throws InputError
  */
-export function validateRequest(
+export function parseGenerateRequest(
   body: unknown,
   upload: Uint8Array | null,
   limits: HttpLimits,
-): ValidatedRequest {
+): ParsedRequest {
   const request = parseShape(body, limits);
   const isList = Array.isArray(request.text);
   const prompts = Array.isArray(request.text) ? request.text : [request.text];
@@ -49,8 +48,7 @@ export function validateRequest(
       promptMaxTokens: validatePromptMaxTokens(request),
       sampling: validateSampling(request),
     },
-    isList,
-    wantsMetadata: request.return_metadata ?? false,
+    shape: { isList, wantsMetadata: request.return_metadata ?? false },
   };
 }
 

@@ -1,0 +1,20 @@
+// How an API writes the answers of one request. Together with its parsing (body to job) and its error body this is all that an
+// API has of its own: running the job, streaming and failing are the same for all of them.
+import type { DoneEvent, TokenEvent } from '../../../link/requests/messages.js';
+import type { PublicError } from './public-error.js';
+
+/** What one prompt of a request was answered. */
+export interface PromptAnswer extends Pick<DoneEvent, 'usage' | 'finishReason'> {
+  readonly text: string;
+}
+
+export interface AnswerFormat {
+  /** The JSON body of a buffered answer. `answers` are those of all prompts, in the order of the request. */
+  body(answers: readonly PromptAnswer[]): unknown;
+  /** What an event adds to a streamed answer; empty where it adds nothing. */
+  chunk(event: TokenEvent | DoneEvent): string;
+  /** The last words of a stream that fails after its first event. */
+  failureChunk(error: PublicError): string;
+  /** What error messages call a prompt, such as `text[1]`; null where the request has only one. */
+  placeOf(prompt: number): string | null;
+}

@@ -1,0 +1,27 @@
+// /status on the inference port: who is there, for anybody who may send requests.
+import type { FastifyInstance } from 'fastify';
+import { CapacityError } from '../../../errors.js';
+import type { ReaderRegistry } from '../../readers/registry.js';
+import { SERVER_RETRY_AFTER_MS } from '../connection/base-app.js';
+import { maskedStatus } from './status-answer.js';
+
+export interface StatusOptions {
+  readonly registry: ReaderRegistry;
+  /** All ports that this server listens on. */
+  readonly ports: () => readonly number[];
+  /** Whether a shutdown has begun. */
+  readonly isDraining: () => boolean;
+}
+
+export function addStatusRoute(app: FastifyInstance, { registry, ports, isDraining }: StatusOptions): void {
+  app.get('/status', () => {
+    if (isDraining()) {
+      throw new CapacityError(
+        'server.not_ready',
+        'Server is not available: it is shutting down.',
+        SERVER_RETRY_AFTER_MS,
+      );
+    }
+    return maskedStatus(registry, ports());
+  });
+}

@@ -1,0 +1,56 @@
+// Answers in the words of the native API: a list exactly where the request had one, raw text events for a single prompt, JSON
+// events with `batch_id` for a list, metadata where it was asked for.
+import {
+  encodeBatchEvent,
+  encodeErrorEvent,
+  encodeMetadataEvent,
+  encodeTextEvent,
+  withoutCarriageReturns,
+  type GenerateResponse,
+  type GenerationMetadata,
+} from 'takeoff-wire';
+import type { DoneEvent } from '../../../link/requests/messages.js';
+import type { AnswerFormat, PromptAnswer } from '../connection/answer-format.js';
+import { writeNativeError } from './native-error.js';
+
+export interface AnswerShape {
+  /** Whether `text` was a list: the answer is one exactly then. */
+  readonly isList: boolean;
+  readonly wantsMetadata: boolean;
+}
+
+export function nativeFormat(shape: AnswerShape): AnswerFormat {
+  const batchIdOf = (prompt: number): number | null => (shape.isList ? prompt : null);
+  return {
+    body: (answers) => bodyOf(answers, shape),
+    chunk: (event) => {
+      const batchId = batchIdOf(event.prompt);
+      if (event.kind === 'done')
+        return shape.wantsMetadata ? encodeMetadataEvent(metadataOf(event), batchId) : '';
+      // What the buffered form leaves out is not streamed either.
+      const text = withoutCarriageReturns(event.text);
+      if (text === '') return '';
+      return batchId === null ? encodeTextEvent(text) : encodeBatchEvent(text, batchId);
+    },
+    failureChunk: (error) => encodeErrorEvent(writeNativeError(error)),
+    placeOf: (prompt) => (shape.isList ? `text[${prompt}]` : null),
+  };
+}
+
+function bodyOf(answers: readonly PromptAnswer[], { isList, wantsMetadata }: AnswerShape): GenerateResponse {
+  const texts = answers.map(({ text }) => withoutCarriageReturns(text));
+  const metadata = answers.map(metadataOf);
+  const [text = '', facts] = [texts[0], metadata[0]];
+  if (isList) return wantsMetadata ? { text: texts, metadata } : { text: texts };
+  return wantsMetadata && facts !== undefined ? { text, metadata: facts } : { text };
+}
+
+const metadataOf = ({
+  usage,
+  finishReason,
+}: Pick<DoneEvent, 'usage' | 'finishReason'>): GenerationMetadata => ({
+  prompt_tokens: usage.promptTokens,
+  image_tokens: usage.imageTokens,
+  generated_tokens: usage.generatedTokens,
+  finish_reason: finishReason,
+});
