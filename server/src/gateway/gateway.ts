@@ -13,13 +13,13 @@ import { createIntake, type RemoteImages } from './intake/intake.js';
 import { createFetchSlots } from './intake/remote/fetch-slots.js';
 import { createFetcher, type FetcherOptions, type FetchOutcome } from './intake/remote/fetcher.js';
 import { createMetrics, type Metrics } from './metrics/metrics.js';
-import { Admission } from './readers/admission.js';
+import { Admission } from './answer/admission.js';
 import { forkReaders } from './readers/fork-reader.js';
-import { Inference } from './readers/inference.js';
+import { Inference } from './answer/inference.js';
 import type { LaunchReader } from './readers/reader-process.js';
 import type { ReaderState } from './readers/reader-state.js';
 import { ReaderRegistry } from './readers/registry.js';
-import type { StallLimits } from './readers/stall-watchdog.js';
+import type { StallLimits } from './answer/stall-watchdog.js';
 import { ReaderSupervisor } from './readers/supervisor.js';
 
 export interface GatewayReader {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { doneOf, messageOf, tokenOf } from './message.fixture.js';
+import { doneOf, messageOf, tokenOf } from '../answer/message.fixture.js';
 import { OpenRequests } from './open-requests.js';
 
 function opened(promptCount: number): { readonly open: OpenRequests; readonly heard: string[] } {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ReaderCard } from '../../link/lifecycle/messages.js';
-import { messageOf } from './message.fixture.js';
+import { messageOf } from '../answer/message.fixture.js';
 import { ReaderRegistry } from './registry.js';
 import { CARD, ScriptedReaders, START, silent, PATIENT } from './scripted-reader.fixture.js';
 import { ReaderSupervisor } from './supervisor.js';

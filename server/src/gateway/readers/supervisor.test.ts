@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { doneOf, messageOf } from './message.fixture.js';
+import { doneOf, messageOf } from '../answer/message.fixture.js';
 import type { ReaderState } from './reader-state.js';
 import { ScriptedReaders, START, silent, PATIENT } from './scripted-reader.fixture.js';
 import { ReaderSupervisor } from './supervisor.js';

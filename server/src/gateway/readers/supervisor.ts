@@ -8,7 +8,7 @@ import { OpenRequests, type RequestRoute } from './open-requests.js';
 import { ReaderPulse, TICK_MS } from './pulse.js';
 import type { LaunchReader, ReaderProcess } from './reader-process.js';
 import { isPermanentFailure, restartDelayMs, type ReaderState } from './reader-state.js';
-import type { StallLimits } from './stall-watchdog.js';
+import type { StallLimits } from '../answer/stall-watchdog.js';
 
 export interface SupervisorOptions {
   readonly start: ReaderStart;

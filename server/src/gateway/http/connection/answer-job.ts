@@ -1,7 +1,7 @@
 // Runs the job of a request and gives its answer, buffered or as a stream, in the format of its API. Every API that generates text
 // answers through here: this is where a client that leaves or does not read ends the work on its request.
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Inference, InferenceJob } from '../../readers/inference.js';
+import type { Inference, InferenceJob } from '../../answer/inference.js';
 import type { AnswerFormat } from './answer-format.js';
 import { bufferedAnswer } from './buffered-answer.js';
 import { clientGoneSignal } from './client-gone.js';

@@ -4,7 +4,7 @@ import { generateRequestSchema, type GenerateRequest } from 'takeoff-wire';
 import type { z } from 'zod';
 import { InputError } from '../../../errors.js';
 import type { Prompt, PromptPart } from '../../../link/requests/messages.js';
-import type { InferenceJob } from '../../readers/inference.js';
+import type { InferenceJob } from '../../answer/inference.js';
 import type { HttpLimits } from '../connection/http-limits.js';
 import type { AnswerShape } from './native-format.js';
 import {

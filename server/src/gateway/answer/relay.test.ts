@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { GenerateMessage, RequestEvent } from '../../link/requests/messages.js';
 import { doneOf, messageOf, tokenOf } from './message.fixture.js';
-import type { RequestRoute } from './open-requests.js';
+import type { RequestRoute } from '../readers/open-requests.js';
 import { relay, type RelayEnd, type RequestTarget } from './relay.js';
 
 /** A reader that only remembers what it was asked. */

@@ -4,7 +4,7 @@ import type { ReaderCard } from '../../link/lifecycle/messages.js';
 import type { GenerateMessage, RequestEvent } from '../../link/requests/messages.js';
 import type { Interruption } from './event-queue.js';
 import { explainInterruption } from './interruption-error.js';
-import type { ReaderRegistry } from './registry.js';
+import type { ReaderRegistry } from '../readers/registry.js';
 import { relay } from './relay.js';
 import type { StallLimits } from './stall-watchdog.js';
 

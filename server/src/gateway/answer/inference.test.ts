@@ -5,7 +5,7 @@ import type { Intake } from '../intake/intake.js';
 import { Admission } from './admission.js';
 import { Inference, type InferenceJob } from './inference.js';
 import { messageOf } from './message.fixture.js';
-import { ReaderRegistry } from './registry.js';
+import { ReaderRegistry } from '../readers/registry.js';
 import {
   CARD,
   ScriptedReaders,
@@ -15,8 +15,8 @@ import {
   silent,
   type Script,
   PATIENT,
-} from './scripted-reader.fixture.js';
-import { ReaderSupervisor } from './supervisor.js';
+} from '../readers/scripted-reader.fixture.js';
+import { ReaderSupervisor } from '../readers/supervisor.js';
 import { VERSIONS } from '../../link/messages.js';
 import { NO_SECRETS } from '../../link/secrets.js';
 

@@ -18,7 +18,7 @@ import { prepareAll } from '../intake/prepare-all.js';
 import type { Admission } from './admission.js';
 import { joinSignals } from './joined-signals.js';
 import { OpenAnswers } from './open-answers.js';
-import type { LiveReader, ReaderRegistry } from './registry.js';
+import type { LiveReader, ReaderRegistry } from '../readers/registry.js';
 import { relayWithReplacement } from './relay-with-replacement.js';
 import type { StallLimits } from './stall-watchdog.js';
 

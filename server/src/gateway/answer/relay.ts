@@ -2,7 +2,7 @@
 // pulling, for whatever reason, cancels what is still open in the reader.
 import type { GenerateMessage, RequestEvent } from '../../link/requests/messages.js';
 import { EventQueue, type Interruption } from './event-queue.js';
-import type { RequestRoute } from './open-requests.js';
+import type { RequestRoute } from '../readers/open-requests.js';
 import { StallWatchdog, type StallLimits } from './stall-watchdog.js';
 
 /** What the relay needs of a reader. */
