@@ -1,6 +1,7 @@
 // The compiled gateway inside the test's process, over an echo reader, with a resolver of the test's own: names lead to servers on
 // this machine, and every connection that the process opens is on record. No packet leaves the machine.
 import { isIP, Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { toGatewayConfig } from 'takeoff-server/cli/gateway-config.js';
 import { resolveConfig } from 'takeoff-server/config/resolve-config.js';
@@ -48,15 +49,14 @@ export async function startLocalGateway(
   const given = toGatewayConfig(config, { log });
   const remoteImages = given.remoteImages === null ? null : { ...given.remoteImages, resolver };
   const gateway: RunningGateway = await startGateway({ ...given, remoteImages });
-  const live = await gateway.registry.waitForLive(
-    'primary',
-    () => true,
-    30_000,
-    new AbortController().signal,
-  );
-  if (live === undefined) throw new TypeError(`The echo reader did not start.\n${lines}`);
+  const url = `http://127.0.0.1:${gateway.ports.port}`;
+  const deadline = performance.now() + 30_000;
+  while ((await fetch(`${url}/healthz`)).status !== 200) {
+    if (performance.now() > deadline) throw new TypeError(`The echo reader did not start.\n${lines}`);
+    await delay(20);
+  }
   return {
-    url: `http://127.0.0.1:${gateway.ports.port}`,
+    url,
     managementUrl: `http://127.0.0.1:${gateway.ports.managementPort}`,
     lookups,
     names,

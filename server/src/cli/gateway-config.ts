@@ -3,7 +3,8 @@ import type { TakeoffConfig } from '../config/resolve-config.js';
 import { shownServerConfig } from '../config/print-config.js';
 import type { ReaderConfig } from '../config/reader-settings.js';
 import type { ServerConfig } from '../config/server-settings.js';
-import type { GatewayConfig, GatewayReader, RemoteImagesConfig } from '../gateway/gateway.js';
+import type { GatewayConfig, RemoteImagesConfig } from '../gateway/gateway.js';
+import type { GatewayReader } from '../gateway/readers/reader-service.js';
 
 /** Headers are some kilobytes that clients send at once; whoever takes longer holds a connection on purpose. */
 const HEADERS_TIMEOUT_MS = 10_000;

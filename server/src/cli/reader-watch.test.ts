@@ -8,6 +8,7 @@ import { ReaderWatch } from './reader-watch.js';
 const LIVE: ReaderState = {
   kind: 'live',
   card: { modelName: '/m', modelType: 'x', device: 'cpu', contextTokens: 8, maxSequences: 1, vision: null },
+  vision: null,
 };
 const dead = (code: string, restartInMs: number | null): ReaderState => ({
   kind: 'dead',

@@ -4,8 +4,6 @@ import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { CapacityError, ConfigError } from '../errors.js';
-import type { ReaderStart } from '../link/lifecycle/messages.js';
-import type { ReaderSecrets } from '../link/secrets.js';
 import { buildApp, buildManagementApp } from './http/app.js';
 import type { HttpLimits } from './http/connection/http-limits.js';
 import { createDecoderPool, type DecoderPool } from './intake/decoder-pool.js';
@@ -18,15 +16,9 @@ import { forkReaders } from './readers/fork-reader.js';
 import { Inference } from './answer/inference.js';
 import type { LaunchReader } from './readers/reader-process.js';
 import type { ReaderState } from './readers/reader-state.js';
-import { ReaderRegistry } from './readers/registry.js';
-import type { StallLimits } from './answer/stall-watchdog.js';
-import { ReaderSupervisor } from './readers/supervisor.js';
-
-export interface GatewayReader {
-  readonly consumerGroup: string;
-  readonly start: ReaderStart;
-  readonly secrets: ReaderSecrets;
-}
+import { ReaderService, type GatewayReader } from './readers/reader-service.js';
+import type { ReadersView } from './readers/readers-view.js';
+import type { StallLimits } from './stall-limits.js';
 
 export interface GatewayConfig {
   readonly host: string;
@@ -64,7 +56,7 @@ export interface RemoteImagesConfig extends Partial<FetcherOptions> {
 
 export interface RunningGateway {
   readonly ports: { readonly port: number; readonly managementPort: number };
-  readonly registry: ReaderRegistry;
+  readonly readers: ReadersView;
   /** Takes no new requests, finishes what runs within the deadline, ends the rest with an event that says so. */
   close(): Promise<void>;
   /** Ends everything now. */
@@ -77,28 +69,27 @@ export async function startGateway(
   launch: LaunchReader = forkReaders(),
 ): Promise<RunningGateway> {
   const { limits, log } = config;
-  const registry = createRegistry(config, launch);
+  const service = createReaderService(config, launch);
   const metrics = createMetrics();
   const pool = createDecoderPool({
     decoders: config.image.decodeConcurrency,
     decodeTimeoutMs: config.image.decodeTimeoutMs,
   });
   const inference = new Inference({
-    registry,
+    groups: service,
     admission: new Admission(config.maxOpenRequests),
     intake: createIntake({ limits: config.image, pool, remote: createRemoteImages(config, metrics) }),
     limits,
-    reservedGroups: config.reservedConsumers,
     newRequestId: randomUUID,
   });
   const progress = { isDraining: false };
   const ports: number[] = [];
   const { apiKey } = config;
-  const shared = { registry, limits, log, apiKey, metrics, isDraining: () => progress.isDraining };
+  const shared = { readers: service, limits, log, apiKey, metrics, isDraining: () => progress.isDraining };
   const { corsOrigins } = config;
   const app = await buildApp({ ...shared, corsOrigins, inference, ports: () => ports });
   const management = buildManagementApp({ ...shared, shownConfig: config.shownConfig });
-  const parts: Parts = { apps: [app, management], inference, registry, pool };
+  const parts: Parts = { apps: [app, management], inference, service, pool };
   try {
     ports.push(await listen(app, 'port', config.host, config.port));
     ports.push(await listen(management, 'management_port', config.host, config.managementPort));
@@ -106,7 +97,7 @@ export async function startGateway(
     await endNow(parts);
     throw error;
   }
-  for (const supervisor of registry.supervisors) supervisor.start();
+  for (const reader of config.readers) service.add(reader);
   const [port = 0, managementPort = 0] = ports;
   let closing: Promise<void> | undefined;
   const destroy = (): Promise<void> => {
@@ -115,7 +106,7 @@ export async function startGateway(
   };
   return {
     ports: { port, managementPort },
-    registry,
+    readers: service,
     destroy,
     close: () => {
       progress.isDraining = true;
@@ -128,7 +119,7 @@ export async function startGateway(
 interface Parts {
   readonly apps: readonly FastifyInstance[];
   readonly inference: Inference;
-  readonly registry: ReaderRegistry;
+  readonly service: ReaderService;
   readonly pool: DecoderPool;
 }
 
@@ -145,16 +136,12 @@ async function drain({ inference }: Parts, deadlineMs: number, log: FastifyBaseL
   await openAnswers.idle(LAST_EVENTS_MS);
 }
 
-async function endNow({ apps, inference, registry, pool }: Parts): Promise<void> {
+async function endNow({ apps, inference, service, pool }: Parts): Promise<void> {
   inference.endAll();
   // Lets the events that say so be written before their connections are cut.
   await inference.openAnswers.idle(LAST_EVENTS_MS);
   const reason = new CapacityError('server.draining', 'The server is shutting down.', LAST_EVENTS_MS);
-  await Promise.all([
-    ...apps.map(closeApp),
-    ...registry.supervisors.map((supervisor) => supervisor.stop()),
-    pool.destroy(reason),
-  ]);
+  await Promise.all([...apps.map(closeApp), service.stop(), pool.destroy(reason)]);
 }
 
 /** Answers that are being written end; what is still connected after that is cut. */
@@ -185,30 +172,21 @@ function createRemoteImages({ remoteImages, log }: GatewayConfig, metrics: Metri
   };
 }
 
-function createRegistry(
-  { readers, limits, log, onReaderState }: GatewayConfig,
+function createReaderService(
+  { limits, log, onReaderState, reservedConsumers }: GatewayConfig,
   launch: LaunchReader,
-): ReaderRegistry {
-  const registry = new ReaderRegistry(
-    readers.map(({ consumerGroup, start, secrets }) => {
-      const readerLog = log.child({ reader: start.readerId });
-      return new ReaderSupervisor({
-        start,
-        secrets,
-        consumerGroup,
-        launch,
-        limits,
-        random: Math.random,
-        onLog: (level, message) => readerLog[level](message),
-        onState: (state) => {
-          logState(readerLog, state);
-          onReaderState?.(start.readerId, state);
-          registry.announceChange();
-        },
-      });
-    }),
-  );
-  return registry;
+): ReaderService {
+  return new ReaderService({
+    launch,
+    limits,
+    reservedGroups: reservedConsumers,
+    random: Math.random,
+    onLog: (readerId, level, message) => log.child({ reader: readerId })[level](message),
+    onState: (readerId, state) => {
+      logState(log.child({ reader: readerId }), state);
+      onReaderState?.(readerId, state);
+    },
+  });
 }
 
 function logState(log: FastifyBaseLogger, state: ReaderState): void {

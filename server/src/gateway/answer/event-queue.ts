@@ -1,10 +1,11 @@
-import type { RequestEvent } from '../../link/requests/messages.js';
 // What lies between a reader, which pushes, and a client, which pulls at its own speed. Bounded: a client that stops reading
 // ends its own request and fills no memory.
+import type { RequestEvent } from '../../link/requests/messages.js';
+import type { AttemptEnd } from './consumer-group.js';
 
 /** Why events stop before all prompts have ended. */
 export type Interruption =
-  | { readonly kind: 'lost'; readonly reason: string }
+  | AttemptEnd
   | { readonly kind: 'stalled'; readonly afterMs: number; readonly wasDecoding: boolean }
   | { readonly kind: 'overflow' }
   | { readonly kind: 'shutdown' }

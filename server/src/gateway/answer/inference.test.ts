@@ -5,20 +5,16 @@ import type { Intake } from '../intake/intake.js';
 import { Admission } from './admission.js';
 import { Inference, type InferenceJob } from './inference.js';
 import { messageOf } from './message.fixture.js';
-import { ReaderRegistry } from '../readers/registry.js';
 import {
   CARD,
   ScriptedReaders,
-  START,
   VISION,
   echo,
   silent,
   type Script,
-  PATIENT,
 } from '../readers/scripted-reader.fixture.js';
-import { ReaderSupervisor } from '../readers/supervisor.js';
+import { scriptedService } from '../readers/scripted-service.fixture.js';
 import { VERSIONS } from '../../link/messages.js';
-import { NO_SECRETS } from '../../link/secrets.js';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -76,35 +72,22 @@ async function setUp({
     scripted.card = card;
     return scripted;
   });
-  const registry: ReaderRegistry = new ReaderRegistry(
-    readers.map(
-      ({ launch }, index) =>
-        new ReaderSupervisor({
-          start: { ...START, readerId: `reader${index}` },
-          consumerGroup: 'primary',
-          secrets: NO_SECRETS,
-          launch,
-          limits: PATIENT,
-          random: () => 0,
-          onLog: () => undefined,
-          onState: () => registry.announceChange(),
-        }),
-    ),
+  const { service } = scriptedService(
+    readers.map((scripted) => ({ readers: scripted })),
+    { reservedGroups },
   );
   const admission = new Admission(maxOpenRequests);
   const inference = new Inference({
-    registry,
+    groups: service,
     admission,
     intake,
     limits: { firstTokenTimeoutMs: 600_000, readerMessageTimeoutMs: 30_000 },
-    reservedGroups,
     newRequestId: numbered(),
   });
-  for (const supervisor of registry.supervisors) supervisor.start();
   await vi.advanceTimersByTimeAsync(0);
   const client = new AbortController();
   const ask = (job: InferenceJob = JOB): Promise<RequestEvent[]> => all(inference.answer(job, client.signal));
-  return { readers, registry, admission, inference, client, ask };
+  return { readers, service, admission, inference, client, ask };
 }
 
 function numbered(): () => string {

@@ -1,10 +1,9 @@
-// A request's way through the gateway: its group must be live, its place in the queue is taken, its images are fetched and
-// decoded for the model that will see them, a reader answers, and a reader that dies before it said anything is replaced once.
+// A request's way through the gateway: its group must be able to answer, its place in the queue is taken, its images are fetched
+// and decoded for the model that will see them, a reader answers, and a reader that dies before it said anything is replaced once.
 // Whatever happens, each prompt ends in exactly one terminal event, unless the client is gone or the request failed before its
 // first event.
 import { setMaxListeners } from 'node:events';
 import { CapacityError, InputError } from '../../errors.js';
-import type { ReaderCard } from '../../link/lifecycle/messages.js';
 import type {
   GenerateMessage,
   ImagePayload,
@@ -15,12 +14,12 @@ import type {
 import type { ImageSource } from '../intake/image-source.js';
 import type { Intake } from '../intake/intake.js';
 import { prepareAll } from '../intake/prepare-all.js';
+import type { StallLimits } from '../stall-limits.js';
 import type { Admission } from './admission.js';
+import type { ConsumerGroup, ConsumerGroups, Submission } from './consumer-group.js';
 import { joinSignals } from './joined-signals.js';
 import { OpenAnswers } from './open-answers.js';
-import type { LiveReader, ReaderRegistry } from '../readers/registry.js';
 import { relayWithReplacement } from './relay-with-replacement.js';
-import type { StallLimits } from './stall-watchdog.js';
 
 export interface InferenceJob {
   readonly consumerGroup: string;
@@ -32,12 +31,10 @@ export interface InferenceJob {
 }
 
 export interface InferenceOptions {
-  readonly registry: ReaderRegistry;
+  readonly groups: ConsumerGroups;
   readonly admission: Admission;
   readonly intake: Intake;
   readonly limits: StallLimits;
-  /** Groups whose requests wait for a reader instead of being refused. */
-  readonly reservedGroups: readonly string[];
   readonly newRequestId: () => string;
 }
 
@@ -56,30 +53,26 @@ export class Inference {
 
   /**
    * The events of all prompts, ended by one terminal event each. Ends early and silently when the client is gone.
-   * @throws InputError, CapacityError before the first event
+   * @throws InputError, CapacityError, ReaderError before the first event
    */
   async *answer(job: InferenceJob, clientGone: AbortSignal): AsyncGenerator<RequestEvent, void, undefined> {
+    const { groups, admission, limits } = this.#options;
+    const shutdown = this.#shutdown.signal;
     const leaveAnswers = this.openAnswers.enter();
-    const stop = joinSignals(clientGone, this.#shutdown.signal);
+    const stop = joinSignals(clientGone, shutdown);
     let leaveQueue: (() => void) | undefined;
     try {
-      if (this.#shutdown.signal.aborted) throw draining();
+      if (shutdown.aborted) throw draining();
+      const group = groups.find(job.consumerGroup);
+      if (group === undefined) throw unknownGroup(job.consumerGroup);
       // Before any wait, so that requests which wait for a reader are bounded too.
-      leaveQueue = this.#options.admission.enter(job.consumerGroup);
-      const reader = await this.#findReader(job, stop.signal);
+      leaveQueue = admission.enter(group.name);
+      const submission = await this.#prepare(job, group, stop.signal);
       if (clientGone.aborted) return;
-      const images = await this.#prepareImages(job, reader.card, stop.signal);
-      const message = toMessage(job, images, this.#options.newRequestId());
-      yield* relayWithReplacement({
-        registry: this.#options.registry,
-        group: job.consumerGroup,
-        preparedFor: reader.card,
-        message,
-        limits: this.#options.limits,
-        clientGone,
-        shutdown: this.#shutdown.signal,
-        stopWaiting: stop.signal,
-      });
+      yield* relayWithReplacement({ group, submission, limits, clientGone, shutdown });
+    } catch (error) {
+      // What a departed client's request ends with is nobody's failure.
+      if (!clientGone.aborted) throw error;
     } finally {
       stop.release();
       leaveQueue?.();
@@ -92,42 +85,17 @@ export class Inference {
     this.#shutdown.abort();
   }
 
-  async #findReader(job: InferenceJob, stopWaiting: AbortSignal): Promise<LiveReader> {
-    const { registry, reservedGroups, limits } = this.#options;
-    const group = job.consumerGroup;
-    const reader = reservedGroups.includes(group)
-      ? await registry.waitForLive(group, anyCard, limits.firstTokenTimeoutMs, stopWaiting)
-      : registry.pickLive(group);
-    if (reader === undefined) throw this.#unavailable(group);
-    if (job.images.length > 0 && reader.card.vision === null) {
-      throw new InputError(
-        'request.model_takes_no_images',
-        `The model of consumer group ${JSON.stringify(group)} does not accept images. Use /generate, or a group with a model that does.`,
-      );
-    }
-    return reader;
-  }
-
-  #unavailable(group: string): CapacityError {
-    if (this.#shutdown.signal.aborted) return draining();
-    const isKnown = this.#options.registry.groups.includes(group);
-    return new CapacityError(
-      'group.unavailable',
-      isKnown
-        ? `The reader of consumer group ${JSON.stringify(group)} is not ready to process requests yet. /status shows when it is live.`
-        : `No reader serves consumer group ${JSON.stringify(group)}. /status lists the groups of this server.`,
-      RETRY_AFTER_MS,
-    );
-  }
-
-  async #prepareImages(
-    { images }: InferenceJob,
-    { vision }: ReaderCard,
-    signal: AbortSignal,
-  ): Promise<readonly ImagePayload[]> {
-    if (vision === null) return [];
+  async #prepare(job: InferenceJob, group: ConsumerGroup, signal: AbortSignal): Promise<Submission> {
+    const { intake, newRequestId } = this.#options;
     try {
-      return await prepareAll(this.#options.intake, images, vision, signal);
+      // Asked for requests without images, too: a group that cannot answer says so here.
+      const vision = await group.vision(signal);
+      if (job.images.length === 0) {
+        return { message: toMessage(job, [], newRequestId()), preparedFor: null };
+      }
+      if (vision === null) throw takesNoImages(group.name);
+      const images = await prepareAll(intake, job.images, vision.settings, signal);
+      return { message: toMessage(job, images, newRequestId()), preparedFor: vision.key };
     } catch (error) {
       if (this.#shutdown.signal.aborted) throw draining();
       throw error;
@@ -135,13 +103,24 @@ export class Inference {
   }
 }
 
-const anyCard = (): boolean => true;
-
 const draining = (): CapacityError =>
   new CapacityError(
     'server.draining',
     'The server is shutting down and takes no new requests.',
     RETRY_AFTER_MS,
+  );
+
+const unknownGroup = (name: string): CapacityError =>
+  new CapacityError(
+    'group.unavailable',
+    `No reader serves consumer group ${JSON.stringify(name)}. /status lists the groups of this server.`,
+    RETRY_AFTER_MS,
+  );
+
+const takesNoImages = (group: string): InputError =>
+  new InputError(
+    'request.model_takes_no_images',
+    `The model of consumer group ${JSON.stringify(group)} does not accept images. Use /generate, or a group with a model that does.`,
   );
 
 function toMessage(job: InferenceJob, images: readonly ImagePayload[], requestId: string): GenerateMessage {

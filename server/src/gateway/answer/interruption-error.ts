@@ -2,12 +2,15 @@
 import type { ErrorCode } from 'takeoff-wire';
 import type { Interruption } from './event-queue.js';
 
+/** Those that a client is told as the end of its answer: nobody is there to be told, or the request has an error of its own. */
+export type Explainable = Exclude<Interruption, { kind: 'client-gone' | 'refused' }>;
+
 export interface Explanation {
   readonly code: ErrorCode;
   readonly message: string;
 }
 
-export function explainInterruption(by: Exclude<Interruption, { kind: 'client-gone' }>): Explanation {
+export function explainInterruption(by: Explainable): Explanation {
   switch (by.kind) {
     case 'lost':
       return {

@@ -1,48 +1,60 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { GenerateMessage, RequestEvent } from '../../link/requests/messages.js';
+import type { RequestEvent } from '../../link/requests/messages.js';
 import { doneOf, messageOf, tokenOf } from './message.fixture.js';
-import type { RequestRoute } from '../readers/open-requests.js';
-import { relay, type RelayEnd, type RequestTarget } from './relay.js';
+import type {
+  AttemptEnd,
+  CancelReason,
+  ConsumerGroup,
+  Submission,
+  SubmissionListener,
+} from './consumer-group.js';
+import { relay, type RelayEnd } from './relay.js';
 
-/** A reader that only remembers what it was asked. */
-class Target implements RequestTarget {
-  readonly asked: GenerateMessage[] = [];
-  readonly cancelled: string[] = [];
-  readonly stalled: string[] = [];
-  route: RequestRoute = { onEvent: () => undefined, onReaderLost: () => undefined };
+/** A group that only remembers what it was asked. */
+class Group implements ConsumerGroup {
+  readonly name = 'primary';
+  readonly cancelled: CancelReason[] = [];
+  #listener: SubmissionListener | undefined;
 
-  generate(message: GenerateMessage, route: RequestRoute): void {
-    this.asked.push(message);
-    this.route = route;
+  vision(): Promise<null> {
+    return Promise.resolve(null);
   }
 
-  cancel(requestId: string): void {
-    this.cancelled.push(requestId);
+  view() {
+    return { name: this.name, isReady: true };
   }
 
-  reportStall(requestId: string): void {
-    this.stalled.push(requestId);
+  submit(_submission: Submission, listener: SubmissionListener): void {
+    this.#listener = listener;
+  }
+
+  cancel(_requestId: string, reason: CancelReason): void {
+    this.cancelled.push(reason);
   }
 
   say(...events: RequestEvent[]): void {
-    for (const event of events) this.route.onEvent(event);
+    for (const event of events) this.#listener?.onEvent(event);
+  }
+
+  end(end: AttemptEnd): void {
+    this.#listener?.onEnd(end);
   }
 }
 
 const LIMITS = { firstTokenTimeoutMs: 1000, readerMessageTimeoutMs: 100 };
 
 function started(promptCount = 1) {
-  const target = new Target();
+  const group = new Group();
   const client = new AbortController();
   const shutdown = new AbortController();
   const events = relay({
-    target,
-    message: messageOf(promptCount),
+    group,
+    submission: { message: messageOf(promptCount), preparedFor: null },
     limits: LIMITS,
     clientGone: client.signal,
     shutdown: shutdown.signal,
   });
-  return { target, client, shutdown, events };
+  return { group, client, shutdown, events };
 }
 
 /** Pulls until the end. */
@@ -66,48 +78,48 @@ afterEach(() => {
 
 describe('relay', () => {
   it('passes all events on and is complete after the last terminal one', async () => {
-    const { target, events } = started(2);
+    const { group, events } = started(2);
     const finished = finish(events);
     const said = [tokenOf('a', 1), doneOf(1), tokenOf('b', 0), doneOf(0)];
-    target.say(...said);
+    group.say(...said);
     expect(await finished).toEqual({ seen: said, end: { kind: 'complete' } });
-    expect(target.cancelled).toEqual([]);
+    expect(group.cancelled).toEqual([]);
     expect(vi.getTimerCount()).toBe(0);
   });
 
   it('cancels in the reader when the consumer stops pulling', async () => {
-    const { target, events } = started();
+    const { group, events } = started();
     const first = events.next();
-    target.say(tokenOf('a'), tokenOf('b'));
+    group.say(tokenOf('a'), tokenOf('b'));
     await first;
     await events.return({ kind: 'complete' });
-    expect(target.cancelled).toEqual(['r']);
+    expect(group.cancelled).toEqual(['unwanted']);
     expect(vi.getTimerCount()).toBe(0);
   });
 
   it('cancels in the reader the moment the client goes, while nobody pulls', async () => {
-    const { target, client, events } = started();
+    const { group, client, events } = started();
     const first = events.next();
-    target.say(tokenOf('a'));
+    group.say(tokenOf('a'));
     await first;
     client.abort();
-    expect(target.cancelled).toEqual(['r']);
+    expect(group.cancelled).toEqual(['unwanted']);
     const { seen, end } = await finish(events);
     expect(seen).toEqual([]);
     expect(end).toMatchObject({ kind: 'interrupted', by: { kind: 'client-gone' } });
   });
 
   it('cancels at once for a client that was gone before', async () => {
-    const { target, client, events } = started();
+    const { group, client, events } = started();
     client.abort();
     expect((await finish(events)).end).toMatchObject({ by: { kind: 'client-gone' } });
-    expect(target.cancelled).toContain('r');
+    expect(group.cancelled).toEqual(['unwanted']);
   });
 
   it('says which prompts are open when the reader is lost, and whether anything was passed on', async () => {
     const early = started(2);
     const earlyEnd = finish(early.events);
-    early.target.route.onReaderLost('killed');
+    early.group.end({ kind: 'lost', reason: 'killed' });
     expect((await earlyEnd).end).toEqual({
       kind: 'interrupted',
       by: { kind: 'lost', reason: 'killed' },
@@ -116,46 +128,45 @@ describe('relay', () => {
     });
     const late = started(2);
     const lateEnd = finish(late.events);
-    late.target.say(doneOf(0));
-    late.target.route.onReaderLost('killed');
+    late.group.say(doneOf(0));
+    late.group.end({ kind: 'lost', reason: 'killed' });
     expect((await lateEnd).end).toMatchObject({ openPrompts: [1], hadEvents: true });
   });
 
   it('gives the first token its own, longer limit', async () => {
-    const { target, events } = started();
+    const { group, events } = started();
     const finished = finish(events);
     await vi.advanceTimersByTimeAsync(LIMITS.firstTokenTimeoutMs - 1);
-    expect(target.cancelled).toEqual([]);
+    expect(group.cancelled).toEqual([]);
     await vi.advanceTimersByTimeAsync(1);
     expect((await finished).end).toMatchObject({
       by: { kind: 'stalled', afterMs: LIMITS.firstTokenTimeoutMs, wasDecoding: false },
     });
-    expect(target.cancelled).toEqual(['r']);
-    expect(target.stalled).toEqual([]);
+    expect(group.cancelled).toEqual(['unwanted']);
   });
 
   it('counts the pause between tokens from the last one', async () => {
-    const { target, events } = started();
+    const { group, events } = started();
     const finished = finish(events);
     for (let i = 0; i < 5; i += 1) {
-      target.say(tokenOf('x'));
+      group.say(tokenOf('x'));
       await vi.advanceTimersByTimeAsync(LIMITS.readerMessageTimeoutMs - 1);
     }
-    expect(target.cancelled).toEqual([]);
+    expect(group.cancelled).toEqual([]);
     await vi.advanceTimersByTimeAsync(1);
     const { seen, end } = await finished;
     expect(seen).toHaveLength(5);
     expect(end).toMatchObject({ by: { kind: 'stalled', wasDecoding: true } });
-    expect(target.stalled).toEqual(['r']);
+    expect(group.cancelled).toEqual(['stalled']);
   });
 
   it('gives prompts that have not begun the longer limit, also after others of the request have ended', async () => {
-    const { target, events } = started(2);
+    const { group, events } = started(2);
     const finished = finish(events);
-    target.say(tokenOf('a', 0), doneOf(0));
+    group.say(tokenOf('a', 0), doneOf(0));
     await vi.advanceTimersByTimeAsync(LIMITS.firstTokenTimeoutMs - 1);
-    expect(target.cancelled).toEqual([]);
-    target.say(tokenOf('b', 1));
+    expect(group.cancelled).toEqual([]);
+    group.say(tokenOf('b', 1));
     await vi.advanceTimersByTimeAsync(LIMITS.readerMessageTimeoutMs);
     expect((await finished).end).toMatchObject({
       by: { kind: 'stalled', afterMs: LIMITS.readerMessageTimeoutMs },
@@ -164,19 +175,19 @@ describe('relay', () => {
   });
 
   it('does not take a client that reads slowly for a reader that stalls', async () => {
-    const { target, events } = started();
+    const { group, events } = started();
     const first = events.next();
-    target.say(tokenOf('a'), tokenOf('b'), doneOf());
+    group.say(tokenOf('a'), tokenOf('b'), doneOf());
     await first;
     await vi.advanceTimersByTimeAsync(10 * LIMITS.firstTokenTimeoutMs);
     expect((await finish(events)).end).toEqual({ kind: 'complete' });
   });
 
   it('ends with what is open when the server shuts down', async () => {
-    const { target, shutdown, events } = started();
+    const { group, shutdown, events } = started();
     const finished = finish(events);
     shutdown.abort();
     expect((await finished).end).toMatchObject({ by: { kind: 'shutdown' }, openPrompts: [0] });
-    expect(target.cancelled).toEqual(['r']);
+    expect(group.cancelled).toEqual(['unwanted']);
   });
 });

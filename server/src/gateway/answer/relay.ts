@@ -1,21 +1,14 @@
-// Hands one request to one reader and passes its events on, until each prompt has ended or something interrupts. Whoever stops
+// Hands one request to a group and passes its events on, until each prompt has ended or something interrupts. Whoever stops
 // pulling, for whatever reason, cancels what is still open in the reader.
-import type { GenerateMessage, RequestEvent } from '../../link/requests/messages.js';
+import type { RequestEvent } from '../../link/requests/messages.js';
+import type { StallLimits } from '../stall-limits.js';
+import type { CancelReason, ConsumerGroup, Submission } from './consumer-group.js';
 import { EventQueue, type Interruption } from './event-queue.js';
-import type { RequestRoute } from '../readers/open-requests.js';
-import { StallWatchdog, type StallLimits } from './stall-watchdog.js';
-
-/** What the relay needs of a reader. */
-export interface RequestTarget {
-  generate(message: GenerateMessage, route: RequestRoute): void;
-  cancel(requestId: string): void;
-  /** The request had a token and then nothing for too long. */
-  reportStall(requestId: string): void;
-}
+import { StallWatchdog } from './stall-watchdog.js';
 
 export interface RelayOptions {
-  readonly target: RequestTarget;
-  readonly message: GenerateMessage;
+  readonly group: ConsumerGroup;
+  readonly submission: Submission;
   readonly limits: StallLimits;
   /** The client is gone: nobody wants events any more. */
   readonly clientGone: AbortSignal;
@@ -35,28 +28,34 @@ export type RelayEnd =
     };
 
 export async function* relay(options: RelayOptions): AsyncGenerator<RequestEvent, RelayEnd, undefined> {
-  const { target, message, limits, clientGone, shutdown } = options;
+  const { group, submission, limits, clientGone, shutdown } = options;
+  const { requestId, prompts } = submission.message;
   const queue = new EventQueue();
-  const openPrompts = new Set(message.prompts.keys());
+  const openPrompts = new Set(prompts.keys());
   let hadEvents = false;
+  let isCancelled = false;
+  const cancel = (reason: CancelReason): void => {
+    if (!isCancelled) group.cancel(requestId, reason);
+    isCancelled = true;
+  };
   const watchdog = new StallWatchdog(limits, (afterMs, wasDecoding) => {
-    if (wasDecoding) target.reportStall(message.requestId);
+    cancel(wasDecoding ? 'stalled' : 'unwanted');
     queue.interrupt({ kind: 'stalled', afterMs, wasDecoding });
   });
   const onClientGone = (): void => {
     // At once and not when the consumer comes back: the reader must know before its next step.
-    target.cancel(message.requestId);
+    cancel('unwanted');
     queue.interrupt({ kind: 'client-gone' });
   };
   const onShutdown = (): void => queue.interrupt({ kind: 'shutdown' });
   clientGone.addEventListener('abort', onClientGone);
   shutdown.addEventListener('abort', onShutdown);
-  target.generate(message, {
+  group.submit(submission, {
     onEvent: (event) => {
       watchdog.beat(event);
       queue.push(event);
     },
-    onReaderLost: (reason) => queue.interrupt({ kind: 'lost', reason }),
+    onEnd: (end) => queue.interrupt(end),
   });
   try {
     if (clientGone.aborted) onClientGone();
@@ -74,7 +73,7 @@ export async function* relay(options: RelayOptions): AsyncGenerator<RequestEvent
     clientGone.removeEventListener('abort', onClientGone);
     shutdown.removeEventListener('abort', onShutdown);
     queue.interrupt({ kind: 'client-gone' });
-    if (openPrompts.size > 0) target.cancel(message.requestId);
+    if (openPrompts.size > 0) cancel('unwanted');
   }
 }
 

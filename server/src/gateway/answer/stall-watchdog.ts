@@ -1,12 +1,8 @@
-import type { RequestEvent } from '../../link/requests/messages.js';
 // Notices a reader that has stopped answering a request. While one of its prompts is being answered, the pause between events
 // counts. While none is, because they wait for a slot, an image is encoded or a prompt is read, the longer limit of the first
 // token does: prompts of one request are admitted one by one, so that holds again after some of them have ended.
-
-export interface StallLimits {
-  readonly firstTokenTimeoutMs: number;
-  readonly readerMessageTimeoutMs: number;
-}
+import type { RequestEvent } from '../../link/requests/messages.js';
+import type { StallLimits } from '../stall-limits.js';
 
 export class StallWatchdog {
   readonly #limits: StallLimits;

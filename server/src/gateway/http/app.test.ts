@@ -6,6 +6,7 @@ import { buildApp, buildManagementApp } from './app.js';
 import { LIMITS, scriptedApp, type ScriptedApp } from './scripted-app.fixture.js';
 import { createMetrics } from '../metrics/metrics.js';
 import { CARD, ScriptedReaders } from '../readers/scripted-reader.fixture.js';
+import { isReady } from '../readers/scripted-service.fixture.js';
 import { VERSIONS } from '../../link/messages.js';
 
 let opened: ScriptedApp | undefined;
@@ -53,10 +54,10 @@ describe('/status', () => {
   });
 
   it('shows a dead reader as dead', async () => {
-    const { app, readers, registry } = await open();
+    const { app, readers, service } = await open();
     readers.card = null;
     readers.last.die();
-    await expect.poll(() => registry.isReady).toBe(false);
+    await expect.poll(() => isReady(service)).toBe(false);
     expect((await app.inject('/status')).json()).toMatchObject({
       live_readers: {},
       dead_readers: { reader1: { consumer_groups: ['primary'] } },
@@ -64,9 +65,9 @@ describe('/status', () => {
   });
 
   it('tells the operator more, on the management port only', async () => {
-    const { app, registry } = await open();
+    const { app, service } = await open();
     const management = buildManagementApp({
-      registry,
+      readers: service,
       limits: LIMITS,
       log: pino({ level: 'silent' }),
       isDraining: () => false,
@@ -98,12 +99,12 @@ it('gives every answer the id under which the log has the request, whatever the 
 
 describe('/healthz', () => {
   it('is 503 until the reader is live', async () => {
-    const { app, readers, registry } = await open(loading());
+    const { app, readers, service } = await open(loading());
     const before = await app.inject('/healthz');
     expect(before.statusCode).toBe(503);
     expect(errorBodySchema.parse(before.json()).error.code).toBe('server.not_ready');
     readers.last.say({ kind: 'ready', versions: VERSIONS, card: CARD });
-    await expect.poll(() => registry.isReady).toBe(true);
+    await expect.poll(() => isReady(service)).toBe(true);
     expect((await app.inject('/healthz')).statusCode).toBe(200);
   });
 
@@ -119,7 +120,7 @@ describe('/healthz', () => {
 });
 
 it('logs a line for each request without its body, its query or its headers', async () => {
-  const { registry, inference } = await open();
+  const { service, inference } = await open();
   let lines = '';
   const sink = new Writable({
     write(chunk: Buffer, _encoding, done) {
@@ -128,7 +129,7 @@ it('logs a line for each request without its body, its query or its headers', as
     },
   });
   const app = await buildApp({
-    registry,
+    readers: service,
     inference,
     limits: LIMITS,
     log: pino({ level: 'trace' }, sink),

@@ -6,12 +6,11 @@ import type { Intake } from '../intake/intake.js';
 import { createMetrics } from '../metrics/metrics.js';
 import { Admission } from '../answer/admission.js';
 import { Inference } from '../answer/inference.js';
-import { ReaderRegistry } from '../readers/registry.js';
-import { ScriptedReaders, START, type Script, PATIENT } from '../readers/scripted-reader.fixture.js';
-import { ReaderSupervisor } from '../readers/supervisor.js';
+import type { ReaderService } from '../readers/reader-service.js';
+import { PATIENT, ScriptedReaders, type Script } from '../readers/scripted-reader.fixture.js';
+import { isReady, scriptedService } from '../readers/scripted-service.fixture.js';
 import { buildApp } from './app.js';
 import type { HttpLimits } from './connection/http-limits.js';
-import { NO_SECRETS } from '../../link/secrets.js';
 
 export const LIMITS: HttpLimits = {
   bodySizeLimitBytes: 20 * 1024 * 1024,
@@ -49,7 +48,7 @@ export interface ScriptedAppOptions {
 export interface ScriptedApp {
   readonly app: FastifyInstance;
   readonly readers: ScriptedReaders;
-  readonly registry: ReaderRegistry;
+  readonly service: ReaderService;
   readonly inference: Inference;
   /** Uploads that reached the intake. */
   readonly uploads: Uint8Array[];
@@ -69,31 +68,21 @@ export async function scriptedApp(
       return Promise.resolve(PAYLOAD);
     },
   };
-  const supervisor = new ReaderSupervisor({
-    start: START,
-    consumerGroup: 'primary',
-    secrets: NO_SECRETS,
-    launch: readers.launch,
-    limits: PATIENT,
-    random: () => 0,
-    onLog: () => undefined,
-    onState: () => registry.announceChange(),
+  const firstTokenTimeoutMs = options.firstTokenTimeoutMs ?? 600_000;
+  const { service } = scriptedService([{ readers }], {
+    reservedGroups: options.reservedGroups ?? [],
+    limits: { ...PATIENT, firstTokenTimeoutMs },
   });
-  const registry = new ReaderRegistry([supervisor]);
   const inference = new Inference({
-    registry,
+    groups: service,
     admission: new Admission(options.maxOpenRequests ?? 100),
     intake,
-    limits: {
-      firstTokenTimeoutMs: options.firstTokenTimeoutMs ?? 600_000,
-      readerMessageTimeoutMs: options.readerMessageTimeoutMs ?? 30_000,
-    },
-    reservedGroups: options.reservedGroups ?? [],
+    limits: { firstTokenTimeoutMs, readerMessageTimeoutMs: options.readerMessageTimeoutMs ?? 30_000 },
     newRequestId: numbered('request'),
   });
   const progress = { isDraining: false };
   const app = await buildApp({
-    registry,
+    readers: service,
     inference,
     limits: { ...LIMITS, ...options.limits },
     log: pino({ level: 'silent' }),
@@ -103,15 +92,12 @@ export async function scriptedApp(
     apiKey: options.apiKey ?? null,
     metrics: createMetrics(),
   });
-  supervisor.start();
-  if (readers.card !== null) {
-    await registry.waitForLive('primary', () => true, 1000, new AbortController().signal);
-  }
+  while (readers.card !== null && !isReady(service)) await new Promise((resolve) => setImmediate(resolve));
   const close = async (): Promise<void> => {
     await app.close();
-    await supervisor.stop();
+    await service.stop();
   };
-  return { app, readers, registry, inference, uploads, progress, close };
+  return { app, readers, service, inference, uploads, progress, close };
 }
 
 function numbered(prefix: string): () => string {

@@ -7,7 +7,7 @@ function opened(promptCount: number): { readonly open: OpenRequests; readonly he
   const heard: string[] = [];
   open.add(messageOf(promptCount), {
     onEvent: (event) => heard.push(`${event.kind} ${event.prompt}`),
-    onReaderLost: (reason) => heard.push(`lost: ${reason}`),
+    onEnd: (end) => heard.push(`lost: ${end.kind === 'lost' ? end.reason : ''}`),
   });
   return { open, heard };
 }
@@ -46,7 +46,7 @@ describe('OpenRequests', () => {
     const { open, heard } = opened(1);
     open.add(messageOf(1, 'ended'), {
       onEvent: () => undefined,
-      onReaderLost: () => heard.push('an ended request was lost'),
+      onEnd: () => heard.push('an ended request was lost'),
     });
     open.deliver(doneOf(0, 'ended'));
     open.loseAll('killed');

@@ -1,16 +1,10 @@
-import type { GenerateMessage, RequestEvent } from '../../link/requests/messages.js';
 // The requests a reader works on, and which of their prompts have not ended. Whatever the reader says, each prompt gets exactly
 // one terminal event: events of unknown requests and of prompts that have ended are dropped, a lost reader ends all.
-
-/** Who waits for the events of a request. */
-export interface RequestRoute {
-  onEvent(event: RequestEvent): void;
-  /** Called once, when prompts are still open and the reader is gone. */
-  onReaderLost(reason: string): void;
-}
+import type { GenerateMessage, RequestEvent } from '../../link/requests/messages.js';
+import type { SubmissionListener } from '../answer/consumer-group.js';
 
 interface OpenRequest {
-  readonly route: RequestRoute;
+  readonly listener: SubmissionListener;
   readonly openPrompts: Set<number>;
 }
 
@@ -23,8 +17,8 @@ export class OpenRequests {
     return this.#promptCount;
   }
 
-  add(message: GenerateMessage, route: RequestRoute): void {
-    this.#requests.set(message.requestId, { route, openPrompts: new Set(message.prompts.keys()) });
+  add(message: GenerateMessage, listener: SubmissionListener): void {
+    this.#requests.set(message.requestId, { listener, openPrompts: new Set(message.prompts.keys()) });
     this.#promptCount += message.prompts.length;
   }
 
@@ -36,14 +30,14 @@ export class OpenRequests {
     const request = this.#requests.get(event.requestId);
     if (!request?.openPrompts.has(event.prompt)) return;
     if (event.kind !== 'token') this.#endPrompt(request, event);
-    request.route.onEvent(event);
+    request.listener.onEvent(event);
   }
 
   loseAll(reason: string): void {
     const lost = [...this.#requests.values()];
     this.#requests.clear();
     this.#promptCount = 0;
-    for (const { route } of lost) route.onReaderLost(reason);
+    for (const { listener } of lost) listener.onEnd({ kind: 'lost', reason });
   }
 
   #endPrompt({ openPrompts }: OpenRequest, { requestId, prompt }: RequestEvent): void {

@@ -2,7 +2,7 @@
 // this it would take requests for ever. Counts ticks of the gateway's own clock, so that a machine that slept, or a gateway that
 // stood still itself, kills nobody.
 import type { FromReader } from '../../link/messages.js';
-import type { StallLimits } from '../answer/stall-watchdog.js';
+import type { StallLimits } from '../stall-limits.js';
 
 /** How often `tick` is to be called; a reader's heartbeats come as often. */
 export const TICK_MS = 1_000;

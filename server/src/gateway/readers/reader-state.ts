@@ -1,10 +1,12 @@
-import type { ReaderCard } from '../../link/lifecycle/messages.js';
 // The states of a supervised reader, and when a dead one is started again.
+import type { ReaderCard } from '../../link/lifecycle/messages.js';
+import type { Vision } from '../answer/consumer-group.js';
 
 export type ReaderState =
   | { readonly kind: 'starting' }
   | { readonly kind: 'loading'; readonly stage: string; readonly fraction: number | null }
-  | { readonly kind: 'live'; readonly card: ReaderCard }
+  /** `vision`: how the model sees images; null when it takes none. */
+  | { readonly kind: 'live'; readonly card: ReaderCard; readonly vision: Vision | null }
   /** `restartInMs` is null when starting again cannot help: the operator must act. */
   | {
       readonly kind: 'dead';

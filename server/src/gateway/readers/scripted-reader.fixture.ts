@@ -46,7 +46,7 @@ export const START: ReaderStart = {
 };
 
 /** For tests in which no reader hangs: scripted ones have no heartbeat. */
-export const PATIENT = { readerMessageTimeoutMs: Infinity, firstTokenTimeoutMs: Infinity };
+export const PATIENT = { readerMessageTimeoutMs: Infinity, firstTokenTimeoutMs: 600_000 };
 
 const USAGE: Usage = { promptTokens: 7, imageTokens: 3, generatedTokens: 2 };
 

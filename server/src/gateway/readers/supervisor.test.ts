@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { AttemptEnd } from '../answer/consumer-group.js';
 import { doneOf, messageOf } from '../answer/message.fixture.js';
 import type { ReaderState } from './reader-state.js';
 import { ScriptedReaders, START, silent, PATIENT } from './scripted-reader.fixture.js';
@@ -96,10 +97,10 @@ describe('ReaderSupervisor', () => {
     const limits = { readerMessageTimeoutMs: 6000, firstTokenTimeoutMs: 60_000 };
     const { supervisor, readers, states } = supervise(new ScriptedReaders(silent), limits);
     await settle();
-    const lost: string[] = [];
+    const lost: AttemptEnd[] = [];
     supervisor.generate(messageOf(1, 'r1'), {
       onEvent: () => undefined,
-      onReaderLost: (why) => lost.push(why),
+      onEnd: (end) => lost.push(end),
     });
     for (let second = 0; second < 20; second += 1) {
       readers.last.say({ kind: 'heartbeat', running: 1, steps: second });
@@ -123,7 +124,7 @@ describe('ReaderSupervisor', () => {
     const limits = { readerMessageTimeoutMs: 6000, firstTokenTimeoutMs: 600_000 };
     const { supervisor, readers, states } = supervise(new ScriptedReaders(silent), limits);
     await settle();
-    supervisor.generate(messageOf(1, 'r1'), { onEvent: () => undefined, onReaderLost: () => undefined });
+    supervisor.generate(messageOf(1, 'r1'), { onEvent: () => undefined, onEnd: () => undefined });
     const talk = async (seconds: number): Promise<void> => {
       for (let second = 0; second < seconds && readers.lives.length === 1; second += 1) {
         readers.last.say({ kind: 'heartbeat', running: 1, steps: 7 });
@@ -131,10 +132,10 @@ describe('ReaderSupervisor', () => {
       }
     };
     await talk(20);
-    supervisor.reportStall('a request of an earlier life');
+    supervisor.cancel('a request of an earlier life', 'stalled');
     await talk(20);
     expect(readers.lives).toHaveLength(1);
-    supervisor.reportStall('r1');
+    supervisor.cancel('r1', 'stalled');
     await talk(2);
     expect(states).toContainEqual({
       kind: 'dead',
@@ -181,7 +182,7 @@ describe('ReaderSupervisor', () => {
     const lost: string[] = [];
     supervisor.generate(messageOf(2), {
       onEvent: () => undefined,
-      onReaderLost: (reason) => lost.push(`${supervisor.state.kind}: ${reason}`),
+      onEnd: (end) => lost.push(`${supervisor.state.kind}: ${end.kind === 'lost' ? end.reason : ''}`),
     });
     expect(supervisor.openPrompts).toBe(2);
     readers.last.die('ended by SIGKILL');
@@ -190,28 +191,25 @@ describe('ReaderSupervisor', () => {
     expect(supervisor.openPrompts).toBe(0);
   });
 
-  it('tells a request at once that comes after the reader has died', async () => {
+  it('takes no request unless it is live', async () => {
     const { readers, supervisor } = supervise();
     readers.last.die();
     await settle();
-    const lost: string[] = [];
-    supervisor.generate(messageOf(), {
-      onEvent: () => undefined,
-      onReaderLost: (reason) => lost.push(reason),
-    });
-    expect(lost).toEqual(['it had ended before']);
+    const handing = () =>
+      supervisor.generate(messageOf(), { onEvent: () => undefined, onEnd: () => undefined });
+    expect(handing).toThrow('reader1, which is dead');
     expect(supervisor.openPrompts).toBe(0);
   });
 
   it('passes a cancellation on only while the request is open', async () => {
     const { readers, supervisor } = supervise();
     await settle();
-    supervisor.cancel('r');
-    supervisor.generate(messageOf(), { onEvent: () => undefined, onReaderLost: () => undefined });
-    supervisor.cancel('r');
+    supervisor.cancel('r', 'unwanted');
+    supervisor.generate(messageOf(), { onEvent: () => undefined, onEnd: () => undefined });
+    supervisor.cancel('r', 'unwanted');
     readers.last.say(doneOf());
     await settle();
-    supervisor.cancel('r');
+    supervisor.cancel('r', 'unwanted');
     await settle();
     expect(readers.last.received.map(({ kind }) => kind)).toEqual(['generate', 'cancel']);
   });
@@ -231,13 +229,10 @@ describe('ReaderSupervisor', () => {
   it('kills a busy reader and ends its requests', async () => {
     const { supervisor } = supervise();
     await settle();
-    const lost: string[] = [];
-    supervisor.generate(messageOf(), {
-      onEvent: () => undefined,
-      onReaderLost: (reason) => lost.push(reason),
-    });
+    const lost: AttemptEnd[] = [];
+    supervisor.generate(messageOf(), { onEvent: () => undefined, onEnd: (end) => lost.push(end) });
     await supervisor.stop();
-    expect(lost).toEqual(['the server shut down']);
+    expect(lost).toEqual([{ kind: 'lost', reason: 'the server shut down' }]);
   });
 
   it('starts nothing any more when it is stopped between two lives', async () => {

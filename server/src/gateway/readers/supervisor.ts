@@ -1,14 +1,18 @@
 // Keeps one reader running: starts it, follows its state, starts it again with growing delays when it dies, ends it on close.
 // Its requests are told when it is lost; nothing is retried here.
-import type { ReaderStart } from '../../link/lifecycle/messages.js';
+import type { LogEvent, ReaderCard, ReaderStart } from '../../link/lifecycle/messages.js';
 import type { FromReader } from '../../link/messages.js';
 import type { GenerateMessage } from '../../link/requests/messages.js';
 import type { ReaderSecrets } from '../../link/secrets.js';
-import { OpenRequests, type RequestRoute } from './open-requests.js';
+import { Defect } from '../../errors.js';
+import { identifyVision, type CancelReason, type SubmissionListener } from '../answer/consumer-group.js';
+import { OpenRequests } from './open-requests.js';
 import { ReaderPulse, TICK_MS } from './pulse.js';
 import type { LaunchReader, ReaderProcess } from './reader-process.js';
 import { isPermanentFailure, restartDelayMs, type ReaderState } from './reader-state.js';
-import type { StallLimits } from '../answer/stall-watchdog.js';
+import type { StallLimits } from '../stall-limits.js';
+
+export type LogLevel = LogEvent['level'];
 
 export interface SupervisorOptions {
   readonly start: ReaderStart;
@@ -16,7 +20,7 @@ export interface SupervisorOptions {
   readonly consumerGroup: string;
   readonly launch: LaunchReader;
   readonly onState: (state: ReaderState) => void;
-  readonly onLog: (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void;
+  readonly onLog: (level: LogLevel, message: string) => void;
   /** How long a live reader may hang. */
   readonly limits: StallLimits;
   /** From 0 to 1; for the jitter of restarts. */
@@ -91,25 +95,19 @@ export class ReaderSupervisor {
     void process.ended.then((reason) => this.#died(closeReason + reason));
   }
 
-  /** Each prompt ends in one terminal event, or the route learns that the reader is lost. */
-  generate(message: GenerateMessage, route: RequestRoute): void {
-    if (this.#process === undefined) {
-      // The reader was live when it was picked and died before its caller's turn came.
-      route.onReaderLost('it had ended before');
-      return;
-    }
-    this.#open.add(message, route);
+  /** Each prompt ends in one terminal event, or the listener learns that the reader is lost. To be called while it is live. */
+  generate(message: GenerateMessage, listener: SubmissionListener): void {
+    if (this.#state.kind !== 'live' || this.#process === undefined)
+      throw new Defect(`A request was handed to reader ${this.readerId}, which is ${this.#state.kind}.`);
+    this.#open.add(message, listener);
     this.#process.connection.send(message);
   }
 
-  /** The route still gets the terminal events of the request. */
-  cancel(requestId: string): void {
-    if (this.#open.has(requestId)) this.#process?.connection.send({ kind: 'cancel', requestId });
-  }
-
-  /** An answer of the request had begun and does not go on. Ends the reader if its engine hangs. */
-  reportStall(requestId: string): void {
-    if (this.#open.has(requestId)) this.#pulse?.suspect();
+  /** The listener still gets the terminal events of the request. A stall ends the reader if its engine hangs. */
+  cancel(requestId: string, reason: CancelReason): void {
+    if (!this.#open.has(requestId)) return;
+    if (reason === 'stalled') this.#pulse?.suspect();
+    this.#process?.connection.send({ kind: 'cancel', requestId });
   }
 
   /** Ends the reader; requests that are still open are lost. Resolves when the process is gone. */
@@ -147,7 +145,7 @@ export class ReaderSupervisor {
         if (this.#state.kind === 'stopped') break;
         this.#liveSinceMs = performance.now();
         this.#watchPulse();
-        this.#enter({ kind: 'live', card: message.card });
+        this.#enterLive(message.card);
         break;
       case 'failed':
         this.#lastWords = message;
@@ -188,6 +186,11 @@ export class ReaderSupervisor {
     this.#enter({ kind: 'dead', code, reason: message, restartInMs });
     if (restartInMs !== null) this.#restart = setTimeout(() => this.start(), restartInMs);
     this.#open.loseAll(exitReason);
+  }
+
+  #enterLive(card: ReaderCard): void {
+    const vision = card.vision === null ? null : identifyVision(card.vision);
+    this.#enter({ kind: 'live', card, vision });
   }
 
   #enter(state: ReaderState): void {

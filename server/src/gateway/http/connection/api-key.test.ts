@@ -68,7 +68,7 @@ it('is taken whatever the case of the word in front of it', async () => {
 it('is asked of the management port as well', async () => {
   open = await scriptedApp();
   const management = buildManagementApp({
-    registry: open.registry,
+    readers: open.service,
     limits: LIMITS,
     log: pino({ level: 'silent' }),
     isDraining: () => false,

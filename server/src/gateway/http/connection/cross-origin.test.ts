@@ -134,9 +134,9 @@ it('leaves programs without an origin and plain OPTIONS requests as they were', 
 });
 
 it('does not open the management port', async () => {
-  const { registry } = await open('*');
+  const { service } = await open('*');
   const management = buildManagementApp({
-    registry,
+    readers: service,
     limits: LIMITS,
     log: pino({ level: 'silent' }),
     isDraining: () => false,

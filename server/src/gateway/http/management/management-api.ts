@@ -1,18 +1,18 @@
 // The management API: what only the operator should see. Its port stays inside.
 import type { FastifyInstance } from 'fastify';
 import type { Metrics } from '../../metrics/metrics.js';
-import type { ReaderRegistry } from '../../readers/registry.js';
+import type { ReadersView } from '../../readers/readers-view.js';
 import { detailedStatus } from './status-answer.js';
 
 export interface ManagementOptions {
-  readonly registry: ReaderRegistry;
+  readonly readers: ReadersView;
   readonly metrics: Metrics;
   /** The configuration as /status shows it, without secrets. */
   readonly shownConfig: Readonly<Record<string, unknown>>;
 }
 
 export function addManagementApi(app: FastifyInstance, options: ManagementOptions): void {
-  const { registry, metrics, shownConfig } = options;
-  app.get('/status', () => detailedStatus(registry, shownConfig));
+  const { readers, metrics, shownConfig } = options;
+  app.get('/status', () => detailedStatus(readers, shownConfig));
   app.get('/metrics', async (_, reply) => reply.type(metrics.contentType).send(await metrics.print()));
 }

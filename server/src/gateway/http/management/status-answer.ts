@@ -1,19 +1,17 @@
 // What /status tells: to anybody on the inference port, with pids, loading progress and reasons on the management port.
 import type { ManagementStatus, MaskedReader, ReaderDetails, StatusResponse } from 'takeoff-wire';
-import type { ReaderRegistry } from '../../readers/registry.js';
-import type { ReaderState } from '../../readers/reader-state.js';
-import type { ReaderSupervisor } from '../../readers/supervisor.js';
+import type { ReadersView, ReaderView } from '../../readers/readers-view.js';
 
-export function maskedStatus(registry: ReaderRegistry, ports: readonly number[]): StatusResponse {
-  const { live, dead } = sorted(registry);
+export function maskedStatus(readers: ReadersView, ports: readonly number[]): StatusResponse {
+  const { live, dead } = sorted(readers);
   return { live_readers: byId(live, masked), dead_readers: byId(dead, masked), ports: [...ports] };
 }
 
 export function detailedStatus(
-  registry: ReaderRegistry,
+  readers: ReadersView,
   config: Readonly<Record<string, unknown>>,
 ): ManagementStatus {
-  const { live, dead, loading } = sorted(registry);
+  const { live, dead, loading } = sorted(readers);
   return {
     config,
     status: {
@@ -24,24 +22,18 @@ export function detailedStatus(
   };
 }
 
-type ReaderList = readonly ReaderSupervisor[];
+type ReaderList = readonly ReaderView[];
 
-function sorted({ supervisors }: ReaderRegistry): Record<'live' | 'dead' | 'loading', ReaderList> {
-  const are = (...kinds: ReaderState['kind'][]): ReaderList =>
-    supervisors.filter(({ state }) => kinds.includes(state.kind));
+function sorted(view: ReadersView): Record<'live' | 'dead' | 'loading', ReaderList> {
+  const are = (...kinds: ReaderView['state']['kind'][]): ReaderList =>
+    view.readers().filter(({ state }) => kinds.includes(state.kind));
   return { live: are('live'), dead: are('dead', 'stopped'), loading: are('starting', 'loading') };
 }
 
-const byId = <Shown>(readers: ReaderList, show: (reader: ReaderSupervisor) => Shown): Record<string, Shown> =>
+const byId = <Shown>(readers: ReaderList, show: (reader: ReaderView) => Shown): Record<string, Shown> =>
   Object.fromEntries(readers.map((reader) => [reader.readerId, show(reader)]));
 
-const masked = ({
-  state,
-  modelName,
-  device,
-  consumerGroup,
-  maxBatchSize,
-}: ReaderSupervisor): MaskedReader => ({
+const masked = ({ state, modelName, device, consumerGroup, maxBatchSize }: ReaderView): MaskedReader => ({
   model_name: modelName,
   model_type: state.kind === 'live' ? state.card.modelType : '',
   device,
@@ -49,7 +41,7 @@ const masked = ({
   max_batch_size: state.kind === 'live' ? state.card.maxSequences : maxBatchSize,
 });
 
-const details = (reader: ReaderSupervisor): ReaderDetails => ({
+const details = (reader: ReaderView): ReaderDetails => ({
   ...masked(reader),
   consumer_name: reader.readerId,
   pids: reader.pid === undefined ? [] : [reader.pid],
@@ -57,7 +49,7 @@ const details = (reader: ReaderSupervisor): ReaderDetails => ({
   open_prompts: reader.openPrompts,
 });
 
-function describeState(state: ReaderState): string {
+function describeState(state: ReaderView['state']): string {
   switch (state.kind) {
     case 'starting':
       return 'starting';

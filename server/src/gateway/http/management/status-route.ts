@@ -1,19 +1,19 @@
 // /status on the inference port: who is there, for anybody who may send requests.
 import type { FastifyInstance } from 'fastify';
 import { CapacityError } from '../../../errors.js';
-import type { ReaderRegistry } from '../../readers/registry.js';
+import type { ReadersView } from '../../readers/readers-view.js';
 import { SERVER_RETRY_AFTER_MS } from '../connection/base-app.js';
 import { maskedStatus } from './status-answer.js';
 
 export interface StatusOptions {
-  readonly registry: ReaderRegistry;
+  readonly readers: ReadersView;
   /** All ports that this server listens on. */
   readonly ports: () => readonly number[];
   /** Whether a shutdown has begun. */
   readonly isDraining: () => boolean;
 }
 
-export function addStatusRoute(app: FastifyInstance, { registry, ports, isDraining }: StatusOptions): void {
+export function addStatusRoute(app: FastifyInstance, { readers, ports, isDraining }: StatusOptions): void {
   app.get('/status', () => {
     if (isDraining()) {
       throw new CapacityError(
@@ -22,6 +22,6 @@ export function addStatusRoute(app: FastifyInstance, { registry, ports, isDraini
         SERVER_RETRY_AFTER_MS,
       );
     }
-    return maskedStatus(registry, ports());
+    return maskedStatus(readers, ports());
   });
 }

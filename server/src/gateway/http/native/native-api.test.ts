@@ -1,10 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { SseDecoder, type SseEvent } from 'takeoff-wire';
 import type { GenerateMessage } from '../../../link/requests/messages.js';
-import { silent, type Script } from '../../readers/scripted-reader.fixture.js';
+import { CARD, ScriptedReaders, silent, type Script } from '../../readers/scripted-reader.fixture.js';
 import { formOf, PYTHON_FORM } from './multipart.fixture.js';
 import { PAYLOAD, scriptedApp, type ScriptedApp, type ScriptedAppOptions } from '../scripted-app.fixture.js';
-import { VERSIONS } from '../../../link/messages.js';
 
 let opened: ScriptedApp | undefined;
 afterEach(async () => {
@@ -381,20 +380,13 @@ describe('/image_generate', () => {
   });
 
   it('refuses an image for a model that takes none, without decoding it', async () => {
-    const { registry, readers, uploads } = await open({ script: silent });
-    const card = registry.pickLive('primary')?.card;
-    if (card !== undefined)
-      readers.last.say({ kind: 'ready', versions: VERSIONS, card: { ...card, vision: null } });
-    await registry.waitForLive(
-      'primary',
-      ({ vision }) => vision === null,
-      1000,
-      new AbortController().signal,
-    );
+    const readers = new ScriptedReaders(silent);
+    readers.card = { ...CARD, vision: null };
+    opened = await scriptedApp({}, readers);
     const response = await upload('/image_generate');
     expect(response?.statusCode).toBe(400);
     expect(response?.json()).toMatchObject({ error: { code: 'request.model_takes_no_images' } });
-    expect(uploads).toEqual([]);
+    expect(opened.uploads).toEqual([]);
   });
 
   it('answers 503 while no reader is live', async () => {

@@ -1,0 +1,76 @@
+// The port through which the request path reaches the readers of a consumer group, wherever these run. Child processes under
+// supervision are one implementation (readers/); a queue between machines can be another. Everything above the port (admission,
+// images, relaying, watching for stalls) knows groups only, never a reader.
+import type { CapacityError, InputError, ReaderError } from '../../errors.js';
+import type { GenerateMessage, RequestEvent } from '../../link/requests/messages.js';
+import { visionSettingsSchema, type VisionSettings } from '../../model/description.js';
+
+/** How a model sees images. */
+export interface Vision {
+  readonly settings: VisionSettings;
+  /** Names these settings: equal for equal ones, whichever reader has them. */
+  readonly key: string;
+}
+
+/** To be called once for each reader, when its card arrives. */
+export function identifyVision(settings: VisionSettings): Vision {
+  // Parsing puts the fields into the order of the schema, whatever order they came in.
+  return { settings, key: JSON.stringify(visionSettingsSchema.parse(settings)) };
+}
+
+/** A request for one reader of the group. */
+export interface Submission {
+  readonly message: GenerateMessage;
+  /** Key of the vision that its images were prepared for: only readers with this one take it. Null: it has no images. */
+  readonly preparedFor: string | null;
+}
+
+/** How an attempt at a request ended while some of its prompts had not. */
+export type AttemptEnd =
+  /** The reader that worked on it is gone. */
+  | { readonly kind: 'lost'; readonly reason: string }
+  /** No reader has begun it, and none will. */
+  | { readonly kind: 'refused'; readonly error: InputError | CapacityError | ReaderError };
+
+/** Who waits for the events of a submission. */
+export interface SubmissionListener {
+  /** One call an event, in order. Each prompt has one terminal event, its last, unless `onEnd` comes instead. */
+  onEvent(event: RequestEvent): void;
+  /** Called once, when prompts are still open that will get no events any more. */
+  onEnd(end: AttemptEnd): void;
+}
+
+export type CancelReason =
+  /** Nobody waits for the answer any more. */
+  | 'unwanted'
+  /** Its answer had begun and then did not go on: its reader may hang. */
+  | 'stalled';
+
+export interface ConsumerGroup {
+  readonly name: string;
+  /**
+   * What images must be prepared for; null when no model of the group takes any. Waits where requests may wait for a first reader.
+   * @throws CapacityError group.unavailable when the group cannot take requests now
+   * @throws an AbortError when the signal fires
+   */
+  vision(signal: AbortSignal): Promise<Vision | null>;
+  /**
+   * Hands the request to one reader, now or as soon as there is one. Nothing is called back before it has returned. The id of its
+   * message is free again after the last call of the listener.
+   */
+  submit(submission: Submission, listener: SubmissionListener): void;
+  /** Ends the work on a request. What has begun still gets its terminal events; what waits for a reader gets nothing. */
+  cancel(requestId: string, reason: CancelReason): void;
+  view(): GroupView;
+}
+
+export interface ConsumerGroups {
+  find(name: string): ConsumerGroup | undefined;
+}
+
+/** A group as status pages show it. */
+export interface GroupView {
+  readonly name: string;
+  /** Whether a reader takes requests at this moment. */
+  readonly isReady: boolean;
+}

@@ -1,0 +1,205 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { identifyVision, type AttemptEnd, type Submission } from '../answer/consumer-group.js';
+import { messageOf } from '../answer/message.fixture.js';
+import { ReaderGroup, type GroupMember } from './reader-group.js';
+import type { ReaderState } from './reader-state.js';
+import { CARD, VISION } from './scripted-reader.fixture.js';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const DEMO = identifyVision(VISION);
+const OTHER = identifyVision({ ...VISION, sidePx: 336 });
+const NEVER = new AbortController().signal;
+
+const live = (vision = DEMO): ReaderState => ({ kind: 'live', card: CARD, vision });
+const TEXT_ONLY: ReaderState = { kind: 'live', card: { ...CARD, vision: null }, vision: null };
+const STARTING: ReaderState = { kind: 'starting' };
+const dead = (restartInMs: number | null): ReaderState => ({
+  kind: 'dead',
+  code: 'reader.died',
+  reason: 'killed',
+  restartInMs,
+});
+
+/** A reader that only remembers what it was asked. */
+class Member implements GroupMember {
+  state: ReaderState;
+  openPrompts: number;
+  readonly asked: string[] = [];
+  readonly cancelled: string[] = [];
+
+  constructor(state: ReaderState, openPrompts = 0) {
+    this.state = state;
+    this.openPrompts = openPrompts;
+  }
+
+  generate({ requestId }: { readonly requestId: string }): void {
+    if (this.state.kind !== 'live') throw new TypeError(`asked while it was ${this.state.kind}`);
+    this.asked.push(requestId);
+  }
+
+  cancel(requestId: string): void {
+    this.cancelled.push(requestId);
+  }
+}
+
+function groupOf(members: readonly Member[], reservedWaitMs: number | null = null) {
+  const group = new ReaderGroup({ name: 'primary', reservedWaitMs });
+  for (const member of members) group.add(member);
+  group.memberChanged();
+  const ends: Record<string, AttemptEnd> = {};
+  const submit = (requestId: string, preparedFor: string | null = null): void => {
+    const submission: Submission = { message: messageOf(1, requestId), preparedFor };
+    group.submit(submission, {
+      onEvent: () => undefined,
+      onEnd: (end) => {
+        ends[requestId] = end;
+      },
+    });
+  };
+  const change = (member: Member, state: ReaderState): void => {
+    member.state = state;
+    group.memberChanged();
+  };
+  return { group, ends, submit, change };
+}
+
+describe('identifyVision', () => {
+  it('gives equal settings equal keys, in whatever order their fields came, and others other keys', () => {
+    const reordered = Object.fromEntries(Object.entries(VISION).reverse()) as typeof VISION;
+    expect(Object.keys(reordered)).not.toEqual(Object.keys(VISION));
+    expect(identifyVision(reordered).key).toBe(DEMO.key);
+    expect(OTHER.key).not.toBe(DEMO.key);
+  });
+});
+
+describe('a submitted request', () => {
+  it('goes to the live reader with the fewest open prompts', () => {
+    const [starting, busy, idle] = [new Member(STARTING), new Member(live(), 3), new Member(live(), 2)];
+    const { submit } = groupOf([starting, busy, idle]);
+    submit('a');
+    idle.openPrompts = 4;
+    submit('b');
+    expect([starting.asked, busy.asked, idle.asked]).toEqual([[], ['b'], ['a']]);
+  });
+
+  it('goes only to a reader that sees images as they were prepared, unless it has none', () => {
+    const [demo, other] = [new Member(live(DEMO), 9), new Member(live(OTHER))];
+    const { submit } = groupOf([demo, other]);
+    submit('with image', DEMO.key);
+    submit('text');
+    expect([demo.asked, other.asked]).toEqual([['with image'], ['text']]);
+  });
+
+  it('waits for a reader that comes back, behind those that came earlier', () => {
+    const reader = new Member(live());
+    const { submit, change, ends } = groupOf([reader]);
+    change(reader, dead(500));
+    submit('a');
+    submit('b');
+    change(reader, STARTING);
+    vi.advanceTimersByTime(29_999);
+    change(reader, live());
+    expect(reader.asked).toEqual(['a', 'b']);
+    expect(ends).toEqual({});
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('is refused when no reader has come back within 30 seconds', () => {
+    const reader = new Member(live());
+    const { submit, change, ends } = groupOf([reader]);
+    change(reader, dead(500));
+    submit('a');
+    vi.advanceTimersByTime(30_000);
+    expect(ends).toMatchObject({ a: { kind: 'refused', error: { code: 'group.unavailable' } } });
+    change(reader, live());
+    expect(reader.asked).toEqual([]);
+  });
+
+  it('is refused, but not before submit has returned, while no reader has been live yet', async () => {
+    const { submit, ends } = groupOf([new Member(STARTING)]);
+    submit('a');
+    expect(ends).toEqual({});
+    await vi.advanceTimersByTimeAsync(0);
+    expect(ends).toMatchObject({ a: { kind: 'refused', error: { code: 'group.unavailable' } } });
+  });
+
+  it('hears nothing any more after it was cancelled while it waited', () => {
+    const reader = new Member(live());
+    const { group, submit, change, ends } = groupOf([reader]);
+    change(reader, dead(500));
+    submit('a');
+    group.cancel('a', 'unwanted');
+    vi.advanceTimersByTime(30_000);
+    change(reader, live());
+    expect([reader.asked, ends]).toEqual([[], {}]);
+    expect(reader.cancelled).toEqual([]);
+  });
+
+  it('is cancelled in whichever reader has it', () => {
+    const members = [new Member(live()), new Member(live())];
+    const { group, submit } = groupOf(members);
+    submit('a');
+    group.cancel('a', 'unwanted');
+    expect(members.map(({ cancelled }) => cancelled)).toEqual([['a'], ['a']]);
+  });
+});
+
+describe('the vision of a group', () => {
+  it('is that of the least busy live reader that takes images', async () => {
+    const [demo, other] = [new Member(live(DEMO), 2), new Member(live(OTHER), 1)];
+    const { group } = groupOf([new Member(TEXT_ONLY), demo, other]);
+    expect(await group.vision(NEVER)).toEqual(OTHER);
+    other.openPrompts = 3;
+    expect(await group.vision(NEVER)).toEqual(DEMO);
+  });
+
+  it('is null when no model of the group takes images', async () => {
+    expect(await groupOf([new Member(TEXT_ONLY)]).group.vision(NEVER)).toBeNull();
+  });
+
+  it('stays known while the reader comes back, so that images are decoded meanwhile', async () => {
+    const reader = new Member(live());
+    const { group, change } = groupOf([reader]);
+    change(reader, dead(500));
+    expect(await group.vision(NEVER)).toEqual(DEMO);
+  });
+
+  it('is waited for in a reserved group only, and no longer than its time', async () => {
+    const refused = { code: 'group.unavailable' };
+    await expect(groupOf([new Member(STARTING)]).group.vision(NEVER)).rejects.toMatchObject(refused);
+    const reader = new Member(STARTING);
+    const { group, change } = groupOf([reader], 5_000);
+    const late = expect(group.vision(NEVER)).rejects.toMatchObject(refused);
+    vi.advanceTimersByTime(5_000);
+    await late;
+    const inTime = group.vision(NEVER);
+    vi.advanceTimersByTime(4_999);
+    change(reader, live());
+    expect(await inTime).toEqual(DEMO);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('is given up on when its signal fires', async () => {
+    const { group } = groupOf([new Member(STARTING)], 5_000);
+    const stop = new AbortController();
+    const waited = expect(group.vision(stop.signal)).rejects.toHaveProperty('name', 'AbortError');
+    stop.abort();
+    await waited;
+    await expect(group.vision(stop.signal)).rejects.toHaveProperty('name', 'AbortError');
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+it('is ready while a reader of it is live', () => {
+  const reader = new Member(STARTING);
+  const { group, change } = groupOf([reader]);
+  expect(group.view()).toEqual({ name: 'primary', isReady: false });
+  change(reader, live());
+  expect(group.view()).toEqual({ name: 'primary', isReady: true });
+});
