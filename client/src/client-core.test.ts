@@ -267,19 +267,43 @@ describe('status', () => {
   };
   const details = { ...reader, consumer_name: 'r', pids: [4], detail: 'live', open_prompts: 0 };
 
+  const groups = { consumer_groups: { primary: { ready: true } } };
+
   it('gives what the server says, with fields of newer versions', async () => {
-    const body = { live_readers: { r: { ...reader, loras: [] } }, dead_readers: {}, ports: [1, 2], more: 1 };
+    const body = {
+      live_readers: { r: { ...reader, loras: [] } },
+      dead_readers: {},
+      ...groups,
+      ports: [1, 2],
+      more: 1,
+    };
     const { server, client } = scripted([answer(body)]);
     expect(await client.status()).toEqual(body);
     expect(server.calls[0]?.url).toBe('http://localhost:3000/status');
   });
 
   it('asks the management port for more', async () => {
-    const readers = { live_readers: { r: details }, dead_readers: {}, loading_readers: {} };
+    const readers = { live_readers: { r: details }, dead_readers: {}, loading_readers: {}, ...groups };
     const body = { config: { port: 3000 }, status: readers };
     const { server, client } = scripted([answer(body)], { port: 8000 });
     expect(await client.managementStatus()).toEqual(body);
     expect(server.calls[0]?.url).toBe('http://localhost:8001/status');
+  });
+
+  it('knows no groups of a server that does not tell them', async () => {
+    const [status, management] = [
+      { live_readers: {}, dead_readers: {}, ports: [] },
+      { config: {}, status: { live_readers: {}, dead_readers: {}, loading_readers: {} } },
+    ];
+    expect(await scripted([answer(status)]).client.status()).toEqual({ ...status, consumer_groups: {} });
+    expect((await scripted([answer(management)]).client.managementStatus()).status.consumer_groups).toEqual(
+      {},
+    );
+  });
+
+  it('refuses groups of another shape', async () => {
+    const status = { live_readers: {}, dead_readers: {}, consumer_groups: { primary: {} }, ports: [] };
+    await expect(scripted([answer(status)]).client.status()).rejects.toThrow(UnexpectedAnswerError);
   });
 
   it('tells when the ports are mixed up', async () => {

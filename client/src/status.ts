@@ -14,10 +14,17 @@ export interface MaskedReader {
   readonly max_batch_size: number;
 }
 
+/** Whether the readers of a group take requests at this moment. */
+export interface GroupReadiness {
+  readonly ready: boolean;
+}
+
 export interface ServerStatus {
   /** By reader id. */
   readonly live_readers: Readonly<Record<string, MaskedReader>>;
   readonly dead_readers: Readonly<Record<string, MaskedReader>>;
+  /** By name; empty where the server does not tell. */
+  readonly consumer_groups: Readonly<Record<string, GroupReadiness>>;
   readonly ports: readonly number[];
 }
 
@@ -38,37 +45,54 @@ export interface ManagementStatus {
     readonly live_readers: Readonly<Record<string, ReaderDetails>>;
     readonly dead_readers: Readonly<Record<string, ReaderDetails>>;
     readonly loading_readers: Readonly<Record<string, ReaderDetails>>;
+    /** By name; empty where the server does not tell. */
+    readonly consumer_groups: Readonly<Record<string, GroupReadiness>>;
   };
 }
 
 /** @throws UnexpectedAnswerError */
 export function parseStatus(body: unknown): ServerStatus {
-  if (isRecord(body) && isStatus(body)) return body;
+  if (isRecord(body)) {
+    const status = withGroups(body);
+    if (isStatus(status)) return status;
+  }
   throw new UnexpectedAnswerError('The answer of /status is not the status of a Takeoff server.');
 }
 
 /** @throws UnexpectedAnswerError */
 export function parseManagementStatus(body: unknown): ManagementStatus {
-  if (isRecord(body) && isManagementStatus(body)) return body;
+  if (isRecord(body) && isRecord(body['status'])) {
+    const status = { ...body, status: withGroups(body['status']) };
+    if (isManagementStatus(status)) return status;
+  }
   throw new UnexpectedAnswerError(
     'The answer of /status is not that of the management port of a Takeoff server; is managementPort right?',
   );
 }
+
+/** Servers that do not know the field leave it out. */
+const withGroups = (status: Readonly<Record<string, unknown>>) => ({ consumer_groups: {}, ...status });
 
 type Unread<T> = Readonly<Partial<Record<keyof T, unknown>>>;
 
 const isStatus = (body: Unread<ServerStatus>): body is ServerStatus =>
   isRecordOf(body.live_readers, isReader) &&
   isRecordOf(body.dead_readers, isReader) &&
+  isRecordOf(body.consumer_groups, isReadiness) &&
   isListOfNumbers(body.ports);
 
 const isManagementStatus = (body: Unread<ManagementStatus>): body is ManagementStatus => {
   const { config, status } = body;
   if (!isRecord(config) || !isRecord(status)) return false;
-  return ['live_readers', 'dead_readers', 'loading_readers'].every((group) =>
-    isRecordOf(status[group], isDetails),
+  return (
+    ['live_readers', 'dead_readers', 'loading_readers'].every((group) =>
+      isRecordOf(status[group], isDetails),
+    ) && isRecordOf(status['consumer_groups'], isReadiness)
   );
 };
+
+const isReadiness = (value: unknown): value is GroupReadiness =>
+  isRecord(value) && typeof value['ready'] === 'boolean';
 
 const isReader = (value: unknown): value is MaskedReader =>
   isRecord(value) &&

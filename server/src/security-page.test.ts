@@ -13,6 +13,7 @@ import { DECODER_POOL_DEFAULTS } from './gateway/intake/decoder-pool.js';
 import { MAX_SIDE_PX } from './gateway/intake/header.js';
 import { FETCH_SLOTS_DEFAULTS } from './gateway/intake/remote/fetch-slots.js';
 import { FETCHER_DEFAULTS } from './gateway/intake/remote/fetcher.js';
+import { RETURN_WAIT_MS } from './gateway/readers/reader-group.js';
 
 const root = new URL('../../', import.meta.url);
 const page = readFileSync(new URL('docs/security.md', root), 'utf8');
@@ -48,6 +49,7 @@ describe('the limits of docs/security.md', () => {
     ['Memory that a decoder keeps after an image, MiB', DECODER_POOL_DEFAULTS.maxResidentBytes / 2 ** 20],
     ['Redirects', FETCHER_DEFAULTS.maxRedirects],
     ['Remote images that wait for that', FETCH_SLOTS_DEFAULTS.maxWaiting],
+    ['Time that a request waits for a reader that comes back', RETURN_WAIT_MS],
     ['Time that a client takes no byte of its answer', CLIENT_STALL_MS],
   ])('%s: fixed at %i', (what, value) => {
     expect(limits.find(([name]) => name === what)?.slice(1, 3)).toEqual(['fixed', String(value)]);

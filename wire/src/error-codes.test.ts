@@ -19,11 +19,13 @@ describe('the table of error codes', () => {
     expect(rowsOfThePage()).toEqual(rows);
   });
 
-  it('marks every 503 as worth a retry, and no other failure but slowness of the client', () => {
+  it('marks every 503 as worth a retry but that of a broken model, and no other failure but slowness of the client', () => {
     const retryable = Object.values(ERROR_CODES).filter((facts) => facts.retryable);
     expect(new Set(retryable.map(({ status }) => status))).toEqual(new Set([503, 408]));
-    for (const { status, retryable: isRetryable } of Object.values(ERROR_CODES))
-      if (status === 503) expect(isRetryable).toBe(true);
+    const hopeless = Object.entries(ERROR_CODES).filter(
+      ([, facts]) => facts.status === 503 && !facts.retryable,
+    );
+    expect(hopeless.map(([code]) => code)).toEqual(['group.failed']);
   });
 
   it('knows its own codes only', () => {

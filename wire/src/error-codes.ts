@@ -46,6 +46,11 @@ export const ERROR_CODES = {
     false,
     'The model of this consumer group does not accept images.',
   ),
+  'request.crashes_reader': facts(
+    400,
+    false,
+    'The reader ended more than once while it worked on this very request, which is refused for some minutes.',
+  ),
   'request.does_not_fit': facts(400, false, 'Prompt and image need more tokens than the model can hold.'),
   'request.not_found': facts(404, false, 'No such endpoint.'),
   'request.reader_unknown': facts(404, false, 'No reader has this id.'),
@@ -67,6 +72,11 @@ export const ERROR_CODES = {
   'image.fetch_busy': facts(503, true, 'Too many remote images wait to be fetched.'),
   'image.decoder_busy': facts(503, true, 'Too many images wait to be decoded.'),
   'group.unavailable': facts(503, true, 'No live reader serves this consumer group.'),
+  'group.failed': facts(
+    503,
+    false,
+    'The model of this consumer group cannot be served; the operator must act.',
+  ),
   'reader.queue_full': facts(503, true, 'The queue of the consumer group is full.'),
   'reader.died': facts(503, true, 'The reader ended while it worked on the request.'),
   'reader.stalled': facts(503, true, 'The reader stopped producing tokens.'),

@@ -13,10 +13,16 @@ export const maskedReaderSchema = z.object({
 });
 export type MaskedReader = z.infer<typeof maskedReaderSchema>;
 
+/** Whether the readers of a group take requests at this moment. */
+export const groupReadinessSchema = z.object({ ready: z.boolean() });
+export type GroupReadiness = z.infer<typeof groupReadinessSchema>;
+
 /** GET /status on the inference port. */
 export const statusResponseSchema = z.object({
   live_readers: z.record(z.string(), maskedReaderSchema),
   dead_readers: z.record(z.string(), maskedReaderSchema),
+  /** By name. */
+  consumer_groups: z.record(z.string(), groupReadinessSchema),
   ports: z.array(z.int()),
 });
 export type StatusResponse = z.infer<typeof statusResponseSchema>;
@@ -39,6 +45,7 @@ export const managementStatusSchema = z.object({
     live_readers: z.record(z.string(), readerDetailsSchema),
     dead_readers: z.record(z.string(), readerDetailsSchema),
     loading_readers: z.record(z.string(), readerDetailsSchema),
+    consumer_groups: z.record(z.string(), groupReadinessSchema),
   }),
 });
 export type ManagementStatus = z.infer<typeof managementStatusSchema>;

@@ -48,6 +48,7 @@ export class ReaderWatch {
         line.clear();
         if (state.restartInMs === null) this.#noteFailure(readerId, state);
         break;
+      case 'draining':
       case 'stopped':
         break;
     }

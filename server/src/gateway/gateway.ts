@@ -201,6 +201,7 @@ function logState(log: FastifyBaseLogger, state: ReaderState): void {
       log.debug({ fraction: state.fraction }, state.stage);
       break;
     case 'starting':
+    case 'draining':
     case 'stopped':
       log.info(`reader is ${state.kind}`);
   }

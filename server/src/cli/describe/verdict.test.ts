@@ -23,6 +23,7 @@ describe('verdictOn', () => {
       expect(of(code), code).toBe('image');
     expect(of('request.body_too_large')).toBe('image');
     expect(of('request.does_not_fit')).toBe('image');
+    expect(of('request.crashes_reader')).toBe('image');
     expect(verdictOn(new InvalidInputError('no such file'))).toBe('image');
     expect(verdictOn(new UnexpectedAnswerError('nginx', { status: 413 }))).toBe('image');
   });
@@ -57,6 +58,7 @@ describe('verdictOn', () => {
       'request.out_of_range',
       'request.wrong_shape',
       'request.model_takes_no_images',
+      'group.failed',
     ])
       expect(of(code), code).toBe('run');
     expect(verdictOn(new UnexpectedAnswerError('a login page', { status: 200 }))).toBe('run');

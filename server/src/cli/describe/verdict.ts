@@ -19,7 +19,13 @@ export type Verdict =
   | 'run';
 
 /** Refusals that another image would not meet. */
-const OF_THE_PICTURE = ['image.', 'request.body_too_large', 'request.does_not_fit', 'request.multipart_'];
+const OF_THE_IMAGE = [
+  'image.',
+  'request.body_too_large',
+  'request.crashes_reader',
+  'request.does_not_fit',
+  'request.multipart_',
+];
 /** The server was at work when they happened. */
 const WHILE_WORKING = [
   'reader.died',
@@ -40,7 +46,8 @@ export function verdictOn(error: unknown): Verdict {
   if (!(error instanceof TakeoffClientError)) return 'run';
   const { code, status = 0 } = error;
   if (error instanceof TakeoffApiError && WHILE_WORKING.includes(code)) return 'again';
+  if (code === 'group.failed') return 'run';
   if (AWAY_STATUSES.includes(status)) return 'wait';
-  if (status === TOO_LARGE_STATUS || OF_THE_PICTURE.some((start) => code.startsWith(start))) return 'image';
+  if (status === TOO_LARGE_STATUS || OF_THE_IMAGE.some((start) => code.startsWith(start))) return 'image';
   return status >= 500 ? 'again' : 'run';
 }

@@ -25,10 +25,18 @@ export interface Submission {
   readonly preparedFor: string | null;
 }
 
+/** The end of a reader that was working: one object, handed to all requests that it took along. */
+export interface ReaderDeath {
+  /** For the log. */
+  readonly reason: string;
+  /** All requests that it had begun and not ended. */
+  readonly requestIds: readonly string[];
+}
+
 /** How an attempt at a request ended while some of its prompts had not. */
 export type AttemptEnd =
-  /** The reader that worked on it is gone. */
-  | { readonly kind: 'lost'; readonly reason: string }
+  /** The reader that worked on it is gone. All requests of one death are told before anything else happens. */
+  | { readonly kind: 'lost'; readonly death: ReaderDeath }
   /** No reader has begun it, and none will. */
   | { readonly kind: 'refused'; readonly error: InputError | CapacityError | ReaderError };
 
@@ -51,6 +59,7 @@ export interface ConsumerGroup {
   /**
    * What images must be prepared for; null when no model of the group takes any. Waits where requests may wait for a first reader.
    * @throws CapacityError group.unavailable when the group cannot take requests now
+   * @throws ReaderError group.failed when it never will
    * @throws an AbortError when the signal fires
    */
   vision(signal: AbortSignal): Promise<Vision | null>;
@@ -73,4 +82,6 @@ export interface GroupView {
   readonly name: string;
   /** Whether a reader takes requests at this moment. */
   readonly isReady: boolean;
+  /** Readers in any state; none in a reserved group that nobody serves yet. */
+  readonly readerCount: number;
 }

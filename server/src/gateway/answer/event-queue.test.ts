@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { EventQueue } from './event-queue.js';
-import { doneOf, tokenOf } from './message.fixture.js';
+import { deathOf, doneOf, tokenOf } from './message.fixture.js';
 
 it('gives events in their order, also long runs of them', async () => {
   const queue = new EventQueue();
@@ -18,13 +18,14 @@ it('lets a taker wait for an event', async () => {
 
 it('interrupts behind what it holds, and stays interrupted by the first reason', async () => {
   const queue = new EventQueue();
+  const death = deathOf('r');
   queue.push(doneOf());
-  queue.interrupt({ kind: 'lost', reason: 'killed' });
+  queue.interrupt({ kind: 'lost', death });
   queue.interrupt({ kind: 'shutdown' });
   queue.push(tokenOf('late'));
   expect(await queue.take()).toEqual(doneOf());
-  expect(await queue.take()).toEqual({ kind: 'lost', reason: 'killed' });
-  expect(await queue.take()).toEqual({ kind: 'lost', reason: 'killed' });
+  expect(await queue.take()).toEqual({ kind: 'lost', death });
+  expect(await queue.take()).toEqual({ kind: 'lost', death });
 });
 
 it('overflows when nobody takes, and holds no more than its limit', async () => {

@@ -1,4 +1,5 @@
 // For tests only: a request of some prompts, and the events of a reader about it.
+import type { ReaderDeath } from './consumer-group.js';
 import type { DoneEvent, GenerateMessage, TokenEvent } from '../../link/requests/messages.js';
 
 export const messageOf = (promptCount = 1, requestId = 'r'): GenerateMessage => ({
@@ -20,6 +21,9 @@ export const messageOf = (promptCount = 1, requestId = 'r'): GenerateMessage => 
     minNewTokens: 1,
   },
 });
+
+/** The end of a reader that was at work on these requests. */
+export const deathOf = (...requestIds: string[]): ReaderDeath => ({ reason: 'killed', requestIds });
 
 export const tokenOf = (text: string, prompt = 0, requestId = 'r'): TokenEvent => ({
   kind: 'token',

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { RequestEvent } from '../../link/requests/messages.js';
-import { doneOf, messageOf, tokenOf } from './message.fixture.js';
+import { deathOf, doneOf, messageOf, tokenOf } from './message.fixture.js';
 import type {
   AttemptEnd,
   CancelReason,
@@ -21,7 +21,7 @@ class Group implements ConsumerGroup {
   }
 
   view() {
-    return { name: this.name, isReady: true };
+    return { name: this.name, isReady: true, readerCount: 1 };
   }
 
   submit(_submission: Submission, listener: SubmissionListener): void {
@@ -117,19 +117,20 @@ describe('relay', () => {
   });
 
   it('says which prompts are open when the reader is lost, and whether anything was passed on', async () => {
+    const death = deathOf('r');
     const early = started(2);
     const earlyEnd = finish(early.events);
-    early.group.end({ kind: 'lost', reason: 'killed' });
+    early.group.end({ kind: 'lost', death });
     expect((await earlyEnd).end).toEqual({
       kind: 'interrupted',
-      by: { kind: 'lost', reason: 'killed' },
+      by: { kind: 'lost', death },
       openPrompts: [0, 1],
       hadEvents: false,
     });
     const late = started(2);
     const lateEnd = finish(late.events);
     late.group.say(doneOf(0));
-    late.group.end({ kind: 'lost', reason: 'killed' });
+    late.group.end({ kind: 'lost', death });
     expect((await lateEnd).end).toMatchObject({ openPrompts: [1], hadEvents: true });
   });
 

@@ -1,11 +1,16 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
-import { errorBodySchema, managementStatusSchema, statusResponseSchema } from 'takeoff-wire';
+import {
+  errorBodySchema,
+  managementStatusSchema,
+  statusResponseSchema,
+  type StatusResponse,
+} from 'takeoff-wire';
 import { buildApp, buildManagementApp } from './app.js';
 import { LIMITS, scriptedApp, type ScriptedApp } from './scripted-app.fixture.js';
 import { createMetrics } from '../metrics/metrics.js';
-import { CARD, ScriptedReaders } from '../readers/scripted-reader.fixture.js';
+import { CARD, ScriptedReaders, silent } from '../readers/scripted-reader.fixture.js';
 import { isReady } from '../readers/scripted-service.fixture.js';
 import { VERSIONS } from '../../link/messages.js';
 
@@ -42,6 +47,7 @@ describe('/status', () => {
     expect(response.json()).toEqual({
       live_readers: { reader1: SHOWN },
       dead_readers: {},
+      consumer_groups: { primary: { ready: true } },
       ports: [3000, 3001],
     });
   });
@@ -50,7 +56,12 @@ describe('/status', () => {
     const { app } = await open(loading());
     const response = await app.inject('/status');
     expect(response.statusCode).toBe(200);
-    expect(response.json()).toMatchObject({ live_readers: {}, dead_readers: {} });
+    expect(response.json()).toEqual({
+      live_readers: {},
+      dead_readers: {},
+      consumer_groups: { primary: { ready: false } },
+      ports: [3000, 3001],
+    });
   });
 
   it('shows a dead reader as dead', async () => {
@@ -61,6 +72,25 @@ describe('/status', () => {
     expect((await app.inject('/status')).json()).toMatchObject({
       live_readers: {},
       dead_readers: { reader1: { consumer_groups: ['primary'] } },
+    });
+  });
+
+  it('shows a reader that drains as live, since it still answers, and its group as not ready', async () => {
+    const { app, readers, service } = await open(new ScriptedReaders(silent));
+    const asked = app.inject({ method: 'POST', url: '/generate', payload: { text: 'a' } });
+    const { requestId } = await readers.last.next('generate');
+    const drained = service.drain('reader1');
+    const status = (await app.inject('/status')).json<StatusResponse>();
+    expect(status).toMatchObject({
+      live_readers: { reader1: SHOWN },
+      consumer_groups: { primary: { ready: false } },
+    });
+    readers.last.done(requestId);
+    expect((await asked).statusCode).toBe(200);
+    await drained;
+    expect((await app.inject('/status')).json()).toMatchObject({
+      live_readers: {},
+      dead_readers: { reader1: {} },
     });
   });
 
@@ -79,7 +109,10 @@ describe('/status', () => {
     expect(managementStatusSchema.parse(status)).toEqual(status);
     expect(status).toMatchObject({
       config: { port: 3000 },
-      status: { live_readers: { reader1: { pids: [4711], open_prompts: 0 } } },
+      status: {
+        live_readers: { reader1: { pids: [4711], open_prompts: 0 } },
+        consumer_groups: { primary: { ready: true } },
+      },
     });
     expect((await app.inject('/status')).payload).not.toContain('4711');
     await management.close();

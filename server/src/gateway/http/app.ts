@@ -3,7 +3,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { AnswerOptions } from './connection/answer-job.js';
 import { createBaseApp, type ConnectionOptions } from './connection/base-app.js';
-import { addHealthRoute, HEALTH_PATHS } from './management/health-route.js';
+import { addHealthRoutes, HEALTH_PATHS } from './management/health-routes.js';
 import { addManagementApi, type ManagementOptions } from './management/management-api.js';
 import { addStatusRoute, type StatusOptions } from './management/status-route.js';
 import { addNativeApi } from './native/native-api.js';
@@ -21,7 +21,7 @@ const FACTS = { openPaths: HEALTH_PATHS, writeErrorBody: writeNativeError };
 export async function buildApp(deps: InferenceAppDeps): Promise<FastifyInstance> {
   const app = createBaseApp(deps, { ...FACTS, corsOrigins: deps.corsOrigins });
   addStatusRoute(app, deps);
-  addHealthRoute(app, deps);
+  addHealthRoutes(app, deps);
   await addNativeApi(app, deps);
   return app;
 }
@@ -29,6 +29,6 @@ export async function buildApp(deps: InferenceAppDeps): Promise<FastifyInstance>
 export function buildManagementApp(deps: ManagementAppDeps): FastifyInstance {
   const app = createBaseApp(deps, { ...FACTS, corsOrigins: [] });
   addManagementApi(app, deps);
-  addHealthRoute(app, deps);
+  addHealthRoutes(app, deps);
   return app;
 }

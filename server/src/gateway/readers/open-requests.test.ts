@@ -7,7 +7,8 @@ function opened(promptCount: number): { readonly open: OpenRequests; readonly he
   const heard: string[] = [];
   open.add(messageOf(promptCount), {
     onEvent: (event) => heard.push(`${event.kind} ${event.prompt}`),
-    onEnd: (end) => heard.push(`lost: ${end.kind === 'lost' ? end.reason : ''}`),
+    onEnd: (end) =>
+      heard.push(`lost: ${end.kind === 'lost' ? `${end.death.reason} ${end.death.requestIds.join()}` : ''}`),
   });
   return { open, heard };
 }
@@ -52,7 +53,7 @@ describe('OpenRequests', () => {
     open.loseAll('killed');
     open.loseAll('killed');
     open.deliver(tokenOf('late'));
-    expect(heard).toEqual(['lost: killed']);
+    expect(heard).toEqual(['lost: killed r']);
     expect(open.promptCount).toBe(0);
   });
 });

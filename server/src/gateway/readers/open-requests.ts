@@ -35,9 +35,10 @@ export class OpenRequests {
 
   loseAll(reason: string): void {
     const lost = [...this.#requests.values()];
+    const death = { reason, requestIds: [...this.#requests.keys()] };
     this.#requests.clear();
     this.#promptCount = 0;
-    for (const { listener } of lost) listener.onEnd({ kind: 'lost', reason });
+    for (const { listener } of lost) listener.onEnd({ kind: 'lost', death });
   }
 
   #endPrompt({ openPrompts }: OpenRequest, { requestId, prompt }: RequestEvent): void {

@@ -199,7 +199,78 @@ describe('the vision of a group', () => {
 it('is ready while a reader of it is live', () => {
   const reader = new Member(STARTING);
   const { group, change } = groupOf([reader]);
-  expect(group.view()).toEqual({ name: 'primary', isReady: false });
+  expect(group.view()).toEqual({ name: 'primary', isReady: false, readerCount: 1 });
   change(reader, live());
-  expect(group.view()).toEqual({ name: 'primary', isReady: true });
+  expect(group.view()).toEqual({ name: 'primary', isReady: true, readerCount: 1 });
+});
+
+describe('a group whose readers go', () => {
+  const codes = (ends: Record<string, AttemptEnd>): unknown[] =>
+    Object.values(ends).map((end) => (end.kind === 'refused' ? end.error.code : end.kind));
+
+  it('refuses what waits as soon as no reader can come back, and says that the operator must act', async () => {
+    const reader = new Member(live());
+    const { group, submit, change, ends } = groupOf([reader], 5_000);
+    change(reader, dead(0));
+    submit('a');
+    change(reader, {
+      kind: 'dead',
+      code: 'checkpoint.missing',
+      reason: 'There is no /models/x.',
+      restartInMs: null,
+    });
+    submit('b');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(codes(ends)).toEqual(['group.failed', 'group.failed']);
+    const refused = expect(group.vision(NEVER)).rejects;
+    await refused.toMatchObject({
+      code: 'group.failed',
+      message: expect.stringContaining('checkpoint.missing') as string,
+    });
+    await expect(group.vision(NEVER)).rejects.not.toHaveProperty(
+      'message',
+      expect.stringContaining('/models'),
+    );
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('waits for another reader when one can never be live', () => {
+    const [broken, good] = [new Member(live()), new Member(STARTING)];
+    const { submit, change, ends } = groupOf([broken, good]);
+    change(broken, dead(null));
+    submit('a');
+    change(good, live());
+    expect([good.asked, ends]).toEqual([['a'], {}]);
+  });
+
+  it('hands nothing to a reader that drains', () => {
+    const [draining, other] = [new Member(live()), new Member(live(), 9)];
+    const { submit, change, group } = groupOf([draining, other]);
+    change(draining, { kind: 'draining', card: CARD });
+    submit('a');
+    expect([draining.asked, other.asked]).toEqual([[], ['a']]);
+    expect(group.view().isReady).toBe(true);
+  });
+
+  it('refuses requests after its last reader has stopped, and takes the next one for its first', async () => {
+    const reader = new Member(live());
+    const { group, submit, change, ends } = groupOf([reader]);
+    change(reader, { kind: 'stopped' });
+    submit('a');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(codes(ends)).toEqual(['group.unavailable']);
+    group.remove(reader);
+    expect(group.isDisposable).toBe(true);
+    const next = new Member(live(OTHER));
+    group.add(next);
+    group.memberChanged();
+    expect(await group.vision(NEVER)).toEqual(OTHER);
+  });
+
+  it('keeps its name when it is reserved', () => {
+    const reader = new Member(live());
+    const { group } = groupOf([reader], 5_000);
+    group.remove(reader);
+    expect(group.isDisposable).toBe(false);
+  });
 });

@@ -1,6 +1,6 @@
 // The readers of one consumer group on this machine, behind the port of the request path: which of them takes a request, and which
 // requests wait until one can. Starting, watching and ending readers is their supervisors' work.
-import { CapacityError } from '../../errors.js';
+import { CapacityError, ReaderError } from '../../errors.js';
 import type { GenerateMessage } from '../../link/requests/messages.js';
 import type {
   CancelReason,
@@ -10,7 +10,7 @@ import type {
   SubmissionListener,
   Vision,
 } from '../answer/consumer-group.js';
-import type { ReaderState } from './reader-state.js';
+import { mayBecomeLive, type ReaderState } from './reader-state.js';
 
 /** What a group needs of its readers. */
 export interface GroupMember {
@@ -36,7 +36,7 @@ interface WaitingRequest {
 }
 
 /** How long a request waits for a reader that comes back: the time of a restart with the model in the file cache. */
-const RETURN_WAIT_MS = 30_000;
+export const RETURN_WAIT_MS = 30_000;
 const RETRY_AFTER_MS = 1_000;
 
 export class ReaderGroup implements ConsumerGroup {
@@ -46,7 +46,7 @@ export class ReaderGroup implements ConsumerGroup {
   /** By id, in the order in which they came. */
   readonly #waiting = new Map<string, WaitingRequest>();
   readonly #visionWaiters = new Set<() => void>();
-  /** Of the reader that was live last; undefined while none has been. */
+  /** Of the reader that was live last; undefined while none has been that may come back. */
   #lastVision: Vision | null | undefined;
 
   constructor({ name, reservedWaitMs }: ReaderGroupOptions) {
@@ -58,8 +58,20 @@ export class ReaderGroup implements ConsumerGroup {
     this.#members.add(member);
   }
 
+  remove(member: GroupMember): void {
+    this.#members.delete(member);
+    this.memberChanged();
+  }
+
+  /** Whether nobody misses the group: it has no reader, and its name is not reserved. */
+  get isDisposable(): boolean {
+    return this.#members.size === 0 && this.#reservedWaitMs === null;
+  }
+
   /** To be called after every change of a member's state. */
   memberChanged(): void {
+    // When the last reader is gone, the next one will be the first.
+    if (!this.#hasHope()) this.#lastVision = undefined;
     const vision = this.#liveVision();
     if (vision !== undefined) this.#lastVision = vision;
     for (const look of [...this.#visionWaiters]) look();
@@ -67,7 +79,11 @@ export class ReaderGroup implements ConsumerGroup {
   }
 
   view(): GroupView {
-    return { name: this.name, isReady: this.#pick(null) !== undefined };
+    return {
+      name: this.name,
+      isReady: this.#pick(null) !== undefined,
+      readerCount: this.#members.size,
+    };
   }
 
   async vision(signal: AbortSignal): Promise<Vision | null> {
@@ -80,7 +96,8 @@ export class ReaderGroup implements ConsumerGroup {
         outcome();
       };
       const look = (): void => {
-        const vision = this.#liveVision() ?? this.#lastVision;
+        const live = this.#liveVision();
+        const vision = live === undefined ? this.#lastVision : live;
         if (vision !== undefined) settle(() => resolve(vision));
         else if (!this.#mayWait()) giveUp();
       };
@@ -161,19 +178,42 @@ export class ReaderGroup implements ConsumerGroup {
     return request;
   }
 
+  /** Whether requests for which there is no reader at this moment wait for one. */
   #mayWait(): boolean {
+    if (this.#failure() !== undefined) return false;
     return this.#reservedWaitMs !== null || this.#lastVision !== undefined;
+  }
+
+  #hasHope(): boolean {
+    return [...this.#members].some(({ state }) => mayBecomeLive(state));
+  }
+
+  /** The code of what keeps every reader from becoming live; undefined while one may. */
+  #failure(): string | undefined {
+    if (this.#hasHope()) return undefined;
+    for (const { state } of this.#members) if (state.kind === 'dead') return state.code;
+    return undefined;
   }
 
   #waitMs(): number {
     return this.#reservedWaitMs ?? RETURN_WAIT_MS;
   }
 
-  #unavailable(): CapacityError {
-    return new CapacityError(
-      'group.unavailable',
-      `The reader of consumer group ${JSON.stringify(this.name)} is not ready to process requests yet. /status shows when it is live.`,
-      RETRY_AFTER_MS,
-    );
+  #unavailable(): CapacityError | ReaderError {
+    const name = JSON.stringify(this.name);
+    const failure = this.#failure();
+    // The reason itself may name files: it is for the operator.
+    if (failure !== undefined) {
+      return new ReaderError(
+        'group.failed',
+        `The model of consumer group ${name} cannot be served (${failure}). The operator must act: the server's log and /status on its management port have the reason.`,
+      );
+    }
+    const why = !this.#hasHope()
+      ? `No reader serves consumer group ${name} at this moment. /status shows when one is live.`
+      : this.#lastVision === undefined
+        ? `The reader of consumer group ${name} is not ready to process requests yet. /status shows when it is live.`
+        : `The reader of consumer group ${name} ended and was not back within ${this.#waitMs()} ms. /status shows when it is live.`;
+    return new CapacityError('group.unavailable', why, RETRY_AFTER_MS);
   }
 }

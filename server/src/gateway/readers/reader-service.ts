@@ -1,4 +1,6 @@
-// All readers of this gateway: adds them, and knows the groups that they serve.
+// All readers of this gateway: adds them, lets them finish, takes them away, at start-up as at any other time. It owns the groups
+// that they serve. A group exists as long as a reader of it does, or for ever where its name is reserved.
+import { CapacityError, ConfigError, InputError } from '../../errors.js';
 import type { ReaderStart } from '../../link/lifecycle/messages.js';
 import type { ReaderSecrets } from '../../link/secrets.js';
 import type { ConsumerGroups, GroupView } from '../answer/consumer-group.js';
@@ -27,10 +29,16 @@ export interface ReaderServiceOptions {
   readonly onState: (readerId: string, state: ReaderState) => void;
 }
 
+interface Entry {
+  readonly supervisor: ReaderSupervisor;
+  readonly group: ReaderGroup;
+}
+
 export class ReaderService implements ConsumerGroups, ReadersView {
   readonly #options: ReaderServiceOptions;
-  readonly #supervisors = new Map<string, ReaderSupervisor>();
+  readonly #entries = new Map<string, Entry>();
   readonly #groups = new Map<string, ReaderGroup>();
+  #isStopped = false;
 
   constructor(options: ReaderServiceOptions) {
     this.#options = options;
@@ -39,10 +47,20 @@ export class ReaderService implements ConsumerGroups, ReadersView {
       this.#groups.set(name, new ReaderGroup({ name, reservedWaitMs }));
   }
 
-  /** Starts a reader and keeps it running. */
+  /**
+   * Starts a reader and keeps it running until it is drained or removed.
+   * @throws ConfigError when its id is taken
+   * @throws CapacityError server.draining after `stop`
+   */
   add({ consumerGroup, start, secrets }: GatewayReader): void {
-    const { launch, limits, random, onLog, onState } = this.#options;
     const { readerId } = start;
+    if (this.#isStopped) throw new CapacityError('server.draining', 'The server is shutting down.', 1_000);
+    if (this.#entries.has(readerId)) {
+      throw new ConfigError(
+        `The reader id ${JSON.stringify(readerId)} is taken; each reader of a server needs one of its own.`,
+      );
+    }
+    const { launch, limits, random, onLog, onState } = this.#options;
     const group = this.#group(consumerGroup);
     const supervisor = new ReaderSupervisor({
       start,
@@ -57,9 +75,33 @@ export class ReaderService implements ConsumerGroups, ReadersView {
         group.memberChanged();
       },
     });
-    this.#supervisors.set(readerId, supervisor);
+    this.#entries.set(readerId, { supervisor, group });
     group.add(supervisor);
     supervisor.start();
+  }
+
+  /**
+   * The reader takes no new request, finishes those that it has and ends; it stays listed as stopped. Resolves when its process is
+   * gone. May be called again.
+   * @throws InputError request.reader_unknown
+   */
+  async drain(readerId: string): Promise<void> {
+    await this.#entry(readerId).supervisor.drain();
+  }
+
+  /**
+   * Drains the reader and takes it off the list.
+   * @throws InputError request.reader_unknown
+   */
+  async remove(readerId: string): Promise<void> {
+    const entry = this.#entry(readerId);
+    const { supervisor, group } = entry;
+    await supervisor.drain();
+    // Somebody else may have removed it meanwhile, and added another of the same id.
+    if (this.#entries.get(readerId) !== entry) return;
+    this.#entries.delete(readerId);
+    group.remove(supervisor);
+    if (group.isDisposable) this.#groups.delete(group.name);
   }
 
   find(name: string): ReaderGroup | undefined {
@@ -67,16 +109,26 @@ export class ReaderService implements ConsumerGroups, ReadersView {
   }
 
   readers(): readonly ReaderView[] {
-    return [...this.#supervisors.values()];
+    return [...this.#entries.values()].map(({ supervisor }) => supervisor);
   }
 
   groups(): readonly GroupView[] {
     return [...this.#groups.values()].map((group) => group.view());
   }
 
-  /** Ends all readers; requests that are still open are lost. Resolves when their processes are gone. */
+  /** Ends all readers and takes no more; requests that are still open are lost. Resolves when their processes are gone. */
   async stop(): Promise<void> {
-    await Promise.all([...this.#supervisors.values()].map((supervisor) => supervisor.stop()));
+    this.#isStopped = true;
+    await Promise.all([...this.#entries.values()].map(({ supervisor }) => supervisor.stop()));
+  }
+
+  #entry(readerId: string): Entry {
+    const entry = this.#entries.get(readerId);
+    if (entry !== undefined) return entry;
+    throw new InputError(
+      'request.reader_unknown',
+      `No reader of this server has the id ${JSON.stringify(readerId)}. /status lists them.`,
+    );
   }
 
   #group(name: string): ReaderGroup {

@@ -59,6 +59,11 @@ export class ScriptedReader {
   readonly #connection: GatewayConnection;
   readonly #end: (reason: string) => void;
   readonly #waiters: (() => void)[] = [];
+  /** Prompts that it was given and has not ended. */
+  readonly #open = new Set<string>();
+  #isDraining = false;
+  /** Whether it goes on for ever when it is asked to drain. */
+  ignoresDrain = false;
 
   constructor(connection: GatewayConnection, script: Script, end: (reason: string) => void) {
     this.#connection = connection;
@@ -66,13 +71,22 @@ export class ScriptedReader {
     connection.onMessage((message) => {
       this.received.push(message);
       for (const wake of this.#waiters.splice(0)) wake();
-      if (message.kind === 'generate') script(message, this);
-      if (message.kind === 'drain') this.die('drained');
+      if (message.kind === 'generate') {
+        for (const prompt of message.prompts.keys()) this.#open.add(`${message.requestId} ${prompt}`);
+        script(message, this);
+      }
+      if (message.kind === 'drain') {
+        this.#isDraining = true;
+        this.#endWhenDrained();
+      }
     });
   }
 
   say(message: FromReader): void {
     this.#connection.send(message);
+    if (message.kind !== 'done' && message.kind !== 'error') return;
+    this.#open.delete(`${message.requestId} ${message.prompt}`);
+    this.#endWhenDrained();
   }
 
   token(requestId: string, text: string, prompt = 0): void {
@@ -88,6 +102,10 @@ export class ScriptedReader {
     this.#connection.close();
     // The pair closes in a later turn, as an IPC channel does.
     queueMicrotask(() => queueMicrotask(() => this.#end(reason)));
+  }
+
+  #endWhenDrained(): void {
+    if (this.#isDraining && !this.ignoresDrain && this.#open.size === 0) this.die('drained');
   }
 
   /** The first message of this kind that has come or will come. */

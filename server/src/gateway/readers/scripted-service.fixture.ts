@@ -1,6 +1,7 @@
 // For tests only: a reader service over scripted readers.
 import { NO_SECRETS } from '../../link/secrets.js';
 import type { StallLimits } from '../stall-limits.js';
+import type { LaunchReader } from './reader-process.js';
 import { ReaderService } from './reader-service.js';
 import type { ReaderState } from './reader-state.js';
 import { PATIENT, START, type ScriptedReaders } from './scripted-reader.fixture.js';
@@ -17,9 +18,11 @@ export interface ScriptedServiceOptions {
 
 export interface ScriptedService {
   readonly service: ReaderService;
-  /** Every change of state, such as `reader1 live`. */
+  /** Every change of state, in order. */
   readonly states: { readonly readerId: string; readonly state: ReaderState }[];
   readonly logged: string[];
+  /** Adds a reader as a server does at its start, and at any other time. */
+  readonly add: (readerId: string, member: ScriptedMember) => void;
 }
 
 /** Readers `reader1`, `reader2` and so on, of the group `primary` unless they name another, started. */
@@ -29,7 +32,7 @@ export function scriptedService(
 ): ScriptedService {
   const states: ScriptedService['states'] = [];
   const logged: string[] = [];
-  const launches = new Map(members.map(({ readers }, index) => [`reader${index + 1}`, readers.launch]));
+  const launches = new Map<string, LaunchReader>();
   const service = new ReaderService({
     launch: (start, secrets, onOutput) => {
       const launch = launches.get(start.readerId);
@@ -42,14 +45,12 @@ export function scriptedService(
     onLog: (readerId, level, message) => logged.push(`${readerId} ${level}: ${message}`),
     onState: (readerId, state) => states.push({ readerId, state }),
   });
-  members.forEach(({ group = 'primary' }, index) =>
-    service.add({
-      consumerGroup: group,
-      start: { ...START, readerId: `reader${index + 1}` },
-      secrets: NO_SECRETS,
-    }),
-  );
-  return { service, states, logged };
+  const add: ScriptedService['add'] = (readerId, { readers, group = 'primary' }) => {
+    launches.set(readerId, readers.launch);
+    service.add({ consumerGroup: group, start: { ...START, readerId }, secrets: NO_SECRETS });
+  };
+  members.forEach((member, index) => add(`reader${index + 1}`, member));
+  return { service, states, logged, add };
 }
 
 /** Whether a reader of the group takes requests at this moment. */

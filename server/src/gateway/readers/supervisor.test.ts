@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { AttemptEnd } from '../answer/consumer-group.js';
+import type { AttemptEnd, SubmissionListener } from '../answer/consumer-group.js';
 import { doneOf, messageOf } from '../answer/message.fixture.js';
 import type { ReaderState } from './reader-state.js';
-import { ScriptedReaders, START, silent, PATIENT } from './scripted-reader.fixture.js';
+import { CARD, PATIENT, ScriptedReaders, START, silent } from './scripted-reader.fixture.js';
 import { ReaderSupervisor } from './supervisor.js';
+import type { FinishReason } from 'takeoff-wire';
 import { VERSIONS } from '../../link/messages.js';
 import { NO_SECRETS } from '../../link/secrets.js';
 
@@ -37,6 +38,8 @@ function supervise(readers = new ScriptedReaders(silent), limits = PATIENT): Sup
   supervisor.start();
   return { supervisor, readers, states, logged };
 }
+
+const IGNORED: SubmissionListener = { onEvent: () => undefined, onEnd: () => undefined };
 
 /** Lets messages and ends arrive that are on their way. */
 const settle = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0);
@@ -78,19 +81,37 @@ describe('ReaderSupervisor', () => {
     expect(delays).toEqual([500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);
   });
 
-  it('begins with the shortest delay again for a reader that had been healthy', async () => {
-    const { readers, states } = supervise();
-    for (const [liveForMs, restartInMs] of [
-      [0, 500],
-      [59_999, 1000],
-      [60_000, 500],
-    ] as const) {
-      await vi.advanceTimersByTimeAsync(liveForMs);
+  it('starts a reader again at once that had answered, and with a delay that had only been live', async () => {
+    const { supervisor, readers, states } = supervise();
+    const dieAfter = async (answers: boolean, finishReason: FinishReason = 'stop'): Promise<unknown> => {
+      await settle();
+      supervisor.generate(messageOf(), IGNORED);
+      if (answers) readers.last.done('r', 0, finishReason);
+      await settle();
       readers.last.die();
       await settle();
-      expect(states.at(-1)).toMatchObject({ kind: 'dead', restartInMs });
-      await vi.advanceTimersByTimeAsync(restartInMs);
-    }
+      const [dead] = states.filter(({ kind }) => kind === 'dead').slice(-1);
+      const restartInMs = dead?.kind === 'dead' ? dead.restartInMs : undefined;
+      await vi.advanceTimersByTimeAsync(restartInMs ?? 0);
+      return restartInMs;
+    };
+    expect(await dieAfter(true)).toBe(0);
+    expect(await dieAfter(true)).toBe(0);
+    expect(await dieAfter(false)).toBe(500);
+    // An answer that was cancelled shows nothing.
+    expect(await dieAfter(true, 'cancelled')).toBe(1000);
+    expect(await dieAfter(true)).toBe(0);
+    expect(await dieAfter(false)).toBe(500);
+  });
+
+  it('does not believe a reader that becomes ready twice or loads while it is live', async () => {
+    const { readers, states } = supervise();
+    await settle();
+    readers.last.say({ kind: 'ready', versions: VERSIONS, card: { ...CARD, modelType: 'another' } });
+    readers.last.say({ kind: 'loading', stage: 'again', fraction: null });
+    await settle();
+    expect(states.map(({ kind }) => kind)).toEqual(['starting', 'live']);
+    expect(states.at(-1)).toMatchObject({ card: CARD });
   });
 
   it('ends a live reader that says nothing any more, and starts it again', async () => {
@@ -124,7 +145,7 @@ describe('ReaderSupervisor', () => {
     const limits = { readerMessageTimeoutMs: 6000, firstTokenTimeoutMs: 600_000 };
     const { supervisor, readers, states } = supervise(new ScriptedReaders(silent), limits);
     await settle();
-    supervisor.generate(messageOf(1, 'r1'), { onEvent: () => undefined, onEnd: () => undefined });
+    supervisor.generate(messageOf(1, 'r1'), IGNORED);
     const talk = async (seconds: number): Promise<void> => {
       for (let second = 0; second < seconds && readers.lives.length === 1; second += 1) {
         readers.last.say({ kind: 'heartbeat', running: 1, steps: 7 });
@@ -182,7 +203,7 @@ describe('ReaderSupervisor', () => {
     const lost: string[] = [];
     supervisor.generate(messageOf(2), {
       onEvent: () => undefined,
-      onEnd: (end) => lost.push(`${supervisor.state.kind}: ${end.kind === 'lost' ? end.reason : ''}`),
+      onEnd: (end) => lost.push(`${supervisor.state.kind}: ${end.kind === 'lost' ? end.death.reason : ''}`),
     });
     expect(supervisor.openPrompts).toBe(2);
     readers.last.die('ended by SIGKILL');
@@ -195,8 +216,7 @@ describe('ReaderSupervisor', () => {
     const { readers, supervisor } = supervise();
     readers.last.die();
     await settle();
-    const handing = () =>
-      supervisor.generate(messageOf(), { onEvent: () => undefined, onEnd: () => undefined });
+    const handing = () => supervisor.generate(messageOf(), IGNORED);
     expect(handing).toThrow('reader1, which is dead');
     expect(supervisor.openPrompts).toBe(0);
   });
@@ -205,7 +225,7 @@ describe('ReaderSupervisor', () => {
     const { readers, supervisor } = supervise();
     await settle();
     supervisor.cancel('r', 'unwanted');
-    supervisor.generate(messageOf(), { onEvent: () => undefined, onEnd: () => undefined });
+    supervisor.generate(messageOf(), IGNORED);
     supervisor.cancel('r', 'unwanted');
     readers.last.say(doneOf());
     await settle();
@@ -232,7 +252,7 @@ describe('ReaderSupervisor', () => {
     const lost: AttemptEnd[] = [];
     supervisor.generate(messageOf(), { onEvent: () => undefined, onEnd: (end) => lost.push(end) });
     await supervisor.stop();
-    expect(lost).toEqual([{ kind: 'lost', reason: 'the server shut down' }]);
+    expect(lost).toEqual([{ kind: 'lost', death: { reason: 'closed; killed', requestIds: ['r'] } }]);
   });
 
   it('starts nothing any more when it is stopped between two lives', async () => {
@@ -242,5 +262,91 @@ describe('ReaderSupervisor', () => {
     await supervisor.stop();
     await vi.advanceTimersByTimeAsync(60_000);
     expect(readers.lives).toHaveLength(1);
+  });
+
+  describe('that drains', () => {
+    it('finishes what it has, takes nothing new, and stops for good', async () => {
+      const { readers, supervisor, states } = supervise();
+      await settle();
+      const heard: string[] = [];
+      supervisor.generate(messageOf(2), { ...IGNORED, onEvent: ({ kind }) => heard.push(kind) });
+      const drained = supervisor.drain();
+      expect(() => supervisor.generate(messageOf(1, 'late'), IGNORED)).toThrow('which is draining');
+      await settle();
+      readers.last.token('r', 'x');
+      readers.last.done('r', 0);
+      // Far longer than an idle reader may take to end.
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(states.at(-1)?.kind).toBe('draining');
+      readers.last.done('r', 1);
+      await drained;
+      expect(heard).toEqual(['token', 'done', 'done']);
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(states.map(({ kind }) => kind)).toEqual(['starting', 'live', 'draining', 'stopped']);
+      expect(readers.lives).toHaveLength(1);
+      expect(vi.getTimerCount()).toBe(0);
+    });
+
+    it('is killed when it does not end although it has nothing left to do', async () => {
+      const { readers, supervisor } = supervise();
+      await settle();
+      readers.last.ignoresDrain = true;
+      supervisor.generate(messageOf(), IGNORED);
+      const drained = supervisor.drain();
+      await settle();
+      readers.last.done('r');
+      await vi.advanceTimersByTimeAsync(1_999);
+      expect(supervisor.state.kind).toBe('draining');
+      await vi.advanceTimersByTimeAsync(1);
+      await drained;
+      expect(supervisor.state.kind).toBe('stopped');
+    });
+
+    it('still ends when it hangs in the middle of its last answer', async () => {
+      const limits = { readerMessageTimeoutMs: 6000, firstTokenTimeoutMs: 60_000 };
+      const { supervisor } = supervise(new ScriptedReaders(silent), limits);
+      await settle();
+      supervisor.generate(messageOf(), IGNORED);
+      const drained = supervisor.drain();
+      await vi.advanceTimersByTimeAsync(8_000);
+      await drained;
+      expect(supervisor.state.kind).toBe('stopped');
+    });
+
+    it('is not started again when it dies, and its requests are lost', async () => {
+      const { readers, supervisor } = supervise();
+      await settle();
+      const ends: AttemptEnd[] = [];
+      supervisor.generate(messageOf(), { ...IGNORED, onEnd: (end) => ends.push(end) });
+      const drained = supervisor.drain();
+      readers.last.die();
+      await drained;
+      expect(ends).toMatchObject([{ kind: 'lost', death: { requestIds: ['r'] } }]);
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(readers.lives).toHaveLength(1);
+    });
+
+    it.each([
+      ['loads', notLive, 0],
+      ['is dead', notLive, 1],
+    ] as const)('stops at once while it %s', async (_, make, deaths) => {
+      const { readers, supervisor } = supervise(make());
+      if (deaths > 0) readers.last.die();
+      await settle();
+      await supervisor.drain();
+      expect(supervisor.state.kind).toBe('stopped');
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(readers.lives).toHaveLength(1);
+    });
+
+    it('may be asked again, and may be stopped meanwhile', async () => {
+      const { supervisor } = supervise();
+      await settle();
+      supervisor.generate(messageOf(), IGNORED);
+      const [first, second] = [supervisor.drain(), supervisor.drain()];
+      await supervisor.stop();
+      await Promise.all([first, second, supervisor.drain(), supervisor.stop()]);
+      expect(supervisor.state.kind).toBe('stopped');
+    });
   });
 });

@@ -1,16 +1,17 @@
-// Keeps one reader running: starts it, follows its state, starts it again with growing delays when it dies, ends it on close.
-// Its requests are told when it is lost; nothing is retried here.
+// Keeps one reader running: starts it, follows its state, starts it again when it dies, lets it finish or ends it when it is to
+// go. Its requests are told when it is lost; nothing is retried here.
+import { Defect } from '../../errors.js';
 import type { LogEvent, ReaderCard, ReaderStart } from '../../link/lifecycle/messages.js';
 import type { FromReader } from '../../link/messages.js';
-import type { GenerateMessage } from '../../link/requests/messages.js';
+import type { GenerateMessage, RequestEvent } from '../../link/requests/messages.js';
 import type { ReaderSecrets } from '../../link/secrets.js';
-import { Defect } from '../../errors.js';
 import { identifyVision, type CancelReason, type SubmissionListener } from '../answer/consumer-group.js';
+import type { StallLimits } from '../stall-limits.js';
 import { OpenRequests } from './open-requests.js';
 import { ReaderPulse, TICK_MS } from './pulse.js';
 import type { LaunchReader, ReaderProcess } from './reader-process.js';
-import { isPermanentFailure, restartDelayMs, type ReaderState } from './reader-state.js';
-import type { StallLimits } from '../stall-limits.js';
+import { isTransition, validateTransition, type ReaderState } from './reader-state.js';
+import { RestartPolicy } from './restart-policy.js';
 
 export type LogLevel = LogEvent['level'];
 
@@ -27,23 +28,24 @@ export interface SupervisorOptions {
   readonly random: () => number;
 }
 
-/** A reader that lived this long was healthy: its death starts the delays anew. */
-const HEALTHY_AFTER_MS = 60_000;
+/** A reader without work frees its memory within milliseconds; this is for one that hangs instead of ending. */
+const IDLE_EXIT_MS = 2_000;
 
 export class ReaderSupervisor {
   readonly #options: SupervisorOptions;
   readonly #open = new OpenRequests();
-  #state: ReaderState = { kind: 'stopped' };
+  readonly #restarts: RestartPolicy;
+  #state: ReaderState = { kind: 'starting' };
   #process: ReaderProcess | undefined;
-  #liveSinceMs: number | undefined;
-  #failures = 0;
   #restart: NodeJS.Timeout | undefined;
+  #idleExit: NodeJS.Timeout | undefined;
   #pulse: ReaderPulse | undefined;
   #ticking: NodeJS.Timeout | undefined;
   #lastWords: { readonly code: string; readonly message: string } | undefined;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.#restarts = new RestartPolicy(options.random);
   }
 
   get readerId(): string {
@@ -78,21 +80,10 @@ export class ReaderSupervisor {
     return this.#open.promptCount;
   }
 
+  /** To be called once. */
   start(): void {
-    const { launch, start, secrets, onLog } = this.#options;
-    const process = launch(start, secrets, (line) => onLog('warn', line));
-    this.#process = process;
-    this.#lastWords = undefined;
-    this.#liveSinceMs = undefined;
-    this.#enter({ kind: 'starting' });
-    process.connection.onMessage((message) => this.#receive(message));
-    let closeReason = '';
-    // A reader that cannot be heard is dead even if its process is not.
-    process.connection.onClose((reason) => {
-      closeReason = `${reason}; `;
-      process.kill();
-    });
-    void process.ended.then((reason) => this.#died(closeReason + reason));
+    this.#options.onState(this.#state);
+    this.#launch();
   }
 
   /** Each prompt ends in one terminal event, or the listener learns that the reader is lost. To be called while it is live. */
@@ -110,24 +101,49 @@ export class ReaderSupervisor {
     this.#process?.connection.send({ kind: 'cancel', requestId });
   }
 
-  /** Ends the reader; requests that are still open are lost. Resolves when the process is gone. */
+  /** Takes no new request, finishes those that it has, then ends for good. Resolves when its process is gone. */
+  async drain(): Promise<void> {
+    const state = this.#state;
+    // In every other state it has no work that it could finish.
+    if (state.kind !== 'live' && state.kind !== 'draining') return this.stop();
+    if (state.kind === 'live') {
+      this.#enter({ kind: 'draining', card: state.card });
+      this.#process?.connection.send({ kind: 'drain' });
+      this.#expectExitWhenIdle();
+    }
+    await this.#process?.ended;
+  }
+
+  /** Ends the reader for good; requests that are still open are lost. Resolves when its process is gone. */
   async stop(): Promise<void> {
     const process = this.#process;
-    const wasLive = this.#state.kind === 'live';
-    this.#enter({ kind: 'stopped' });
+    const hadLoaded = this.#state.kind === 'live' || this.#state.kind === 'draining';
+    if (this.#state.kind !== 'stopped') this.#enter({ kind: 'stopped' });
     clearTimeout(this.#restart);
     if (process === undefined) return;
-    // Lets an idle reader close its devices; one that is loading or busy has nothing worth waiting for.
-    if (wasLive && this.#open.promptCount === 0) {
+    // Lets a reader without work close its devices; one that is loading or busy has nothing worth waiting for.
+    if (hadLoaded && this.#open.promptCount === 0) {
       process.connection.send({ kind: 'drain' });
-      const timer = setTimeout(() => process.kill(), DRAIN_IDLE_MS);
-      await process.ended;
-      clearTimeout(timer);
+      this.#expectExitWhenIdle();
     } else {
       process.kill();
-      await process.ended;
     }
-    this.#open.loseAll('the server shut down');
+    await process.ended;
+  }
+
+  #launch(): void {
+    const { launch, start, secrets, onLog } = this.#options;
+    const process = launch(start, secrets, (line) => onLog('warn', line));
+    this.#process = process;
+    this.#lastWords = undefined;
+    process.connection.onMessage((message) => this.#receive(message));
+    let closeReason = '';
+    // A reader that cannot be heard is dead even if its process is not.
+    process.connection.onClose((reason) => {
+      closeReason = `${reason}; `;
+      process.kill();
+    });
+    void process.ended.then((reason) => this.#ended(closeReason + reason));
   }
 
   #receive(message: FromReader): void {
@@ -136,16 +152,14 @@ export class ReaderSupervisor {
       case 'token':
       case 'done':
       case 'error':
-        this.#open.deliver(message);
+        this.#deliver(message);
         break;
       case 'loading':
-        if (this.#state.kind === 'starting' || this.#state.kind === 'loading') this.#enter(message);
+        // A reader that says so at another time is not believed; neither is one that becomes ready twice.
+        if (isTransition(this.#state.kind, 'loading')) this.#enter(message);
         break;
       case 'ready':
-        if (this.#state.kind === 'stopped') break;
-        this.#liveSinceMs = performance.now();
-        this.#watchPulse();
-        this.#enterLive(message.card);
+        if (isTransition(this.#state.kind, 'live')) this.#becomeLive(message.card);
         break;
       case 'failed':
         this.#lastWords = message;
@@ -158,11 +172,21 @@ export class ReaderSupervisor {
     }
   }
 
+  #deliver(event: RequestEvent): void {
+    if (event.kind === 'done' && event.finishReason !== 'cancelled') this.#restarts.noteAnswer();
+    this.#open.deliver(event);
+    if (this.#state.kind === 'draining') this.#expectExitWhenIdle();
+  }
+
+  #becomeLive(card: ReaderCard): void {
+    this.#watchPulse();
+    this.#enter({ kind: 'live', card, vision: card.vision === null ? null : identifyVision(card.vision) });
+  }
+
   /** From now on a reader that hangs is ended, and replaced as any that died. */
   #watchPulse(): void {
     const pulse = new ReaderPulse(this.#options.limits);
     this.#pulse = pulse;
-    clearInterval(this.#ticking);
     this.#ticking = setInterval(() => {
       const reason = pulse.tick();
       if (reason === undefined) return;
@@ -172,32 +196,39 @@ export class ReaderSupervisor {
     }, TICK_MS);
   }
 
-  #died(exitReason: string): void {
+  /** It has been asked to drain: without work there is nothing that it could still wait for. */
+  #expectExitWhenIdle(): void {
+    if (this.#open.promptCount > 0) return;
+    this.#idleExit ??= setTimeout(() => this.#process?.kill(), IDLE_EXIT_MS);
+  }
+
+  /** The process is gone. */
+  #ended(exitReason: string): void {
     clearInterval(this.#ticking);
+    clearTimeout(this.#idleExit);
+    const wasLive = this.#pulse !== undefined;
     this.#pulse = undefined;
-    const { code, message } = this.#lastWords ?? { code: 'reader.died', message: exitReason };
     this.#process = undefined;
-    if (this.#state.kind === 'stopped') return;
-    const wasHealthy =
-      this.#liveSinceMs !== undefined && performance.now() - this.#liveSinceMs >= HEALTHY_AFTER_MS;
-    this.#failures = wasHealthy ? 1 : this.#failures + 1;
-    const isPermanent = this.#liveSinceMs === undefined && isPermanentFailure(code);
-    const restartInMs = isPermanent ? null : restartDelayMs(this.#failures, this.#options.random());
-    this.#enter({ kind: 'dead', code, reason: message, restartInMs });
-    if (restartInMs !== null) this.#restart = setTimeout(() => this.start(), restartInMs);
+    // Its state first: whoever is told of the loss may look for another reader at once.
+    if (this.#state.kind === 'draining') this.#enter({ kind: 'stopped' });
+    else if (this.#state.kind !== 'stopped') this.#die(exitReason, wasLive);
     this.#open.loseAll(exitReason);
   }
 
-  #enterLive(card: ReaderCard): void {
-    const vision = card.vision === null ? null : identifyVision(card.vision);
-    this.#enter({ kind: 'live', card, vision });
+  #die(exitReason: string, wasLive: boolean): void {
+    const { code, message } = this.#lastWords ?? { code: 'reader.died', message: exitReason };
+    const restartInMs = this.#restarts.delayAfterDeathMs(code, wasLive);
+    this.#enter({ kind: 'dead', code, reason: message, restartInMs });
+    if (restartInMs === null) return;
+    this.#restart = setTimeout(() => {
+      this.#enter({ kind: 'starting' });
+      this.#launch();
+    }, restartInMs);
   }
 
   #enter(state: ReaderState): void {
+    validateTransition(this.#state.kind, state.kind);
     this.#state = state;
     this.#options.onState(state);
   }
 }
-
-/** An idle reader frees its memory within milliseconds; this is for one that hangs. */
-const DRAIN_IDLE_MS = 2_000;

@@ -30,7 +30,8 @@ it('is asked of every route of the inference port, unknown ones included, and no
     expect(answer.json()).toMatchObject({ error: { code: 'auth.required' } });
     expect(answer.headers['www-authenticate']).toBe('Bearer');
   }
-  expect((await app.inject('/healthz')).statusCode).toBe(200);
+  for (const url of ['/healthz', '/readyz', '/readyz?consumer_group=primary'])
+    expect((await app.inject(url)).statusCode, url).toBe(200);
   expect((await app.inject({ url: '/status', headers: bearer(KEY) })).statusCode).toBe(200);
   expect((await app.inject({ url: '/no/such', headers: bearer(KEY) })).statusCode).toBe(404);
   const answer = await app.inject({

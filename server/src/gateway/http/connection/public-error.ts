@@ -21,6 +21,7 @@ export function publicError(error: unknown): PublicError {
   const known: TakeoffError | undefined = error instanceof TakeoffError ? error : fromFramework(error);
   if (known === undefined || !isErrorCode(known.code) || ERROR_CODES[known.code].status === 500)
     return describe('server.internal', INTERNAL_SENTENCE, null);
+  if (!ERROR_CODES[known.code].retryable) return describe(known.code, known.message, null);
   const retryAfterMs = known instanceof CapacityError ? known.retryAfterMs : DEFAULT_RETRY_AFTER_MS;
   return describe(known.code, known.message, retryAfterMs);
 }

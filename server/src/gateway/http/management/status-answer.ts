@@ -1,10 +1,21 @@
 // What /status tells: to anybody on the inference port, with pids, loading progress and reasons on the management port.
-import type { ManagementStatus, MaskedReader, ReaderDetails, StatusResponse } from 'takeoff-wire';
+import type {
+  GroupReadiness,
+  ManagementStatus,
+  MaskedReader,
+  ReaderDetails,
+  StatusResponse,
+} from 'takeoff-wire';
 import type { ReadersView, ReaderView } from '../../readers/readers-view.js';
 
 export function maskedStatus(readers: ReadersView, ports: readonly number[]): StatusResponse {
   const { live, dead } = sorted(readers);
-  return { live_readers: byId(live, masked), dead_readers: byId(dead, masked), ports: [...ports] };
+  return {
+    live_readers: byId(live, masked),
+    dead_readers: byId(dead, masked),
+    consumer_groups: readiness(readers),
+    ports: [...ports],
+  };
 }
 
 export function detailedStatus(
@@ -18,6 +29,7 @@ export function detailedStatus(
       live_readers: byId(live, details),
       dead_readers: byId(dead, details),
       loading_readers: byId(loading, details),
+      consumer_groups: readiness(readers),
     },
   };
 }
@@ -27,19 +39,30 @@ type ReaderList = readonly ReaderView[];
 function sorted(view: ReadersView): Record<'live' | 'dead' | 'loading', ReaderList> {
   const are = (...kinds: ReaderView['state']['kind'][]): ReaderList =>
     view.readers().filter(({ state }) => kinds.includes(state.kind));
-  return { live: are('live'), dead: are('dead', 'stopped'), loading: are('starting', 'loading') };
+  return {
+    // One that drains still answers.
+    live: are('live', 'draining'),
+    dead: are('dead', 'stopped'),
+    loading: are('starting', 'loading'),
+  };
 }
+
+const readiness = (view: ReadersView): Record<string, GroupReadiness> =>
+  Object.fromEntries(view.groups().map(({ name, isReady }) => [name, { ready: isReady }]));
 
 const byId = <Shown>(readers: ReaderList, show: (reader: ReaderView) => Shown): Record<string, Shown> =>
   Object.fromEntries(readers.map((reader) => [reader.readerId, show(reader)]));
 
 const masked = ({ state, modelName, device, consumerGroup, maxBatchSize }: ReaderView): MaskedReader => ({
   model_name: modelName,
-  model_type: state.kind === 'live' ? state.card.modelType : '',
+  model_type: cardOf(state)?.modelType ?? '',
   device,
   consumer_groups: [consumerGroup],
-  max_batch_size: state.kind === 'live' ? state.card.maxSequences : maxBatchSize,
+  max_batch_size: cardOf(state)?.maxSequences ?? maxBatchSize,
 });
+
+const cardOf = (state: ReaderView['state']) =>
+  state.kind === 'live' || state.kind === 'draining' ? state.card : undefined;
 
 const details = (reader: ReaderView): ReaderDetails => ({
   ...masked(reader),
@@ -57,6 +80,8 @@ function describeState(state: ReaderView['state']): string {
       return state.fraction === null ? state.stage : `${state.stage}, ${Math.floor(state.fraction * 100)} %`;
     case 'live':
       return 'live';
+    case 'draining':
+      return 'draining: finishes its requests and takes no new ones';
     case 'dead':
       return `${state.reason} (${state.code})`;
     case 'stopped':

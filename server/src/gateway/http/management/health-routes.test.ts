@@ -1,0 +1,85 @@
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import { errorBodySchema } from 'takeoff-wire';
+import type { GroupView } from '../../answer/consumer-group.js';
+import { createMetrics } from '../../metrics/metrics.js';
+import { buildManagementApp } from '../app.js';
+import { LIMITS } from '../scripted-app.fixture.js';
+
+const group = (name: string, isReady: boolean, readerCount = 1): GroupView => ({
+  name,
+  isReady,
+  readerCount,
+});
+
+/** The status of a health route, and the error of a refusal. */
+async function ask(url: string, groups: readonly GroupView[], isDraining = false) {
+  const app = buildManagementApp({
+    readers: { readers: () => [], groups: () => groups },
+    limits: LIMITS,
+    log: pino({ level: 'silent' }),
+    isDraining: () => isDraining,
+    apiKey: null,
+    metrics: createMetrics(),
+    shownConfig: {},
+  });
+  const { statusCode, payload, headers } = await app.inject(url);
+  await app.close();
+  if (statusCode === 200) return { statusCode };
+  return {
+    statusCode,
+    ...errorBodySchema.parse(JSON.parse(payload)).error,
+    retryAfter: headers['retry-after'],
+  };
+}
+
+const READY = { statusCode: 200 };
+
+describe('/healthz', () => {
+  it('is 200 when at least one group takes requests', async () => {
+    expect(await ask('/healthz', [group('a', false), group('b', true)])).toEqual(READY);
+  });
+
+  it('is 503 when none does, or the server shuts down', async () => {
+    for (const groups of [[], [group('a', false)]]) {
+      expect(await ask('/healthz', groups)).toMatchObject({ statusCode: 503, code: 'server.not_ready' });
+    }
+    expect(await ask('/healthz', [group('a', true)], true)).toMatchObject({ statusCode: 503 });
+  });
+});
+
+describe('/readyz', () => {
+  it('is 200 when every group takes requests that has a reader', async () => {
+    expect(await ask('/readyz', [group('a', true), group('b', true)])).toEqual(READY);
+    expect(await ask('/readyz', [group('a', true), group('reserved', false, 0)])).toEqual(READY);
+  });
+
+  it('is 503 otherwise and names the groups that do not', async () => {
+    const groups = [group('a', true), group('b', false), group('c', false)];
+    expect(await ask('/readyz', groups)).toEqual({
+      statusCode: 503,
+      code: 'server.not_ready',
+      message: 'No reader is live in these consumer groups: "b", "c". /status shows how far they are.',
+      retryAfter: '1',
+    });
+    expect(await ask('/readyz', [group('reserved', false, 0)])).toMatchObject({ statusCode: 503 });
+    expect(await ask('/readyz', [group('a', true)], true)).toMatchObject({ statusCode: 503 });
+  });
+
+  it('tells of one group when it is asked for one', async () => {
+    const groups = [group('a', true), group('b & c', false)];
+    expect(await ask('/readyz?consumer_group=a', groups)).toEqual(READY);
+    const absent = { statusCode: 503, code: 'group.unavailable' };
+    expect(await ask('/readyz?consumer_group=b%20%26%20c', groups)).toMatchObject({
+      ...absent,
+      message: 'No reader of consumer group "b & c" is live. /status shows how far it is.',
+    });
+    expect(await ask('/readyz?consumer_group=none', groups)).toMatchObject(absent);
+    expect(await ask('/readyz?consumer_group=a', groups, true)).toMatchObject({ code: 'server.not_ready' });
+  });
+
+  it('refuses a group that is named twice', async () => {
+    const answer = await ask('/readyz?consumer_group=a&consumer_group=a', [group('a', true)]);
+    expect(answer).toMatchObject({ statusCode: 400, code: 'request.out_of_range' });
+  });
+});

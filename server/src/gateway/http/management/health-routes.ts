@@ -1,0 +1,67 @@
+// Whether the server can be sent requests, for load balancers and orchestrators: open to all, since they send no key.
+// /healthz: at least one consumer group takes requests. /readyz: every group does, or the one that is asked for.
+import type { FastifyInstance } from 'fastify';
+import { CapacityError, InputError, type TakeoffError } from '../../../errors.js';
+import type { ReadersView } from '../../readers/readers-view.js';
+import { SERVER_RETRY_AFTER_MS } from '../connection/base-app.js';
+
+export const HEALTH_PATHS = ['/healthz', '/readyz'] as const;
+
+export interface HealthOptions {
+  readonly readers: ReadersView;
+  /** Whether a shutdown has begun. */
+  readonly isDraining: () => boolean;
+}
+
+const OK = { status: 'ok' };
+
+export function addHealthRoutes(app: FastifyInstance, { readers, isDraining }: HealthOptions): void {
+  app.get('/healthz', () => {
+    if (isDraining() || !readers.groups().some(({ isReady }) => isReady)) {
+      throw notReady('The server is not ready to process requests yet.');
+    }
+    return OK;
+  });
+  app.get('/readyz', ({ query }) => {
+    if (isDraining()) throw notReady('The server is shutting down.');
+    const name = askedGroup(query);
+    const refusal = name === undefined ? refusalOfAny(readers) : refusalOf(name, readers);
+    if (refusal !== undefined) throw refusal;
+    return OK;
+  });
+}
+
+/** @throws InputError when the group is named more than once */
+function askedGroup(query: unknown): string | undefined {
+  if (typeof query !== 'object' || query === null || !('consumer_group' in query)) return undefined;
+  const { consumer_group: name } = query;
+  if (typeof name === 'string') return name;
+  throw new InputError('request.out_of_range', 'consumer_group may be given once in the query of /readyz.');
+}
+
+/** A reserved group that nobody serves yet is not what an orchestrator should wait for. */
+function refusalOfAny(readers: ReadersView): TakeoffError | undefined {
+  const served = readers.groups().filter(({ readerCount }) => readerCount > 0);
+  const absent = served.filter(({ isReady }) => !isReady).map(({ name }) => JSON.stringify(name));
+  if (served.length > 0 && absent.length === 0) return undefined;
+  return notReady(
+    served.length === 0
+      ? 'The server has no readers.'
+      : `No reader is live in these consumer groups: ${absent.join(', ')}. /status shows how far they are.`,
+  );
+}
+
+function refusalOf(name: string, readers: ReadersView): TakeoffError | undefined {
+  const group = readers.groups().find((known) => known.name === name);
+  if (group?.isReady === true) return undefined;
+  return new CapacityError(
+    'group.unavailable',
+    group === undefined
+      ? `No reader serves the consumer group of that name. /status lists the groups of this server.`
+      : `No reader of consumer group ${JSON.stringify(name)} is live. /status shows how far it is.`,
+    SERVER_RETRY_AFTER_MS,
+  );
+}
+
+const notReady = (message: string): CapacityError =>
+  new CapacityError('server.not_ready', message, SERVER_RETRY_AFTER_MS);
