@@ -23,6 +23,10 @@ describe('startBanner', () => {
     expect(text).toContain('/m (group primary)');
   });
 
+  it('says that the management port is off where it is not opened', () => {
+    expect(startBanner(config({}), { port: 1, managementPort: null }, '1')).toMatch(/management +off/u);
+  });
+
   it('says who can reach the server', () => {
     const ports = { port: 1, managementPort: 2 };
     expect(startBanner(config({}), ports, '1')).toContain('from this machine only');

@@ -5,14 +5,15 @@ import { alignedLines } from './terminal.js';
 /** Ports that are really listened on: a configured 0 has become a number. */
 export interface ListeningPorts {
   readonly port: number;
-  readonly managementPort: number;
+  /** Null: it was not opened. */
+  readonly managementPort: number | null;
 }
 
 export function startBanner(config: TakeoffConfig, ports: ListeningPorts, version: string): string {
   const { host } = config.server;
   const rows = [
     ['inference', `${urlOf(host, ports.port)}  POST /image_generate, /generate and their _stream`],
-    ['management', urlOf(host, ports.managementPort)],
+    ['management', ports.managementPort === null ? 'off' : urlOf(host, ports.managementPort)],
     ...config.readers.map(
       (reader) => ['model', `${reader.modelName} (group ${reader.consumerGroup})`] as const,
     ),

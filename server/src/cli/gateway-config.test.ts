@@ -102,6 +102,7 @@ describe('toGatewayConfig', () => {
           hubOffline: true,
           echo: true,
         },
+        logLevel: null,
         secrets: { hubAccessToken: 'hf_secret' },
       },
     ]);

@@ -3,8 +3,7 @@ import type { TakeoffConfig } from '../config/resolve-config.js';
 import { shownServerConfig } from '../config/print-config.js';
 import type { ReaderConfig } from '../config/reader-settings.js';
 import type { ServerConfig } from '../config/server-settings.js';
-import type { GatewayConfig, RemoteImagesConfig } from '../gateway/gateway.js';
-import type { GatewayReader } from '../gateway/readers/reader-service.js';
+import type { ConfiguredReader, GatewayConfig, RemoteImagesConfig } from '../gateway/gateway.js';
 
 /** Headers are some kilobytes that clients send at once; whoever takes longer holds a connection on purpose. */
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -17,7 +16,8 @@ export function toGatewayConfig(
   return {
     host: server.host,
     port: server.port,
-    managementPort: server.managementPort,
+    managementPort: server.launchManagementServer ? server.managementPort : null,
+    showsMetrics: server.enableMetrics,
     limits: {
       bodySizeLimitBytes: server.bodySizeLimitBytes,
       bodyMemoryLimitBytes: server.bodyMemoryLimitBytes,
@@ -58,12 +58,16 @@ const toRemoteImages = (server: ServerConfig): RemoteImagesConfig => ({
   concurrency: server.remoteImageConcurrency,
 });
 
-function toGatewayReader(server: ServerConfig, { consumerGroup, ...reader }: ReaderConfig): GatewayReader {
-  const { repositoryPath, llamaLibDir, echo, accessToken, hubEndpoint, hubOffline } = server;
+function toGatewayReader(
+  server: ServerConfig,
+  { consumerGroup, accessToken, logLevel, ...reader }: ReaderConfig,
+): ConfiguredReader {
+  const { repositoryPath, llamaLibDir, echo, hubEndpoint, hubOffline } = server;
   const hub = { hubEndpoint, hubOffline };
   return {
     consumerGroup,
     start: { ...reader, ...hub, repositoryPath, llamaLibDir, echo },
-    secrets: { hubAccessToken: accessToken },
+    logLevel,
+    secrets: { hubAccessToken: accessToken ?? server.accessToken },
   };
 }

@@ -22,6 +22,12 @@ describe('the command line', () => {
     expect(Object.values(takeoff['readers_config'] ?? {})).toMatchObject([{ model_name: '/m' }]);
   });
 
+  it('prints the warnings of the configuration beside it', async () => {
+    const { terminal } = await run('serve', '--print-config', '--remote-image-allowlist', 'store.internal');
+    expect(terminal.complained).toContain('warning: remote_image_allowlist has no effect');
+    expect(() => JSON.parse(terminal.written) as unknown).not.toThrow();
+  });
+
   it('lists every command and, for serving, a flag for every setting', async () => {
     expect((await run('--help')).terminal.written).toMatch(/serve[\s\S]*convert[\s\S]*inspect[\s\S]*doctor/u);
     const help = (await run('serve', '--help')).terminal.written;

@@ -43,6 +43,7 @@ function serveCommand(terminal: Terminal): Command {
   return command.action(async (flags: { config?: string; printConfig?: boolean }) => {
     const config = loadConfig({ flags: typedFlags(command, ALL_SETTINGS), configFile: flags.config });
     if (flags.printConfig === true) {
+      for (const warning of config.warnings) terminal.err(`warning: ${warning}\n`);
       terminal.out(`${printConfig(config)}\n`);
       return;
     }

@@ -1,17 +1,13 @@
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { READER_SETTINGS } from '../config/reader-settings.js';
-import { SERVER_SETTINGS } from '../config/server-settings.js';
-import { addSettingFlags, typedFlags } from './setting-flags.js';
-
-const SETTINGS = [...SERVER_SETTINGS, ...READER_SETTINGS];
+import { addSettingFlags, ALL_SETTINGS, typedFlags } from './setting-flags.js';
 
 function typed(...words: string[]): Record<string, string> {
   const command = new Command('serve').option('--config <file>').exitOverride();
   command.configureOutput({ writeErr: () => undefined });
-  addSettingFlags(command, SETTINGS);
+  addSettingFlags(command, ALL_SETTINGS);
   command.parse(words, { from: 'user' });
-  return Object.fromEntries(typedFlags(command, SETTINGS));
+  return Object.fromEntries(typedFlags(command, ALL_SETTINGS));
 }
 
 describe('the flags of settings', () => {
@@ -35,7 +31,7 @@ describe('the flags of settings', () => {
 
   it('have names of their own', () => {
     const command = new Command();
-    addSettingFlags(command, SETTINGS);
-    expect(new Set(command.options.map(({ long }) => long)).size).toBe(SETTINGS.length);
+    addSettingFlags(command, ALL_SETTINGS);
+    expect(new Set(command.options.map(({ long }) => long)).size).toBe(ALL_SETTINGS.length);
   });
 });

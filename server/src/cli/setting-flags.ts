@@ -1,10 +1,10 @@
 // Gives a command one flag for each setting, and collects what was typed as text: values are validated by config/.
 import { Option, type Command } from 'commander';
-import { flagName, type NamedSetting } from '../config/layers.js';
+import { flagName, outsideFile, type NamedSetting } from '../config/layers.js';
 import { READER_SETTINGS } from '../config/reader-settings.js';
 import { SERVER_SETTINGS } from '../config/server-settings.js';
 
-export const ALL_SETTINGS: readonly NamedSetting[] = [...SERVER_SETTINGS, ...READER_SETTINGS];
+export const ALL_SETTINGS: readonly NamedSetting[] = [...SERVER_SETTINGS, ...outsideFile(READER_SETTINGS)];
 
 export const settingsWith = (...keys: readonly string[]): NamedSetting[] =>
   ALL_SETTINGS.filter(({ facts }) => keys.includes(facts.key));

@@ -20,7 +20,9 @@ function tableBelow(heading: string): string[] {
 function row({ facts }: NamedSetting): string {
   const keys = [facts.key, ...(facts.aliases ?? [])].map((key) => `\`${key}\``).join(', older: ');
   const defaultText = facts.defaultText === '' ? 'none' : facts.defaultText;
-  return `| ${keys} | \`--${flagName(facts)}\` | \`${environmentName(facts.key)}\` | ${defaultText} | ${facts.allowed} | ${facts.meaning} |`;
+  const flag = facts.isForFileEntries ? '–' : `\`--${flagName(facts)}\``;
+  const variable = facts.isForFileEntries ? '–' : `\`${environmentName(facts.key)}\``;
+  return `| ${keys} | ${flag} | ${variable} | ${defaultText} | ${facts.allowed} | ${facts.meaning} |`;
 }
 
 describe('docs/config.md', () => {

@@ -22,8 +22,8 @@ export function validateServerKeys(file: ConfigFile): void {
 
 /** Settings that only count together with another one: set alone, they must not seem to work. */
 export function warnOfUnusedValues(server: ServerConfig): readonly string[] {
-  if (server.allowRemoteImages || server.remoteImageAllowlist.length === 0) return [];
-  return ['remote_image_allowlist has no effect while allow_remote_images is off.'];
+  const isListIdle = !server.allowRemoteImages && server.remoteImageAllowlist.length > 0;
+  return isListIdle ? ['remote_image_allowlist has no effect while allow_remote_images is off.'] : [];
 }
 
 /** One sentence for each source that names something without effect. */

@@ -20,6 +20,10 @@ export interface NamedSetting {
   readonly facts: SettingFacts;
 }
 
+/** Settings that flags and variables can set, too. */
+export const outsideFile = (settings: readonly NamedSetting[]): NamedSetting[] =>
+  settings.filter(({ facts }) => !facts.isForFileEntries);
+
 export function settingsOf(schema: z.ZodObject): NamedSetting[] {
   return Object.entries<z.core.$ZodType>(schema.shape).map(([name, field]) => {
     const facts = settingFacts.get(field);

@@ -4,7 +4,14 @@ import { TEMPLATE_NAMES } from '../model/description.js';
 import { DEVICES } from '../model/device.js';
 import { TEXT_QUANT_CHOICES, TOWER_QUANT_CHOICES } from '../model/quantisation.js';
 import { settingsOf } from './layers.js';
-import { choice, computedSetting, integer, optionalChoice, setting, text } from './setting.js';
+import { LOG_LEVELS, PYTHON_LOG_LEVELS } from './log-level.js';
+import { choice, computedSetting, integer, optionalChoice, optionalText, setting, text } from './setting.js';
+
+/** Types of Takeoff and of other servers that are stored in the checkpoint and not made here. */
+const QUANT_ADVICE = {
+  awq: 'This server quantises the original 16-bit weights itself and loads no AWQ checkpoint: name the original checkpoint, with q4_0 or q4_k_m for 4 bits.',
+  gptq: 'This server quantises the original 16-bit weights itself and loads no GPTQ checkpoint: name the original checkpoint, with q4_0 or q4_k_m for 4 bits.',
+} as const;
 
 export const readerConfigSchema = z.object({
   readerId: computedSetting(
@@ -25,7 +32,7 @@ export const readerConfigSchema = z.object({
     key: 'consumer_group',
     meaning: 'Queue that the reader takes requests from; readers of one group share it.',
   }),
-  quantType: setting(choice(TEXT_QUANT_CHOICES), 'auto', {
+  quantType: setting({ ...choice(TEXT_QUANT_CHOICES), advice: QUANT_ADVICE }, 'auto', {
     key: 'quant_type',
     meaning:
       'Type that the weights of the language model are stored in. auto is f16 for small models and q4_0 above 2 GB.',
@@ -51,6 +58,17 @@ export const readerConfigSchema = z.object({
   threads: setting(integer(0, 1024, '0 takes one for each physical core'), 0, {
     key: 'threads',
     meaning: 'Threads that the model computes with.',
+  }),
+  accessToken: setting(optionalText('a token of the model hub'), null, {
+    key: 'access_token',
+    meaning: "Token of this reader's model. Where it is not set, that of the server counts.",
+    isForFileEntries: true,
+    isSecret: true,
+  }),
+  logLevel: setting(optionalChoice(LOG_LEVELS, PYTHON_LOG_LEVELS), null, {
+    key: 'log_level',
+    meaning: 'Least important log lines of this reader. Where it is not set, the level of the server counts.',
+    isForFileEntries: true,
   }),
 });
 

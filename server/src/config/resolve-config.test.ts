@@ -52,6 +52,8 @@ describe('resolveConfig', () => {
         maxBatchSize: 8,
         chatTemplate: null,
         threads: 0,
+        accessToken: null,
+        logLevel: null,
       },
     ]);
     expect(warnings).toEqual([]);
@@ -286,6 +288,32 @@ describe('resolveConfig', () => {
         'Without effect in this version, from the environment: TAKEOFF_PROT, TAKEOFF_TENSOR_PARALLEL.',
       ]);
     });
+  });
+
+  it('takes a token and a log level of its own from the entry of a reader', () => {
+    const file = readerFile('{ model_name: /a, access_token: hf_of_r1, log_level: WARNING }');
+    const { readers, warnings } = resolve({ file, environment: { TAKEOFF_ACCESS_TOKEN: 'hf_of_all' } });
+    expect(readers[0]).toMatchObject({ accessToken: 'hf_of_r1', logLevel: 'warn' });
+    expect(warnings).toEqual([]);
+  });
+
+  it('gives the token and the log level of flags and variables to the server, for all readers', () => {
+    const { server, readers } = resolve({
+      environment: { TAKEOFF_ACCESS_TOKEN: 'hf_of_all', TAKEOFF_LOG_LEVEL: 'DEBUG' },
+    });
+    expect(server).toMatchObject({ accessToken: 'hf_of_all', logLevel: 'debug' });
+    expect(readers[0]).toMatchObject({ accessToken: null, logLevel: null });
+  });
+
+  it.each(['awq', 'AWQ', 'gptq'])('says what to do instead of quant_type %s', (type) => {
+    expect(() => resolve({ environment: { TAKEOFF_QUANT_TYPE: type } })).toThrow(
+      /allowed: auto, f32.*name the original checkpoint, with q4_0 or q4_k_m for 4 bits/u,
+    );
+  });
+
+  it('lets both ports be the same when the management port is not opened', () => {
+    const environment = { TAKEOFF_MANAGEMENT_PORT: '3000', TAKEOFF_LAUNCH_MANAGEMENT_SERVER: 'false' };
+    expect(resolve({ environment }).server.launchManagementServer).toBe(false);
   });
 
   it('ignores the variables that Kubernetes sets beside a service named takeoff', () => {

@@ -6,7 +6,7 @@ import { ConfigError } from '../errors.js';
 import type { ConfigFile } from './config-file.js';
 import { environmentLayer, sharedLayer, type Environment } from './environment.js';
 import { validateServerKeys, warnOfUnusedKeys, warnOfUnusedValues } from './key-check.js';
-import { flagName, layerOf, type Given, type Layer, type NamedSetting } from './layers.js';
+import { flagName, layerOf, outsideFile, type Given, type Layer, type NamedSetting } from './layers.js';
 import { READER_SETTINGS, readerConfigSchema, type ReaderConfig } from './reader-settings.js';
 import { SERVER_SETTINGS, serverConfigSchema, type ServerConfig } from './server-settings.js';
 import type { Surroundings } from './setting.js';
@@ -42,7 +42,7 @@ export function resolveConfig(sources: ConfigSources): TakeoffConfig {
     ],
     surroundings,
   );
-  if (server.port === server.managementPort && server.port !== 0) {
+  if (server.launchManagementServer && server.port === server.managementPort && server.port !== 0) {
     throw new ConfigError(`port and management_port are both ${server.port}; they must differ.`);
   }
   return Object.freeze({
@@ -54,7 +54,8 @@ export function resolveConfig(sources: ConfigSources): TakeoffConfig {
 
 /** Readers come from the file, or one from flags and variables, never from both (Takeoff's rule). */
 function resolveReaders({ flags, environment, file, surroundings }: ConfigSources): readonly ReaderConfig[] {
-  const outside = [flagLayer(READER_SETTINGS, flags), environmentLayer(READER_SETTINGS, environment)];
+  const settings = outsideFile(READER_SETTINGS);
+  const outside = [flagLayer(settings, flags), environmentLayer(settings, environment)];
   const entries = Object.entries(file?.readers ?? {});
   if (file === undefined || entries.length === 0) {
     return Object.freeze([resolveSection(readerConfigSchema, READER_SETTINGS, outside, surroundings)]);
@@ -123,7 +124,7 @@ function validate({ schema, facts }: NamedSetting, { value, source }: Given): un
   const shown = facts.isSecret
     ? 'set to a value that is not shown'
     : JSON.stringify(value).replace(PASSWORD_OF_ADDRESS, '//…@').slice(0, MAX_SHOWN_CHARACTERS);
-  throw new ConfigError(`${facts.key} is ${shown}, from ${source}; allowed: ${facts.allowed}.`, {
-    cause: parsed.error,
-  });
+  const advice = typeof value === 'string' ? facts.advice[value.toLowerCase()] : undefined;
+  const sentences = [`${facts.key} is ${shown}, from ${source}; allowed: ${facts.allowed}.`, advice ?? ''];
+  throw new ConfigError(sentences.join(' ').trim(), { cause: parsed.error });
 }

@@ -2,6 +2,7 @@
 // with their reasons in docs/decisions/0005-configuration-defaults.md.
 import { z } from 'zod';
 import { settingsOf } from './layers.js';
+import { LOG_LEVELS, PYTHON_LOG_LEVELS } from './log-level.js';
 import {
   boolean,
   choice,
@@ -24,10 +25,6 @@ const HOUR_MS = 3_600_000;
 
 const port = () => integer(0, MAX_PORT, '0 takes any free port');
 
-const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
-/** Spellings of Python, which Takeoff's documentation uses. */
-const PYTHON_LOG_LEVELS = { warning: 'warn', critical: 'error' } as const;
-
 export const serverConfigSchema = z.object({
   host: setting(text('an address or host name of this machine'), '127.0.0.1', {
     key: 'host',
@@ -38,9 +35,18 @@ export const serverConfigSchema = z.object({
     key: 'management_port',
     meaning: 'Management API. Keep it private.',
   }),
+  launchManagementServer: setting(boolean(), true, {
+    key: 'launch_management_server',
+    meaning: 'Whether the management port is opened.',
+  }),
+  enableMetrics: setting(boolean(), true, {
+    key: 'enable_metrics',
+    meaning: 'Whether the management port answers `/metrics`.',
+  }),
   apiKey: setting(secretText(8), null, {
     key: 'api_key',
-    meaning: 'Key that every request but /healthz and /readyz must carry, on every port, as `Authorization: Bearer KEY`.',
+    meaning:
+      'Key that every request but /healthz and /readyz must carry, on every port, as `Authorization: Bearer KEY`.',
     isSecret: true,
   }),
   bodySizeLimitBytes: setting(integer(1024, 2048 * MIB, 'bytes'), 20 * MIB, {

@@ -27,6 +27,8 @@ export interface SettingFacts {
   readonly defaultText: string;
   /** A variable of other programs that says the same: counts where no source of ours sets the key. */
   readonly sharedVariable?: SharedVariable;
+  /** Only the entries of readers_config in the file have it: the server has a setting of this key for everything else. */
+  readonly isForFileEntries: boolean;
   /** Never printed. */
   readonly isSecret: boolean;
   /** Whether the flag alone means true. */
@@ -35,6 +37,8 @@ export interface SettingFacts {
   readonly allowed: string;
   /** Text of a flag, a variable or a quoted YAML value to a value; returns what the schema will refuse if it cannot. */
   readonly fromText: (text: string) => unknown;
+  /** What to do instead, for refused values that people are known to bring, by the value in lower case. */
+  readonly advice: Readonly<Record<string, string>>;
 }
 
 export interface SharedVariable {
@@ -52,6 +56,7 @@ interface Kind<S extends z.ZodType> {
   readonly allowed: string;
   readonly fromText: (text: string) => unknown;
   readonly isSwitch?: boolean;
+  readonly advice?: Readonly<Record<string, string>>;
 }
 
 interface Described {
@@ -59,6 +64,7 @@ interface Described {
   readonly meaning: string;
   readonly aliases?: readonly string[];
   readonly flag?: string;
+  readonly isForFileEntries?: boolean;
   readonly isSecret?: boolean;
   readonly sharedVariable?: SharedVariable;
 }
@@ -80,8 +86,10 @@ export function computedSetting<S extends z.ZodType>(
   described: Described,
 ): S {
   const facts: SettingFacts = {
+    isForFileEntries: false,
     isSecret: false,
     isSwitch: kind.isSwitch ?? false,
+    advice: kind.advice ?? {},
     ...described,
     allowed: kind.allowed,
     fromText: kind.fromText,
@@ -162,8 +170,11 @@ export const choice = <const W extends readonly [string, ...string[]]>(
     given,
 });
 
-export const optionalChoice = <const W extends readonly [string, ...string[]]>(words: W) => ({
-  ...choice(words),
+export const optionalChoice = <const W extends readonly [string, ...string[]]>(
+  words: W,
+  synonyms: Readonly<Record<string, W[number]>> = {},
+) => ({
+  ...choice(words, synonyms),
   schema: z.enum(words).nullable(),
 });
 

@@ -3,7 +3,6 @@
 
 /** Documented for `server_config`, or as variables of the whole container. */
 export const UNUSED_SERVER_KEYS: ReadonlySet<string> = new Set([
-  'enable_metrics',
   'heartbeat_check_interval',
   'heartbeat_wait_interval',
   'internal_port',
@@ -12,7 +11,6 @@ export const UNUSED_SERVER_KEYS: ReadonlySet<string> = new Set([
   'vertex_port',
   'batch_duration_millis',
   'max_batch_size',
-  'launch_management_server',
   'launch_openai_server',
   'launch_sagemaker_server',
   'launch_vertex_server',
@@ -45,8 +43,6 @@ export const UNUSED_READER_KEYS: ReadonlySet<string> = new Set([
   'constrained_decoding_backend',
   'lmfe_max_consecutive_whitespaces',
   'reader_log_as_json',
-  'log_level',
-  'access_token',
   'loras',
   'enable_document_processing',
   'internal_gateway_ip',

@@ -21,7 +21,8 @@ const CONFIG: GatewayConfig = {
   reservedConsumers: ['primary'],
   corsOrigins: [],
   shutdownDeadlineMs: 60_000,
-  readers: [{ consumerGroup: 'primary', start: START, secrets: NO_SECRETS }],
+  readers: [{ consumerGroup: 'primary', start: START, secrets: NO_SECRETS, logLevel: null }],
+  showsMetrics: true,
   shownConfig: { port: 3000 },
   log: pino({ level: 'silent' }),
 };
@@ -57,6 +58,27 @@ describe('startGateway', () => {
       config: { port: 3000 },
       status: { live_readers: { reader1: { pids: [4711] } } },
     });
+  });
+
+  it('opens no management port, and tells no metrics, where the operator does not want them', async () => {
+    const { gateway: without } = await start(echo, { managementPort: null });
+    expect(without.ports.managementPort).toBeNull();
+    const { gateway } = await start(echo, { showsMetrics: false });
+    const management = `http://127.0.0.1:${gateway.ports.managementPort}`;
+    expect((await fetch(`${management}/metrics`)).status).toBe(404);
+    expect((await fetch(`${management}/status`)).status).toBe(200);
+  });
+
+  it("writes what a reader logs at the reader's own level", async () => {
+    const lines: string[] = [];
+    const log = pino({ level: 'info' }, { write: (line: string) => lines.push(line) });
+    const [reader] = CONFIG.readers;
+    const readers = [{ ...reader!, logLevel: 'debug' }];
+    const { gateway, readers: scripted, ask } = await start(echo, { log, readers });
+    scripted.last.say({ kind: 'log', level: 'debug', message: 'said by the reader' });
+    await ask('/generate', { text: 'a' });
+    await gateway.close();
+    expect(lines.join('')).toContain('said by the reader');
   });
 
   it('names the setting of a port that is taken, and leaves nothing running', async () => {

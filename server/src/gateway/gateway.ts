@@ -24,7 +24,10 @@ export interface GatewayConfig {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
-  readonly managementPort: number;
+  /** Null: there is no management port. */
+  readonly managementPort: number | null;
+  /** Whether the management port tells metrics. */
+  readonly showsMetrics: boolean;
   readonly limits: HttpLimits & StallLimits;
   readonly image: {
     readonly maxImagePixels: number;
@@ -41,12 +44,18 @@ export interface GatewayConfig {
   /** Pages of other origins that may call the inference API; `*` alone is all of them. */
   readonly corsOrigins: readonly string[];
   readonly shutdownDeadlineMs: number;
-  readonly readers: readonly GatewayReader[];
+  readonly readers: readonly ConfiguredReader[];
   /** The configuration as the management port shows it, without secrets. */
   readonly shownConfig: Readonly<Record<string, unknown>>;
   readonly log: FastifyBaseLogger;
   /** Told of every change, loading progress included. */
   readonly onReaderState?: (readerId: string, state: ReaderState) => void;
+}
+
+/** A reader that the configuration names. */
+export interface ConfiguredReader extends GatewayReader {
+  /** Null: that of the server's log. */
+  readonly logLevel: string | null;
 }
 
 export interface RemoteImagesConfig extends Partial<FetcherOptions> {
@@ -55,7 +64,7 @@ export interface RemoteImagesConfig extends Partial<FetcherOptions> {
 }
 
 export interface RunningGateway {
-  readonly ports: { readonly port: number; readonly managementPort: number };
+  readonly ports: { readonly port: number; readonly managementPort: number | null };
   readonly readers: ReadersView;
   /** Takes no new requests, finishes what runs within the deadline, ends the rest with an event that says so. */
   close(): Promise<void>;
@@ -88,17 +97,21 @@ export async function startGateway(
   const shared = { readers: service, limits, log, apiKey, metrics, isDraining: () => progress.isDraining };
   const { corsOrigins } = config;
   const app = await buildApp({ ...shared, corsOrigins, inference, ports: () => ports });
-  const management = buildManagementApp({ ...shared, shownConfig: config.shownConfig });
-  const parts: Parts = { apps: [app, management], inference, service, pool };
+  const { managementPort: wantedManagementPort, shownConfig, showsMetrics } = config;
+  const management =
+    wantedManagementPort === null ? null : buildManagementApp({ ...shared, shownConfig, showsMetrics });
+  const apps = management === null ? [app] : [app, management];
+  const parts: Parts = { apps, inference, service, pool };
   try {
     ports.push(await listen(app, 'port', config.host, config.port));
-    ports.push(await listen(management, 'management_port', config.host, config.managementPort));
+    if (management !== null && wantedManagementPort !== null)
+      ports.push(await listen(management, 'management_port', config.host, wantedManagementPort));
   } catch (error) {
     await endNow(parts);
     throw error;
   }
   for (const reader of config.readers) service.add(reader);
-  const [port = 0, managementPort = 0] = ports;
+  const [port = 0, managementPort = null] = ports;
   let closing: Promise<void> | undefined;
   const destroy = (): Promise<void> => {
     progress.isDraining = true;
@@ -173,17 +186,22 @@ function createRemoteImages({ remoteImages, log }: GatewayConfig, metrics: Metri
 }
 
 function createReaderService(
-  { limits, log, onReaderState, reservedConsumers }: GatewayConfig,
+  { limits, log, readers, onReaderState, reservedConsumers }: GatewayConfig,
   launch: LaunchReader,
 ): ReaderService {
+  const levels = new Map(readers.map(({ start, logLevel }) => [start.readerId, logLevel]));
+  const logOf = (readerId: string): FastifyBaseLogger => {
+    const level = levels.get(readerId) ?? null;
+    return log.child({ reader: readerId }, level === null ? {} : { level });
+  };
   return new ReaderService({
     launch,
     limits,
     reservedGroups: reservedConsumers,
     random: Math.random,
-    onLog: (readerId, level, message) => log.child({ reader: readerId })[level](message),
+    onLog: (readerId, level, message) => logOf(readerId)[level](message),
     onState: (readerId, state) => {
-      logState(log.child({ reader: readerId }), state);
+      logState(logOf(readerId), state);
       onReaderState?.(readerId, state);
     },
   });

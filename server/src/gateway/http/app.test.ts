@@ -103,6 +103,7 @@ describe('/status', () => {
       isDraining: () => false,
       apiKey: null,
       metrics: createMetrics(),
+      showsMetrics: true,
       shownConfig: { port: 3000 },
     });
     const status = (await management.inject('/status')).json<unknown>();

@@ -3,7 +3,7 @@ import { Random } from '../../../../test/oracles/random.js';
 import type { GenerateMessage } from '../../link/requests/messages.js';
 import { messageOf } from '../answer/message.fixture.js';
 import { isTransition } from './reader-state.js';
-import type { ScriptedReader} from './scripted-reader.fixture.js';
+import type { ScriptedReader } from './scripted-reader.fixture.js';
 import { CARD, PATIENT, ScriptedReaders, silent } from './scripted-reader.fixture.js';
 import { isReady, scriptedService } from './scripted-service.fixture.js';
 

@@ -75,6 +75,7 @@ it('is asked of the management port as well', async () => {
     isDraining: () => false,
     apiKey: KEY,
     metrics: createMetrics(),
+    showsMetrics: true,
     shownConfig: {},
   });
   for (const url of ['/status', '/metrics']) {

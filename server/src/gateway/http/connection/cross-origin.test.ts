@@ -142,6 +142,7 @@ it('does not open the management port', async () => {
     isDraining: () => false,
     apiKey: null,
     metrics: createMetrics(),
+    showsMetrics: true,
     shownConfig: {},
   });
   const { headers } = await management.inject({ url: '/status', headers: { origin: PAGE } });

@@ -21,6 +21,7 @@ async function ask(url: string, groups: readonly GroupView[], isDraining = false
     isDraining: () => isDraining,
     apiKey: null,
     metrics: createMetrics(),
+    showsMetrics: true,
     shownConfig: {},
   });
   const { statusCode, payload, headers } = await app.inject(url);

@@ -7,12 +7,15 @@ import { detailedStatus } from './status-answer.js';
 export interface ManagementOptions {
   readonly readers: ReadersView;
   readonly metrics: Metrics;
+  /** Whether /metrics is answered. */
+  readonly showsMetrics: boolean;
   /** The configuration as /status shows it, without secrets. */
   readonly shownConfig: Readonly<Record<string, unknown>>;
 }
 
 export function addManagementApi(app: FastifyInstance, options: ManagementOptions): void {
-  const { readers, metrics, shownConfig } = options;
+  const { readers, metrics, showsMetrics, shownConfig } = options;
   app.get('/status', () => detailedStatus(readers, shownConfig));
+  if (!showsMetrics) return;
   app.get('/metrics', async (_, reply) => reply.type(metrics.contentType).send(await metrics.print()));
 }
