@@ -1,5 +1,5 @@
 // `takeoff describe` against real servers: whatever interrupts a run, every image is described once.
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parse } from 'csv-parse/sync';
@@ -314,6 +314,30 @@ describe('ways to name images and to get answers', () => {
       image_tokens: expect.any(Number) as number,
     };
     expect(described[0]).toMatchObject({ text: ANSWER, finish_reason: 'stop', ...counts });
+  });
+
+  it('says at the end what it skipped, and why', async () => {
+    const [file] = await images.fill(1);
+    for (const name of ['a.heic', 'b.tiff', 'c.nef', 'notes.txt', '.d.heic']) images.add(name, 'x');
+    symlinkSync(images.of('nowhere'), images.of('gone.jpg'));
+    symlinkSync(images.path, images.of('deep/circle'));
+    const { exitCode, err } = await run(...ARGUMENTS.jsonl(images), images.path);
+    expect(exitCode, err).toBe(0);
+    expectEachOnce('jsonl', [file!]);
+    for (const line of [
+      `Skipped 2 TIFF, AVIF or HEIC images; --convert reads them:\n  ${images.of('a.heic')}\n  ${images.of('b.tiff')}\n`,
+      `Skipped 1 image of a format that is not read:\n  ${images.of('c.nef')}\n`,
+      `Skipped 1 link that leads nowhere:\n  ${images.of('gone.jpg')}\n`,
+      `  ${images.of('deep/circle')}\n`,
+    ])
+      expect(err).toContain(line);
+    expect(err).not.toContain('notes.txt');
+    expect(err).not.toContain('.d.heic');
+    const none = await run(images.of('*.heic'));
+    expect(none.exitCode).toBe(0);
+    expect(none.err).toContain(
+      'There are no images.\nSkipped 1 TIFF, AVIF or HEIC image; --convert reads it:',
+    );
   });
 
   it('ends quietly when the next program of a pipe has seen enough', async () => {

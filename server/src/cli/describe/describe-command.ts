@@ -57,7 +57,7 @@ export function describeCommand(terminal: Terminal): Command {
     const config = loadConfig({ flags: typedFlags(command, ASKING_SETTINGS), configFile: flags.config });
     const { listImages } = await import('./image-list.js');
     const { describeImages } = await import('./describe.js');
-    const images = await listImages(paths, () => readAll(process.stdin));
+    const images = await listImages(paths, () => readAll(process.stdin), false);
     using cancellation = cancelOnSignals();
     const { prompt = DEFAULT_PROMPT, chatTemplate = flags.prompt === undefined } = flags;
     const server = serverChoice(flags, config);

@@ -8,8 +8,9 @@ import { describeAll } from './describe-all.js';
 import { DescribeProgress } from './describe-progress.js';
 import type { Description, Output } from './outcome.js';
 import { PathSet } from './path-set.js';
-import type { ImageList } from './image-list.js';
+import type { ImageList, ListedFile } from './image-list.js';
 import { ServerPatience } from './server-patience.js';
+import { SkippedFiles } from './skipped-files.js';
 
 export interface DescribeCommand {
   readonly images: ImageList;
@@ -31,11 +32,13 @@ export interface DescribeCommand {
  */
 export async function describeImages(command: DescribeCommand, terminal: Terminal): Promise<void> {
   const { output, stop } = command;
-  const left = await countLeft(command.images, output);
+  const skipped = new SkippedFiles();
+  const left = await countLeft(command.images, output, skipped);
   const before = left.described + left.failed;
   if (before > 0) terminal.err(`${before} of ${counted(before + left.open)} in the output already.\n`);
   if (left.open === 0) {
     if (before === 0) terminal.err('There are no images.\n');
+    skipped.tell(terminal);
     throwIfFailed(0, left.failed);
     return;
   }
@@ -45,6 +48,7 @@ export async function describeImages(command: DescribeCommand, terminal: Termina
     await run(command, server, progress);
   } finally {
     progress.summarise(output.failuresPlace);
+    skipped.tell(terminal);
   }
   const { described, failed } = progress.counts;
   if (stop.aborted && described + failed < left.open)
@@ -147,19 +151,24 @@ async function ask(
 async function countLeft(
   images: ImageList,
   output: Output,
+  skipped: SkippedFiles,
 ): Promise<{ described: number; failed: number; open: number }> {
   const count = { described: 0, failed: 0, no: 0 };
-  for await (const path of onceEach(images)) count[await output.has(path)] += 1;
+  for await (const file of onceEach(images)) {
+    if (file.kind === 'image') count[await output.has(file.path)] += 1;
+    else skipped.add(file.path, file.reason);
+  }
   return { described: count.described, failed: count.failed, open: count.no };
 }
 
 async function* openOnes(images: ImageList, output: Output): AsyncGenerator<string, void, undefined> {
-  for await (const path of onceEach(images)) if ((await output.has(path)) === 'no') yield path;
+  for await (const { kind, path } of onceEach(images))
+    if (kind === 'image' && (await output.has(path)) === 'no') yield path;
 }
 
-async function* onceEach(images: ImageList): AsyncGenerator<string, void, undefined> {
+async function* onceEach(images: ImageList): AsyncGenerator<ListedFile, void, undefined> {
   const seen = new PathSet();
-  for await (const path of images) if (seen.add(path)) yield path;
+  for await (const file of images) if (seen.add(file.path)) yield file;
 }
 
 function throwIfFailed(now: number, earlier: number): void {

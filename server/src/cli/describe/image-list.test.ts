@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { listImages, type ImageList } from './image-list.js';
+import { listImages, type ImageList, type ListedFile } from './image-list.js';
 
 let root: string;
 const at = (...names: string[]): string => path.join(root, ...names);
@@ -18,6 +18,9 @@ beforeAll(() => {
     'b/c/2.bmp',
     '.cache/3.png',
     'raw',
+    'b/scan.TIF',
+    'photo.heic',
+    'drawing.svg',
   ])
     writeFileSync(at(file), '');
   symlinkSync(at('b', '1.gif'), at('link.png'));
@@ -26,13 +29,23 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(root, { recursive: true }));
 
-const list = async (named: string[], stdin = ''): Promise<string[]> =>
-  all(await listImages(named, () => Promise.resolve(stdin)));
+const files = (named: string[], stdin = '', converts = false): Promise<ImageList> =>
+  listImages(named, () => Promise.resolve(stdin), converts);
+const list = async (named: string[], stdin = '', converts = false): Promise<string[]> =>
+  all(await files(named, stdin, converts));
 
+/** The images. */
 async function all(images: ImageList): Promise<string[]> {
   const paths: string[] = [];
-  for await (const image of images) paths.push(image);
+  for await (const file of images) if (file.kind === 'image') paths.push(file.path);
   return paths;
+}
+
+async function skipped(named: string[], converts = false): Promise<(readonly [string, string])[]> {
+  const found: (readonly [string, string])[] = [];
+  for await (const file of await files(named, '', converts))
+    if (file.kind === 'skipped') found.push([path.relative(root, file.path), file.reason]);
+  return found;
 }
 
 describe('listImages', () => {
@@ -42,8 +55,41 @@ describe('listImages', () => {
     expect(await list([at('empty')])).toEqual([]);
   });
 
+  it('says what it leaves out of a folder, and why; what is no image or hidden is not mentioned', async () => {
+    expect(await skipped([root])).toEqual([
+      ['b/scan.TIF', 'convertible'],
+      ['dangling.png', 'broken link'],
+      ['drawing.svg', 'other image'],
+      ['empty/circle', 'linked folder'],
+      ['photo.heic', 'convertible'],
+    ]);
+    expect(await skipped([`${root}/*.{heic,svg,webp}`])).toEqual([
+      ['drawing.svg', 'other image'],
+      ['photo.heic', 'convertible'],
+    ]);
+  });
+
+  it('takes what can be converted for images when told to', async () => {
+    expect(await list([root], '', true)).toContain(at('photo.heic'));
+    expect(await list([`${root}/b/*`], '', true)).toEqual([at('b/1.gif'), at('b/scan.TIF')]);
+    expect((await skipped([root], true)).map(([, reason]) => reason)).not.toContain('convertible');
+  });
+
+  it('goes on behind a folder that cannot be read', async () => {
+    const images = await files([at('b')]);
+    const seen: ListedFile[] = [];
+    for await (const file of images) {
+      // The folder goes while it is walked.
+      if (file.path === at('b', '1.gif')) renameSync(at('b', 'c'), at('b', '.c'));
+      seen.push(file);
+    }
+    renameSync(at('b', '.c'), at('b', 'c'));
+    expect(seen).toContainEqual({ kind: 'skipped', path: at('b', 'c'), reason: 'unreadable' });
+    expect(seen.at(-1)).toMatchObject({ path: at('b', 'scan.TIF') });
+  });
+
   it('can be walked again, and sees what has come', async () => {
-    const images = await listImages([at('empty')], () => Promise.resolve(''));
+    const images = await files([at('empty')]);
     expect(await all(images)).toEqual([]);
     writeFileSync(at('empty', 'new.png'), '');
     expect(await all(images)).toEqual([at('empty', 'new.png')]);

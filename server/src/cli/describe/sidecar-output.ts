@@ -2,12 +2,13 @@
 // their endings only, each gets its whole name: `cat.jpg.txt`, `cat.png.txt`. A failure is listed in `cat.jpg.failed.json`.
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { CONVERTIBLE_ENDINGS, kindByName, TAKEN_ENDINGS } from './image-names.js';
 import { failureLine, notWritten, type Output } from './outcome.js';
 
-const ENDINGS = ['jpg', 'jpeg', 'jpe', 'jfif', 'png', 'webp', 'gif', 'bmp'].flatMap((ending) => [
-  `.${ending}`,
-  `.${ending.toUpperCase()}`,
-]);
+const inBothCases = (endings: readonly string[]): string[] =>
+  endings.flatMap((ending) => [`.${ending}`, `.${ending.toUpperCase()}`]);
+const TAKEN = inBothCases(TAKEN_ENDINGS);
+const ALL = inBothCases([...TAKEN_ENDINGS, ...CONVERTIBLE_ENDINGS]);
 
 /**
  * @param folder where the files go, in the same order of folders as the images; null is beside the images
@@ -46,8 +47,10 @@ const withinFolder = (file: string): string =>
 
 async function hasNamesake(file: string): Promise<boolean> {
   const { dir, name, ext } = path.parse(file);
+  // What --convert reads makes way for the others, so that their text files have the same names with it and without it.
+  const endings = kindByName(file) === 'convertible' ? ALL : TAKEN;
   // A file system that takes capitals for small letters shows the image itself under both.
-  const others = ENDINGS.filter((ending) => ending.toLowerCase() !== ext.toLowerCase());
+  const others = endings.filter((ending) => ending.toLowerCase() !== ext.toLowerCase());
   const found = await Promise.all(others.map((ending) => exists(path.join(dir, name + ending))));
   return found.includes(true);
 }
