@@ -10,8 +10,8 @@ const rowsOfThePage = (): string[] =>
     .filter((line) => line.startsWith('| `'))
     .map((line) => line.replaceAll(/ +/gu, ' '));
 
-describe('the table of error codes', () => {
-  it('is the one that docs/errors.md prints, in the same order', () => {
+describe('ERROR_CODES', () => {
+  it('equals the table of docs/errors.md, row by row', () => {
     const rows = Object.entries(ERROR_CODES).map(
       ([code, { status, retryable, sentence }]) =>
         `| \`${code}\` | ${status} | ${retryable ? 'yes' : 'no'} | ${sentence} |`,
@@ -19,7 +19,7 @@ describe('the table of error codes', () => {
     expect(rowsOfThePage()).toEqual(rows);
   });
 
-  it('marks every 503 as worth a retry but that of a broken model, and no other failure but slowness of the client', () => {
+  it('marks every 503 but that of a broken model as retryable, and besides only 408', () => {
     const retryable = Object.values(ERROR_CODES).filter((facts) => facts.retryable);
     expect(new Set(retryable.map(({ status }) => status))).toEqual(new Set([503, 408]));
     const hopeless = Object.entries(ERROR_CODES).filter(
@@ -28,7 +28,7 @@ describe('the table of error codes', () => {
     expect(hopeless.map(([code]) => code)).toEqual(['group.failed']);
   });
 
-  it('knows its own codes only', () => {
+  it('is what isErrorCode knows, without the names that every object inherits', () => {
     expect(isErrorCode('image.too_large')).toBe(true);
     expect(isErrorCode('toString')).toBe(false);
     expect(isErrorCode('')).toBe(false);

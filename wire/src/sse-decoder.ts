@@ -47,7 +47,7 @@ export class SseDecoder {
     return this.#read(this.#utf8.decode(chunk, { stream: true }));
   }
 
-  /** Whether the stream, if it ended now, would lose part of an event: it was cut. */
+  /** Whether part of an event has arrived: a stream that ends now was cut. */
   get hasUnfinishedEvent(): boolean {
     return this.#line !== '' || this.#data !== undefined || this.#name !== '';
   }
@@ -71,7 +71,7 @@ export class SseDecoder {
   }
 
   #endLine(line: string): SseEvent | undefined {
-    // Also of lines that mean nothing, so that it does not matter whether they arrive in one chunk or in many.
+    // Comments and unknown fields count too, so that the limit does not depend on how the stream was cut into chunks.
     this.#validateSize(line);
     if (line === '') return this.#dispatch();
     const colon = line.indexOf(':');

@@ -104,7 +104,7 @@ describe('SseDecoder', () => {
     );
   });
 
-  it('says when the stream was cut inside an event', () => {
+  it('tells whether the stream was cut inside an event', () => {
     const decoder = new SseDecoder();
     expect(decoder.push(bytesOf('data:a\n\n'))).toEqual(messages('a'));
     expect(decoder.hasUnfinishedEvent).toBe(false);
@@ -128,13 +128,13 @@ describe('SseDecoder', () => {
   });
 });
 
-describe('SseDecoder, for any stream', () => {
-  /** The rules of the standard, applied to the whole text at once. */
+describe('SseDecoder on random streams', () => {
+  /** The rules of the WHATWG standard, applied to the whole text at once. */
   function eventsOfWhole(text: string): SseEvent[] {
     const lines = text.replace(/^\u{feff}/u, '').split(/\r\n|\r|\n/u);
     const events: SseEvent[] = [];
     let [name, data]: [string, string[]] = ['', []];
-    // What follows the last line end is no line yet.
+    // Text behind the last line end is an unfinished line.
     for (const line of lines.slice(0, -1)) {
       const [, field = line, value = ''] = /^([^:]*):? ?(.*)$/su.exec(line) ?? [];
       if (line === '' && data.length > 0) events.push({ name: name || 'message', data: data.join('\n') });
@@ -169,7 +169,7 @@ describe('SseDecoder, for any stream', () => {
   const randomCuts = (next: (below: number) => number, end: number, most: number): number[] =>
     Array.from({ length: next(most + 1) }, () => next(end + 1)).sort((a, b) => a - b);
 
-  it('gives the events of the standard, however it is cut', () => {
+  it('gives the events of the WHATWG algorithm, however a stream is cut into chunks', () => {
     const next = numbers(11);
     let eventCount = 0;
     for (let round = 0; round < 1500; round += 1) {
@@ -188,7 +188,7 @@ describe('SseDecoder, for any stream', () => {
     expect(eventCount).toBeGreaterThan(2000);
   });
 
-  it('refuses what is over the limit, however it is cut', () => {
+  it('refuses the same streams as too large, however they are cut into chunks', () => {
     const next = numbers(12);
     const outcome = (bytes: Uint8Array, cuts: readonly number[]): string => {
       const decoder = new SseDecoder(12);
@@ -212,7 +212,7 @@ describe('SseDecoder, for any stream', () => {
     expect(Math.min(seen.taken, seen.refused)).toBeGreaterThan(100);
   });
 
-  it('goes on after bytes that are no UTF-8, which become replacement characters', () => {
+  it('replaces bytes that are no UTF-8 and reads the events after them', () => {
     const bytes = new Uint8Array([...bytesOf('data:'), 0xff, 0xe2, 0x82, ...bytesOf('\n\ndata:x\n\n')]);
     for (let cut = 0; cut <= bytes.length; cut += 1)
       expect(decode(bytes, [cut])).toEqual(messages('\u{fffd}\u{fffd}', 'x'));
@@ -220,10 +220,10 @@ describe('SseDecoder, for any stream', () => {
 });
 
 describe('a client that only strips the text `data:`', () => {
-  /** The way of LangChain's wrapper: no SSE parser, lines without their `data:`. */
+  /** LangChain's wrapper has no SSE parser; it removes `data:` from the lines and prints the rest. */
   const stripped = (stream: string): string => stream.replaceAll('data:', '').replaceAll('\n\n', '');
 
-  it('prints words readably', () => {
+  it('shows the words of a stream, at worst with a space too many', () => {
     expect(stripped(['A', 'cat', '.'].map((text) => encodeSseEvent(text)).join(''))).toBe('Acat.');
     expect(stripped(['A', ' cat'].map((text) => encodeSseEvent(text)).join(''))).toBe('A  cat');
   });

@@ -17,16 +17,16 @@ const decodeOne = (text: string) => {
   return events[0] ?? { name: '', data: '' };
 };
 
-it('prints batch events exactly as the documentation does', () => {
+it('encodeBatchEvent writes exactly the bytes of the documentation', () => {
   expect(encodeBatchEvent('5', 0)).toBe('data:{"text":"5","batch_id":0}\n\n');
 });
 
-it('keeps spaces, newlines and emoji of a batch event', () => {
+it('encodeBatchEvent keeps spaces, newlines and emoji', () => {
   const { data } = decodeOne(encodeBatchEvent(' a\n😀', 2));
   expect(batchEventSchema.parse(JSON.parse(data))).toEqual({ text: ' a\n😀', batch_id: 2 });
 });
 
-it('puts metadata into the last event, with batch_id for a list only', () => {
+it('encodeMetadataEvent writes batch_id for a list only', () => {
   expect(metadataEventSchema.parse(JSON.parse(decodeOne(encodeMetadataEvent(METADATA, null)).data))).toEqual({
     text: '',
     metadata: METADATA,
@@ -38,7 +38,7 @@ it('puts metadata into the last event, with batch_id for a list only', () => {
   });
 });
 
-it('names error events', () => {
+it('encodeErrorEvent names its event error', () => {
   const body = { error: { code: 'reader.died', message: 'The reader ended.\nTry again.' } } as const;
   const event = decodeOne(encodeErrorEvent(body));
   expect(event.name).toBe('error');

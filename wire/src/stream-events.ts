@@ -26,7 +26,10 @@ export type BatchEvent = z.infer<typeof batchEventSchema>;
 export const metadataEventSchema = z.object({ text: z.literal(''), metadata: generationMetadataSchema });
 export type MetadataEvent = z.infer<typeof metadataEventSchema>;
 
-/** The body of every error response and the data of every error event. A newer server may know more codes than this table. */
+/**
+ * The body of every error response and the data of every error event. Any code parses, because a newer server may have codes
+ * that ERROR_CODES lacks.
+ */
 export const errorBodySchema = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
 
 export const encodeTextEvent = (text: string): string => encodeSseEvent(text);
