@@ -1,4 +1,4 @@
-// What calls give back, and how the bodies of answers become it. A body is unknown until it was looked at.
+// The types that calls return, and their parsers. A body is unknown until it is parsed.
 import { UnexpectedAnswerError } from './errors.js';
 
 export type FinishReason = 'stop' | 'length' | 'cancelled';

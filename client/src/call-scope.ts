@@ -1,8 +1,8 @@
-// The life of one call: what ends it early is the caller's signal, a silence that is too long, or the caller leaving. Owns the
-// timer and the listener, and `close` leaves neither behind.
+// The life of one call. The caller's signal, too long a silence of the server, or `close` ends it. Owns a timer and a listener
+// on the caller's signal, and `close` leaves neither behind.
 import { InvalidInputError, TakeoffTimeoutError } from './errors.js';
 
-/** What timers of all runtimes can wait. */
+/** The longest delay that timers of all runtimes take. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** @throws InvalidInputError */
@@ -42,7 +42,7 @@ export class CallScope {
     );
   }
 
-  /** Waits without expecting anything. Rejects with the reason when the call ends meanwhile. */
+  /** Waits while the server owes nothing, so no clock runs. Rejects with the reason when the call ends meanwhile. */
   async pause(durationMs: number): Promise<void> {
     clearTimeout(this.#timer);
     const { signal } = this;

@@ -23,7 +23,7 @@ function scripted(script: readonly Scripted[], options: ClientOptions = {}) {
   return { server, client: new TakeoffClient({ ...options, fetch: server.fetch }) };
 }
 
-/** For calls that also read an image, which takes as long as it takes. */
+/** Lets fake time pass until the call has ended, however long reading its image takes in real time. */
 async function whileTimePasses(call: Promise<unknown>): Promise<void> {
   const over = new AbortController();
   const ended = call.finally(() => over.abort());
@@ -31,8 +31,8 @@ async function whileTimePasses(call: Promise<unknown>): Promise<void> {
   await ended;
 }
 
-describe('generate', () => {
-  it('asks with JSON and gives the text', async () => {
+describe('TakeoffClient.generate', () => {
+  it('sends the prompt as JSON and returns the text', async () => {
     const { server, client } = scripted([answer({ text: 'yes' })]);
     expect(await client.generate('a?', { maxNewTokens: 5 })).toEqual({ text: 'yes' });
     expect(server.calls[0]?.url).toBe('http://localhost:3000/generate');
@@ -43,7 +43,7 @@ describe('generate', () => {
     expect(server.json()).toEqual({ text: 'a?', max_new_tokens: 5 });
   });
 
-  it('gives a list for a list, with metadata when asked', async () => {
+  it('returns a list of texts for a list of prompts, with metadata when asked for', async () => {
     const { client } = scripted([answer({ text: ['x', 'y'], metadata: [METADATA, METADATA] })]);
     expect(await client.generate(['a', 'b'], { returnMetadata: true })).toEqual({
       text: ['x', 'y'],
@@ -51,7 +51,7 @@ describe('generate', () => {
     });
   });
 
-  it('sends an image to the image endpoint, in the two parts that it wants', async () => {
+  it('sends an image to /image_generate, as the parts json_data and image_data', async () => {
     const { server, client } = scripted([answer({ text: 'yes', metadata: METADATA })]);
     const image = new Uint8Array([1, 2, 3]);
     expect(await client.generate('a?', { image, returnMetadata: true })).toEqual({
@@ -70,7 +70,7 @@ describe('generate', () => {
     expect(call?.init.headers).not.toHaveProperty('content-type');
   });
 
-  it('sends nothing when an argument cannot be used', async () => {
+  it('sends no request when an argument is invalid', async () => {
     const { server, client } = scripted([]);
     await expect(client.generate('a', { image: 'https://a.example/b.png' })).rejects.toThrow(
       InvalidInputError,
@@ -80,7 +80,7 @@ describe('generate', () => {
     expect(server.calls).toHaveLength(0);
   });
 
-  it('carries the key, and goes nowhere but where it was sent', async () => {
+  it('sends the API key and follows no redirect', async () => {
     const { server, client } = scripted([answer({ text: '' })], { apiKey: 'k' });
     await client.generate('a');
     expect(server.calls[0]?.init).toMatchObject({
@@ -90,22 +90,26 @@ describe('generate', () => {
   });
 
   it.each([
-    ['another program', new Response('<html>', { headers: { 'content-type': 'text/html' } }), 'text/html'],
-    ['another API', answer({ choices: [] }), 'has not a "text"'],
-    ['a list where there was none', answer({ text: ['a'] }), 'has not a "text"'],
     [
-      'a proxy',
+      'HTML of another program',
+      new Response('<html>', { headers: { 'content-type': 'text/html' } }),
+      'text/html',
+    ],
+    ['JSON of another API', answer({ choices: [] }), 'has not a "text"'],
+    ['a list of texts for a single prompt', answer({ text: ['a'] }), 'has not a "text"'],
+    [
+      'the error page of a proxy',
       new Response('Bad Gateway', { status: 502 }),
       'status 502 and is not one of a Takeoff server',
     ],
-  ])('does not take the answer of %s for one', async (_, response, sentence) => {
+  ])('rejects with UnexpectedAnswerError for %s', async (_, response, sentence) => {
     const { client } = scripted([response]);
     const refusal = client.generate('a');
     await expect(refusal).rejects.toThrow(UnexpectedAnswerError);
     await expect(refusal).rejects.toThrow(sentence);
   });
 
-  it('tells what the server said', async () => {
+  it('rejects with code, message, status and request id of an error answer', async () => {
     const { client } = scripted([failure(400, 'image.undecodable', { 'x-request-id': 'r7' })]);
     const error: unknown = await client.generate('a').catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(TakeoffApiError);
@@ -120,7 +124,7 @@ describe('generate', () => {
   });
 });
 
-describe('tries again', () => {
+describe('TakeoffClient and retries', () => {
   beforeEach(() => {
     vi.useFakeTimers();
   });
@@ -128,7 +132,7 @@ describe('tries again', () => {
     vi.useRealTimers();
   });
 
-  it('what nobody accepted, and what a 503 puts off', async () => {
+  it('sends a request again that was refused a connection, or got a 503 with Retry-After', async () => {
     const { server, client } = scripted([
       refused(),
       failure(503, 'reader.queue_full', { 'retry-after': '4' }),
@@ -145,7 +149,7 @@ describe('tries again', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('with the same image, also where it came as a stream', async () => {
+  it('sends the same image with a retry, also one that was given as a stream', async () => {
     const { server, client } = scripted([refused(), answer({ text: 'yes' })]);
     const image = new Blob([new Uint8Array([5])]).stream();
     await whileTimePasses(client.generate('a', { image }));
@@ -155,7 +159,7 @@ describe('tries again', () => {
     expect(parts.map((part) => part instanceof File && part.size)).toEqual([1, 1]);
   });
 
-  it('as often as `retries` says, then tells', async () => {
+  it('retries as often as `retries` says, then rejects with the last failure', async () => {
     const { server, client } = scripted([refused(), refused(), refused(), refused()], { retries: 3 });
     const call = client.generate('a').catch((error: unknown) => error);
     await vi.runAllTimersAsync();
@@ -164,10 +168,10 @@ describe('tries again', () => {
   });
 
   it.each([
-    ['a 503 that names no time', failure(503, 'reader.died')],
+    ['a 503 without Retry-After', failure(503, 'reader.died')],
     ['a connection that broke', new TypeError('fetch failed', { cause: new TypeError('other side closed') })],
     ['a 500', failure(500, 'server.internal')],
-  ])('not after %s', async (_, scriptedFailure) => {
+  ])('sends nothing again after %s', async (_, scriptedFailure) => {
     const { server, client } = scripted([scriptedFailure, answer({ text: 'yes' })]);
     const call = client.generate('a').catch((error: unknown) => error);
     await vi.runAllTimersAsync();
@@ -175,7 +179,7 @@ describe('tries again', () => {
     expect(server.calls).toHaveLength(1);
   });
 
-  it('not after the first byte of an answer', async () => {
+  it('sends nothing again after the head of an answer has arrived', async () => {
     const body = new ReadableStream({
       pull(controller) {
         controller.error(new TypeError('terminated'));
@@ -188,7 +192,7 @@ describe('tries again', () => {
     expect(server.calls).toHaveLength(1);
   });
 
-  it('not after an abort during the pause', async () => {
+  it('sends nothing again when the caller aborts during the pause', async () => {
     const controller = new AbortController();
     const { server, client } = scripted([refused(), answer({ text: 'yes' })]);
     const call = client.generate('a', { signal: controller.signal }).catch((error: unknown) => error);
@@ -199,7 +203,7 @@ describe('tries again', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('ends with a timeout after too long a silence, and leaves no timer', async () => {
+  it('rejects with TakeoffTimeoutError after a silence of timeoutMs, and leaves no timer', async () => {
     const { client } = scripted(['silence'], { timeoutMs: 5000 });
     const call = client.generate('a').catch((error: unknown) => error);
     await vi.advanceTimersByTimeAsync(4999);
@@ -209,7 +213,7 @@ describe('tries again', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('waits for ever with a timeout of 0', async () => {
+  it('sets no limit to silence when timeoutMs is 0', async () => {
     const controller = new AbortController();
     const { client } = scripted(['silence']);
     const call = client
@@ -221,15 +225,15 @@ describe('tries again', () => {
   });
 });
 
-describe('an AbortSignal', () => {
-  it('that is aborted already keeps everything from being sent', async () => {
+describe('TakeoffClient and the AbortSignal of a call', () => {
+  it('sends no request when the signal is aborted already', async () => {
     const reason = new RangeError('no');
     const { server, client } = scripted([answer({ text: 'yes' })]);
     await expect(client.generate('a', { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     expect(server.calls).toHaveLength(0);
   });
 
-  it('keeps no listener when the call is over', async () => {
+  it('removes its listener from the signal when the call is over', async () => {
     const { signal } = new AbortController();
     const added = vi.spyOn(signal, 'addEventListener');
     const removed = vi.spyOn(signal, 'removeEventListener');
@@ -240,7 +244,7 @@ describe('an AbortSignal', () => {
   });
 });
 
-describe('healthy', () => {
+describe('TakeoffClient.healthy', () => {
   it.each<[boolean, string, Scripted]>([
     [true, 'a server with a model', answer({ status: 'ok' })],
     [false, 'a server that is still loading', failure(503, 'server.not_ready', { 'retry-after': '1' })],
@@ -251,13 +255,13 @@ describe('healthy', () => {
     expect(server.calls).toHaveLength(1);
   });
 
-  it('is neither for what is no Takeoff server', async () => {
+  it('rejects when the answer is not that of a Takeoff server', async () => {
     const { client } = scripted([new Response('', { status: 404 })]);
     await expect(client.healthy()).rejects.toThrow(UnexpectedAnswerError);
   });
 });
 
-describe('status', () => {
+describe('TakeoffClient.status and managementStatus', () => {
   const reader = {
     model_name: 'm',
     model_type: 't',
@@ -269,7 +273,7 @@ describe('status', () => {
 
   const groups = { consumer_groups: { primary: { ready: true } } };
 
-  it('gives what the server says, with fields of newer versions', async () => {
+  it('returns the answer of /status, unknown fields of newer servers included', async () => {
     const body = {
       live_readers: { r: { ...reader, loras: [] } },
       dead_readers: {},
@@ -282,7 +286,7 @@ describe('status', () => {
     expect(server.calls[0]?.url).toBe('http://localhost:3000/status');
   });
 
-  it('asks the management port for more', async () => {
+  it('asks /status of the management port for managementStatus', async () => {
     const readers = { live_readers: { r: details }, dead_readers: {}, loading_readers: {}, ...groups };
     const body = { config: { port: 3000 }, status: readers };
     const { server, client } = scripted([answer(body)], { port: 8000 });
@@ -306,14 +310,14 @@ describe('status', () => {
     await expect(scripted([answer(status)]).client.status()).rejects.toThrow(UnexpectedAnswerError);
   });
 
-  it('tells when the ports are mixed up', async () => {
+  it('asks whether managementPort is right when the inference port answers', async () => {
     const { client } = scripted([answer({ live_readers: {}, dead_readers: {}, ports: [] })]);
     await expect(client.managementStatus()).rejects.toThrow('is managementPort right?');
   });
 });
 
 it.each([[{ retries: -1 }], [{ retries: 0.5 }], [{ timeoutMs: NaN }], [{ baseUrl: '' }]])(
-  'a client cannot be made with %j',
+  'TakeoffClient refuses the options %j',
   (options) => {
     expect(() => new TakeoffClient(options)).toThrow(InvalidInputError);
   },

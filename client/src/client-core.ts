@@ -1,4 +1,4 @@
-// The calls of the library. What differs between runtimes, reading a path, is handed in by the entry points.
+// The calls of the library. Reading a file by its path, which differs between runtimes, is handed in by the entry points.
 import { parseAnswer, parseJson, type ListAnswer, type SingleAnswer } from './answers.js';
 import { CallScope, validateTimeoutMs } from './call-scope.js';
 import { TakeoffApiError, TakeoffConnectionError, UnexpectedAnswerError } from './errors.js';
@@ -49,7 +49,8 @@ export class ClientCore {
   }
 
   /**
-   * The same, piece by piece: `for await (const { text } of client.generateStream(…))`. Awaiting it gives what `generate` gives.
+   * The answer of `generate`, piece by piece: `for await (const { text } of client.generateStream(…))`. Awaiting it gives the
+   * whole answer.
    * Leaving the loop aborts the request.
    */
   generateStream(text: string, options?: GenerateOptions): GenerationStream<SingleAnswer>;
@@ -117,7 +118,7 @@ export class ClientCore {
     options: GenerateOptions,
     scope: CallScope,
   ): AsyncGenerator<StreamPiece, SingleAnswer | ListAnswer, undefined> {
-    // Its metadata is how a stream says that it is whole; who did not ask for it does not see it.
+    // A stream is whole only when its metadata has come, so metadata is always asked for; callers see it if they asked for it.
     const fields = { ...requestFields(text, options), return_metadata: true };
     const request = await this.#generateRequest('generate_stream', fields, options, scope);
     const response = await this.#transport.send(request, scope);
@@ -136,7 +137,7 @@ export class ClientCore {
     if (image === undefined) return { url: `${inference}/${endpoint}`, body: json };
     const form = new FormData();
     form.set('json_data', json);
-    // The name says nothing of the file: the server goes by the bytes.
+    // A fixed file name, because the server recognises the format by the bytes.
     form.set('image_data', await imageBlob(image, this.#readPath, scope.signal), 'image');
     return { url: `${inference}/image_${endpoint}`, body: form };
   }

@@ -19,19 +19,19 @@ type InCamelCase<T> = { [K in keyof T as K extends string ? Camel<K> : never]: T
 type Optional<T> = { readonly [K in keyof T]?: Exclude<T[K], null> | undefined };
 type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
 
-it('options are the fields of a request', () => {
+it('RequestFields has every field of GenerateRequest, in camelCase', () => {
   // `text` is an argument of its own; paths that a client sends are never opened by a server.
   expectTypeOf<RequestFields>().toEqualTypeOf<
     Optional<InCamelCase<Omit<GenerateRequest, 'text' | 'image_paths'>>>
   >();
 });
 
-it('answers are those of the server', () => {
+it('answers and metadata have the types of GenerateResponse', () => {
   expectTypeOf<GenerationMetadata>().toEqualTypeOf<InCamelCase<WireMetadata>>();
   expectTypeOf<SingleAnswer['text'] | ListAnswer['text']>().toEqualTypeOf<GenerateResponse['text']>();
 });
 
-it('status is what the ports say', () => {
+it('ServerStatus and ManagementStatus equal the types of wire', () => {
   expectTypeOf<ServerStatus>().toEqualTypeOf<Frozen<StatusResponse>>();
   expectTypeOf<ManagementStatus>().toEqualTypeOf<Frozen<WireManagementStatus>>();
 });

@@ -9,22 +9,25 @@ const fetchFailed = (cause: unknown): Error => new TypeError('fetch failed', { c
 
 describe('connectionError', () => {
   it.each([
-    ['Node', fetchFailed(withCode('ECONNREFUSED'))],
+    ["Node's error", fetchFailed(withCode('ECONNREFUSED'))],
     [
-      'Node, for a name with two addresses',
+      "Node's error for a name with two addresses",
       fetchFailed(new AggregateError([withCode('ECONNREFUSED'), withCode('ECONNREFUSED')])),
     ],
-    ['Bun', withCode('ConnectionRefused')],
-    ['Deno', new TypeError('error sending request: tcp connect error: Connection refused (os error 111)')],
-  ])('knows a refused connection as %s tells it', (_, cause) => {
+    ["Bun's error", withCode('ConnectionRefused')],
+    [
+      "Deno's error",
+      new TypeError('error sending request: tcp connect error: Connection refused (os error 111)'),
+    ],
+  ])('recognises a refused connection by %s', (_, cause) => {
     const error = connectionError(cause, URL_ASKED);
     expect(error).toMatchObject({ code: 'client.connection_refused', cause });
     expect(error.message).toContain('Nothing listens on http://host:3000');
   });
 
   it.each([
-    ['a browser, which does not tell', new TypeError('Failed to fetch'), 'Failed to fetch.'],
-    ['a name that nobody knows', fetchFailed(withCode('ENOTFOUND')), 'fetch failed: connect.'],
+    ["a browser's error, which gives no reason", new TypeError('Failed to fetch'), 'Failed to fetch.'],
+    ['a host name that does not resolve', fetchFailed(withCode('ENOTFOUND')), 'fetch failed: connect.'],
     [
       'a connection that broke',
       fetchFailed(new TypeError('other side closed')),
@@ -32,12 +35,12 @@ describe('connectionError', () => {
     ],
     // The request may have gone out on the address that did not refuse.
     [
-      'a name with one address that refused',
+      'a host of two addresses of which one refused',
       fetchFailed(new AggregateError([withCode('ECONNREFUSED'), withCode('ETIMEDOUT')], 'both')),
       'fetch failed: both.',
     ],
-    ['what is no error', 'odd', 'odd.'],
-  ])('takes for more than refused: %s', (_, cause, end) => {
+    ['a thrown value that is no Error', 'odd', 'odd.'],
+  ])('reports as failed, not as refused: %s', (_, cause, end) => {
     const error = connectionError(cause, URL_ASKED);
     expect(error.code).toBe('client.connection_failed');
     expect(error.message.endsWith(end)).toBe(true);
@@ -45,13 +48,13 @@ describe('connectionError', () => {
 });
 
 describe('errorOfResponse', () => {
-  it('keeps what the server said and when to come back', async () => {
+  it('keeps code, status and Retry-After of an error answer', async () => {
     const error = await errorOfResponse(failure(503, 'reader.queue_full', { 'retry-after': '2' }));
     expect(error).toBeInstanceOf(TakeoffApiError);
     expect(error).toMatchObject({ code: 'reader.queue_full', status: 503, retryAfterMs: 2000 });
   });
 
-  it('takes the 503 of a proxy for a server that is not ready, with its Retry-After', async () => {
+  it('reports the 503 of a proxy as server.not_ready, with its Retry-After', async () => {
     const error = await errorOfResponse(
       new Response('busy', { status: 503, headers: { 'retry-after': '1' } }),
     );
@@ -60,7 +63,7 @@ describe('errorOfResponse', () => {
   });
 
   it.each(['', '<html>', '{"error":"no"}', '{"error":{"code":5,"message":"x"}}', 'x'.repeat(5000)])(
-    'shows the beginning of what is not of this API (%#)',
+    'reports status and beginning of a body that is no error of this API (body %#)',
     async (body) => {
       const error = await errorOfResponse(new Response(body, { status: 404 }));
       expect(error).toBeInstanceOf(UnexpectedAnswerError);

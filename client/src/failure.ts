@@ -1,4 +1,4 @@
-// Gives what went wrong between client and server one of our classes.
+// Turns failures of requests into the error classes of this library: error answers, error events, connections that fail.
 import { isRecord, parseJson } from './answers.js';
 import {
   TakeoffApiError,
@@ -21,7 +21,7 @@ export async function errorOfResponse(response: Response): Promise<TakeoffClient
   const body = await response.text();
   const said = parseErrorBody(body);
   if (said !== undefined) return new TakeoffApiError(said.code, said.message, facts);
-  // A proxy in front speaks for itself, and for the server where it says 503.
+  // This body is a proxy's. Its 503 means that the server behind it is away, which callers treat as they treat the server's own.
   const shown = body.length > SHOWN_CHARACTERS ? `${body.slice(0, SHOWN_CHARACTERS)}…` : body;
   const message = `The answer has the status ${status} and is not one of a Takeoff server: ${JSON.stringify(shown)}.`;
   return status === 503
@@ -68,12 +68,12 @@ export function connectionError(cause: unknown, url: string): TakeoffConnectionE
       );
 }
 
-/** Node, Bun and Deno each say it in their own way; browsers do not tell. */
+/** Codes of a refused connection in Node and Bun; Deno says it in the message, browsers do not tell. */
 const REFUSED_CODES: ReadonlySet<unknown> = new Set(['ECONNREFUSED', 'ConnectionRefused']);
 
 function isRefused(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  // A name with several addresses: refused where every one of them was.
+  // A host name with several addresses counts as refused when each address refused.
   if (error instanceof AggregateError && error.errors.length > 0) return error.errors.every(isRefused);
   if ('code' in error && REFUSED_CODES.has(error.code)) return true;
   return /\bconnection refused\b/iu.test(error.message) || isRefused(error.cause);

@@ -19,6 +19,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const clientOf = ({ fetch }: ScriptedStream | ScriptedFetch): TakeoffClient => new TakeoffClient({ fetch });
 const A_CAT = ['data:A\n\n', 'data:  cat\n\n', 'data:.\n\n'];
 const whole = (): ScriptedStream => new ScriptedStream([...A_CAT, metadataEvent()]);
@@ -37,8 +38,8 @@ async function piecesOf(stream: AsyncIterable<StreamPiece>): Promise<StreamPiece
   return pieces;
 }
 
-describe('a stream', () => {
-  it('gives its pieces, without the metadata that nobody asked for', async () => {
+describe('generateStream', () => {
+  it('yields the pieces of the answer and no metadata that was not asked for', async () => {
     const server = whole();
     expect(await piecesOf(clientOf(server).generateStream('a'))).toEqual([
       { text: 'A' },
@@ -49,7 +50,7 @@ describe('a stream', () => {
     expect(JSON.parse(bodyOf(server))).toEqual({ text: 'a', return_metadata: true });
   });
 
-  it('gives the whole answer when awaited, before, during or after its pieces', async () => {
+  it('resolves to the whole answer when awaited before, during or after iteration', async () => {
     expect(await clientOf(whole()).generateStream('a')).toEqual({ text: 'A cat.' });
     const during = clientOf(whole()).generateStream('a');
     const [pieces, answered] = await Promise.all([piecesOf(during), during]);
@@ -57,14 +58,14 @@ describe('a stream', () => {
     expect(await during).toEqual({ text: 'A cat.' });
   });
 
-  it('gives metadata with the whole when asked', async () => {
+  it('resolves with metadata when it was asked for', async () => {
     expect(await clientOf(whole()).generateStream('a', { returnMetadata: true })).toEqual({
       text: 'A cat.',
       metadata: PARSED_METADATA,
     });
   });
 
-  it('of a list says which prompt a piece belongs to', async () => {
+  it('gives the pieces of a list their batchId', async () => {
     const server = new ScriptedStream([
       'data:{"text":"b","batch_id":1}\n\ndata:{"text":"a","batch_id":0}\n\n',
       metadataEvent(1) + 'data:{"text":"A","batch_id":0}\n\n' + metadataEvent(0),
@@ -78,36 +79,36 @@ describe('a stream', () => {
     expect(await stream).toEqual({ text: ['aA', 'b'], metadata: [PARSED_METADATA, PARSED_METADATA] });
   });
 
-  it('takes text that looks like metadata for text where more follows', async () => {
+  it('yields text that looks like a metadata event as text when another event follows', async () => {
     const json = metadataEvent().slice('data:'.length).trim();
     const server = new ScriptedStream([metadataEvent(), metadataEvent(), metadataEvent()]);
     expect(await clientOf(server).generateStream('a')).toEqual({ text: json + json });
   });
 
-  it('sends the image to the streaming image endpoint', async () => {
+  it('sends an image to /image_generate_stream', async () => {
     const server = whole();
     await clientOf(server).generateStream('a', { image: new Uint8Array([1]) });
     expect(server.seen[0]?.url).toBe('http://localhost:3000/image_generate_stream');
   });
 
-  it('asks for nothing until somebody wants it', async () => {
+  it('sends no request before it is iterated or awaited', async () => {
     const server = whole();
     const stream = clientOf(server).generateStream('a');
-    await Promise.resolve();
+    await nextTurn();
     expect(server.seen).toHaveLength(0);
     await stream;
     expect(server.seen).toHaveLength(1);
   });
 
-  it('can be iterated once', async () => {
+  it('refuses to be iterated a second time', async () => {
     const stream = clientOf(whole()).generateStream('a');
     await stream;
     await expect(piecesOf(stream)).rejects.toThrow(InvalidInputError);
   });
 });
 
-describe('leaving the loop', () => {
-  it('aborts the request, and the whole answer will not come', async () => {
+describe('leaving the loop over generateStream', () => {
+  it('aborts the request and rejects the whole answer', async () => {
     const server = new ScriptedStream(A_CAT, 'silence');
     const stream = clientOf(server).generateStream('a');
     for await (const { text } of stream) {
@@ -119,7 +120,7 @@ describe('leaving the loop', () => {
     expect(await failureOf(stream)).toBeInstanceOf(IncompleteStreamError);
   });
 
-  it('aborts the request when an error leaves it', async () => {
+  it('aborts the request when the loop is left by an error', async () => {
     const server = new ScriptedStream(A_CAT, 'silence');
     const bug = new RangeError('bug');
     await expect(
@@ -130,7 +131,7 @@ describe('leaving the loop', () => {
     expect(server.isCancelled).toBe(true);
   });
 
-  it('ends a wait for the next piece', async () => {
+  it('ends a pending wait for the next piece', async () => {
     const server = new ScriptedStream([], 'silence');
     const pieces = clientOf(server).generateStream('a')[Symbol.asyncIterator]();
     const next = failureOf(pieces.next());
@@ -140,7 +141,7 @@ describe('leaving the loop', () => {
     expect(server.isCancelled).toBe(true);
   });
 
-  it('before it has begun asks for nothing', async () => {
+  it('sends no request when nothing was read before', async () => {
     const server = whole();
     const pieces = clientOf(server).generateStream('a')[Symbol.asyncIterator]();
     await pieces.return?.();
@@ -149,13 +150,13 @@ describe('leaving the loop', () => {
   });
 });
 
-describe('a stream without its natural end', () => {
+describe('generateStream over a broken stream', () => {
   it.each([
-    ['breaks', 'break', A_CAT],
-    ['is closed politely', 'close', A_CAT],
-    ['has nothing in it', 'close', []],
-    ['is cut inside its last event', 'close', [...A_CAT, metadataEvent().slice(0, -1)]],
-  ] as const)('is incomplete when it %s', async (_, ending, chunks) => {
+    ['whose connection breaks', 'break', A_CAT],
+    ['that a proxy closes without an error', 'close', A_CAT],
+    ['without any event', 'close', []],
+    ['that is cut inside its last event', 'close', [...A_CAT, metadataEvent().slice(0, -1)]],
+  ] as const)('rejects with IncompleteStreamError for one %s', async (_, ending, chunks) => {
     const server = new ScriptedStream(chunks, ending);
     const stream = clientOf(server).generateStream('a');
     await expect(piecesOf(stream)).rejects.toThrow(IncompleteStreamError);
@@ -163,14 +164,14 @@ describe('a stream without its natural end', () => {
     expect(server.seen).toHaveLength(1);
   });
 
-  it('is incomplete when one prompt of a list has no end', async () => {
+  it('rejects with IncompleteStreamError when one prompt of a list has no last event', async () => {
     const server = new ScriptedStream(['data:{"text":"b","batch_id":1}\n\n', metadataEvent(1)]);
     await expect(piecesOf(clientOf(server).generateStream(['x', 'y']))).rejects.toThrow(
       IncompleteStreamError,
     );
   });
 
-  it('fails with what the server said in it, after the pieces before', async () => {
+  it('yields the pieces before an error event and rejects with its code', async () => {
     const error = 'event: error\ndata:{"error":{"code":"reader.died","message":"The reader ended."}}\n\n';
     const stream = clientOf(new ScriptedStream(['data:A\n\n' + error])).generateStream('a');
     const pieces = stream[Symbol.asyncIterator]();
@@ -182,7 +183,7 @@ describe('a stream without its natural end', () => {
     expect(await failureOf(stream)).toBe(thrown);
   });
 
-  it('fails with the answer of a server that refuses it', async () => {
+  it('rejects with the error answer of a server that refuses the request', async () => {
     const server = new ScriptedFetch(failure(400, 'request.does_not_fit'));
     expect(await failureOf(clientOf(server).generateStream('a'))).toMatchObject({
       code: 'request.does_not_fit',
@@ -190,15 +191,15 @@ describe('a stream without its natural end', () => {
   });
 
   it.each([
-    ['JSON', answer({ text: 'yes' })],
+    ['a JSON body', answer({ text: 'yes' })],
     ['an endless event', new ScriptedStream(['data:' + 'x'.repeat(1 << 20) + 'x']).response()],
-  ])('is not taken for one when it is %s', async (_, response) => {
+  ])('rejects with UnexpectedAnswerError for %s', async (_, response) => {
     const server = new ScriptedFetch(response);
     expect(await failureOf(clientOf(server).generateStream('a'))).toBeInstanceOf(UnexpectedAnswerError);
   });
 
   it.each(['{"text":"b","batch_id":2}', '{"text":"b"}', 'b', '{"batch_id":0}'])(
-    'of a list is not one with the event %s',
+    'rejects with UnexpectedAnswerError for the event %s in the stream of a list',
     async (data) => {
       const server = new ScriptedStream([`data:${data}\n\n`]);
       expect(await failureOf(clientOf(server).generateStream(['x', 'y']))).toBeInstanceOf(
@@ -208,8 +209,8 @@ describe('a stream without its natural end', () => {
   );
 });
 
-describe('a signal', () => {
-  it('ends the stream at once, also where more pieces have arrived already', async () => {
+describe('generateStream and the AbortSignal of a call', () => {
+  it('ends at once, also when more pieces have arrived already', async () => {
     const controller = new AbortController();
     const server = new ScriptedStream([A_CAT.join('') + metadataEvent()]);
     const seen: string[] = [];
@@ -223,7 +224,7 @@ describe('a signal', () => {
     expect(seen).toEqual(['A']);
   });
 
-  it('ends a stream with its reason', async () => {
+  it("ends iteration and whole answer with the signal's reason", async () => {
     const controller = new AbortController();
     const server = new ScriptedStream(A_CAT, 'silence');
     const reason = new RangeError('enough');
@@ -242,7 +243,7 @@ describe('a signal', () => {
   });
 });
 
-it('counts silence between pieces, not the length of the answer', async () => {
+it('generateStream counts timeoutMs between pieces, not over the whole answer', async () => {
   vi.useFakeTimers();
   let send: (text: string) => void = () => undefined;
   const body = new ReadableStream<Uint8Array>({

@@ -30,7 +30,7 @@ export class LazyStream<A> implements GenerationStream<A> {
     this.#whole = new Promise<A>((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
-    // Whoever iterates learns of a failure there, and need not await as well.
+    // A failure reaches whoever iterates; without this line it would also be an unhandled rejection of the whole answer.
     this.#whole.catch(() => undefined);
   }
 
@@ -68,7 +68,7 @@ export class LazyStream<A> implements GenerationStream<A> {
     return this.#whole.then(onFulfilled, onRejected);
   }
 
-  /** Its failures are those of `#whole`. */
+  /** Reads all pieces for a caller who only awaits. Failures reject `#whole`. */
   async #drain(): Promise<void> {
     try {
       const pieces = this[Symbol.asyncIterator]();

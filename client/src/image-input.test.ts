@@ -27,30 +27,33 @@ describe('imageBlob', () => {
     ['a Blob', new Blob([BYTES])],
     ['a File', new File([BYTES], 'a.png')],
     ['a stream', streamOf(BYTES.subarray(0, 1), new Uint8Array(0), BYTES.subarray(1))],
-  ])('takes %s', async (_, image) => {
+  ])('reads the bytes of %s', async (_, image) => {
     expect(await bytesOf(image)).toEqual(BYTES);
   });
 
-  it('takes a path where the runtime reads files', async () => {
+  it('reads a path with the reader of its runtime', async () => {
     expect(new TextDecoder().decode(await bytesOf('a/b.png'))).toBe('file a/b.png');
     expect(new TextDecoder().decode(await bytesOf('C:\\b.png'))).toBe('file C:\\b.png');
   });
 
-  it('keeps the bytes as they were when the caller uses its buffer again', async () => {
+  it('copies the bytes, so that the caller may reuse its buffer', async () => {
     const buffer = BYTES.slice();
     const blob = await imageBlob(buffer, readPath, never);
     buffer.fill(7);
     expect(new Uint8Array(await blob.arrayBuffer())).toEqual(BYTES);
   });
 
-  it.each(['https://a.example/b.png', 'HTTP://a.example/b.png'])('explains tags for %s', async (address) => {
-    const refusal = imageBlob(address, readPath, never);
-    await expect(refusal).rejects.toThrow(InvalidInputError);
-    await expect(refusal).rejects.toThrow(/tag <image:URL>.*allow_remote_images/su);
-  });
+  it.each(['https://a.example/b.png', 'HTTP://a.example/b.png'])(
+    'refuses the web address %s and explains image tags',
+    async (address) => {
+      const refusal = imageBlob(address, readPath, never);
+      await expect(refusal).rejects.toThrow(InvalidInputError);
+      await expect(refusal).rejects.toThrow(/tag <image:URL>.*allow_remote_images/su);
+    },
+  );
 
   it.each(['data:image/png;base64,AAAA', 'blob:https://a/b', 'file:///a.png'])(
-    'does not read %s',
+    'refuses the address %s',
     async (address) => {
       await expect(imageBlob(address, readPath, never)).rejects.toThrow(InvalidInputError);
     },
@@ -61,7 +64,7 @@ describe('imageBlob', () => {
     ['a number', 5],
     ['an object of Object', {}],
     ['an object of Array', [1, 2]],
-  ])('refuses %s by name', async (name, image) => {
+  ])('refuses %s and names it', async (name, image) => {
     await expect(imageBlob(image as ImageInput, readPath, never)).rejects.toThrow(
       `image is ${name}; allowed is`,
     );
@@ -72,13 +75,13 @@ describe('imageBlob', () => {
     await expect(imageBlob(stream, readPath, never)).rejects.toThrow('image is a stream of a string');
   });
 
-  it('passes on what a stream fails with', async () => {
+  it('rejects with the error of a stream that fails', async () => {
     const broken = new RangeError('disk');
     const stream = new ReadableStream<Uint8Array>({ start: (controller) => controller.error(broken) });
     await expect(imageBlob(stream, readPath, never)).rejects.toBe(broken);
   });
 
-  it('stops reading a stream that never ends when the call is aborted, and cancels it', async () => {
+  it('cancels an endless stream when the call is aborted', async () => {
     const controller = new AbortController();
     const cancel = vi.fn();
     const stream = new ReadableStream<Uint8Array>({ pull: () => new Promise(() => undefined), cancel });

@@ -68,7 +68,7 @@ async function collect(stream: ReadableStream<Uint8Array>, signal: AbortSignal):
   return new Blob(chunks);
 }
 
-// By what they are rather than by their class, which is another one in a frame, a worker or a test environment.
+// Recognised by their tag and not by instanceof: a frame, a worker or a test environment has classes of its own.
 const tagOf = (value: unknown): string => Object.prototype.toString.call(value);
 const isBlob = (value: object): value is Blob => ['[object Blob]', '[object File]'].includes(tagOf(value));
 const isArrayBuffer = (value: object): value is ArrayBuffer => tagOf(value) === '[object ArrayBuffer]';

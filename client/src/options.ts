@@ -60,7 +60,10 @@ export interface ClientOptions {
   readonly apiKey?: string | undefined;
   /** The longest silence of the server: before an answer, and between two pieces of a stream. Default 600 000; 0 is none. */
   readonly timeoutMs?: number | undefined;
-  /** How often a request is sent again that certainly did nothing: connection refused, or 503 with Retry-After. Default 2. */
+  /**
+   * How often a request is sent again after a failure in which the server did no work: a refused connection, or a 503 with
+   * Retry-After. Default 2.
+   */
   readonly retries?: number | undefined;
   /** Used instead of the runtime's own `fetch`. */
   readonly fetch?: Fetch | undefined;

@@ -6,7 +6,7 @@ import { IncompleteStreamError, UnexpectedAnswerError } from './errors.js';
 import { errorOfEvent, requestIdOf } from './failure.js';
 import type { StreamPiece, StreamReading } from './stream-reading.js';
 
-/** That of wire, whose module brings more than the name. */
+/** ERROR_EVENT_NAME of wire, repeated here because its module would bring zod into the bundle. */
 const ERROR_EVENT_NAME = 'error';
 
 /**
@@ -32,7 +32,7 @@ export async function* readStream(
       if (event.name === ERROR_EVENT_NAME) throw errorOfEvent(event.data, response);
       for (const piece of reading.read(event.data)) {
         yield piece;
-        // One read may bring many pieces; whoever aborted at this one wants no other.
+        // One read may bring many pieces; a caller who aborted at this one gets no other.
         scope.signal.throwIfAborted();
       }
     }

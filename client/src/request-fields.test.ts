@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { InvalidInputError } from './errors.js';
 import { requestFields } from './request-fields.js';
 
-it('names every option as the server does', () => {
+it('requestFields renames every option to the field of the HTTP API', () => {
   const schema = { type: 'object' };
   expect(
     requestFields('a', {
@@ -45,11 +45,11 @@ it('names every option as the server does', () => {
   });
 });
 
-it('leaves out what is undefined', () => {
+it('requestFields leaves out undefined options', () => {
   expect(JSON.stringify(requestFields(['a'], { maxNewTokens: undefined }))).toBe('{"text":["a"]}');
 });
 
-it('refuses an option that does not exist instead of dropping it', () => {
+it('requestFields refuses an unknown option and lists the known ones', () => {
   const misspelt: object = { maxTokens: 5 };
   expect(() => requestFields('a', misspelt)).toThrow(InvalidInputError);
   expect(() => requestFields('a', misspelt)).toThrow(
@@ -57,7 +57,7 @@ it('refuses an option that does not exist instead of dropping it', () => {
   );
 });
 
-it('tells who writes a field as the API does what it is called here', () => {
+it('requestFields answers the snake_case name of a field with the name of its option', () => {
   const snake: object = { max_new_tokens: 5 };
   expect(() => requestFields('a', snake)).toThrow(
     'There is no option max_new_tokens; here it is called maxNewTokens.',

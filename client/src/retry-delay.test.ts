@@ -10,13 +10,13 @@ import { parseRetryAfter, retryDelayMs } from './retry-delay.js';
 const refused = new TakeoffConnectionError('client.connection_refused', '');
 
 describe('retryDelayMs', () => {
-  it('waits longer each time while nobody listens, up to a bound, and not in step with others', () => {
+  it('doubles the pause after refused connections up to a bound, with a random part', () => {
     expect([0, 1, 2, 3].map((attempt) => retryDelayMs(refused, attempt, 1))).toEqual([250, 500, 1000, 2000]);
     expect(retryDelayMs(refused, 0, 0)).toBe(125);
     expect(retryDelayMs(refused, 60, 1)).toBe(30_000);
   });
 
-  it('waits as long as a 503 asks for', () => {
+  it('waits as long as the Retry-After of a 503 says', () => {
     const busy = new TakeoffApiError('reader.queue_full', '', { status: 503, retryAfterMs: 2000 });
     expect(retryDelayMs(busy, 0, 0)).toBe(2000);
     expect(retryDelayMs(busy, 5, 0.5)).toBe(2125);
@@ -31,7 +31,7 @@ describe('retryDelayMs', () => {
     ['silence', new TakeoffTimeoutError('client.timeout', '')],
     ['a cut stream', new IncompleteStreamError('client.incomplete_stream', '')],
     ['an abort', new DOMException('', 'AbortError')],
-  ])('takes %s for final', (_, failure) => {
+  ])('allows no retry after %s', (_, failure) => {
     expect(retryDelayMs(failure, 0, 0)).toBeNull();
   });
 });
@@ -47,7 +47,7 @@ describe('parseRetryAfter', () => {
     ['soon', undefined],
     ['Mon, 05 Jan 2026 10:00:05 GMT', 5000],
     ['Mon, 05 Jan 2026 09:00:00 GMT', 0],
-  ])('reads %j', (header, expected) => {
+  ])('parses %j as %s ms', (header, expected) => {
     expect(parseRetryAfter(header, now)).toBe(expected);
   });
 });

@@ -3,14 +3,14 @@
 import { TakeoffApiError, TakeoffConnectionError } from './errors.js';
 
 const FIRST_PAUSE_MS = 250;
-/** A server that asks for more is better asked by the caller, who may have something else to do. */
+/** A longer Retry-After is handed to the caller, who may have something else to do meanwhile. */
 const LONGEST_PAUSE_MS = 30_000;
 
 /** Null where the failure is final. `attempt` counts from 0; `random` is from 0 up to 1. */
 export function retryDelayMs(failure: unknown, attempt: number, random: number): number | null {
   if (failure instanceof TakeoffConnectionError && failure.code === 'client.connection_refused') {
     const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** attempt, LONGEST_PAUSE_MS);
-    // Between half and all of it, so that many clients do not come back together.
+    // A random part of the pause, at least half, so that many clients do not come back together.
     return pauseMs * (0.5 + random / 2);
   }
   if (failure instanceof TakeoffApiError && failure.status === 503 && failure.retryAfterMs !== undefined)
@@ -18,7 +18,7 @@ export function retryDelayMs(failure: unknown, attempt: number, random: number):
   return null;
 }
 
-/** Seconds or a date, as Retry-After may have them. Undefined where there is nothing of the kind. */
+/** Milliseconds from a Retry-After of seconds or of a date; undefined when it is neither. */
 export function parseRetryAfter(header: string | null, nowMs: number): number | undefined {
   if (header === null || header.trim() === '') return undefined;
   const seconds = Number(header);

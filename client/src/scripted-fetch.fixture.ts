@@ -7,7 +7,7 @@ export interface SeenCall {
   readonly init: RequestInit;
 }
 
-/** What happens to a call: an answer, a failure, or neither ever. */
+/** What a call gets: an answer, a failure, or neither, for ever. */
 export type Scripted = Response | Error | 'silence';
 
 export class ScriptedFetch {
@@ -47,7 +47,7 @@ export const answer = (
 export const failure = (status: number, code: string, headers: Record<string, string> = {}): Response =>
   answer({ error: { code, message: `because of ${code}` } }, status, headers);
 
-/** As Node's fetch says it. */
+/** A refused connection as Node's fetch reports it. */
 export const refused = (): Error =>
   new TypeError('fetch failed', { cause: Object.assign(new TypeError('connect'), { code: 'ECONNREFUSED' }) });
 
@@ -66,7 +66,7 @@ export const metadataEvent = (batchId?: number): string =>
 /** What a stream does after its text. */
 export type Ending = 'close' | 'break' | 'silence';
 
-/** A streamed answer of these chunks. `state` tells what became of it. */
+/** A streamed answer of these chunks. It records whether it was read and whether it was cancelled. */
 export class ScriptedStream {
   isRead = false;
   isCancelled = false;
@@ -94,7 +94,7 @@ export class ScriptedStream {
           if (chunk !== undefined) controller.enqueue(new TextEncoder().encode(chunk));
           else if (this.#ending === 'close') controller.close();
           else if (this.#ending === 'break') controller.error(new TypeError('terminated'));
-          // Else nothing comes any more; the promise keeps the stream from asking again.
+          // With 'silence' nothing comes any more; a promise that never settles keeps the stream from asking again.
           return chunk === undefined && this.#ending === 'silence' ? new Promise(() => undefined) : undefined;
         },
         cancel: () => {
@@ -108,8 +108,9 @@ export class ScriptedStream {
     });
   }
 
-  /** A fetch that answers with this stream, and counts how often it was asked. */
+  /** Every call of `fetch`. */
   readonly seen: SeenCall[] = [];
+  /** Answers with this stream. */
   readonly fetch: Fetch = async (url, init) => {
     this.seen.push({ url, init });
     init.signal?.throwIfAborted();

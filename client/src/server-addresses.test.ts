@@ -8,7 +8,12 @@ it.each([
   ['with both ports', { port: 8000, managementPort: 9 }, 'http://localhost:8000', 'http://localhost:9'],
   ['with a host', { baseUrl: 'http://10.0.0.5' }, 'http://10.0.0.5:3000', 'http://10.0.0.5:3001'],
   ['with a port in the address', { baseUrl: 'http://h:81/' }, 'http://h:81', 'http://h:82'],
-  ['with a port that counts more', { baseUrl: 'http://h:81', port: 5 }, 'http://h:5', 'http://h:6'],
+  [
+    'with an option port before the port of the address',
+    { baseUrl: 'http://h:81', port: 5 },
+    'http://h:5',
+    'http://h:6',
+  ],
   [
     'behind a proxy',
     { baseUrl: 'https://h/takeoff/', port: 443 },
@@ -16,7 +21,7 @@ it.each([
     'https://h:444/takeoff',
   ],
   ['with an IPv6 address', { baseUrl: 'http://[::1]' }, 'http://[::1]:3000', 'http://[::1]:3001'],
-])('finds both APIs %s', (_, options, inference, management) => {
+])('serverAddresses derives both addresses %s', (_, options, inference, management) => {
   expect(serverAddresses(options)).toEqual({ inference, management });
 });
 
@@ -29,7 +34,7 @@ it.each([
   [{ port: 0 }, 'port is 0; allowed is a whole number from 1 to 65535'],
   [{ port: 1.5 }, 'port is 1.5'],
   [{ port: 65_535 }, 'managementPort is 65536'],
-])('refuses %j', (options, sentence) => {
+])('serverAddresses refuses %j', (options, sentence) => {
   expect(() => serverAddresses(options)).toThrow(InvalidInputError);
   expect(() => serverAddresses(options)).toThrow(sentence);
 });

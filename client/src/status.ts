@@ -1,4 +1,4 @@
-// What a server says about itself, as it says it: ids of readers and names of settings are keys, so nothing is renamed.
+// The status of a server in its own spelling: ids of readers and names of settings are keys of objects, so nothing is renamed.
 // contract.test.ts compares these types with wire.
 import { isListOfTexts, isRecord } from './answers.js';
 import { UnexpectedAnswerError } from './errors.js';

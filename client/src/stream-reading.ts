@@ -1,6 +1,6 @@
-// Reads the meaning out of a stream's events. The server says nothing at the end of a stream but what `return_metadata` adds, the
-// last event of each prompt. So streams are always asked for with it: a stream without the metadata of every prompt was cut,
-// even where a proxy closed it politely.
+// Turns the events of a stream into pieces and the whole answer. The only mark of a stream's end is the metadata event of each
+// prompt, so streams are always requested with `return_metadata`: one that lacks the metadata of a prompt was cut, even when a
+// proxy closed the connection without an error.
 import {
   isRecord,
   parseJson,
@@ -32,12 +32,18 @@ export interface StreamReading {
 export const startReading = (promptCount: number | null, wantsMetadata: boolean): StreamReading =>
   promptCount === null ? new SingleReading(wantsMetadata) : new ListReading(promptCount, wantsMetadata);
 
-/** Events are plain text. The last one is metadata: text that merely looks like it has another event behind it. */
+/**
+ * Events are plain text but for the last, which is metadata. An event that looks like metadata is held back: if another one
+ * follows, it was text.
+ */
 class SingleReading implements StreamReading {
   #text = '';
+  readonly #wantsMetadata: boolean;
   #held: { readonly data: string; readonly metadata: GenerationMetadata } | undefined;
 
-  constructor(private readonly wantsMetadata: boolean) {}
+  constructor(wantsMetadata: boolean) {
+    this.#wantsMetadata = wantsMetadata;
+  }
 
   read(data: string): StreamPiece[] {
     const texts = this.#held === undefined ? [] : [this.#held.data];
@@ -51,18 +57,19 @@ class SingleReading implements StreamReading {
   end(): SingleAnswer {
     const metadata = this.#held?.metadata;
     if (metadata === undefined) throw cutStream();
-    return this.wantsMetadata ? { text: this.#text, metadata } : { text: this.#text };
+    return this.#wantsMetadata ? { text: this.#text, metadata } : { text: this.#text };
   }
 }
 
 class ListReading implements StreamReading {
   readonly #texts: string[];
   readonly #metadata = new Map<number, GenerationMetadata>();
+  readonly #promptCount: number;
+  readonly #wantsMetadata: boolean;
 
-  constructor(
-    private readonly promptCount: number,
-    private readonly wantsMetadata: boolean,
-  ) {
+  constructor(promptCount: number, wantsMetadata: boolean) {
+    this.#promptCount = promptCount;
+    this.#wantsMetadata = wantsMetadata;
     this.#texts = Array.from({ length: promptCount }, () => '');
   }
 
@@ -83,8 +90,8 @@ class ListReading implements StreamReading {
     const metadata = this.#texts
       .map((_, index) => this.#metadata.get(index))
       .filter((one) => one !== undefined);
-    if (metadata.length < this.promptCount) throw cutStream();
-    return this.wantsMetadata ? { text: this.#texts, metadata } : { text: this.#texts };
+    if (metadata.length < this.#promptCount) throw cutStream();
+    return this.#wantsMetadata ? { text: this.#texts, metadata } : { text: this.#texts };
   }
 }
 

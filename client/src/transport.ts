@@ -28,7 +28,8 @@ export class Transport {
       throw new InvalidInputError(`retries is ${retries}; allowed is a whole number from 0.`);
     this.#headers = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
     this.#retries = retries;
-    // Looked up at each call, as tests and polyfills replace it, and called as the global function that browsers want it to be.
+    // globalThis.fetch is looked up at each call, because tests and polyfills replace it, and is called on globalThis, because
+    // browsers demand it.
     this.#fetch = fetch ?? ((url, init) => globalThis.fetch(url, init));
   }
 
@@ -59,7 +60,7 @@ export class Transport {
       headers: { ...this.#headers, ...(isJson ? { 'content-type': 'application/json' } : {}) },
       ...(body === undefined ? {} : { body }),
       signal,
-      // An image is sent to the address that was given and to no other.
+      // A redirect would send the image to an address that the caller did not name.
       redirect: 'error',
     });
     const response = await whileOpen(sent, scope, (error) => connectionError(error, url));
@@ -69,7 +70,7 @@ export class Transport {
   }
 }
 
-/** A body being read; where the call was ended, that is why reading failed. */
+/** Awaits a read of the answer. When the call was ended meanwhile, rejects with that reason instead of the read's error. */
 export function whileOpen<T>(
   reading: Promise<T>,
   { signal }: CallScope,
