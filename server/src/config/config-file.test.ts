@@ -9,7 +9,7 @@ const folder = mkdtempSync(path.join(tmpdir(), 'takeoff-config-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('parseConfigFile', () => {
-  it('gives the keys of the server and of each reader', () => {
+  it('returns the keys of server_config and of each entry of readers_config', () => {
     const file = parseConfigFile(
       'takeoff:\n  server_config:\n    port: 4000\n  readers_config:\n    r1:\n      model_name: /m\n    r2:\n',
       'c.yaml',
@@ -21,7 +21,7 @@ describe('parseConfigFile', () => {
     });
   });
 
-  it('accepts a takeoff key, and sections, without content', () => {
+  it('accepts empty sections and an empty takeoff key', () => {
     const empty = { path: 'c.yaml', server: {}, readers: {} };
     expect(parseConfigFile('takeoff:\n', 'c.yaml')).toEqual(empty);
     expect(parseConfigFile('takeoff:\n  server_config:\n  readers_config:\n', 'c.yaml')).toEqual(empty);
@@ -42,7 +42,7 @@ describe('parseConfigFile', () => {
     expect(() => parseConfigFile(text, 'c.yaml')).toThrow(reason);
   });
 
-  it('refuses a file whose aliases unfold without end', () => {
+  it('refuses a file whose YAML aliases unfold to billions of nodes', () => {
     const levels = Array.from(
       { length: 12 },
       (_, level) => `a${level + 1}: &a${level + 1} [${`*a${level},`.repeat(9)}]`,
@@ -54,19 +54,19 @@ describe('parseConfigFile', () => {
 });
 
 describe('readConfigFile', () => {
-  it('names a file that is not there', () => {
+  it('names the file that does not exist', () => {
     expect(() => readConfigFile(path.join(folder, 'missing.yaml'))).toThrow(
       /cannot be read: .*missing\.yaml/u,
     );
   });
 
-  it('refuses a file that is far too large before reading it', () => {
+  it('refuses a file over the size limit before reading it', () => {
     const large = path.join(folder, 'large.yaml');
     writeFileSync(large, ' '.repeat(1024 * 1024 + 1));
     expect(() => readConfigFile(large)).toThrow(/larger than 1048576 bytes/u);
   });
 
-  it('reads a file', () => {
+  it('parses the file at a path', () => {
     const good = path.join(folder, 'good.yaml');
     writeFileSync(good, 'takeoff: { server_config: { port: 1 } }');
     expect(readConfigFile(good).server).toEqual({ port: 1 });

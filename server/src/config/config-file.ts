@@ -1,11 +1,11 @@
 // Reads config.yaml into plain maps: `takeoff.server_config` and the entries of `takeoff.readers_config`. Validates the file's
-// shape only; keys and values are validated where the layers meet.
+// shape only; key-check.ts validates keys and resolve-config.ts values.
 import { readFileSync, statSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { ConfigError } from '../errors.js';
 
-/** A file of a hundred readers has some 50 KiB; a path beyond this limit is a mistake, such as a model's file. */
+/** A file of a hundred readers has some 50 KiB; a larger one is no configuration, but a model's file for example. */
 const MAX_CONFIG_FILE_BYTES = 1024 * 1024;
 
 const keysSchema = z.record(z.string(), z.unknown());

@@ -29,7 +29,7 @@ describe('docs/config.md', () => {
   it.each([
     ['## Server', SERVER_SETTINGS],
     ['## Readers', READER_SETTINGS],
-  ])('lists in the table of %s exactly the settings of the program', (heading, settings) => {
+  ])('has below %s a row for each setting of the program, and no other', (heading, settings) => {
     expect(tableBelow(heading)).toEqual(settings.map(row));
   });
 

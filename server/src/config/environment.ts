@@ -19,7 +19,7 @@ export function environmentLayer(settings: readonly NamedSetting[], environment:
   });
 }
 
-/** Variables that other programs read, too, and that say the same as a key of ours. */
+/** Variables of other programs that mean the same as one of the settings, such as HF_ENDPOINT. */
 export function sharedLayer(settings: readonly NamedSetting[], environment: Environment): Layer {
   return layerOf(settings, (spelling, { key, sharedVariable }) => {
     const value = spelling === key ? environment[sharedVariable?.name ?? ''] : undefined;

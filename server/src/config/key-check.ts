@@ -20,7 +20,7 @@ export function validateServerKeys(file: ConfigFile): void {
   throw new ConfigError(`server_config of ${file.path} has the unknown key "${unknown}". ${hint}`);
 }
 
-/** Settings that only count together with another one: set alone, they must not seem to work. */
+/** One sentence for each setting that has no effect because of another one's value, so that it does not seem to work. */
 export function warnOfUnusedValues(server: ServerConfig): readonly string[] {
   const isListIdle = !server.allowRemoteImages && server.remoteImageAllowlist.length > 0;
   return isListIdle ? ['remote_image_allowlist has no effect while allow_remote_images is off.'] : [];

@@ -11,7 +11,7 @@ import type { Surroundings } from './setting.js';
 
 /** Where Takeoff's container images expect the file to be mounted; read if it is there. */
 const CONTAINER_CONFIG_FILE = '/code/config.yaml';
-/** The same from src/ and from dist/. */
+/** This relative path is right from src/ and from dist/. */
 const DEMO_MODEL = new URL('../../../models/demo/checkpoint', import.meta.url);
 
 export interface LoadOptions {
@@ -46,7 +46,7 @@ function surroundingsOf(environment: Environment): Surroundings {
   };
 }
 
-/** The XDG base directory if it is set and absolute, as its specification wants; otherwise the platform's place. */
+/** XDG_CACHE_HOME if it is set and absolute, as the XDG specification demands; otherwise the platform's cache folder. */
 export function userCacheFolder(environment: Environment, platform: NodeJS.Platform, home: string): string {
   const xdg = environment['XDG_CACHE_HOME'];
   if (xdg !== undefined && path.isAbsolute(xdg)) return xdg;

@@ -3,5 +3,5 @@
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Spellings of Python, which Takeoff's documentation uses. */
+/** Python's names of log levels, which Takeoff's documentation uses. */
 export const PYTHON_LOG_LEVELS = { warning: 'warn', critical: 'error' } as const;

@@ -13,7 +13,7 @@ const resolve = (environment: Readonly<Record<string, string>>, file?: string) =
   });
 
 describe('printConfig', () => {
-  it('prints what, read as a configuration file, gives the same configuration', () => {
+  it('prints a configuration file that resolves to the same configuration', () => {
     const config = resolve({
       TAKEOFF_PORT: '4000',
       TAKEOFF_MODEL_NAME: '/m',
@@ -22,7 +22,7 @@ describe('printConfig', () => {
     expect(resolve({}, printConfig(config))).toEqual(config);
   });
 
-  it('hides secrets, and shows that none is set', () => {
+  it('hides secrets that are set and prints null for those that are not', () => {
     expect(printConfig(resolve({ TAKEOFF_ACCESS_TOKEN: 'hf_secret' }))).not.toContain('hf_secret');
     expect(printConfig(resolve({ TAKEOFF_ACCESS_TOKEN: 'hf_secret' }))).toContain(
       '"access_token": "(hidden)"',

@@ -70,7 +70,7 @@ describe('resolveConfig', () => {
     expect(server).toMatchObject({ port: 100, managementPort: 200, maxUserBatchSize: 30, maxImagePixels: 4 });
   });
 
-  it('mixes flags and variables for the one reader that they describe', () => {
+  it('makes one reader of flags and variables together', () => {
     const { readers } = resolve({
       flags: { model: '/models/a' },
       environment: {
@@ -83,7 +83,7 @@ describe('resolveConfig', () => {
     expect(readers[0]).toMatchObject({ modelName: '/models/a', readerId: 'mine', chatTemplate: 'mpt' });
   });
 
-  it('gives every entry of readers_config a reader with the name of the entry', () => {
+  it('makes a reader of every entry of readers_config, with the name of the entry as its id', () => {
     const { readers } = resolve({
       file: 'takeoff:\n  readers_config:\n    a: { model_name: /a, threads: 2 }\n    b: { model_name: /b, consumer_group: g }',
     });
@@ -96,21 +96,21 @@ describe('resolveConfig', () => {
     expect(readers[0]?.threads).toBe(2);
   });
 
-  it('freezes the result', () => {
+  it('freezes the configuration it returns', () => {
     const config = resolve({ file: readerFile('model_name: /m') });
     for (const part of [config, config.server, config.readers, config.readers[0]]) {
       expect(Object.isFrozen(part)).toBe(true);
     }
   });
 
-  it('takes empty values for not given', () => {
+  it('treats empty values as not given', () => {
     const file = serverFile('{ port: null, management_port: "" }');
     const { server, readers } = resolve({ environment: { TAKEOFF_PORT: '', TAKEOFF_MODEL_NAME: '' }, file });
     expect([server.port, server.managementPort]).toEqual([3000, 3001]);
     expect(readers[0]?.modelName).toBe(SURROUNDINGS.demoModelFolder);
   });
 
-  describe('values', () => {
+  describe('on values', () => {
     it.each([
       ['true', true],
       ['false', false],
@@ -123,7 +123,7 @@ describe('resolveConfig', () => {
       );
     });
 
-    it('reads numbers of the file with and without quotes', () => {
+    it('reads numbers of config.yaml with and without quotes', () => {
       expect(resolve({ file: serverFile('port: "4000"') }).server.port).toBe(4000);
       expect(resolve({ file: serverFile('port: 4000') }).server.port).toBe(4000);
     });
@@ -154,7 +154,7 @@ describe('resolveConfig', () => {
       expect(resolve({ environment: { HF_HUB_OFFLINE: text } }).server.hubOffline).toBe(value);
     });
 
-    it('prefers every source of its own to a variable of the hub', () => {
+    it('prefers flag, variable and file to HF_ENDPOINT and HF_HUB_OFFLINE', () => {
       const environment = { HF_ENDPOINT: 'https://mirror.example', HF_HUB_OFFLINE: '1' };
       expect(resolve({ environment }).server.hubEndpoint).toBe('https://mirror.example');
       const file = serverFile('{ hub_endpoint: "http://file.example:8080/hub", hub_offline: false }');
@@ -167,7 +167,7 @@ describe('resolveConfig', () => {
       expect(resolve().server).toMatchObject({ hubEndpoint: 'https://huggingface.co', hubOffline: false });
     });
 
-    it('reads the older name of a key, and prefers the newer one', () => {
+    it('reads a key by its older name, and prefers the newer one', () => {
       expect(resolve({ environment: { TAKEOFF_MAX_SEQ_LENGTH: '512' } }).readers[0]?.maxSequenceLength).toBe(
         512,
       );
@@ -195,13 +195,13 @@ describe('resolveConfig', () => {
         'port is 1.5, from port in server_config of config.yaml',
       ],
       ['scientific notation', { environment: { TAKEOFF_PORT: '3e3' } }, 'port is "3e3"'],
-      ['another word', { environment: { TAKEOFF_DEVICE: 'tpu' } }, 'device is "tpu"'],
+      ['a word that is not allowed', { environment: { TAKEOFF_DEVICE: 'tpu' } }, 'device is "tpu"'],
       [
         'a word that is no boolean',
         { environment: { TAKEOFF_ALLOW_REMOTE_IMAGES: 'yes' } },
         'allowed: true or false',
       ],
-      ['a name of a template', { flags: { 'chat-template': 'v9' } }, 'allowed: vicuna_v1, llava_v1,'],
+      ['an unknown template', { flags: { 'chat-template': 'v9' } }, 'allowed: vicuna_v1, llava_v1,'],
       ['a map as a value', { file: serverFile('port: { a: 1 }') }, 'port is {"a":1}'],
       [
         'an address of the hub that is none, from a variable of other tools',
@@ -226,7 +226,7 @@ describe('resolveConfig', () => {
         { file: readerFile('device: cpu') },
         'readers_config.r1 of config.yaml has no model_name',
       ],
-      ['one port twice', { flags: { port: '3001' } }, 'port and management_port are both 3001'],
+      ['the same port for both APIs', { flags: { port: '3001' } }, 'port and management_port are both 3001'],
     ])('%s', (_, sources, sentence) => {
       expect(() => resolve(sources)).toThrow(ConfigError);
       expect(() => resolve(sources)).toThrow(sentence);
@@ -267,7 +267,7 @@ describe('resolveConfig', () => {
       ]);
     });
 
-    it('private image hosts while remote images are off', () => {
+    it('remote_image_allowlist while remote images are off', () => {
       const environment = { TAKEOFF_REMOTE_IMAGE_ALLOWLIST: 'store.internal' };
       expect(resolve({ environment }).warnings).toEqual([
         'remote_image_allowlist has no effect while allow_remote_images is off.',

@@ -52,7 +52,7 @@ export function resolveConfig(sources: ConfigSources): TakeoffConfig {
   });
 }
 
-/** Readers come from the file, or one from flags and variables, never from both (Takeoff's rule). */
+/** Readers are defined in config.yaml, or one by flags and variables, never in both places: Takeoff's rule. */
 function resolveReaders({ flags, environment, file, surroundings }: ConfigSources): readonly ReaderConfig[] {
   const settings = outsideFile(READER_SETTINGS);
   const outside = [flagLayer(settings, flags), environmentLayer(settings, environment)];

@@ -184,7 +184,7 @@ export const serverConfigSchema = z.object({
     key: 'hub_offline',
     meaning:
       'Use downloaded models only, without asking the hub. Where it is not set, `HF_HUB_OFFLINE` counts.',
-    // The words that the hub's own tools take for yes; anything else is no.
+    // The hub's own tools take these words for true and anything else for false.
     sharedVariable: {
       name: 'HF_HUB_OFFLINE',
       toText: (value) => String(/^(1|on|yes|true)$/iu.test(value)),

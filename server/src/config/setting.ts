@@ -25,7 +25,7 @@ export interface SettingFacts {
   readonly defaultValue: (surroundings: Surroundings) => SettingValue;
   /** The default in words where it depends on the surroundings. */
   readonly defaultText: string;
-  /** A variable of other programs that says the same: counts where no source of ours sets the key. */
+  /** A variable of other programs with the same meaning. It counts only where flag, variable and file leave the key unset. */
   readonly sharedVariable?: SharedVariable;
   /** Only the entries of readers_config in the file have it: the server has a setting of this key for everything else. */
   readonly isForFileEntries: boolean;
@@ -194,7 +194,7 @@ export const webOrigins = () => ({
   fromText: splitAtCommas,
 });
 
-/** Schemes of applications (`tauri://localhost`) have origins that the URL parser does not know. */
+/** The URL parser knows no origins of application schemes (`tauri://localhost`), so those are accepted by their form alone. */
 function isOrigin(text: string): boolean {
   if (!/^[a-z][a-z0-9+.-]*:\/\/[^/?#@,*\s]+$/u.test(text)) return false;
   return !/^https?:/u.test(text) || (URL.canParse(text) && new URL(text).origin === text);

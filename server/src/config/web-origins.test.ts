@@ -16,14 +16,14 @@ it.each([
 });
 
 it.each([
-  ['a path, which no browser sends', 'https://app.example/'],
-  ['a host alone', 'app.example'],
-  ['a port that the browser leaves out', 'https://app.example:443'],
-  ['capitals, which the browser lowers', 'https://App.example'],
-  ['a name and a password', 'https://me@app.example'],
-  ['a pattern', 'https://*.example'],
-  ['the origin that sandboxed frames of anybody have', 'null'],
-  ['a wildcard beside names that it makes meaningless', '*, https://app.example'],
+  ['an origin with a path', 'https://app.example/'],
+  ['a host without a scheme', 'app.example'],
+  ['the default port, which browsers leave out', 'https://app.example:443'],
+  ['capitals, which browsers turn into small letters', 'https://App.example'],
+  ['an origin with a user name', 'https://me@app.example'],
+  ['a host pattern', 'https://*.example'],
+  ['null, the origin of every sandboxed frame', 'null'],
+  ['* beside other origins', '*, https://app.example'],
 ])('cors_origins refuses %s', (_, text) => {
   expect(isTaken(text)).toBe(false);
 });
