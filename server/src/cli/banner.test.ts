@@ -11,7 +11,7 @@ const config = (environment: Readonly<Record<string, string>>) =>
   });
 
 describe('startBanner', () => {
-  it('names the ports that are really open, the model and its group', () => {
+  it('names the open ports, the model and its consumer group', () => {
     const text = startBanner(
       config({ TAKEOFF_MODEL_NAME: '/m' }),
       { port: 4000, managementPort: 4001 },
@@ -27,7 +27,7 @@ describe('startBanner', () => {
     expect(startBanner(config({}), { port: 1, managementPort: null }, '1')).toMatch(/management +off/u);
   });
 
-  it('says who can reach the server', () => {
+  it('says whether other machines can reach the server', () => {
     const ports = { port: 1, managementPort: 2 };
     expect(startBanner(config({}), ports, '1')).toContain('from this machine only');
     expect(startBanner(config({ TAKEOFF_HOST: '0.0.0.0' }), ports, '1')).toContain('on 0.0.0.0');
@@ -41,5 +41,7 @@ describe('urlOf', () => {
     ['::', 'http://localhost:80'],
     ['::1', 'http://[::1]:80'],
     ['box.local', 'http://box.local:80'],
-  ])('makes an address to type of %s', (host, url) => expect(urlOf(host, 80)).toBe(url));
+  ])('makes an address of the host %s that a browser can open', (host, url) =>
+    expect(urlOf(host, 80)).toBe(url),
+  );
 });

@@ -2,7 +2,7 @@
 import type { TakeoffConfig } from '../config/resolve-config.js';
 import { alignedLines } from './terminal.js';
 
-/** Ports that are really listened on: a configured 0 has become a number. */
+/** The ports that the server listens on; where 0 was configured, the port that the system chose. */
 export interface ListeningPorts {
   readonly port: number;
   /** Null: it was not opened. */
@@ -25,7 +25,7 @@ export function startBanner(config: TakeoffConfig, ports: ListeningPorts, versio
   return `\nTakeoff ${version}\n${alignedLines(rows.map(([label, value]) => [`  ${label}`, value]))}\n`;
 }
 
-/** An address to type into a browser: the wildcard addresses are no such thing. */
+/** An address that a browser can open; the wildcard addresses 0.0.0.0 and :: become localhost. */
 export function urlOf(host: string, port: number): string {
   const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;

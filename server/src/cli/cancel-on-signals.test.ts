@@ -3,16 +3,19 @@ import { describe, expect, it } from 'vitest';
 import { cancelOnSignals } from './cancel-on-signals.js';
 
 describe('cancelOnSignals', () => {
-  it.each(['SIGINT', 'SIGTERM'])('cancels at %s, and leaves the next signal to the system', (name) => {
-    const source = new EventEmitter();
-    using cancellation = cancelOnSignals(source);
-    expect(cancellation.signal.aborted).toBe(false);
-    source.emit(name);
-    expect(cancellation.signal.aborted).toBe(true);
-    expect(source.eventNames()).toEqual([]);
-  });
+  it.each(['SIGINT', 'SIGTERM'])(
+    'cancels at the first %s and stops listening, so that a second one ends the process',
+    (name) => {
+      const source = new EventEmitter();
+      using cancellation = cancelOnSignals(source);
+      expect(cancellation.signal.aborted).toBe(false);
+      source.emit(name);
+      expect(cancellation.signal.aborted).toBe(true);
+      expect(source.eventNames()).toEqual([]);
+    },
+  );
 
-  it('leaves no listener behind when it is not needed any more', () => {
+  it('removes its listeners when it is disposed', () => {
     const source = new EventEmitter();
     {
       using cancellation = cancelOnSignals(source);

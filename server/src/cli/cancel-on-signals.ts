@@ -1,5 +1,5 @@
-// SIGINT and SIGTERM as the cancellation of a command. The first asks it to stop and clean up; a second one ends the process as
-// it would have without us.
+// SIGINT and SIGTERM as the cancellation of a command. The first signal asks the command to stop and clean up; a second one ends
+// the process, because nothing listens any more.
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 

@@ -1,5 +1,5 @@
 // `takeoff convert`: makes the GGUF pair of a checkpoint without serving it, in the model cache or in a folder of its own.
-// Loads the native library for its quantisers, so it is imported when it is asked for and not before.
+// It loads the native library for the quantisers, so program.ts imports this file only when the command runs.
 import { mkdir } from 'node:fs/promises';
 import { ensureGgufPair, type CacheEvent } from '../checkpoint/cache/model-cache.js';
 import { locateSource } from '../checkpoint/cache/locate-source.js';
@@ -29,7 +29,7 @@ export interface ConvertCommand {
   readonly signal: AbortSignal;
 }
 
-/** A command whose source is at hand. */
+/** A convert command whose source is on this machine, downloaded if it was a name of the hub. */
 interface Conversion extends ConvertCommand {
   readonly locateTower: TowerLocator;
   readonly codec: TensorCodec;

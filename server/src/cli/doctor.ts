@@ -1,5 +1,5 @@
-// `takeoff doctor`: what the native side finds on this machine, as aligned lines or JSON. The only command that loads the
-// native library into its own process, so it is imported when it is asked for and not before.
+// `takeoff doctor`: what the native side finds on this machine, as aligned lines or JSON. It loads the native library into its
+// own process, so program.ts imports this file only when the command runs.
 import { inspectRuntime, type RuntimeReport } from '../native/inspect.js';
 import { alignedLines, bytesText, type Terminal } from './terminal.js';
 

@@ -3,7 +3,7 @@ import { RecordingTerminal } from '../../../test/oracles/recording-terminal.js';
 import { EventLines } from './event-lines.js';
 
 describe('EventLines', () => {
-  it('shows downloads and conversions alike, and warnings on lines of their own', () => {
+  it('shows downloads and conversions on the progress line and warnings on lines of their own', () => {
     const terminal = new RecordingTerminal();
     const lines = new EventLines(terminal);
     const part = (doneBytes: number) => ({ doneBytes, totalBytes: 200 });

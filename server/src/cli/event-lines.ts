@@ -1,4 +1,4 @@
-// Shows what preparing a model reports: how far it is as a line that is written over, warnings as lines of their own.
+// Shows the events of preparing a model: progress as a line that is overwritten, warnings as lines of their own.
 import type { CacheEvent } from '../checkpoint/cache/model-cache.js';
 import type { HubEvent } from '../checkpoint/hub/hub-event.js';
 import { ProgressLine } from './progress-line.js';

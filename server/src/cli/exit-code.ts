@@ -1,12 +1,12 @@
-// What a failed command says and with which code the program ends: 2 when a flag, a variable or the configuration must
-// change, 130 when the person at the keyboard ended it, 1 for everything else.
+// The message of a failed command and the program's exit code: 2 when a flag, a variable or the configuration must change, 130
+// when the person at the keyboard interrupted it, 1 for everything else.
 import { CommanderError } from 'commander';
 import { TakeoffClientError } from 'takeoff-client';
 import { CommandError, ConfigError, ReaderError, TakeoffError } from '../errors.js';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
-/** What a shell makes of a program that SIGINT ended. */
+/** 128 and the number of SIGINT, as shells report a program that the signal ended. */
 const EXIT_INTERRUPTED = 130;
 
 export interface Failure {
@@ -24,7 +24,7 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof CommandError) return { exitCode: EXIT_FAILED, message: error.message };
   if (error instanceof TakeoffClientError)
     return { exitCode: EXIT_FAILED, message: `${error.message} (${error.code})` };
-  // Carries what the readers said of themselves, codes included.
+  // Its message already has the codes that the readers failed with.
   if (error instanceof ReaderError) return { exitCode: EXIT_FAILED, message: error.message };
   if (error instanceof TakeoffError && error.code !== 'defect') {
     return { exitCode: EXIT_FAILED, message: `${error.message} (${error.code})` };
@@ -40,5 +40,5 @@ const isInterruption = (error: unknown): error is Error =>
     ? INTERRUPTIONS.some((code) => code === error.code)
     : error instanceof Error && error.name === 'AbortError';
 
-/** An aborted signal says no more than that it was aborted. */
+/** The message of an AbortError says no more than that something was aborted. */
 const messageOf = (error: Error): string => (error instanceof TakeoffError ? error.message : 'interrupted');

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { resolveConfig } from '../config/resolve-config.js';
 import { toGatewayConfig } from './gateway-config.js';
 
-/** A setting's name in capitals to a value that no other setting has. */
+/** A value for each variable that no other variable has, so that mixed-up settings are noticed. */
 const ENVIRONMENT = {
   TAKEOFF_PORT: '11',
   TAKEOFF_MANAGEMENT_PORT: '12',
@@ -48,7 +48,7 @@ describe('toGatewayConfig', () => {
   });
   const gateway = toGatewayConfig(config, { log: pino({ level: 'silent' }) });
 
-  it('hands every limit to the part that enforces it', () => {
+  it('passes every limit of the configuration on to the gateway', () => {
     expect(gateway).toMatchObject({
       host: '127.0.0.1',
       port: 11,
@@ -82,7 +82,7 @@ describe('toGatewayConfig', () => {
     });
   });
 
-  it('starts each reader with its own settings and those of the machine', () => {
+  it('gives each reader its own settings and those of the server that concern readers', () => {
     expect(gateway.readers).toEqual([
       {
         consumerGroup: 'g',
@@ -108,7 +108,7 @@ describe('toGatewayConfig', () => {
     ]);
   });
 
-  it('shows the configuration under the keys of config.yaml and without secrets', () => {
+  it('has the shown configuration under the keys of config.yaml, without secrets', () => {
     expect(gateway.shownConfig).toMatchObject({ port: 11, body_size_limit_bytes: 2001 });
     expect(JSON.stringify(gateway.shownConfig)).not.toMatch(/hf_secret|key_secret/u);
   });

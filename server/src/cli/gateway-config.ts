@@ -5,7 +5,7 @@ import type { ReaderConfig } from '../config/reader-settings.js';
 import type { ServerConfig } from '../config/server-settings.js';
 import type { ConfiguredReader, GatewayConfig, RemoteImagesConfig } from '../gateway/gateway.js';
 
-/** Headers are some kilobytes that clients send at once; whoever takes longer holds a connection on purpose. */
+/** Headers are some kilobytes that clients send at once. A client that takes longer occupies a connection on purpose. */
 const HEADERS_TIMEOUT_MS = 10_000;
 
 export function toGatewayConfig(

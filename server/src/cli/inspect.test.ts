@@ -48,7 +48,7 @@ describe('takeoff inspect', () => {
     expect(terminal.written).not.toContain('problems');
   });
 
-  it('prints everything that is wrong and ends with 1', async () => {
+  it('prints every problem of a checkpoint and fails', async () => {
     tiny = tinyCheckpoint({ config: { hidden_act: 'gelu' } });
     rmSync(join(tiny.folder, 'tokenizer.model'));
     const { terminal, failure } = await run(tiny.folder);
@@ -57,7 +57,7 @@ describe('takeoff inspect', () => {
     expect(failure?.message).toContain('cannot be served: 2 problems were found');
   });
 
-  it('prints JSON that says the same', async () => {
+  it('prints the same facts as JSON', async () => {
     tiny = tinyCheckpoint();
     rmSync(join(tiny.folder, 'tokenizer.model'));
     const { terminal, failure } = await run(tiny.folder, true);
@@ -68,7 +68,7 @@ describe('takeoff inspect', () => {
     expect(failure?.exitCode).toBe(1);
   });
 
-  it('says of a name that is not cached that nothing is downloaded offline', async () => {
+  it('refuses an uncached model name offline, because nothing is downloaded', async () => {
     const { failure } = await run('owner/model');
     expect(failure).toMatchObject({ exitCode: 1 });
     expect(failure?.message).toMatch(/owner\/model: It is not in the model cache.*\(hub\.offline\)/u);

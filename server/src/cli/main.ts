@@ -3,10 +3,11 @@ import { failureOf } from './exit-code.js';
 import { createProgram } from './program.js';
 import { processTerminal } from './terminal.js';
 
-/** What a shell makes of a program that SIGPIPE ended. */
+/** 128 and the number of SIGPIPE, as shells report a program that the signal ended. */
 const EXIT_NOBODY_READS = 141;
 
-// Whoever read the output has left, as `head` does. A server goes on without its log; every other command has nobody to work for.
+// An error means that the reader of the output has left, as `head` does. A server goes on without its log; any other command ends,
+// because nobody wants its result.
 const isServer = process.argv[2] === 'serve';
 process.stdout.on('error', () => {
   if (!isServer) process.exit(EXIT_NOBODY_READS);

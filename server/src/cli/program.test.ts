@@ -14,7 +14,7 @@ async function run(...words: string[]): Promise<{ terminal: RecordingTerminal; e
 }
 
 describe('the command line', () => {
-  it('prints the configuration that serving would use, and does not serve', async () => {
+  it('prints the resolved configuration with serve --print-config and starts no server', async () => {
     const { terminal, error } = await run('serve', '--print-config', '--port', '4000', '--model', '/m');
     expect(error).toBeUndefined();
     const { takeoff } = JSON.parse(terminal.written) as { takeoff: Record<string, Record<string, unknown>> };
@@ -28,7 +28,7 @@ describe('the command line', () => {
     expect(() => JSON.parse(terminal.written) as unknown).not.toThrow();
   });
 
-  it('lists every command and, for serving, a flag for every setting', async () => {
+  it('lists every command, and a flag of serve for every setting', async () => {
     expect((await run('--help')).terminal.written).toMatch(/serve[\s\S]*convert[\s\S]*inspect[\s\S]*doctor/u);
     const help = (await run('serve', '--help')).terminal.written;
     for (const flag of [
@@ -43,13 +43,13 @@ describe('the command line', () => {
     }
   });
 
-  it('refuses a flag that it does not know and suggests one that it does', async () => {
+  it('refuses an unknown flag and suggests a similar one', async () => {
     const { terminal, error } = await run('serve', '--prot', '1');
     expect(error).toMatchObject({ code: 'commander.unknownOption' });
     expect(terminal.complained).toContain('--port');
   });
 
-  it('refuses a storage type that does not exist before anything is loaded', async () => {
+  it('refuses an unknown --quant before anything is loaded', async () => {
     const { terminal, error } = await run('convert', '/m', '--quant', 'q3');
     expect(error).toMatchObject({ code: 'commander.invalidArgument' });
     expect(terminal.complained).toContain('q8_0');

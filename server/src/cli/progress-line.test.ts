@@ -3,7 +3,7 @@ import { RecordingTerminal } from '../../../test/oracles/recording-terminal.js';
 import { ProgressLine } from './progress-line.js';
 
 describe('ProgressLine', () => {
-  it('writes one line over and over on a screen', () => {
+  it('overwrites one line on an interactive terminal', () => {
     const terminal = new RecordingTerminal(true);
     const line = new ProgressLine(terminal);
     line.show('converting', 0.5);
@@ -14,7 +14,7 @@ describe('ProgressLine', () => {
     );
   });
 
-  it('draws nothing when nothing changed', () => {
+  it('writes nothing when the line has not changed', () => {
     const terminal = new RecordingTerminal(true);
     const line = new ProgressLine(terminal);
     line.show('loading', null);
@@ -22,7 +22,7 @@ describe('ProgressLine', () => {
     expect(terminal.complained).toBe('\rloading …\u001B[K');
   });
 
-  it('frees the line on a screen, once', () => {
+  it('clears the line of an interactive terminal once', () => {
     const terminal = new RecordingTerminal(true);
     const line = new ProgressLine(terminal);
     line.clear();

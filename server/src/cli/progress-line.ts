@@ -1,8 +1,8 @@
-// Shows how far a long task is: one line written over on a screen, a few lines of their own in a log.
+// Shows the progress of a long task: one line that is overwritten on an interactive terminal, a few lines in a log.
 import type { Terminal } from './terminal.js';
 
 const BAR_CHARACTERS = 30;
-/** Where lines cannot be written over, one appears for each tenth. */
+/** A log, whose lines cannot be overwritten, gets a line for each tenth. */
 const LOGGED_STEPS = 10;
 
 export class ProgressLine {
@@ -13,7 +13,7 @@ export class ProgressLine {
     this.#terminal = terminal;
   }
 
-  /** `fraction` is 0 to 1, or null where nobody knows. */
+  /** `fraction` is 0 to 1, or null when progress cannot be measured. */
   show(stage: string, fraction: number | null): void {
     if (this.#terminal.isInteractive) this.#draw(stage, fraction);
     else this.#log(stage, fraction);

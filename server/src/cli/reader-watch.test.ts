@@ -29,7 +29,7 @@ function watching(...readerIds: string[]): {
   return { terminal, watch, clock };
 }
 
-/** What allFailed has come to once everything that was due has run. */
+/** The outcome of allFailed after all pending callbacks have run. */
 async function outcome(watch: ReaderWatch): Promise<unknown> {
   let result: unknown = 'still hoping';
   watch.allFailed.catch((error: unknown) => {
@@ -40,7 +40,7 @@ async function outcome(watch: ReaderWatch): Promise<unknown> {
 }
 
 describe('ReaderWatch', () => {
-  it('shows loading and says after how long a reader is live', () => {
+  it('shows loading progress and prints how long a reader took to be live', () => {
     const { terminal, watch, clock } = watching('r1');
     watch.see('r1', { kind: 'starting' });
     watch.see('r1', { kind: 'loading', stage: 'converting', fraction: 0.25 });
@@ -49,7 +49,7 @@ describe('ReaderWatch', () => {
     expect(terminal.complained).toBe('converting:  20 %\nReady: /m is live after 3.2 s.\n');
   });
 
-  it('gives up when every reader has failed for good, with all their reasons', async () => {
+  it('rejects allFailed with the reasons of all readers when none will be started again', async () => {
     const { watch } = watching('r1', 'r2');
     watch.see('r1', dead('checkpoint.missing', null));
     expect(await outcome(watch)).toBe('still hoping');
@@ -62,13 +62,13 @@ describe('ReaderWatch', () => {
     });
   });
 
-  it('blames the configuration when nothing else is at fault', async () => {
+  it('rejects allFailed with ConfigError when all reasons are config codes', async () => {
     const { watch } = watching('r1');
     watch.see('r1', dead('config.invalid', null));
     expect(await outcome(watch)).toBeInstanceOf(ConfigError);
   });
 
-  it('keeps hoping for readers that are started again', async () => {
+  it('does not reject allFailed while a reader is to be started again', async () => {
     const { watch } = watching('r1');
     watch.see('r1', dead('reader.died', 250));
     expect(await outcome(watch)).toBe('still hoping');

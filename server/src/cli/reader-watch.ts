@@ -1,5 +1,5 @@
-// Follows the readers for the person who started the server: shows how far loading is, says when a reader is live, and notices
-// when none can ever be.
+// Follows the states of the readers for the person who started the server: shows loading progress, says when a reader is live,
+// and fails when every reader has failed for good.
 import { ConfigError, ReaderError } from '../errors.js';
 import type { ReaderState } from '../gateway/readers/reader-state.js';
 import type { ProgressLine } from './progress-line.js';
@@ -25,7 +25,7 @@ export class ReaderWatch {
     this.allFailed = new Promise<never>((_, reject) => {
       this.#fail = reject;
     });
-    // Whoever never asks must not end the process with an unhandled rejection.
+    // A caller that never awaits allFailed must not end the process with an unhandled rejection.
     this.allFailed.catch(() => undefined);
   }
 

@@ -4,14 +4,14 @@ import { ProgressLine } from './progress-line.js';
 import { createServerLog } from './server-log.js';
 
 describe('createServerLog', () => {
-  it('writes JSON lines to standard output where nobody watches', () => {
+  it('writes JSON lines to standard output when the terminal is not interactive', () => {
     const terminal = new RecordingTerminal(false);
     createServerLog('info', terminal, new ProgressLine(terminal)).info({ reader: 'r1' }, 'hello');
     expect(JSON.parse(terminal.written)).toMatchObject({ level: 30, reader: 'r1', msg: 'hello' });
     expect(terminal.complained).toBe('');
   });
 
-  it('leaves out what is less important than the level', () => {
+  it('leaves out lines below its level', () => {
     const terminal = new RecordingTerminal(false);
     const log = createServerLog('warn', terminal, new ProgressLine(terminal));
     log.info('quiet');
@@ -20,7 +20,7 @@ describe('createServerLog', () => {
     expect(terminal.written).toContain('loud');
   });
 
-  it('has no headers of requests in it, which the multipart parser would log', () => {
+  it('removes request headers from lines of the multipart parser', () => {
     const terminal = new RecordingTerminal(false);
     const log = createServerLog('trace', terminal, new ProgressLine(terminal));
     log.trace({ busboyOptions: { headers: { authorization: 'SECRET' }, limits: { parts: 32 } } }, 'parsing');
@@ -28,13 +28,13 @@ describe('createServerLog', () => {
     expect(terminal.written).not.toContain('SECRET');
   });
 
-  it('takes the progress line away before a line appears on the same screen', async () => {
+  it('clears the progress line before it writes a line', async () => {
     const terminal = new RecordingTerminal(true);
     const line = new ProgressLine(terminal);
     const log = createServerLog('info', terminal, line);
     line.show('loading', null);
     log.info('hello');
-    // pino-pretty is a stream: the line arrives in a later turn.
+    // pino-pretty is a stream, so the line arrives in a later turn of the event loop.
     await new Promise((resolve) => setImmediate(resolve));
     expect(terminal.complained.endsWith('\r\u001B[K')).toBe(true);
     expect(terminal.written).toContain('hello');

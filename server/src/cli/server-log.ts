@@ -1,4 +1,4 @@
-// The log of a server: JSON lines on standard output, or coloured lines where a person watches.
+// The log of a server on standard output: JSON lines, or coloured lines on an interactive terminal.
 import { Writable } from 'node:stream';
 import { pino, type Logger } from 'pino';
 import { build as pretty } from 'pino-pretty';
@@ -14,7 +14,7 @@ export function createServerLog(
   terminal: Terminal,
   line: ProgressLine,
 ): Logger {
-  // Not pino's own destination: log lines and the progress line share the screen.
+  // A destination of its own instead of pino's, because the progress line must be cleared before a log line appears.
   const destination = new Writable({
     decodeStrings: false,
     write: (text: string | Uint8Array, _encoding, done) => {

@@ -10,8 +10,8 @@ function typed(...words: string[]): Record<string, string> {
   return Object.fromEntries(typedFlags(command, ALL_SETTINGS));
 }
 
-describe('the flags of settings', () => {
-  it('are collected as they were typed, and nothing else is', () => {
+describe('setting flags', () => {
+  it('are collected as text as they were typed, without other flags', () => {
     expect(typed('--port', '80', '--model', '/m', '--config', 'c', '--max-image-pixels=7')).toEqual({
       port: '80',
       model: '/m',
@@ -20,16 +20,16 @@ describe('the flags of settings', () => {
     expect(typed()).toEqual({});
   });
 
-  it('may stand alone when they are switches', () => {
+  it('mean true without a value when the setting is a switch', () => {
     expect(typed('--allow-remote-images')).toEqual({ 'allow-remote-images': 'true' });
     expect(typed('--allow-remote-images', 'false')).toEqual({ 'allow-remote-images': 'false' });
   });
 
-  it('need a value otherwise', () => {
+  it('need a value when the setting is no switch', () => {
     expect(() => typed('--port')).toThrow(/argument missing/u);
   });
 
-  it('have names of their own', () => {
+  it('have different names', () => {
     const command = new Command();
     addSettingFlags(command, ALL_SETTINGS);
     expect(new Set(command.options.map(({ long }) => long)).size).toBe(ALL_SETTINGS.length);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { alignedLines, bytesText } from './terminal.js';
 
 describe('alignedLines', () => {
-  it('puts the values below each other', () => {
+  it('aligns the values in a column', () => {
     expect(
       alignedLines([
         ['a', '1'],

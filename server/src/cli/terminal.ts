@@ -3,7 +3,7 @@
 export interface Terminal {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
-  /** Whether err is a screen on which a line can be written over. */
+  /** Whether err is a terminal, on which a line can be overwritten. */
   readonly isInteractive: boolean;
 }
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
-/** The same from src/ and from dist/. */
+/** This relative path is right from src/ and from dist/. */
 const PACKAGE_FILE = new URL('../../package.json', import.meta.url);
 
 export const readVersion = (): string =>

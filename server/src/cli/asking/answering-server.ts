@@ -69,7 +69,7 @@ function existing(url: URL, apiKey: string | null, consumerGroup: string | undef
 const clientOf = (url: URL, apiKey: string | null): Client =>
   new TakeoffClient({
     baseUrl: url.href,
-    // A URL without a port has that of its scheme, in this program as everywhere else.
+    // A URL without a port has the port of its scheme; the client library would take 3000.
     port: url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port),
     apiKey: apiKey ?? undefined,
     fetch: patientFetch(),
@@ -85,7 +85,7 @@ function parseUrl(text: string): URL {
 
 const PROBE_TIMEOUT_MS = 2000;
 
-/** Whether a Takeoff server is there, be it still loading its model or asking for a key. */
+/** Whether a Takeoff server listens there. One that still loads its model, or that wants an API key, counts. */
 async function isTakeoff(url: URL, apiKey: string | null, signal: AbortSignal): Promise<boolean> {
   try {
     const client = new TakeoffClient({ baseUrl: url.href, apiKey: apiKey ?? undefined, retries: 0 });

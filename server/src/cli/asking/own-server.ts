@@ -44,9 +44,9 @@ export async function startOwnServer(
   const isLive = new Promise<void>((resolve) => {
     onLive = resolve;
   });
-  // Loopback is reached by everybody on this machine; a key that is configured is asked for here too.
+  // Every user of this machine can reach loopback, so a configured API key stays in force.
   const server = { ...config.server, host: HOST, port: 0, managementPort: 0 };
-  // Standard output is for answers.
+  // The log goes to standard error, because standard output is for answers.
   const log = createServerLog(quieter(server.logLevel), { ...terminal, out: terminal.err }, line);
   const gateway = await startGateway(
     toGatewayConfig(
@@ -73,7 +73,7 @@ export async function startOwnServer(
   return { url: urlOf(HOST, gateway.ports.port), failed: watch.allFailed, stop };
 }
 
-/** Lines about each request are for a server's log, not for somebody who waits for an answer. */
+/** At `info` a server logs every request, which somebody who waits for one answer does not want to read. */
 const quieter = (level: TakeoffConfig['server']['logLevel']): TakeoffConfig['server']['logLevel'] =>
   level === 'info' ? 'warn' : level;
 

@@ -10,12 +10,12 @@ function fieldsOf(...words: string[]): object {
 const typed = (fields: object): object =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
-describe('the flags of a request', () => {
-  it('leave every field to the server that was not typed', () => {
+describe('request flags', () => {
+  it('leave fields out of the request whose flags were not typed', () => {
     expect(typed(fieldsOf())).toEqual({});
   });
 
-  it('are its fields', () => {
+  it('become the fields of the request', () => {
     const words =
       '--chat-template --max-new-tokens 5 --min-new-tokens 2 --prompt-max-tokens 9 --sampling-temperature 0.5 ' +
       '--sampling-topp 0.9 --sampling-topk 40 --repetition-penalty 1.1 --ngram-block 3';
@@ -32,7 +32,7 @@ describe('the flags of a request', () => {
     });
   });
 
-  it.each(['', 'many', 'NaN', '1e999'])('refuse %j as a number', (text) => {
+  it.each(['', 'many', 'NaN', '1e999'])('refuse the value %j, which is no number', (text) => {
     expect(() => fieldsOf('--max-new-tokens', text)).toThrow(/not a number/u);
   });
 });

@@ -1,4 +1,4 @@
-// The flags of commands that ask a model, and the request that they come to. Ranges are validated by the server, which knows them.
+// The flags of commands that ask a model, and the request fields they become. The server, which knows the ranges, validates them.
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { RequestFields } from 'takeoff-client';
 

@@ -1,4 +1,4 @@
-// CSV as RFC 4180 has it, but for its line ends, with a line of names at the top.
+// CSV after RFC 4180, but with line feeds as line ends. The first line has the names of the columns.
 import { createReadStream } from 'node:fs';
 import { parse } from 'csv-parse';
 import { stringify } from 'csv-stringify/sync';

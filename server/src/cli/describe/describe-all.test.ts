@@ -17,7 +17,7 @@ const description = (path: string): Description => ({
   generatedTokens: 1,
 });
 
-/** Asks fail as the lists of errors say, one after the other, and then succeed. */
+/** `ask` rejects with the listed errors of an image, one after the other, and then succeeds. */
 function scene(
   count: number,
   errors: Readonly<Record<string, Error[]>> = {},
@@ -52,14 +52,14 @@ function scene(
 }
 
 describe('describeAll', () => {
-  it('settles every image once, as many at a time as it may', async () => {
+  it('settles every image once, with at most `concurrency` requests in flight', async () => {
     const { seen, run } = scene(50);
     await run();
     expect(seen.described.sort()).toEqual(Array.from({ length: 50 }, (_, n) => `${n}`).sort());
     expect(seen.mostInFlight).toBe(3);
   });
 
-  it('lists an image that cannot be described, and goes on', async () => {
+  it('lists an image as failed that cannot be described, and goes on with the others', async () => {
     const { seen, run } = scene(5, { 2: [broken()], 3: [new InvalidInputError('cannot be read')] });
     await run();
     expect(seen.described).toHaveLength(3);
@@ -70,14 +70,14 @@ describe('describeAll', () => {
     expect(seen.waits).toBe(0);
   });
 
-  it('waits for a server that is away as often as it takes', async () => {
+  it('repeats a request until the server that was away is back', async () => {
     const { seen, run } = scene(2, { 0: Array.from({ length: 40 }, refused) });
     await run();
     expect(seen.described.sort()).toEqual(['0', '1']);
     expect(seen.waits).toBe(40);
   });
 
-  it('lists an image that broke the server five times', async () => {
+  it('lists an image as failed whose requests broke the server five times', async () => {
     const { seen, run } = scene(3, {
       1: Array.from({ length: 9 }, died),
       2: [died(), died(), refused(), died()],
@@ -87,7 +87,7 @@ describe('describeAll', () => {
     expect(seen.failed).toEqual([{ path: '1', code: 'reader.died', message: 'It died.' }]);
   });
 
-  it('ends the run where no image can succeed, after what is in flight', async () => {
+  it('ends the run at a failure that every image would meet, after the requests in flight', async () => {
     const { seen, run } = scene(50, { 1: [denied()] });
     await expect(run()).rejects.toMatchObject({ code: 'auth.required' });
     expect(seen.described.length).toBeLessThan(4);
@@ -104,7 +104,7 @@ describe('describeAll', () => {
     await expect(run()).rejects.toBe(full);
   });
 
-  it('begins nothing more after a stop, and leaves what waits for the next run', async () => {
+  it('begins no image after a stop and leaves waiting ones to the next run', async () => {
     const stop = new AbortController();
     const wait = () => {
       stop.abort();

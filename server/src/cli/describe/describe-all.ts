@@ -5,23 +5,23 @@ import type { ServerPatience } from './server-patience.js';
 import { verdictOn } from './verdict.js';
 
 export interface DescribeAllOptions {
-  /** Those that are not in the output yet, each once. */
+  /** The images that are not in the output yet, each once. */
   readonly images: AsyncIterable<string>;
   readonly concurrency: number;
   readonly ask: (path: string) => Promise<Description>;
   readonly output: Pick<Output, 'describe' | 'fail'>;
   readonly patience: Pick<ServerPatience, 'wait' | 'noteAnswer'>;
   readonly onSettled: (path: string, failure: TakeoffClientError | null) => void;
-  /** Aborted when no further image is to be begun; what is in flight ends as it will. */
+  /** When it aborts, no further image is begun; requests in flight run to their end. */
   readonly stop: AbortSignal;
 }
 
-/** An image that broke the server so often is listed as failed. */
+/** An image whose requests broke the server so often is listed as failed. */
 const MAX_ATTEMPTS = 5;
 
 /**
  * Resolves when all images are settled, or, after a stop, those in flight.
- * @throws what makes every further request useless, after what is in flight has ended
+ * @throws the failure that every further request would meet, after the requests in flight have ended
  */
 export async function describeAll(options: DescribeAllOptions): Promise<void> {
   const images = options.images[Symbol.asyncIterator]();
@@ -65,7 +65,7 @@ async function settle(path: string, options: DescribeAllOptions): Promise<void> 
     const isStopped = await patience.wait(answer, answer.retryAfterMs).then(
       () => false,
       (error: unknown) => {
-        // What waits when the run is stopped is left for the next one.
+        // An image whose request waits when the run is stopped is left for the next run.
         if (stop.aborted) return true;
         throw error;
       },

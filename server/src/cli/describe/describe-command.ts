@@ -75,7 +75,7 @@ export function describeCommand(terminal: Terminal): Command {
   });
 }
 
-/** A second run with the same output begins when the first has ended, and finds what is left. */
+/** A second run with the same output file waits for the first to end, and then describes the images that are left. */
 async function whileAlone(
   { format, out }: DescribeFlags,
   terminal: Terminal,

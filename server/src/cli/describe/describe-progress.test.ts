@@ -12,7 +12,7 @@ afterEach(() => {
 const broken = new TakeoffApiError('image.undecodable', 'The image is broken.', { status: 400 });
 
 describe('DescribeProgress', () => {
-  it('shows rate and remaining time on a screen', () => {
+  it('shows rate and remaining time on an interactive terminal', () => {
     const terminal = new RecordingTerminal(true);
     const progress = new DescribeProgress(terminal, 300);
     progress.begin();
@@ -24,7 +24,7 @@ describe('DescribeProgress', () => {
     expect(terminal.complained).toContain('100 of 300, 2.0/s, 1:40 min left, 1 failed');
   });
 
-  it('tells slow rates by the minute', () => {
+  it('gives rates below one image a second by the minute', () => {
     const terminal = new RecordingTerminal(true);
     const progress = new DescribeProgress(terminal, 61);
     vi.advanceTimersByTime(90_000);
@@ -32,7 +32,7 @@ describe('DescribeProgress', () => {
     expect(terminal.complained).toContain('1 of 61, 0.7/min, 1:30 h left');
   });
 
-  it('writes a line for each tenth where lines cannot be written over, and one for all waiting', () => {
+  it('writes a line for each tenth into a log, and one line for all pauses', () => {
     const terminal = new RecordingTerminal();
     const progress = new DescribeProgress(terminal, 1000);
     for (let n = 0; n < 1000; n += 1) progress.settled('a', null);
@@ -41,7 +41,7 @@ describe('DescribeProgress', () => {
     expect(terminal.complained).toContain('waiting for the server: Nobody there.');
   });
 
-  it('ends with what failed and where that is listed', () => {
+  it('summarises the failed images and where they are listed', () => {
     const terminal = new RecordingTerminal();
     const progress = new DescribeProgress(terminal, 70);
     for (let n = 0; n < 60; n += 1) progress.settled(`${n}.png`, broken);

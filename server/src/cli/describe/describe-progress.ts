@@ -4,7 +4,7 @@ import type { TakeoffClientError } from 'takeoff-client';
 import { ProgressLine } from '../progress-line.js';
 import type { Terminal } from '../terminal.js';
 
-/** More would push the summary off the screen; all of them are in a file. */
+/** More lines would push the summary off the screen; the list of failures in the output has all of them. */
 const SHOWN_FAILURES = 50;
 const REDRAW_MS = 100;
 
@@ -51,7 +51,7 @@ export class DescribeProgress {
   }
 
   waiting(why: string, sinceMs: number): void {
-    // Where lines cannot be written over, the first pause is told and the others are not.
+    // In a log, whose lines cannot be overwritten, the time is left out, so that all pauses give the same line and one is written.
     const since = this.#terminal.isInteractive ? ` for ${seconds(sinceMs)}` : '';
     this.#waiting = `waiting for the server${since}: ${why}`;
     this.#line.show(this.#waiting, null);

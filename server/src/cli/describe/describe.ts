@@ -1,4 +1,4 @@
-// `takeoff describe`: a description of every image, written where it can be gone on with after any interruption.
+// `takeoff describe`: a description of every image, in an output with which a later run goes on after any interruption.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RequestFields, TakeoffClient } from 'takeoff-client';
 import { CommandError, Defect } from '../../errors.js';
@@ -21,7 +21,7 @@ export interface DescribeCommand {
   /** Requests in flight; null asks the server how many answers it makes at the same time. */
   readonly concurrency: number | null;
   readonly maxWaitMs: number;
-  /** Aborted once by the person at the keyboard: begin nothing more, finish what is in flight. */
+  /** Aborted by the first signal: no image is begun any more, requests in flight are finished. */
   readonly stop: AbortSignal;
 }
 
@@ -85,7 +85,7 @@ async function run(
     nowMs: () => performance.now(),
   });
   try {
-    // A server that cannot be reached now is the wrong one; one that still loads its model is waited for.
+    // A server that cannot be reached at the start is taken for a wrong address; one that still loads its model is waited for.
     if ((await slotsOf(server, stop)) === 0) await patience.wait(nobodyServes(server));
     const slots = await slotsOf(server, stop);
     progress.begin();
@@ -104,7 +104,7 @@ async function run(
   if (broken !== undefined) throw broken;
 }
 
-/** The line of progress would stand in front of what is printed on the same screen. */
+/** Clears the progress line before a description is printed, because both stand on the same screen. */
 const makingWay = (output: Output, progress: DescribeProgress): Pick<Output, 'describe' | 'fail'> => ({
   describe: (description) => {
     progress.clear();
@@ -113,10 +113,10 @@ const makingWay = (output: Output, progress: DescribeProgress): Pick<Output, 'de
   fail: (failure) => output.fail(failure),
 });
 
-/** As the server has it. */
+/** The server's default of consumer_group. */
 const DEFAULT_GROUP = 'primary';
 
-/** The next images are uploaded and decoded while as many as the model takes are being answered. */
+/** Requests beyond the model's slots, whose images are uploaded and decoded while others are being answered. */
 const AHEAD = 2;
 
 const nobodyServes = ({ consumerGroup = DEFAULT_GROUP }: AnsweringServer): CommandError =>
@@ -137,7 +137,7 @@ async function ask(
   path: string,
   consumerGroup: string | undefined,
 ): Promise<Description> {
-  // A stream, so that the client's limit on silence counts between tokens and not for a whole answer.
+  // Asks for a stream, so that the client's timeoutMs counts between tokens and not for a whole answer.
   const { text, metadata } = await client.generateStream(prompt, {
     ...fields,
     consumerGroup,

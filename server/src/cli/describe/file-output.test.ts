@@ -24,7 +24,7 @@ const description = (name: string, text = `of ${name}`): Description => ({
 const FORMATS: readonly RecordFormatName[] = ['jsonl', 'csv'];
 const read = (): string => readFileSync(file, 'utf8');
 
-/** Everything that a format has to quote. */
+/** Names with every character that a format has to quote. */
 const NAMES = ['plain.png', 'a "b".png', 'c,d.png', 'line\nbreak.png', 'ünï 🐈.png'];
 
 describe.each(FORMATS)('%s output', (format) => {
@@ -34,7 +34,7 @@ describe.each(FORMATS)('%s output', (format) => {
       if ((await output.has(name)) === 'no') await output.describe(description(name, `"${name}"\n, x`));
   }
 
-  it('has what earlier runs described, under any spelling of its path', async () => {
+  it('knows the images of earlier runs, under any spelling of their paths', async () => {
     await write(NAMES);
     await using output = await openFileOutput(file, format, false);
     for (const name of NAMES) expect(await output.has(name), name).toBe('described');
@@ -43,18 +43,18 @@ describe.each(FORMATS)('%s output', (format) => {
     expect(await output.has('other.png')).toBe('no');
   });
 
-  it('is whole again wherever a run was killed', async () => {
+  it('cuts off half a record, at whatever byte an earlier run was killed', async () => {
     await write(NAMES);
     const whole = readFileSync(file);
     for (let length = 0; length < whole.length; length += 1) {
       writeFileSync(file, whole.subarray(0, length));
       await write(NAMES);
-      // Records follow in the same order, so what is repaired and gone on with is what was there.
+      // The run describes the missing images in the same order, so the repaired file equals the whole one.
       expect(read(), `cut at byte ${length}`).toBe(whole.toString());
     }
   });
 
-  it('keeps records whole when many are written at once', async () => {
+  it('keeps records apart that are written at the same time', async () => {
     const names = Array.from({ length: 200 }, (_, n) => `${n}.png`);
     {
       await using output = await openFileOutput(file, format, false);
@@ -65,7 +65,7 @@ describe.each(FORMATS)('%s output', (format) => {
     ).toBe(true);
   });
 
-  it('lists failures in a file of their own, which is made when there is one', async () => {
+  it('lists failures in a file of their own, which is made at the first failure', async () => {
     const failure = { path: 'broken.png', code: 'image.undecodable', message: 'It is broken.' };
     {
       await using output = await openFileOutput(file, format, false);
@@ -102,7 +102,7 @@ it.each([
   expect(read()).toBe(content);
 });
 
-it('a file that cannot be written is refused', async () => {
+it('openFileOutput refuses a file that cannot be written', async () => {
   await expect(openFileOutput(path.join(folder, 'no', 'out'), 'jsonl', false)).rejects.toMatchObject({
     code: 'config.invalid',
     message: expect.stringContaining('cannot be written') as string,

@@ -25,13 +25,13 @@ export async function openFileOutput(
   retriesFailed: boolean,
 ): Promise<Output> {
   const failuresFile = `${file}.failed.jsonl`;
-  // Gone before the first of them is tried again: a run that is killed leaves them as not yet tried.
+  // The list is removed before the first failed image is tried again, so that a run that is killed leaves them as not yet tried.
   if (retriesFailed) await rm(failuresFile, { force: true });
   const described = new PathSet();
   const failed = new PathSet();
   const descriptions = await RecordFile.open(file, FORMATS[format], (path) => described.add(path));
   const openFailures = () => RecordFile.open(failuresFile, JSON_LINES, (path) => failed.add(path));
-  // Made when there is something to list.
+  // The file of failures is made at the first failure.
   let failures: Promise<RecordFile> | undefined = existsSync(failuresFile) ? openFailures() : undefined;
   await failures;
   return {

@@ -49,7 +49,7 @@ async function skipped(named: string[], converts = false): Promise<(readonly [st
 }
 
 describe('listImages', () => {
-  it('finds what is named like an image in a folder and below, by name, nothing hidden and no circle', async () => {
+  it('lists the images of a folder and its subfolders by name, without hidden files and without following link circles', async () => {
     const found = ['a.JPG', 'b/1.gif', 'b/c/2.bmp', 'link.png', 'z.webp'];
     expect(await list([root])).toEqual(found.map((name) => at(name)));
     expect(await list([at('empty')])).toEqual([]);
@@ -88,7 +88,7 @@ describe('listImages', () => {
     expect(seen.at(-1)).toMatchObject({ path: at('b', 'scan.TIF') });
   });
 
-  it('can be walked again, and sees what has come', async () => {
+  it('lists files that have come since when it is walked again', async () => {
     const images = await files([at('empty')]);
     expect(await all(images)).toEqual([]);
     writeFileSync(at('empty', 'new.png'), '');
@@ -96,18 +96,18 @@ describe('listImages', () => {
     rmSync(at('empty', 'new.png'));
   });
 
-  it('takes files as they are named, whatever their name', async () => {
+  it('lists a file that is named itself, whatever its ending', async () => {
     expect(await list([at('raw'), at('notes.txt')])).toEqual([at('raw'), at('notes.txt')]);
   });
 
-  it('takes patterns, for images only', async () => {
+  it('lists the images among the matches of a pattern', async () => {
     expect(await list([`${root}/b/**/*`])).toEqual([at('b/1.gif'), at('b/c/2.bmp')]);
     expect(await list([`${root}/*.png`])).toEqual([at('link.png')]);
     expect(await list([`${root}/*.{JPG,webp}`])).toEqual([at('a.JPG'), at('z.webp')]);
     expect(await list([`${root}/*.nothing`])).toEqual([]);
   });
 
-  it('takes a list by lines or by NUL, with folders in it and files that are not there', async () => {
+  it('reads a list with line feeds or NUL, with folders and missing files in it', async () => {
     const gone = at('gone.png');
     expect(await list(['-'], `${at('a.JPG')}\r\n\n${at('b')}\n${gone}\n`)).toEqual([
       at('a.JPG'),
@@ -118,7 +118,7 @@ describe('listImages', () => {
     expect(await list(['-'], `with\nbreak.png\0${at('raw')}\0`)).toEqual(['with\nbreak.png', at('raw')]);
   });
 
-  it('refuses an argument that is not there, saying what is allowed', async () => {
+  it('refuses an argument that names nothing and says what is allowed', async () => {
     await expect(list([at('gone.png')])).rejects.toMatchObject({
       code: 'config.invalid',
       message: expect.stringContaining('no such file or folder') as string,

@@ -113,7 +113,7 @@ async function statsOf(file: string): Promise<Stats | undefined> {
   try {
     return await stat(file);
   } catch {
-    // Not there, or not for us: reading it will say why.
+    // It does not exist or may not be looked at; reading it later says which.
     return undefined;
   }
 }

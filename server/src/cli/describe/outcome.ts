@@ -1,8 +1,8 @@
-// What becomes of an image: it is described, or it is listed with the reason why it could not be.
+// The two outcomes of an image: described, or listed as failed with the reason.
 import { CommandError } from '../../errors.js';
 
 export interface Description {
-  /** As it was found: relative to the working folder where it was named so. */
+  /** As image-list.ts found it: relative to the working folder if the argument was relative. */
   readonly path: string;
   readonly text: string;
   readonly finishReason: string;
@@ -43,7 +43,7 @@ export const toFields = (description: Description): Readonly<Record<string, stri
 export const failureLine = ({ path, code, message }: Failure): string =>
   `${JSON.stringify({ path, error: { code, message } })}\n`;
 
-/** A full disk, or a folder that was taken away during the run. */
+/** The error of an output that cannot be written any more: a full disk, a folder that was removed during the run. */
 export const notWritten = (file: string, cause: unknown): CommandError =>
   new CommandError(
     'command.incomplete',

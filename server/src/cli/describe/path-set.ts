@@ -24,6 +24,6 @@ export class PathSet {
   }
 }
 
-/** A hash that nobody can make collide on purpose: a collision would be an image left out in silence. */
+/** A cryptographic hash, because two paths with one key would leave an image out in silence. */
 const keyOf = (file: string): string =>
   createHash('sha256').update(path.resolve(file)).digest('base64').slice(0, KEY_CHARACTERS);

@@ -1,5 +1,5 @@
-// A file of records that grows by whole records: one write each, at the end. A run that was killed may leave a part of one behind;
-// opening the file again cuts that off.
+// A file of records. Each record is appended in one write. A run that was killed may leave half a record at the end; opening the
+// file again cuts that off.
 import { createReadStream } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { ConfigError } from '../../errors.js';
@@ -23,7 +23,10 @@ const LINE_FEED = 0x0a;
 export class RecordFile implements AsyncDisposable {
   readonly #file: string;
   readonly #handle: FileHandle;
-  /** Writes follow one another, so that records never mix. One that failed may have left a part behind: none follows it. */
+  /**
+   * The last write. Writes follow one another, so that records never mix; after a failed one, which may have written half a
+   * record, none follows.
+   */
   #last: Promise<void> = Promise.resolve();
 
   private constructor(file: string, handle: FileHandle) {
@@ -67,7 +70,7 @@ export class RecordFile implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#last.catch(() => undefined); // whoever wrote the record knows
+    await this.#last.catch(() => undefined); // append has rejected with it already
     await this.#handle.sync().catch(() => undefined); // a pipe or a device has nothing to sync
     await this.#handle.close();
   }

@@ -2,11 +2,11 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { ServerPatience } from './server-patience.js';
 
 const failure = new TypeError('Nothing listens there.');
-/** Pauses in the order in which they began; time passes in them alone. */
+/** Lengths of the pauses in order. The clock of these tests moves only during pauses. */
 let pauses: number[];
 let nowMs: number;
 let asked: number;
-/** How often the server is not there when asked. */
+/** How often `isThere` still says no. */
 let absences: number;
 beforeEach(() => {
   pauses = [];
@@ -32,14 +32,14 @@ const patience = (
   });
 
 describe('ServerPatience', () => {
-  it('pauses, asks whether the server is there, and lets all that wait go on together', async () => {
+  it('pauses once for all requests that wait, and lets them go on together when the server is there', async () => {
     const one = patience();
     await Promise.all([one.wait(failure), one.wait(failure), one.wait(failure)]);
     expect(pauses).toEqual([500]);
     expect(asked).toBe(1);
   });
 
-  it('asks in growing pauses, up to ten seconds, telling for how long', async () => {
+  it('doubles its pauses up to ten seconds and reports the time since the last success', async () => {
     absences = 6;
     const told: number[] = [];
     await patience(60_000, (_, sinceMs) => told.push(sinceMs)).wait(failure);
@@ -47,12 +47,12 @@ describe('ServerPatience', () => {
     expect(told).toEqual([0, 500, 1500, 3500, 7500, 15_500, 25_500]);
   });
 
-  it('pauses as long as the server asked for', async () => {
+  it('pauses at least as long as Retry-After says', async () => {
     await patience().wait(failure, 7000);
     expect(pauses).toEqual([7000]);
   });
 
-  it('grows the pauses of a server that is there and refuses, until it answers', async () => {
+  it('doubles its pauses while a server that is there refuses, and starts anew after an answer', async () => {
     const one = patience();
     for (let n = 0; n < 3; n += 1) await one.wait(failure);
     one.noteAnswer();
@@ -60,7 +60,7 @@ describe('ServerPatience', () => {
     expect(pauses).toEqual([500, 1000, 2000, 500]);
   });
 
-  it('gives up when nothing succeeded for too long, saying what failed and how to go on', async () => {
+  it('gives up after maxWaitMs without a success and says what failed and how to go on', async () => {
     absences = Infinity;
     await expect(patience(5000).wait(failure)).rejects.toMatchObject({
       code: 'command.incomplete',

@@ -26,7 +26,7 @@ export class ServerPatience {
     this.#options = options;
   }
 
-  /** A request succeeded, or failed for a reason of its own: the server works. */
+  /** Tells that the server works: a request succeeded, or failed because of its image. */
   noteAnswer(): void {
     this.#awaySinceMs = undefined;
     this.#pauseMs = FIRST_PAUSE_MS;

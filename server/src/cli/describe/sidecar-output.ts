@@ -37,7 +37,7 @@ export function openSidecarOutput(folder: string | null, retriesFailed: boolean)
   };
 }
 
-/** Below a folder nothing may lead out of it again. */
+/** The path without `..`, so that the file stays inside the output folder. */
 const withinFolder = (file: string): string =>
   path
     .normalize(file)
@@ -55,7 +55,7 @@ async function hasNamesake(file: string): Promise<boolean> {
   return found.includes(true);
 }
 
-/** Whole or not at all. */
+/** Writes a temporary file and renames it, so that the file is there whole or not at all. */
 async function replaceFile(file: string, text: string): Promise<void> {
   const unfinished = `${file}.part`;
   try {

@@ -1,4 +1,4 @@
-// Descriptions as lines on standard output, for the next program of a pipe. There is nothing to go on from after an interruption.
+// Descriptions as lines on standard output, for the next program of a pipe. A later run cannot go on from there.
 import type { Terminal } from '../terminal.js';
 import { CSV } from './csv.js';
 import { recordOf, type RecordFormatName } from './file-output.js';

@@ -16,7 +16,7 @@ const of = (code: string): Verdict => {
 };
 
 describe('verdictOn', () => {
-  it('blames the image for what only it can be blamed for', () => {
+  it('is `image` for failures that concern one image alone', () => {
     for (const code of Object.keys(ERROR_CODES).filter(
       (one) => one.startsWith('image.') && !one.endsWith('_busy'),
     ))
@@ -28,7 +28,7 @@ describe('verdictOn', () => {
     expect(verdictOn(new UnexpectedAnswerError('nginx', { status: 413 }))).toBe('image');
   });
 
-  it('waits where the server did nothing', () => {
+  it('is `wait` for failures in which the server did no work', () => {
     const busy = [
       'image.decoder_busy',
       'group.unavailable',
@@ -42,17 +42,17 @@ describe('verdictOn', () => {
       expect(verdictOn(new UnexpectedAnswerError('a proxy', { status })), String(status)).toBe('wait');
   });
 
-  it('tries again, within bounds, where the image may have broken the server', () => {
+  it('is `again` for failures that the image may have caused in the server', () => {
     for (const code of ['reader.died', 'reader.stalled', 'server.internal'])
       expect(of(code), code).toBe('again');
-    // The same inside a stream, whose status is 200.
+    // An error event inside a stream has the stream's status, 200.
     expect(verdictOn(new TakeoffApiError('reader.died', 'x', { status: 200 }))).toBe('again');
     expect(verdictOn(new TakeoffConnectionError('client.connection_failed', 'x'))).toBe('again');
     expect(verdictOn(new IncompleteStreamError('client.incomplete_stream', 'x'))).toBe('again');
     expect(verdictOn(new TakeoffTimeoutError('client.timeout', 'x'))).toBe('again');
   });
 
-  it('ends the run where every image would meet the same', () => {
+  it('is `run` for failures that every image would meet', () => {
     for (const code of [
       'auth.required',
       'request.out_of_range',
@@ -65,7 +65,7 @@ describe('verdictOn', () => {
     expect(verdictOn(new TypeError('a defect'))).toBe('run');
   });
 
-  it('has a verdict on every code, and never gives up a run for one that may be retried', () => {
+  it('is never `run` for a code that is retryable', () => {
     for (const [code, { retryable }] of Object.entries(ERROR_CODES))
       if (retryable) expect(['wait', 'again'], code).toContain(of(code));
   });

@@ -34,7 +34,7 @@ const WHILE_WORKING = [
   'request.timeout',
   'request.client_too_slow',
 ];
-/** What a proxy says of a server that is away, or of too many requests. */
+/** Statuses that a proxy answers with when the server is away or gets too many requests. */
 const AWAY_STATUSES = [429, 502, 503, 504];
 const TOO_LARGE_STATUS = 413;
 

@@ -48,7 +48,7 @@ interface Clock {
   readonly generatedTokens: number;
 }
 
-/** As this side saw it, the way to the server included. Tokens a second are those after the first. */
+/** Times as measured by the client, network included. tokens_per_second leaves out the first token, which waits for the prompt. */
 function timings({ startMs, firstMs, endMs, generatedTokens }: Clock): Readonly<Record<string, number>> {
   const afterFirstMs = endMs - firstMs;
   return {
