@@ -1,5 +1,5 @@
-// How many compute threads pay: one per physical core that this process may use. Two hyper-threads of one core share its
-// vector units, so a second thread there slows matrix products down.
+// The number of compute threads that pays: one per physical core that this process may use. Two hyper-threads of one core share
+// its vector units, so a second thread there slows matrix products down.
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
 

@@ -37,7 +37,7 @@ export interface RowSample {
 export type DecodeOutcome =
   /** With a token for each sample, in order. */
   | { readonly kind: 'done'; readonly tokens: readonly number[] }
-  /** All sequences are as they were. */
+  /** The cache has no room for the batch; all sequences are as they were before. */
   | { readonly kind: 'no-cells' };
 
 export class Decoder {
@@ -156,7 +156,7 @@ export class Decoder {
     );
   }
 
-  /** Logits of a row of the last batch, f32 [vocabularySize], a view that is valid until the next one. */
+  /** Logits of a row of the last batch, f32 [vocabularySize], a view that is valid until the next decode. */
   logits(row: number): Float32Array {
     this.#check('idle');
     const pointer = this.model.runtime.llama.logits(this.#context, row);
@@ -184,7 +184,7 @@ export class Decoder {
   }
 }
 
-/** Memory that C may keep pointers to, seen from JavaScript without a copy. */
+/** Native memory, which C may keep pointers to, as an ArrayBuffer over the same bytes. */
 function allocate(byteLength: number): { readonly pointer: Pointer; readonly buffer: ArrayBuffer } {
   const pointer = koffi.alloc('uint8_t', byteLength) as Pointer;
   return { pointer, buffer: koffi.view(pointer, byteLength) };

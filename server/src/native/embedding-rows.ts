@@ -11,7 +11,7 @@ import type { Pointer, TypeTraits } from './symbols/structs.js';
 const toFloat = koffi.proto('void ggml_to_float_fn(const void *x, void *y, int64_t k)');
 
 export interface EmbeddingTable {
-  /** Open descriptor of the GGUF file; stays the caller's. */
+  /** Open descriptor of the GGUF file; the caller closes it. */
   readonly descriptor: number;
   /** Offset of the tensor's first byte in the file. */
   readonly offset: number;

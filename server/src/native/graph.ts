@@ -114,7 +114,7 @@ export class GraphBuilder {
     );
   }
 
-  /** A contiguous copy, laid out as the shape says. */
+  /** A copy whose elements lie in memory in the order of its shape, which a permuted view's do not. */
   cont(a: Tensor): Tensor {
     return this.#sameShape(a, this.#runtime.ggml.cont(this.#context, a.pointer));
   }
@@ -219,7 +219,7 @@ export class Graph {
       );
   }
 
-  /** Copies the f32 output out. */
+  /** A copy of the graph's f32 output. */
   output(): Float32Array {
     const values = new Float32Array(count(this.#output.shape));
     this.#runtime.ggml.tensorGet(this.#output.pointer, values, 0, values.byteLength);

@@ -1,4 +1,4 @@
-// What the native side of this machine looks like, for `takeoff doctor`: opens the libraries as a reader would.
+// Libraries, CPU backend, devices and memory of this machine, for `takeoff doctor`. Opens the libraries as a reader does.
 import os from 'node:os';
 import { LLAMA_CPP_VERSION, type LibraryChoice } from './libraries.js';
 import { openRuntime } from './runtime.js';

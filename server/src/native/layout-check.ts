@@ -1,5 +1,5 @@
-// Refuses a library whose structs are not those of structs.ts: sizes follow from the declarations, so the known defaults of
-// llama.cpp v0.5.0 are read back through them. A shifted field shows as a wrong default.
+// Refuses a library whose structs differ from those of structs.ts. Reads the known defaults of llama.cpp v0.5.0 through the
+// declarations of structs.ts: a field that has moved shows as a wrong default.
 import { NativeError } from '../errors.js';
 import { LLAMA_CPP_VERSION } from './libraries.js';
 import type { GgmlSymbols } from './symbols/ggml.js';

@@ -43,7 +43,7 @@ export interface Libraries {
 export const openLibraries = (choice: LibraryChoice): Libraries =>
   openLibrariesIn(choice.libDir ?? packageFolder(choice.device));
 
-/** The libraries of a folder; a second time in one process gives the same ones. */
+/** Opens the libraries of a folder. The system loads each once per process, so opening them again gives the same ones. */
 export function openLibrariesIn(folder: string): Libraries {
   return {
     folder,

@@ -1,14 +1,14 @@
-// Forwards the native libraries' log lines, which would otherwise go to stderr, to a function of ours.
+// Forwards the log lines of the native libraries to a callback; without it they would go to stderr.
 import koffi from 'koffi';
 import type { LlamaSymbols } from './symbols/llama.js';
 
 export type NativeLogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type NativeLog = (level: NativeLogLevel, line: string) => void;
 
-/** enum ggml_log_level; 5 continues the line before. */
+/** enum ggml_log_level; 5 continues the previous line. */
 const LEVELS: Readonly<Record<number, NativeLogLevel>> = { 1: 'debug', 2: 'info', 3: 'warn', 4: 'error' };
 const CONTINUATION = 5;
-/** A line without an end is cut here, so that a native library cannot grow our memory. */
+/** A line without an end is cut at this length, so that a native library cannot fill the memory. */
 const MAX_LINE_CHARS = 16_384;
 
 export function forwardLog(llama: LlamaSymbols, log: NativeLog): void {

@@ -30,7 +30,7 @@ export interface Runtime {
   /** ggml_backend of the device that computes the vision tower. */
   readonly backend: Pointer;
   readonly usesGpu: boolean;
-  /** How many threads of the pool the tower's graphs use from now on. */
+  /** Sets the number of threads of the pool that the tower's graphs use. */
   readonly setTowerThreads: (threads: number) => void;
   /** Computes graphs and decodes batches. */
   readonly inference: InferenceThread;

@@ -1,5 +1,5 @@
 // A llama.cpp sampler chain for one sequence, in the order of Hugging Face's generate: repetition penalty, temperature,
-// top-k, top-p, draw. Greedy when topK is 1 or the temperature 0. Owner closes it.
+// top-k, top-p, draw. Greedy when topK is 1 or the temperature 0. Whoever makes one closes it.
 import type { LanguageModel } from './language-model.js';
 import type { Pointer } from './symbols/structs.js';
 
@@ -8,7 +8,7 @@ export interface SamplerSettings {
   readonly topK: number;
   readonly topP: number;
   readonly repetitionPenalty: number;
-  /** u32; decides all draws of the sequence. */
+  /** u32, from which all draws of the sequence follow. */
   readonly seed: number;
   /** Positions that the penalty looks back over: the whole context. */
   readonly contextTokens: number;

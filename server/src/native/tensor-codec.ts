@@ -12,7 +12,7 @@ import type { Runtime } from './runtime.js';
 import { onWorker } from './symbols/bind.js';
 import type { GgmlSymbols } from './symbols/ggml.js';
 
-/** Elements per chunk: 1 Mi elements are 4 MiB of f32, small beside a tensor and large beside a call. */
+/** Elements per chunk, 4 MiB of f32: small enough to spread a tensor over threads, and large beside the cost of a call. */
 const CHUNK_ELEMENTS = 1 << 20;
 
 export function createTensorCodec(runtime: Runtime): TensorCodec {
@@ -25,7 +25,7 @@ export function createTensorCodec(runtime: Runtime): TensorCodec {
       const rowsPerChunk = Math.max(1, Math.floor(CHUNK_ELEMENTS / rowElements));
       let nextRow = 0;
       const worker = async () => {
-        // One scratch a worker: fresh pages for every chunk would cost more than the conversion.
+        // One scratch buffer for each worker, because fresh pages for every chunk would cost more than the conversion.
         const scratch = new Float32Array(Math.min(rowsPerChunk, shape.rows) * rowElements);
         while (nextRow < shape.rows) {
           const row = nextRow;
@@ -65,7 +65,7 @@ interface RowChunk {
   readonly to: TensorType;
   readonly rows: number;
   readonly rowElements: number;
-  /** Room for the rows in f32. */
+  /** Holds the rows of the chunk in f32. */
   readonly scratch: Float32Array;
 }
 

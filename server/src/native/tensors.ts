@@ -42,7 +42,7 @@ export interface TensorSpec {
 /** enum ggml_backend_buffer_usage: weights may be placed and repacked differently from activations. */
 const USAGE_WEIGHTS = 1;
 
-/** A set of tensors in one buffer of the compute device, filled once and read by graphs. Owner closes it after the graphs. */
+/** A set of tensors in one buffer of the compute device, filled once and read by graphs. It must be closed after those graphs. */
 export class TensorStore {
   readonly byteLength: number;
   readonly #runtime: Runtime;
@@ -90,7 +90,7 @@ export class TensorStore {
     return tensor;
   }
 
-  /** Copies all bytes of a tensor in. */
+  /** Copies `bytes`, the whole tensor, into its memory. */
   write(name: string, bytes: Uint8Array): void {
     const tensor = this.get(name);
     if (bytes.byteLength !== tensor.byteLength) {

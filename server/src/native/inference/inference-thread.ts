@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { Defect, NativeError } from '../../errors.js';
 import type { InferenceAnswer, InferenceJob, InferenceResult, InferenceSetup } from './jobs.js';
 
-/** A file of JavaScript, so that a thread can start from it whether the code that starts it is compiled or not. */
+/** The thread's program is JavaScript, so that it can start whether this file is compiled or run from TypeScript by the tests. */
 const PROGRAM = fileURLToPath(new URL('../../../bin/inference-thread.js', import.meta.url));
 
 interface Pending {
@@ -20,7 +20,7 @@ export class InferenceThread {
   #worker: Worker | undefined;
   #pending: Pending | undefined;
 
-  /** @param folder the libraries that the process has opened */
+  /** @param folder of the libraries that the process has opened */
   constructor(folder: string) {
     this.#folder = folder;
   }
@@ -35,7 +35,7 @@ export class InferenceThread {
     const worker = (this.#worker ??= this.#start());
     return new Promise((resolve, reject) => {
       this.#pending = { resolve, reject };
-      // A job that runs keeps the process alive, a thread that waits for one does not.
+      // A running job keeps the process alive; the idle thread does not (unref in #settle).
       worker.ref();
       worker.postMessage(job);
       Atomics.add(this.#posted, 0, 1);

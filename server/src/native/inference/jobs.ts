@@ -1,5 +1,5 @@
-// What the inference thread is asked to do, and what it answers. Everything in a job can be copied between threads: addresses are
-// numbers to JavaScript, and the memory behind them belongs to the whole process.
+// Jobs of the inference thread and their answers. Everything in a job can be copied between threads: addresses are numbers to
+// JavaScript, and the memory behind them belongs to the whole process.
 import type { LlamaBatch, Pointer } from '../symbols/structs.js';
 
 /** Tokens that must not be sampled from a row. */

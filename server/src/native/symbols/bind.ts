@@ -1,4 +1,4 @@
-// One helper: a C prototype becomes a typed TypeScript function. The prototypes in the symbol tables are those of the headers.
+// Turns a C prototype into a typed TypeScript function. The prototypes in the symbol tables are those of the headers.
 import type { LibraryHandle } from 'koffi';
 import { NativeError } from '../../errors.js';
 import './structs.js'; // declares the struct names that prototypes use
