@@ -7,16 +7,16 @@ export interface NamedImage {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** Standard deviations of the grain before it shows through. */
+/** Standard deviation of the grain, of which the shapes above it hide 70 %. */
 const GRAIN = 30;
-/** A PNG keeps every grain: with more of it the file is larger than the 20 MiB that may be uploaded by default. */
+/** For PNG, which compresses grain badly: with more of it the file would exceed the 20 MiB that may be uploaded by default. */
 const FINE_GRAIN = 6;
 
-/** The usual image of a telephone. */
+/** The usual photograph of a telephone. */
 export const twelveMegapixels = (): Promise<NamedImage> =>
   named('12 MP JPEG', photograph(4000, 3000).jpeg({ quality: 90 }));
 
-/** The same photograph also turned, in other formats, at nearly the largest size that is allowed, and small. */
+/** The photograph as JPEG, turned by EXIF, as PNG and WebP, close to the largest size that is allowed, and small. */
 export async function photographs(): Promise<NamedImage[]> {
   const turned = photograph(4000, 3000).withMetadata({ orientation: 6 });
   return [

@@ -1,4 +1,4 @@
-// What a benchmark run measured, and how it is printed: a table for people, JSON for comparisons.
+// The report of a benchmark run, printed as a table for people and as JSON for comparisons.
 import { execFileSync } from 'node:child_process';
 import os from 'node:os';
 import type { Spread } from './statistics.js';

@@ -19,9 +19,9 @@ export interface ServerProcess {
 export interface StartOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** Address that the server listens on and is asked at. */
+  /** Address that the server listens on and that requests go to. */
   readonly host?: string;
-  /** Of the inference API; any free one if left out. */
+  /** Port of the inference API; any free port if left out. */
   readonly port?: number;
   /** A program and its arguments that run the server in turn, such as `ip netns exec NAME`. It must become the server's process. */
   readonly within?: readonly string[];
@@ -33,7 +33,7 @@ export class RunningServer {
   readonly url: string;
   readonly managementUrl: string;
   readonly child: ChildProcess;
-  /** What the program has printed so far, both streams. */
+  /** Standard output and standard error of the program so far. */
   output = '';
 
   private constructor(host: string, port: number, managementPort: number, child: ChildProcess) {
@@ -100,7 +100,7 @@ export class RunningServer {
     });
   }
 
-  /** SIGTERM, and the exit code. */
+  /** Ends the server with SIGTERM and returns its exit code. */
   async stop(): Promise<number | null> {
     if (this.child.exitCode === null && this.child.signalCode === null) {
       const exit = once(this.child, 'exit');

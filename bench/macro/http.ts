@@ -1,4 +1,4 @@
-// The server as a client sees it: time to first token and tokens per second of an image request, what the gateway costs around
+// The server as a client sees it: time to first token and tokens per second of an image request, the cost of the gateway around
 // a model that answers at once, and the memory of every process.
 import { readFileSync } from 'node:fs';
 import { SseDecoder } from 'takeoff-wire';
@@ -29,7 +29,7 @@ export async function benchHttp(bench: HttpBench): Promise<Measurement[]> {
     const first: number[] = [];
     const rate: number[] = [];
     for (let run = 0; run <= bench.runs; run += 1) {
-      // Bytes after the end of an image change its hash, not its pixels: no run meets the features of the one before.
+      // A byte behind the end of the image changes its hash and no pixel, so that no run finds the features of an earlier one.
       const bytes = Buffer.concat([image, Buffer.from([run])]);
       const { firstMs, totalMs, events } = await stream(server.url, bytes, bench.newTokens);
       if (run === 0) continue;

@@ -1,4 +1,4 @@
-// What uploads of photographs do to everybody else: how long the gateway's event loop stands still meanwhile.
+// How long uploads of photographs stop the gateway's event loop, which delays every other client.
 import { fileURLToPath } from 'node:url';
 import { twelveMegapixels } from '../images.js';
 import type { Measurement } from '../report.js';
@@ -7,7 +7,7 @@ import { spread } from '../statistics.js';
 
 const AT_ONCE = 4;
 const QUIET_MS = 500;
-/** The gateway looks at its event loop so often; the figures it shows have this interval in them. */
+/** Interval at which the gateway samples its event loop. Its figures contain it, so it is subtracted. */
 const LOOP_RESOLUTION_MS = 10;
 /** LLaVA 1.6 with tiny weights: images become five tiles of 336, as in large models, and hardly anything is computed. */
 const ANYRES_MODEL = fileURLToPath(
@@ -38,7 +38,7 @@ async function uploadsTo(
     const times: number[] = [];
     const quiet: LoopDelay[] = [];
     const busy: LoopDelay[] = [];
-    // Starts the decoders.
+    // The first uploads start the decoders and are not counted.
     await uploadsAtOnce(server.url, bytes);
     for (let run = 0; run < runs; run += 1) {
       await loopDelay(server.managementUrl);
@@ -75,7 +75,7 @@ async function upload(url: string, bytes: Uint8Array<ArrayBuffer>): Promise<void
   await response.text();
 }
 
-/** Of the gateway, since it was asked for last. */
+/** Delay of the gateway's event loop since the last call. */
 async function loopDelay(managementUrl: string): Promise<LoopDelay> {
   const metrics = await (await fetch(`${managementUrl}/metrics`)).text();
   const beyondResolutionMs = (name: string): number => {

@@ -1,4 +1,4 @@
-// The inference path without HTTP: decoding an image, preprocessing it, encoding it, prefill and decode.
+// The inference path without HTTP and without decoding: preprocessing a bitmap, encoding its tiles, prefill and decode.
 import { rmSync, mkdtempSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';

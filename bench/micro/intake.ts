@@ -1,5 +1,5 @@
-// The way of an image into the server: from its bytes to tiles, through a decoder child; what of that is decoding and what is
-// preprocessing; and what a child needs of memory.
+// The way of an image into the server, from its bytes to tiles: the whole through a decoder child, decoding and preprocessing
+// alone, and the memory that a child needs.
 import sharp from 'sharp';
 import { createDecoderPool } from 'takeoff-server/gateway/intake/decoder-pool.js';
 import { DecoderProcess } from 'takeoff-server/gateway/intake/decoder-process.js';
@@ -14,7 +14,7 @@ import { spread, timeRuns } from '../statistics.js';
 import { peakMemoryBytes } from '../../harness/running-server.js';
 
 const LIMITS = { maxImagePixels: 50_000_000 };
-/** Longer than any image takes: a slow machine is measured, too. */
+/** Longer than any image takes, so that slow machines are measured too. */
 const DECODE_TIMEOUT_MS = 60_000;
 
 /** LLaVA 1.6: up to five tiles of 336. */
@@ -35,13 +35,13 @@ const ANYRES: VisionSettings = {
   std: [0.26862954, 0.26130258, 0.27577711],
 };
 
-/** Images that a child takes while its memory is watched: a later one may come before the pixels of the last are given back. */
-const PICTURES_PER_CHILD = 4;
+/** Images that a child decodes while its memory is watched: several, as one may come before the last one's memory is freed. */
+const IMAGES_PER_CHILD = 4;
 const CHILDREN = 3;
 
 export async function benchIntake(runs: number): Promise<Measurement[]> {
   const images = await photographs();
-  // From here on this process decodes as a child does: one thread, nothing remembered.
+  // sharp is set as in a decoder child, so that decoding in this process takes as long as there.
   sharp.concurrency(1);
   sharp.cache(false);
   const measurements: Measurement[] = [];
@@ -56,7 +56,7 @@ export async function benchIntake(runs: number): Promise<Measurement[]> {
   return measurements;
 }
 
-/** With everything that the gateway does between two images, such as replacing a child that has grown too large. */
+/** Times through the decoder pool, its work between two images included, such as replacing a child that has grown too large. */
 async function throughIntake({ name, bytes }: NamedImage, runs: number): Promise<Measurement[]> {
   const pool = createDecoderPool({ decoders: 1, decodeTimeoutMs: DECODE_TIMEOUT_MS });
   const intake = createIntake({ limits: LIMITS, pool, remote: null });
@@ -72,7 +72,7 @@ async function throughIntake({ name, bytes }: NamedImage, runs: number): Promise
   }
 }
 
-/** Of fresh children that see only this image, and are kept however large they grow (Linux). */
+/** Memory of fresh children that see only this image and are kept however large they grow (Linux only). */
 async function memoryAboveIdle({ name, bytes }: NamedImage): Promise<Measurement[]> {
   if (process.platform !== 'linux') return [];
   const rises: number[] = [];
@@ -84,7 +84,7 @@ async function memoryAboveIdle({ name, bytes }: NamedImage): Promise<Measurement
     try {
       await prepare(intake, TINY_PNG, 'anyres');
       const idleBytes = peakMemoryBytes(child.pid ?? 0);
-      for (let image = 0; image < PICTURES_PER_CHILD; image += 1) await prepare(intake, bytes, 'anyres');
+      for (let image = 0; image < IMAGES_PER_CHILD; image += 1) await prepare(intake, bytes, 'anyres');
       rises.push((peakMemoryBytes(child.pid ?? 0) - idleBytes) / 2 ** 20);
     } finally {
       await pool.close();
