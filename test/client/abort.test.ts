@@ -1,5 +1,5 @@
-// A caller that stops wanting an answer: the server stops working on it, whatever stage it had reached, and the caller's program
-// has nothing left that keeps it running.
+// A caller that aborts: the server stops working on the answer, whatever stage it had reached, and nothing of the call keeps the
+// caller's program running.
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
@@ -30,7 +30,7 @@ const clientAt = (port: number): TakeoffClient =>
     retries: 0,
   });
 
-/** Would run for minutes: one slot, many prompts, each as long as the model can hold. */
+/** A request that would run for minutes: one slot, many prompts, each answer as long as the context. */
 const LONG = Array.from({ length: 900 }, (_, i) => `USER: ${i}\nASSISTANT:`);
 const LONG_OPTIONS = { maxNewTokens: 1900, minNewTokens: 1900 };
 
@@ -41,7 +41,7 @@ async function openPrompts(): Promise<number> {
 const untilOpen = (expected: (count: number) => boolean): Promise<unknown> =>
   expect.poll(async () => expected(await openPrompts()), { timeout: 5000, interval: 5 }).toBe(true);
 
-/** A step of the demo model takes milliseconds; the rest of this is the way there and back on a busy machine. */
+/** Longest time until an abort has taken effect. A step of the demo model takes milliseconds; the rest is for a busy machine. */
 const STEP_MS = 1000;
 async function expectFree(): Promise<void> {
   const start = performance.now();
@@ -51,8 +51,8 @@ async function expectFree(): Promise<void> {
   await client.generate('USER: Hello.\nASSISTANT:', { maxNewTokens: 1 });
 }
 
-describe('the server has nothing left to do when a call is aborted', () => {
-  it('before the answer begins', async () => {
+describe('the server stops working on a call', () => {
+  it('that is aborted before the answer begins', async () => {
     const controller = new AbortController();
     const call = client.generate(LONG, { ...LONG_OPTIONS, signal: controller.signal });
     await untilOpen((count) => count > 0);
@@ -61,7 +61,7 @@ describe('the server has nothing left to do when a call is aborted', () => {
     await expectFree();
   });
 
-  it('in the middle of a stream', async () => {
+  it('that is aborted in the middle of a stream', async () => {
     const controller = new AbortController();
     const reason = new RangeError('enough');
     const stream = client.generateStream(LONG, { ...LONG_OPTIONS, signal: controller.signal });
@@ -75,7 +75,7 @@ describe('the server has nothing left to do when a call is aborted', () => {
     await expectFree();
   });
 
-  it('by leaving the loop', async () => {
+  it('whose loop over the stream is left', async () => {
     for await (const { batchId } of client.generateStream(LONG, LONG_OPTIONS)) {
       expect(batchId).toBe(0);
       break;
@@ -83,13 +83,13 @@ describe('the server has nothing left to do when a call is aborted', () => {
     await expectFree();
   });
 
-  it('by its time limit', async () => {
+  it('that ends by its timeoutMs', async () => {
     const call = client.generate(LONG, { ...LONG_OPTIONS, timeoutMs: 200 });
     await expect(call).rejects.toMatchObject({ code: 'client.timeout' });
     await expectFree();
   });
 
-  it('during the upload of its image', async () => {
+  it('that is aborted while its image is being uploaded', async () => {
     const gate = await narrowGate(Number(new URL(server.url).port), 64 * 1024);
     const controller = new AbortController();
     const chart = readFileSync(path.join(ROOT, 'models/demo/images/chart.png'));
@@ -99,7 +99,7 @@ describe('the server has nothing left to do when a call is aborted', () => {
     controller.abort();
     await expect(call).rejects.toMatchObject({ name: 'AbortError' });
     gate.readToNowhere();
-    // Nothing of it ever reached a reader, and the connection is gone.
+    // The request never reached a reader, and its connection is gone.
     await gate.isLeft;
     expect(await openPrompts()).toBe(0);
     await gate.close();
@@ -107,7 +107,7 @@ describe('the server has nothing left to do when a call is aborted', () => {
   });
 });
 
-/** A connection to the server that takes so many bytes of a request and then no more. */
+/** A proxy in front of the server that takes `byteLimit` bytes of a request and then stops reading. */
 async function narrowGate(serverPort: number, byteLimit: number) {
   let tell = { isFull: (): void => undefined, isLeft: (): void => undefined };
   const isFull = new Promise<void>((resolve) => (tell = { ...tell, isFull: resolve }));
@@ -140,12 +140,12 @@ async function narrowGate(serverPort: number, byteLimit: number) {
     gate.close();
     await once(gate, 'close');
   };
-  // A socket that is not read does not see its end.
+  // A socket notices that its peer has closed only while it is read.
   const readToNowhere = (): void => sockets.forEach((socket) => socket.resume());
   return { port, isFull, isLeft, readToNowhere, close };
 }
 
-describe('a program ends by itself', () => {
+describe('a program that uses the client ends by itself', () => {
   const HEAD = `
     import { TakeoffClient } from 'takeoff-client';
     const client = new TakeoffClient({ retries: 0 });
@@ -178,15 +178,15 @@ describe('a program ends by itself', () => {
        catch (e) { console.log(e.name === 'AbortError'); }`,
     ],
     [
-      'after a refusal',
+      'after a call that the server refused',
       `await client.generate([]).catch((e) => console.log(e.code === 'request.batch_empty'));`,
     ],
     [
-      'with a stream that it never began',
+      'with a stream that it never iterated',
       `client.generateStream(texts, long)[Symbol.asyncIterator](); console.log(true);`,
     ],
     [
-      'with a signal that it never used again',
+      'with a signal and a timeout that were never used',
       `const c = new AbortController();
        await client.generate('a', { maxNewTokens: 1, signal: c.signal, timeoutMs: 600000 }); console.log(true);`,
     ],

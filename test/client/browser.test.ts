@@ -1,4 +1,4 @@
-// The page that docs/client.md prints, in a real browser: the built client streams an answer for a file that a person chose.
+// The page that docs/client.md prints, in a real browser: the built client streams an answer for a chosen file.
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -17,10 +17,10 @@ if (chromiumPath === undefined)
     'No chromium on this machine: the client is not tried in a browser (apt-get install chromium).\n',
   );
 
-const PICTURE_PATH = path.join(ROOT, 'models/demo/images/two-shapes.jpg');
+const IMAGE_PATH = path.join(ROOT, 'models/demo/images/two-shapes.jpg');
 const [html = ''] = examplesOf('docs/client.md', 'html');
 
-/** The page, and the files of the library beside it as the page wants them. */
+/** Serves the page, and beside it the files of the library under the paths that the page imports. */
 function servePage(): Server {
   return createServer((request, response) => {
     const file = /^\/takeoff-client\/(\w+\.js)$/u.exec(request.url ?? '')?.[1];
@@ -31,7 +31,7 @@ function servePage(): Server {
   });
 }
 
-describe.skipIf(chromiumPath === undefined)('in a browser', () => {
+describe.skipIf(chromiumPath === undefined)('the client in a browser', () => {
   const cache = mkdtempSync(path.join(os.tmpdir(), 'takeoff-browser-'));
   let server: RunningServer;
   let browser: Browser;
@@ -56,21 +56,21 @@ describe.skipIf(chromiumPath === undefined)('in a browser', () => {
   });
   afterEach(() => page.close());
 
-  /** `localhost` is the origin that the server agrees to; 127.0.0.1 is another one, though the same machine. */
+  /** Opens the page. Its origin on `localhost` is in cors_origins, that on 127.0.0.1 is not. */
   async function open(host: 'localhost' | '127.0.0.1'): Promise<void> {
     page = await browser.newPage();
     await page.addInitScript(redirection(server));
     await page.goto(`http://${host}:${pagePort}/`);
   }
 
-  it('the printed page streams the answer for a chosen file', async () => {
+  it('streams the answer for a chosen file on the page of docs/client.md', async () => {
     await open('localhost');
-    // Every state of the answer that the page ever shows.
+    // Records every text that the page shows.
     await page.evaluate(`
       globalThis.shown = [];
       const answer = document.querySelector('p');
       new MutationObserver(() => shown.push(answer.textContent)).observe(answer, { childList: true });`);
-    await page.setInputFiles('input', PICTURE_PATH);
+    await page.setInputFiles('input', IMAGE_PATH);
     await page.waitForFunction("document.querySelector('p').textContent.endsWith('.')");
     const shown = await page.evaluate<string[]>('shown');
     expect(shown.at(-1)).toMatch(/^The picture shows a large yellow triangle .* white background\.$/u);
@@ -79,7 +79,7 @@ describe.skipIf(chromiumPath === undefined)('in a browser', () => {
     for (const state of states) expect(shown.at(-1)?.startsWith(state)).toBe(true);
   });
 
-  it('leaving the loop stops the server, and errors say what the server said', async () => {
+  it("stops the server's work when the loop is left, and gives errors the server's code", async () => {
     await open('localhost');
     const seen = await page.evaluate<unknown>(`(async () => {
       const { TakeoffClient, TakeoffApiError } = await import('./takeoff-client/index.js');
@@ -112,9 +112,9 @@ describe.skipIf(chromiumPath === undefined)('in a browser', () => {
     await expect.poll(openPrompts, { timeout: 5000 }).toEqual([0]);
   });
 
-  it('a page of an origin that the server does not know gets no answer', async () => {
+  it('gets no answer on a page whose origin is not in cors_origins', async () => {
     await open('127.0.0.1');
-    await page.setInputFiles('input', PICTURE_PATH);
+    await page.setInputFiles('input', IMAGE_PATH);
     await page.waitForFunction("document.querySelector('p').textContent !== ''");
     expect(await page.textContent('p')).toMatch(
       /^The request to http:\/\/localhost:3000 failed before its answer/u,

@@ -5,7 +5,7 @@ import { chromium, type Browser } from 'playwright-core';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 
-/** Undefined where this machine has none. */
+/** Path of the browser; undefined if this machine has none. */
 export function findChromium(): string | undefined {
   const folders = (process.env['PATH'] ?? '').split(path.delimiter);
   return NAMES.flatMap((name) => folders.map((folder) => path.join(folder, name))).find(isExecutable);
@@ -20,6 +20,6 @@ function isExecutable(file: string): boolean {
   }
 }
 
-/** Without its sandbox, which containers and root do not allow; it opens nothing but pages of the test. */
+/** Launches without the sandbox, which containers and root do not allow. The browser opens nothing but pages of the test. */
 export const launchChromium = (executablePath: string): Promise<Browser> =>
   chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] });

@@ -19,7 +19,7 @@ afterAll(async () => {
 const DESCRIPTION =
   'The picture shows a large yellow triangle on the right and a large purple circle at the bottom on a white background.';
 
-/** What each example prints, in the order of the page. */
+/** The expected output of each example, in the order of the page. */
 const PRINTED: readonly (readonly [page: string, prints: readonly RegExp[]])[] = [
   ['README.md', [new RegExp(`^${DESCRIPTION}\\nYes, `, 'u')]],
   ['client/README.md', [new RegExp(`^${DESCRIPTION}\\n\\S.*$`, 'u')]],
@@ -44,11 +44,11 @@ const examples = PRINTED.flatMap(([page, prints]) =>
   })),
 );
 
-it('knows what every printed example prints', () => {
+it('the documentation has as many examples as this test expects', () => {
   expect(examples).toHaveLength(PRINTED.flatMap(([, prints]) => prints).length);
 });
 
-it.each(examples)('$name runs as printed, and ends by itself', async ({ code, prints }) => {
+it.each(examples)('the example $name runs as printed and ends by itself', async ({ code, prints }) => {
   const { out, ...end } = await runProgram(code, server);
   expect(end).toEqual({ code: 0, err: '' });
   expect(out).toMatch(prints ?? /^$/u);

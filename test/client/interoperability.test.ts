@@ -1,5 +1,5 @@
-// Clients that exist work unchanged: requests of both generations of the official Python client and what LangChain's wrapper
-// makes of the streams, as raw bytes and, where there is a Python, by programs of its standard library.
+// Existing clients work unchanged: the requests of both generations of the official Python client and LangChain's reading of
+// streams, as raw bytes and, if the machine has Python, by programs of its standard library.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
@@ -13,8 +13,8 @@ import { langchainText, readerEvents, strippedLines } from './python-readers.js'
 import { pythonRequest, type GenerationName } from './python-requests.js';
 import { sendRaw, type RawAnswer } from './raw-http.js';
 
-const PICTURE_PATH = path.join(ROOT, 'models/demo/images/two-shapes.jpg');
-const image = readFileSync(PICTURE_PATH);
+const IMAGE_PATH = path.join(ROOT, 'models/demo/images/two-shapes.jpg');
+const image = readFileSync(IMAGE_PATH);
 const TEXT = 'USER: Describe the image to me.\nASSISTANT:';
 const DESCRIPTION =
   'The picture shows a large yellow triangle on the right and a large purple circle at the bottom on a white background.';
@@ -61,16 +61,16 @@ describe.each(['newest', 'older'] as const)('the %s Python client', (generation)
   it.each<[string, string, Buffer | undefined]>([
     ['a text', '/generate_stream', undefined],
     ['an image', '/image_generate_stream', image],
-  ])('streams an answer to %s, exact to the character', async (_, route, image) => {
+  ])('gets the streamed answer to %s, exact to the character', async (_, route, image) => {
     const { headers, body } = await ask(generation, route, {}, image);
     expect(headers.get('content-type')).toMatch(/^text\/event-stream/u);
-    // Nobody asked for compression that must be undone before a token can be read.
+    // Compression would have to be undone before the first token could be read.
     expect(headers.has('content-encoding')).toBe(false);
     expect(readerEvents(body).join('')).toBe(image === undefined ? textAnswer : DESCRIPTION);
     expect(readerEvents(body).length).toBeGreaterThan(3);
   });
 
-  it('gets every index of a list', async () => {
+  it('gets events for every prompt of a list', async () => {
     const { body } = await ask(generation, '/generate_stream', { text: [TEXT, 'USER: Hi\nASSISTANT:'] });
     const events = readerEvents(body).map((data) => JSON.parse(data) as { text: string; batch_id: number });
     expect(new Set(events.map(({ batch_id }) => batch_id))).toEqual(new Set([0, 1]));
@@ -78,7 +78,7 @@ describe.each(['newest', 'older'] as const)('the %s Python client', (generation)
     expect(first.join('')).toBe(textAnswer);
   });
 
-  it('sends text that is not ASCII escaped, and gets the same answer as without', async () => {
+  it('gets the same answer to escaped non-ASCII text as to UTF-8', async () => {
     const text = 'USER: Größe 日本 😀?\nASSISTANT:';
     const { body } = await ask(generation, '/generate', { text, max_new_tokens: 5 });
     const client = new TakeoffClient({ baseUrl: 'http://127.0.0.1', port });
@@ -94,18 +94,18 @@ it('the newest Python client gets metadata as the last event when it asks for it
 });
 
 describe("LangChain's wrapper", () => {
-  it('puts the text of a stream together exactly', async () => {
+  it('assembles the exact text of a stream', async () => {
     const { body } = await ask('older', '/generate_stream');
     expect(langchainText(readerEvents(body))).toBe(textAnswer);
   });
 
-  it('shows readable text even without an event reader', async () => {
+  it('shows readable text of a stream even without a parser of events', async () => {
     const { body } = await ask('older', '/generate_stream');
-    // It cannot know that the second of two spaces was only there for readers that take one away.
+    // Without a parser, the space that the server doubles for parsers stays doubled.
     expect(strippedLines(body).replaceAll(/ +/gu, ' ')).toBe(textAnswer);
   });
 
-  it('gets an answer in one piece', async () => {
+  it('gets a buffered answer', async () => {
     const { body } = await ask('older', '/generate', { max_new_tokens: 8 });
     expect(textAnswer.startsWith((JSON.parse(body) as { text: string }).text)).toBe(true);
   });
@@ -116,21 +116,24 @@ const hasPython = python.status === 0;
 if (!hasPython)
   process.stdout.write('No python3 on this machine: its programs are not run, only their bytes are sent.\n');
 
-it.skipIf(!hasPython)('programs of the Python standard library get the same answers', () => {
-  const script = fileURLToPath(new URL('./python/replay.py', import.meta.url));
-  const run = spawnSync('python3', [script, String(port), PICTURE_PATH, TEXT], { encoding: 'utf8' });
-  expect({ code: run.status, err: run.stderr }).toEqual({ code: 0, err: '' });
-  expect(JSON.parse(run.stdout)).toEqual({
-    newest: textAnswer,
-    'newest streamed': textAnswer,
-    'newest image': DESCRIPTION,
-    'newest image streamed': DESCRIPTION,
-    older: textAnswer,
-    'older image': DESCRIPTION,
-    'older image streamed': DESCRIPTION,
-    'documented image': DESCRIPTION,
-    langchain: textAnswer,
-    batch: [textAnswer, textAnswer],
-    urllib: textAnswer,
-  });
-});
+it.skipIf(!hasPython)(
+  'programs on the Python standard library get the answers that the client library gets',
+  () => {
+    const script = fileURLToPath(new URL('./python/replay.py', import.meta.url));
+    const run = spawnSync('python3', [script, String(port), IMAGE_PATH, TEXT], { encoding: 'utf8' });
+    expect({ code: run.status, err: run.stderr }).toEqual({ code: 0, err: '' });
+    expect(JSON.parse(run.stdout)).toEqual({
+      newest: textAnswer,
+      'newest streamed': textAnswer,
+      'newest image': DESCRIPTION,
+      'newest image streamed': DESCRIPTION,
+      older: textAnswer,
+      'older image': DESCRIPTION,
+      'older image streamed': DESCRIPTION,
+      'documented image': DESCRIPTION,
+      langchain: textAnswer,
+      batch: [textAnswer, textAnswer],
+      urllib: textAnswer,
+    });
+  },
+);

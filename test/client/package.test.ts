@@ -1,4 +1,4 @@
-// The package as somebody installs it: a tarball, an empty project, no network.
+// The package as users install it: from a tarball into an empty project, without a network.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -47,7 +47,7 @@ beforeAll(() => {
 
 const inPackage = (...names: string[]): string => path.join(project, 'node_modules/takeoff-client', ...names);
 
-it('is small, and has the library, its types and its page only', () => {
+it('the package is small and holds the library, its types and its README only', () => {
   expect(statSync(tarball).size).toBeLessThan(MAX_PACKAGE_BYTES);
   expect(files.filter((file) => !/^dist\/modules\/[\w-]+\.d\.ts$/u.test(file)).sort()).toEqual([
     'README.md',
@@ -58,7 +58,7 @@ it('is small, and has the library, its types and its page only', () => {
   ]);
 });
 
-it('brings no other package, and names none', () => {
+it('the package installs and imports no other package', () => {
   expect(readdirSync(path.join(project, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual([
     'takeoff-client',
   ]);
@@ -70,7 +70,7 @@ it('brings no other package, and names none', () => {
   }
 });
 
-it('is imported as an ES module, and reads paths in Node', () => {
+it('the package is imported as an ES module in Node and reads paths', () => {
   const program = `
     import * as library from 'takeoff-client';
     const client = new library.TakeoffClient({ port: 1 });
@@ -84,7 +84,7 @@ it('is imported as an ES module, and reads paths in Node', () => {
   });
 });
 
-/** Uses every call with every kind of argument, and results as what they are. */
+/** A program that uses every call with every kind of argument and its results with their types. */
 const CONSUMER = `
 import { TakeoffClient, TakeoffApiError, type GenerateOptions, type GenerationStream, type ListAnswer } from 'takeoff-client';
 
@@ -109,15 +109,18 @@ void client.generate('a', { max_new_tokens: 5 });
 void client.generate('a', { image: 5 });
 `;
 
-describe('types resolve under tsc --strict', () => {
+describe("the package's types compile under tsc --strict", () => {
   const nodeTypes = ['--types', 'node', '--typeRoots', path.join(ROOT, 'node_modules/@types')];
   it.each([
     [
-      'in a page',
+      'for a page',
       ['--module', 'esnext', '--moduleResolution', 'bundler', '--lib', 'es2022,dom,dom.asynciterable'],
     ],
-    ['in Node without the types of pages', ['--module', 'nodenext', '--lib', 'es2022', ...nodeTypes]],
-    ['in Node with both', ['--module', 'node16', '--lib', 'es2022,dom,dom.asynciterable', ...nodeTypes]],
+    ['for Node without DOM types', ['--module', 'nodenext', '--lib', 'es2022', ...nodeTypes]],
+    [
+      'for Node with DOM types',
+      ['--module', 'node16', '--lib', 'es2022,dom,dom.asynciterable', ...nodeTypes],
+    ],
   ])('%s', { timeout: 60_000 }, (_, settings) => {
     writeFileSync(path.join(project, 'consumer.ts'), CONSUMER);
     const compiler = path.join(ROOT, 'node_modules/typescript/bin/tsc');
@@ -138,14 +141,14 @@ describe('types resolve under tsc --strict', () => {
   });
 });
 
-/** Other runtimes, where the machine has them. */
+/** Other runtimes, if the machine has them. */
 describe.each([
   ['bun', ['run']],
   ['deno', ['run', '--allow-read', '--allow-net', '--node-modules-dir=manual']],
-])('in %s', (runtime, words) => {
+])('the package in %s', (runtime, words) => {
   const isThere = run(ROOT, runtime, '--version').code === 0;
   if (!isThere) process.stdout.write(`No ${runtime} on this machine: the client is not tried in it.\n`);
-  it.skipIf(!isThere)('is imported, reads paths and tells that nobody listens', () => {
+  it.skipIf(!isThere)('is imported, reads paths and reports a refused connection', () => {
     const program = `
       import { TakeoffClient } from 'takeoff-client';
       const client = new TakeoffClient({ port: 4, retries: 0, baseUrl: 'http://127.0.0.1' });

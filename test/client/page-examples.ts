@@ -1,5 +1,5 @@
-// Programs that documentation prints, taken out of it and run as they are. They call the default ports; the preloaded line
-// sends that to the ports of the test's server, and nothing else is changed.
+// Extracts the programs that the documentation prints and runs them unchanged. They call the default ports; a preloaded line
+// redirects those calls to the ports of the test's server.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ export function examplesOf(page: string, language: 'js' | 'html'): string[] {
     .map(([, , code = '']) => code);
 }
 
-/** A line that makes programs and pages which call the default ports call this server's. */
+/** A line of JavaScript that redirects requests to the default ports to this server. */
 export const redirection = ({ url, managementUrl }: RunningServer): string => `
   const original = globalThis.fetch;
   const ports = { 3000: ${new URL(url).port}, 3001: ${new URL(managementUrl).port} };
@@ -29,7 +29,7 @@ export interface ProgramRun {
   readonly err: string;
 }
 
-/** Long enough for every answer of the demo model; a program that does not end by itself is killed and has no exit code. */
+/** Longer than any answer of the demo model takes. A program that does not end by itself is killed then and has no exit code. */
 const PROGRAM_TIMEOUT_MS = 20_000;
 
 /** Runs an ES module as `node example.mjs` in the repository's folder does. */

@@ -1,7 +1,7 @@
-// How Python programs read the streams, each by the rules of its own library and none by the standard: written from what
-// those rules are known to be, to see that the server's bytes come out right under all of them.
+// How Python programs read the streams. Each follows the rules of its own library, none the WHATWG standard; the server's bytes
+// must come out right under all of them.
 
-/** Event readers split the decoded text at empty lines and keep one space less after the colon. */
+/** Python's event readers split the decoded text at empty lines and remove one space after the colon. */
 export function readerEvents(body: string): string[] {
   return body
     .split(/\r\n\r\n|\n\n|\r\r/u)
@@ -16,8 +16,8 @@ export function readerEvents(body: string): string[] {
 }
 
 /**
- * LangChain's TitanTakeoff adds up the data of events, cuts at a literal `data:` in it and drops `</s>`. Streams that leak their
- * own syntax into the text show here.
+ * LangChain's TitanTakeoff joins the data of events, cuts at a literal `data:` in it and drops `</s>`. A server whose stream leaks
+ * `data:` into the text loses part of its answer here.
  */
 export function langchainText(events: readonly string[]): string {
   let [text, buffer] = ['', ''];
@@ -31,7 +31,7 @@ export function langchainText(events: readonly string[]): string {
   return text + buffer.replaceAll('</s>', '');
 }
 
-/** The oldest way: lines of the response with the text `data:` taken off, no event reader at all. */
+/** The oldest way: no event reader, but the lines of the response with the text `data:` removed. */
 export const strippedLines = (body: string): string =>
   body
     .split('\n')

@@ -1,10 +1,9 @@
 // The requests of the official Python client, byte for byte as its HTTP libraries write them: the newest generation on httpx,
-// the older one on requests. What the contract says of their fields and parts is /generate with every unset field null,
-// and multipart parts whose types and file names differ between generations.
+// the older one on requests. Both send every unset field as null; types and file names of their multipart parts differ.
 
 export interface PythonRequest {
   readonly path: string;
-  /** The writes in which the library sends it. */
+  /** One element for each write of the library. */
   readonly pieces: readonly (string | Buffer)[];
 }
 
@@ -16,7 +15,7 @@ interface Generation {
   readonly streamHeaders: readonly string[];
   readonly imagePart: string;
   readonly jsonPart: string;
-  /** In the order in which it writes them. */
+  /** Whether it writes the part with the JSON before that with the image. */
   readonly isJsonFirst: boolean;
 }
 
@@ -111,7 +110,7 @@ function head(
   ].join('\r\n');
 }
 
-/** As json.dumps writes it: a space behind commas and colons, and nothing that is not ASCII. */
+/** JSON as Python's json.dumps writes it: a space behind commas and colons, everything that is not ASCII escaped. */
 function pythonJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(pythonJson).join(', ')}]`;
   if (typeof value === 'object' && value !== null)

@@ -1,15 +1,15 @@
-// Sends bytes as they are and reads what comes back, without any HTTP library in between that could change either.
+// Sends the bytes of a request as they are and reads the answer, without an HTTP library that could change either.
 import { connect } from 'node:net';
 
 export interface RawAnswer {
   readonly status: number;
   /** Names in lower case. */
   readonly headers: ReadonlyMap<string, string>;
-  /** Without the chunks it travelled in. */
+  /** The body without its chunked encoding. */
   readonly body: string;
 }
 
-/** Each piece is a write of its own, as the client that is imitated makes them. */
+/** Writes each piece by itself, as the imitated client does. */
 export async function sendRaw(port: number, pieces: readonly (string | Buffer)[]): Promise<RawAnswer> {
   const socket = connect(port, '127.0.0.1');
   for (const piece of pieces) socket.write(piece);
@@ -26,7 +26,7 @@ export async function sendRaw(port: number, pieces: readonly (string | Buffer)[]
   throw new TypeError(`The connection ended after ${JSON.stringify(received.toString())}.`);
 }
 
-/** Undefined while the answer is not whole. */
+/** Undefined while part of the answer is missing. */
 function parseAnswer(received: Buffer): RawAnswer | undefined {
   const headEnd = received.indexOf('\r\n\r\n');
   if (headEnd === -1) return undefined;

@@ -1,8 +1,8 @@
 """Asks a Takeoff server the way the official Python client and LangChain's wrapper do, with the standard library only.
 
-    python3 replay.py PORT PICTURE TEXT
+    python3 replay.py PORT IMAGE TEXT
 
-Prints one JSON object: what each way of asking gave.
+Prints one JSON object with the answer to each way of asking.
 """
 
 import http.client
