@@ -19,7 +19,7 @@ export interface Ended {
 export interface Command {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
-  /** What it has printed to standard error so far. */
+  /** Standard error of the command so far. */
   readonly err: () => string;
 }
 
@@ -27,9 +27,9 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly stdin?: string;
-  /** Largest file that it may write, as if the disk were full then. */
+  /** Largest file that the command may write; beyond it, writing fails as on a full disk. */
   readonly fileLimitKiB?: number;
-  /** A process group of its own, as a shell makes for a job: a signal to it reaches every process of the command. */
+  /** Whether to start a process group, as a shell does for a job: a signal to the group reaches every process of the command. */
   readonly detached?: boolean;
 }
 
@@ -60,7 +60,7 @@ export function takeoff(args: readonly string[], options: CommandOptions = {}): 
 export class ImageFolder {
   readonly path = mkdtempSync(path.join(os.tmpdir(), 'takeoff-describe-'));
 
-  /** Small images that differ, some of them in folders below. Gives their paths. */
+  /** Makes small images that differ, every tenth in a subfolder, and returns their paths. */
   async fill(count: number): Promise<string[]> {
     const bytes = await sharp({ create: { width: 8, height: 8, channels: 3, background: '#258' } })
       .png()

@@ -1,4 +1,4 @@
-// `takeoff describe` against real servers: whatever interrupts a run, every image is described once.
+// `takeoff describe` against real servers: every image is described once, whatever interrupts a run.
 import { existsSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -10,7 +10,7 @@ import { ImageFolder, takeoff, type Ended } from './command.js';
 
 const ECHO = { TAKEOFF_ECHO: 'true' };
 const PROMPT = 'what is this';
-/** What the echo reader answers: the prompt behind its image. */
+/** The answer of the echo reader: the text that follows the image. */
 const ANSWER = '\nwhat is this';
 
 let server: RunningServer;
@@ -49,7 +49,7 @@ const READ: Readonly<Record<Format, (folder: ImageFolder) => { path: string; tex
         text: readFileSync(file, 'utf8').slice(0, -1),
       })),
 };
-/** Of everything that is neither an image nor a lock. */
+/** Bytes of all files but images and locks. */
 const writtenBytes = (folder: ImageFolder): number =>
   filesBelow(folder.path)
     .filter((file) => !/\.(?:png|lock)$/u.test(file))
@@ -59,7 +59,7 @@ const filesBelow = (folder: string): string[] =>
     .filter((entry) => entry.isFile())
     .map((entry) => path.join(entry.parentPath, entry.name));
 
-/** Also of an output that ends within a record. */
+/** Descriptions in the output, which may end within a record. */
 const countOf = (format: Format): number =>
   format === 'txt' ? READ.txt(images).length : images.read(`out.${format}`).split('.png').length - 1;
 
@@ -69,9 +69,9 @@ function expectEachOnce(format: Format, files: readonly string[]): void {
   expect(records.map(({ text }) => text)).toEqual(files.map(() => ANSWER));
 }
 
-describe('interruptions', () => {
+describe('takeoff describe, interrupted', () => {
   it.each<Format>(['jsonl', 'csv', 'txt'])(
-    '200 images are each in the %s output once, although the run is killed again and again',
+    'has each of 200 images in the %s output once, after eight kills with SIGKILL',
     async (format) => {
       const files = await images.fill(200);
       const random = new Random(2026);
@@ -90,7 +90,7 @@ describe('interruptions', () => {
         const command = begin();
         const ended = new AbortController();
         void command.ended.then(() => ended.abort());
-        // Every other one before the first answer, or about then; the others in the midst of answers.
+        // Every other kill comes around the first answer, the rest in the midst of answers.
         if (kill % 2 === 0) await delay(random.below(600));
         else while (!ended.signal.aborted && writtenBytes(images) === before) await delay(1);
         await delay(random.below(60));
@@ -99,11 +99,11 @@ describe('interruptions', () => {
       }
       const interrupted = countOf(format);
       expect(interrupted).toBeGreaterThan(0);
-      expect(interrupted, 'the kills came before the end').toBeLessThan(200);
+      expect(interrupted, 'images described before the last run').toBeLessThan(200);
       const last = await begin().ended;
       expect(last.exitCode, last.err).toBe(0);
       expectEachOnce(format, files);
-      // Everything is there: nothing is asked, nothing changes.
+      // Another run finds everything described and changes nothing.
       const again = await run(...ARGUMENTS[format](images), images.path);
       expect(again.exitCode).toBe(0);
       expect(again.err).toContain('200 of 200 images in the output already');
@@ -112,7 +112,7 @@ describe('interruptions', () => {
     120_000,
   );
 
-  it('Ctrl-C in a terminal finishes what is in flight, stops the server of the run, and loses nothing', async () => {
+  it('finishes the requests in flight and stops its own server at Ctrl-C, and loses no image', async () => {
     const files = await images.fill(60);
     const args = ['describe', '--prompt', PROMPT, '--model', 'demo', ...ARGUMENTS.jsonl(images), images.path];
     const command = takeoff(args, { env: ECHO, detached: true });
@@ -129,7 +129,7 @@ describe('interruptions', () => {
     expectEachOnce('jsonl', files);
   });
 
-  it('two runs with one output do not describe an image twice', async () => {
+  it('describes no image twice when two runs share an output', async () => {
     const files = await images.fill(100);
     const args = [...ARGUMENTS.jsonl(images), images.path];
     const both = await Promise.all([run(...args), run(...args)]);
@@ -139,7 +139,7 @@ describe('interruptions', () => {
     expect(existsSync(images.of('out.jsonl.lock'))).toBe(false);
   });
 
-  it('a server that dies is waited for', async () => {
+  it('waits for a server that died and goes on when it is back', async () => {
     const files = await images.fill(150);
     const mortal = await RunningServer.start({ env: ECHO });
     const command = takeoff([
@@ -163,7 +163,7 @@ describe('interruptions', () => {
     expectEachOnce('jsonl', files);
   });
 
-  it('a reader that dies is waited for', async () => {
+  it('waits for a reader that died and goes on when it is replaced', async () => {
     const files = await images.fill(150);
     const mortal = await RunningServer.start({ env: ECHO });
     const ended = takeoff([
@@ -183,7 +183,7 @@ describe('interruptions', () => {
     expectEachOnce('csv', files);
   });
 
-  it('a server that still loads its model is waited for', async () => {
+  it('waits for a server that still loads its model', async () => {
     const files = await images.fill(5);
     const loading = await RunningServer.start({ env: ECHO, args: ['--consumer-group', 'late'] });
     const args = ['--url', loading.url, ...ARGUMENTS.jsonl(images), images.path];
@@ -200,7 +200,7 @@ describe('interruptions', () => {
     expectEachOnce('jsonl', files);
   });
 
-  it('a server that stays away ends the run, which can be gone on with', async () => {
+  it('ends when the server stays away, and a later run goes on', async () => {
     const files = await images.fill(3);
     const mortal = await RunningServer.start({ env: { ...ECHO, TAKEOFF_API_KEY: 'the-right-key' } });
     const args = ['--out', images.of('new/folder/out.jsonl'), images.path];
@@ -216,9 +216,9 @@ describe('interruptions', () => {
   });
 });
 
-describe('failures', () => {
+describe('takeoff describe, with failures', () => {
   it.each<Format>(['jsonl', 'csv', 'txt'])(
-    'corrupt images are listed, the others described (%s), and tried again when told to',
+    'lists corrupt images (%s), describes the others, and tries again with --retry-failed',
     async (format) => {
       const files = await images.fill(20);
       const bytes = readFileSync(files[0]!);
@@ -247,7 +247,7 @@ describe('failures', () => {
     },
   );
 
-  it('a full disk ends the run in a sentence, and the next run mends what it left', async () => {
+  it('ends with one sentence when the disk is full, and the next run repairs the output', async () => {
     const files = await images.fill(100);
     const args = [
       'describe',
@@ -266,7 +266,7 @@ describe('failures', () => {
     expectEachOnce('jsonl', files);
   });
 
-  it('an output file that is something else is left alone', async () => {
+  it('refuses an output file of another program and leaves it unchanged', async () => {
     await images.fill(1);
     for (const [format, content] of [
       ['jsonl', '{"name":"x"}\n{"path":"y"}\n'],
@@ -281,7 +281,7 @@ describe('failures', () => {
     }
   });
 
-  it('arguments that name nothing are refused before anything is asked', async () => {
+  it('refuses wrong arguments before it asks a server', async () => {
     const { exitCode, err } = await run(images.of('nowhere'));
     expect(exitCode).toBe(2);
     expect(err).toContain('no such file or folder');
@@ -292,7 +292,7 @@ describe('failures', () => {
   });
 });
 
-describe('ways to name images and to get answers', () => {
+describe('takeoff describe', () => {
   it('takes files, folders, patterns and a list, each image once, and writes lines to a pipe', async () => {
     const files = await images.fill(30);
     images.add('.hidden.png', 'x');
@@ -340,7 +340,7 @@ describe('ways to name images and to get answers', () => {
     );
   });
 
-  it('ends quietly when the next program of a pipe has seen enough', async () => {
+  it('ends quietly when the next program of a pipe closes it', async () => {
     await images.fill(50);
     const command = takeoff(['describe', '--prompt', PROMPT, '--url', server.url, images.path]);
     command.child.stdout?.once('data', () => command.child.stdout?.destroy());
@@ -349,7 +349,7 @@ describe('ways to name images and to get answers', () => {
     expect(err).not.toContain('EPIPE');
   });
 
-  it('makes csv that other programs read, line breaks and quotation marks included', async () => {
+  it('writes CSV that other programs parse, line breaks and quotation marks included', async () => {
     images.add('a, "b".png', readFileSync((await images.fill(1))[0]!));
     const text = 'say "hello",\nthen\r\nstop';
     const { out } = await run('--prompt', text, '--format', 'csv', images.path);
@@ -359,7 +359,7 @@ describe('ways to name images and to get answers', () => {
     expect(records.map(({ path: file }) => path.basename(file ?? '')).sort()[0]).toBe('a, "b".png');
   });
 
-  it('gives images that differ in their endings only a text file each, also in a folder of its own', async () => {
+  it('writes a text file for each of two images that differ only in their endings, with --out too', async () => {
     const bytes = readFileSync((await images.fill(1))[0]!);
     images.add('in/a.png', bytes);
     images.add('in/a.JPG', bytes);
@@ -374,9 +374,9 @@ describe('ways to name images and to get answers', () => {
   });
 });
 
-it('needs no more memory for many images than for few', async () => {
+it('takeoff describe needs no more memory for 1,500 images than for a few', async () => {
   await images.fill(1500);
-  // A small heap: left to itself, Node lets garbage lie until there is much of it.
+  // A small heap makes Node collect garbage early, so that the peak shows what is in use.
   const env = { NODE_OPTIONS: '--max-old-space-size=32 --max-semi-space-size=2' };
   const peak = async (...args: string[]): Promise<number> => {
     const command = takeoff(['describe', '--prompt', PROMPT, '--url', server.url, ...args], { env });

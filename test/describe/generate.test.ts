@@ -1,4 +1,4 @@
-// `takeoff generate` with the demo model: from a server that runs, and from one of its own.
+// `takeoff generate` with the demo model: on a running server, and on one that the command starts.
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -25,7 +25,7 @@ afterAll(async () => {
   rmSync(cache, { recursive: true });
 });
 
-async function portOfNobody(): Promise<number> {
+async function closedPort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const { port } = probe.address() as AddressInfo;
@@ -38,12 +38,12 @@ const generate = (args: readonly string[], more: Readonly<Record<string, string>
   takeoff(['generate', ...args], { env: { ...env, ...more } }).ended;
 
 describe('takeoff generate', () => {
-  it('prints the answer of a running server, and nothing else on standard output', async () => {
+  it('prints the answer of a running server and nothing else on standard output', async () => {
     const args = ['USER: Describe the image to me.\nASSISTANT:', '--image', IMAGE, '--url', server.url];
     expect(await generate(args)).toMatchObject({ exitCode: 0, out: `${ANSWER}\n`, err: '' });
   });
 
-  it('uses the chat format of the model, and prints counts and times as JSON', async () => {
+  it('uses the chat template with --chat-template and prints counts and times with --json', async () => {
     const { out, exitCode } = await generate([
       'Describe the image to me.',
       '--chat-template',
@@ -66,7 +66,7 @@ describe('takeoff generate', () => {
     expect(tokens_per_second).toBeGreaterThan(1);
   });
 
-  it('reads a prompt from standard input', async () => {
+  it('reads the prompt - from standard input', async () => {
     const command = takeoff(['generate', '-', '--max-new-tokens', '3', '--json', '--url', server.url], {
       stdin: 'USER: Hello.\nASSISTANT:',
     });
@@ -74,13 +74,13 @@ describe('takeoff generate', () => {
     expect(JSON.parse(out)).toMatchObject({ usage: { generated_tokens: 3 }, finish_reason: 'length' });
   });
 
-  it('asks the server of this machine, and starts one of its own where none is', async () => {
+  it('asks the Takeoff server of this machine, and starts one if something else listens there', async () => {
     const args = ['Describe the image to me.', '--chat-template', '--image', IMAGE];
     const { port } = new URL(server.url);
     const asked = await generate(args, { TAKEOFF_PORT: port });
     expect(asked).toMatchObject({ exitCode: 0, out: `${ANSWER}\n` });
     expect(asked.err).toBe(`Asking the server on http://127.0.0.1:${port}.\n`);
-    // What listens there is something else.
+    // Now another program listens on the port.
     const other = createServer((_, response) => response.end('hello')).listen(0, '127.0.0.1');
     await once(other, 'listening');
     const own = await generate(args, { TAKEOFF_PORT: String((other.address() as AddressInfo).port) });
@@ -90,9 +90,9 @@ describe('takeoff generate', () => {
     expect(own.err).toContain('is live after');
   });
 
-  it('says what is wrong in a sentence, with the exit code of its kind', async () => {
+  it('explains every failure in one sentence and with its exit code', async () => {
     const url = ['--url', server.url];
-    const closed = await portOfNobody();
+    const closed = await closedPort();
     const wrong: [string[], number, string][] = [
       [['a', ...url, '--image', '/nowhere.png'], 1, 'which cannot be read'],
       [['a', ...url, '--image', fileURLToPath(import.meta.url)], 1, 'image.format_unsupported'],
@@ -111,7 +111,7 @@ describe('takeoff generate', () => {
     }
   });
 
-  it('Ctrl-C ends the answer, and the server goes on', async () => {
+  it('cancels the request at Ctrl-C, and the server goes on', async () => {
     const long = ['USER: Tell me.\nASSISTANT:', '--min-new-tokens', '1500', '--max-new-tokens', '1500'];
     const command = takeoff(['generate', ...long, '--url', server.url]);
     await new Promise((resolve) => command.child.stdout?.once('data', resolve));
@@ -126,7 +126,7 @@ describe('takeoff generate', () => {
   });
 });
 
-it('the demo images are described as their answers say', async () => {
+it('takeoff describe gives the demo images their expected answers', async () => {
   const folder = fileURLToPath(new URL('../../models/demo/images/', import.meta.url));
   const { exitCode, out } = await takeoff(['describe', folder, '--url', server.url], { env }).ended;
   expect(exitCode).toBe(0);
