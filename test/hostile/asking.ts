@@ -1,4 +1,4 @@
-// Requests of the hostile tests and the two things they look at in an answer.
+// Requests of the hostile tests, and their answers as status, text or error code.
 import { jsonRequest } from '../process/requests.js';
 
 export interface Answer {
@@ -23,7 +23,7 @@ export const generate = async (url: string, body: unknown, signal?: AbortSignal)
 
 export const tag = (address: string): string => `<image:${address}>`;
 
-/** A multipart body as it stands, for what no library would send. */
+/** A request with the given bytes as its multipart body, for bodies that no library would write. */
 export const rawForm = (body: Uint8Array<ArrayBuffer> | string, boundary = 'b'): RequestInit => ({
   method: 'POST',
   headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },

@@ -1,5 +1,5 @@
-// A real server with a real model: what it makes of special tokens and of claims, then mutated files of every format. `npm test`
-// sends a few hundred, `npm run test:hostile` five thousand and measures what honest clients notice.
+// A server with a real model against mutated files of every format, texts that spell special tokens, and invented identities.
+// `npm test` sends a few hundred files, `npm run test:hostile` five thousand and measures the delay of honest clients.
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -42,12 +42,12 @@ const pidsOf = (...names: ServerProcess['name'][]): number[] =>
     .filter(({ name }) => names.includes(name))
     .map(({ pid }) => pid);
 
-describe('mutated images', () => {
-  it('start from files that are taken', async () => {
+describe('a server with the demo model', () => {
+  it('answers the valid files that mutations start from', async () => {
     for (const file of valid) expect((await send(server.url, file)).status, file.name).toBe(200);
   });
 
-  it(`${FILES} of them get answers of the contract, and memory and processes stay`, async () => {
+  it(`answers ${FILES} mutated images with allowed statuses, in bounded memory and without a restart`, async () => {
     const random = new Random(20_261_123);
     const before = pidsOf('gateway', 'reader');
     const peaks = new Map<number, { name: ServerProcess['name']; mebibytes: number }>();
@@ -82,7 +82,7 @@ describe('mutated images', () => {
   }, 900_000);
 });
 
-it('case 20: text that spells special tokens is many plain tokens of a real tokenizer', async () => {
+it('case 20: text that spells a special token becomes several plain tokens', async () => {
   const tokensOf = async (text: string): Promise<number> => {
     const request = { text, max_new_tokens: 1, return_metadata: true };
     const response = await fetch(`${server.url}/generate`, jsonRequest(request));
@@ -93,12 +93,12 @@ it('case 20: text that spells special tokens is many plain tokens of a real toke
     return metadata.prompt_tokens;
   };
   const without = await tokensOf('hello');
-  // Each of them is one token where special tokens are read out of text, and the image's is many.
+  // If text were searched for special tokens, each of these would be one token, and `<image>` an image's rows.
   for (const special of ['<s>', '</s>', '<unk>', '<image>', '[INST]', '<|im_start|>'])
     expect((await tokensOf(`hello${special}`)) - without, special).toBeGreaterThan(1);
 });
 
-it('case 22: images of one size are told apart by their bytes, whatever identity a client claims', async () => {
+it('case 22: two images of one size get their own answers, whatever identity a client claims', async () => {
   const folder = new URL('../../models/demo/images/', import.meta.url);
   const images = await Promise.all(
     ['one-shape.png', 'three-shapes.png', 'many.png', 'one-shape.png'].map((name) =>
@@ -120,7 +120,7 @@ it('case 22: images of one size are told apart by their bytes, whatever identity
   expect(texts[3]).toBe(texts[0]);
 });
 
-/** An image question of a client that means well; each with bytes of its own, so that no cache answers. */
+/** Time of an honest image request. `serial` makes its bytes new, so that no cache answers. */
 async function honestRequestMs(serial: number): Promise<number> {
   const bytes = Buffer.concat([photograph(), Buffer.from(String(serial))]);
   const request = { text: 'USER: Describe the image to me.\nASSISTANT:', max_new_tokens: 64 };
@@ -137,12 +137,12 @@ async function honestRequestMs(serial: number): Promise<number> {
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
 
 /**
- * The attack of this measurement: 20 files a second, all of which are refused. A mutated file that still is an image is answered like
- * anybody's and takes the share of a request, so it says nothing about protection.
+ * Pause that makes the attack of this measurement 20 files a second. All of them are refused: a mutated file that still is an
+ * image takes the share of an honest request, so it says nothing about protection.
  */
 const PAUSE_MS = 45;
 it.runIf(isFull)(
-  'leave honest requests at least 0.8 of their throughput',
+  'a server under attack keeps at least 0.8 of the throughput of honest requests',
   async () => {
     const random = new Random(7);
     const hostile: NamedFile[] = [];
@@ -150,7 +150,7 @@ it.runIf(isFull)(
     const [quiet, attacked]: [number[], number[]] = [[], []];
     let serial = 0;
     let files = 0;
-    // In turns, so that whatever else this machine does meets both alike.
+    // Quiet and attacked rounds take turns, so that other load on this machine meets both alike.
     for (let round = 0; round < 10; round += 1) {
       for (let n = 0; n < 20; n += 1) quiet.push(await honestRequestMs(serial++));
       let isOver = false;

@@ -1,4 +1,4 @@
-// Sends hostile files to a running server, several at a time, and keeps count of what comes back.
+// Sends hostile files to a running server, several at a time, and counts the statuses of the answers.
 import { imageForm } from '../process/requests.js';
 import type { NamedFile } from './files/valid.js';
 
@@ -6,7 +6,7 @@ export interface AttackOptions {
   readonly url: string;
   readonly next: () => NamedFile;
   readonly connections: number;
-  /** Asked before each file. */
+  /** Whether to send another file; asked before each one. */
   readonly goesOn: (sent: number) => boolean;
   /** Pause of a connection between an answer and its next file. */
   readonly pauseMs?: number;
@@ -15,11 +15,11 @@ export interface AttackOptions {
 export interface AttackOutcome {
   readonly sent: number;
   readonly countByStatus: ReadonlyMap<number, number>;
-  /** Of unexpected statuses, and of answers without a code. */
+  /** A line for each unexpected status and each error answer without a code. */
   readonly complaints: readonly string[];
 }
 
-/** What a hostile image may be answered with: taken, refused, too large. Nothing of the server's own. */
+/** Statuses that a hostile image may be answered with: taken, refused, too large. A 5xx would be a failure of the server. */
 export const ALLOWED_STATUSES: readonly number[] = [200, 400, 413, 415, 422];
 
 export async function attack({

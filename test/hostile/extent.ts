@@ -1,3 +1,3 @@
-// How much the hostile tests do: bounded within `npm test`, everything under `npm run test:hostile`.
+// Whether the hostile tests run in full, which `npm run test:hostile` does; `npm test` runs a sample of the long ones.
 
 export const isFull = process.env['npm_lifecycle_event'] === 'test:hostile';

@@ -1,11 +1,11 @@
-// Case 18 of the list of other servers' mistakes: bodies, parts and headers without measure, through the whole program.
+// Case 18 of docs/security.md: bodies, parts and headers without measure, through the whole program.
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RunningServer } from '../../harness/running-server.js';
 import { answerOf, formBody, rawForm, type FormPart } from './asking.js';
 import { photograph } from './files/valid.js';
 
-/** Ten thousand empty parts are fewer bytes. */
+/** More than ten thousand empty parts take, so that their number is what is refused. */
 const LIMIT_BYTES = 1_000_000;
 /** A chunk of a body that declares no length. */
 const CHUNK = `10000\r\n${'x'.repeat(65_536)}\r\n`;
@@ -23,13 +23,13 @@ const postForm = async (body: Uint8Array<ArrayBuffer> | string, boundary = 'b') 
   answerOf(await fetch(`${server.url}/image_generate`, rawForm(body, boundary)));
 const IMAGE: FormPart = { name: 'image_data', content: photograph() };
 const JSON_PART: FormPart = { name: 'json_data', content: request };
-/** The end of a form. */
+/** The text of a form with the JSON part alone, which ends other forms. */
 const jsonForm = Buffer.from(formBody([JSON_PART])).toString();
 const isServing = async (): Promise<void> => {
   expect(await postForm(formBody([IMAGE, JSON_PART]))).toMatchObject({ status: 200, text: '\nhello' });
 };
 
-/** Writes bytes to the server and resolves with all that it said before the connection ended. */
+/** Lets `write` send bytes to the server; resolves with all bytes of the server until the connection ended. */
 function speak(write: (socket: Socket) => void): Promise<string> {
   return new Promise((resolve) => {
     const { port } = new URL(server.url);
@@ -43,8 +43,9 @@ function speak(write: (socket: Socket) => void): Promise<string> {
     write(socket);
   });
 }
-describe('bodies', () => {
-  it('case 18: a body over the limit is 413 with the name of the setting, before it is read', async () => {
+
+describe('hostile bodies', () => {
+  it('case 18: a body over the limit gets 413 and the name of the setting before it is read', async () => {
     const said = await speak((socket) => {
       socket.write(
         'POST /image_generate HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-type: multipart/form-data; boundary=b\r\ncontent-length: 99999999999\r\n\r\n',
@@ -61,7 +62,7 @@ describe('bodies', () => {
     await isServing();
   });
 
-  it('case 18: a body that declares no length is counted while it arrives', async () => {
+  it('case 18: a chunked body gets 413 as soon as it exceeds the limit', async () => {
     const form = 'multipart/form-data; boundary=b';
     const start = '--b\r\ncontent-disposition: form-data; name="image_data"\r\n\r\n';
     const skipped = '--b\r\ncontent-disposition: form-data; name="other"\r\n\r\n';
@@ -88,7 +89,7 @@ describe('bodies', () => {
       });
       expect(said, route).toMatch(/^HTTP\/1\.1 413 /u);
       expect(said, route).toContain('request.body_too_large');
-      // After the answer some more is taken, so that the client can read it, and then the connection is cut.
+      // The server reads a bounded rest, so that the client can read the answer, and then cuts the connection.
       expect(sentBytes, route).toBeLessThan(100 * 2 ** 20);
     }
     await isServing();
@@ -123,7 +124,7 @@ describe('bodies', () => {
     ['a part without headers', () => '--b\r\n\r\nx\r\n--b--\r\n', 'b'],
     ['a boundary of 10,000 characters', () => formBody([IMAGE], 'b'.repeat(10_000)), 'b'.repeat(10_000)],
     ['endless boundaries', () => '--b\r\n'.repeat(30_000), 'b'],
-    ['nothing', () => '', 'b'],
+    ['an empty body', () => '', 'b'],
   ])('case 18: a form with %s is refused', async (_, make, boundary) => {
     const answer = await postForm(make(), boundary);
     expect([400, 422]).toContain(answer.status);
@@ -131,7 +132,7 @@ describe('bodies', () => {
     await isServing();
   });
 
-  it('case 18: huge headers, of the request and of a part, are refused', async () => {
+  it('case 18: huge headers of a request are refused, those of a part are not read', async () => {
     const said = await speak((socket) =>
       socket.write(`GET /status HTTP/1.1\r\nhost: a\r\nx: ${'y'.repeat(100_000)}\r\n\r\n`),
     );
@@ -141,7 +142,7 @@ describe('bodies', () => {
       const answer = await postForm(formBody([{ ...IMAGE, headers }, JSON_PART]));
       expect(answer.status === 200 || answer.code?.startsWith('request.') === true).toBe(true);
       expect([200, 400, 422]).toContain(answer.status);
-      // The name behind so many headers is not looked at, so the part has none.
+      // The part's name stands behind more headers than are read, so the part counts as unnamed.
       const late = [`--b\r\n${headers.join('\r\n')}`, 'content-disposition: form-data; name="image_data"'];
       const unnamed = await postForm(`${late.join('\r\n')}\r\n\r\nx\r\n${jsonForm}`);
       expect([unnamed.status, unnamed.code]).toEqual([422, 'request.part_missing']);
@@ -149,7 +150,7 @@ describe('bodies', () => {
     await isServing();
   });
 
-  it('case 18: bodies that drip are cut after request_timeout_ms, and nobody waits for them', async () => {
+  it('case 18: bodies that drip are cut after request_timeout_ms and delay nobody', async () => {
     const start = performance.now();
     const dripping = Array.from({ length: 50 }, () =>
       speak((socket) => {

@@ -1,4 +1,4 @@
-// Cases 19 to 22 of the list of other servers' mistakes: numbers, texts, schemas and claims, through the whole program.
+// Cases 19 to 22 of docs/security.md: numbers, texts, schemas and invented identities, through the whole program.
 import { execFileSync } from 'node:child_process';
 import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs';
 import os from 'node:os';
@@ -11,7 +11,7 @@ import { isFull } from './extent.js';
 import { photograph } from './files/valid.js';
 
 const SCHEMAS = isFull ? 10_000 : 1000;
-/** Of all schemas together: a server that kept them would show it. */
+/** Size of all schemas together; a server that kept them would grow by it. */
 const SCHEMA_BYTES = 180e6;
 let server: RunningServer;
 beforeAll(async () => {
@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-describe('fields', () => {
+describe('hostile fields', () => {
   it.each([
     ['sampling_temperature', 'from 0 to 100', [-0.1, 100.1, 1e308], ['NaN', '1', '1e309', [1], {}, true]],
     ['sampling_topp', 'above 0, up to 1', [0, -0.1, 1.1, 1e308], ['x', '1']],
@@ -40,7 +40,7 @@ describe('fields', () => {
       expect(answer.message).toContain(field);
       expect(answer.message).toContain(range);
     }
-    // JSON that JavaScript cannot write.
+    // Numbers that JSON.stringify cannot write.
     for (const text of ['NaN', '-Infinity', '1e999', '9'.repeat(400)]) {
       const response = await fetch(`${server.url}/generate`, {
         method: 'POST',
@@ -71,7 +71,7 @@ describe('fields', () => {
     '<image:relative.png> <IMAGE:http://h/> <image: http://h/> <image:http://h/',
     '<image:>',
     '\u200b<image\u200b>',
-  ])('case 20: %j stays the text that it is', async (text) => {
+  ])('case 20: %j stays text', async (text) => {
     for (const use_chat_template of [false, true]) {
       const response = await fetch(
         `${server.url}/generate`,
@@ -81,13 +81,13 @@ describe('fields', () => {
       expect(answer.metadata.image_tokens).toBe(0);
       expect(answer.text).toContain(text);
     }
-    // Beside an upload there is exactly the one image.
+    // Beside an upload, the text adds no image to it.
     const form = imageForm(new Uint8Array(photograph()), { text, return_metadata: true });
     const response = await fetch(`${server.url}/image_generate`, { method: 'POST', body: form });
     expect(await response.json()).toMatchObject({ metadata: { image_tokens: 64 } });
   });
 
-  it(`case 21: ${SCHEMAS} schemas and exploding patterns are refused at once, and none is kept`, async () => {
+  it(`case 21: ${SCHEMAS} schemas and exponential patterns are refused quickly and take no memory`, async () => {
     // Constrained output is not part of this version: the fields are refused before anything compiles them.
     const pid = server.child.pid ?? 0;
     const padding = 'x'.repeat(SCHEMA_BYTES / SCHEMAS);
@@ -106,11 +106,11 @@ describe('fields', () => {
     expect(performance.now() - start).toBeLessThan(1000);
   }, 60_000);
 
-  it('case 22: paths and identities that a client names open nothing and mean nothing', async () => {
+  it('case 22: paths that a client names are not opened, and its identities are ignored', async () => {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'takeoff-paths-'));
     const fifo = path.join(folder, 'trap');
     execFileSync('mkfifo', [fifo]);
-    // Whoever opened it would stop there until this test wrote into it, and the answer would not come.
+    // A server that opened this FIFO would wait until somebody writes into it, and the answer would not come.
     const claims = {
       image_paths: [fifo, '/etc/passwd', '../../x'],
       image_path: fifo,
@@ -121,7 +121,7 @@ describe('fields', () => {
     expect(await generate(server.url, { text: 'a', ...claims })).toMatchObject({ status: 200, text: 'a' });
     const form = imageForm(new Uint8Array(photograph()), { text: 'a', ...claims });
     expect((await fetch(`${server.url}/image_generate`, { method: 'POST', body: form })).status).toBe(200);
-    // Without a reader at the other end, opening to write fails.
+    // Opening a FIFO to write fails while nobody has it open to read: the server has not opened it.
     expect(() => closeSync(openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK))).toThrow('ENXIO');
     rmSync(folder, { recursive: true });
   });

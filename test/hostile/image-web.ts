@@ -1,18 +1,18 @@
-// The scene of the tests of remote images: a web of one image server, on this machine, and two gateways of which one may fetch
-// from it. Every look at what was dialled leaves out the gateways' own ports, which the tests speak to.
+// The setting of the tests of remote images: one image server on this machine and two gateways, of which one may fetch from it.
+// Records of dialled connections leave out the gateways' own ports, which the tests themselves connect to.
 import { expect } from 'vitest';
 import { generate, tag, type Answer } from './asking.js';
 import { photograph } from './files/valid.js';
 import { dialledDuring, startLocalGateway, type Dialled, type LocalGateway } from './local-gateway.js';
 import { LocalServers } from './local-servers.js';
 
-/** A host that the operator of these gateways allows, and so the "public" web of the tests. */
+/** A host in remote_image_allowlist. It stands for a public host, although it is on this machine. */
 export const PUBLIC = 'images.test';
-/** What is said of a refused address, of a name that does not exist and of a host that does not answer. */
+/** The message for a refused address, a name that does not exist and a host that does not answer; they must not differ. */
 export const UNREACHABLE = 'text: The image URL could not be fetched: its host cannot be reached.';
 
 export interface ImageWeb {
-  /** Of the image server: /to?URL redirects there, /missing is none, /html is no image, anything else is one. */
+  /** Port of the image server. /to?URL redirects to URL, /missing answers 404, /html is no image, every other path is an image. */
   readonly port: number;
   /** Paths that the image server was asked for. */
   readonly visits: readonly string[];
@@ -22,10 +22,10 @@ export interface ImageWeb {
   readonly on: LocalGateway;
   /** A URL of the image server. */
   page(path: string): string;
-  /** A prompt with this image, to the gateway that may fetch. */
+  /** Sends a prompt with this image to the gateway that may fetch. */
   ask(address: string): Promise<Answer>;
   dialledDuring(work: () => Promise<unknown>): Promise<Dialled[]>;
-  /** Asks, and demands that nothing was dialled meanwhile. */
+  /** Like `ask`, and fails if anything was dialled meanwhile. */
   askUndialled(address: string): Promise<Answer>;
   close(): Promise<void>;
 }

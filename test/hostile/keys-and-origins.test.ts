@@ -1,4 +1,4 @@
-// Cases 23 and 24 of the list of other servers' mistakes: who may ask, and what becomes known of secrets, through the whole program.
+// Cases 23 and 24 of docs/security.md: API keys, leaks of secrets, and pages of other origins, through the whole program.
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RunningServer } from '../../harness/running-server.js';
@@ -10,7 +10,7 @@ import { LocalServers } from './local-servers.js';
 const KEY = 'a-key-of-the-operator';
 const images = new LocalServers();
 let imagePort: number;
-/** With an API key, remote images and every line in its log. */
+/** A server with an API key and remote images that logs at the lowest level. */
 let guarded: RunningServer;
 const others: RunningServer[] = [];
 beforeAll(async () => {
@@ -32,7 +32,7 @@ afterAll(async () => {
   for (const running of [guarded, ...others]) await running.stop();
   images.close();
 });
-/** A server that lets these pages in; none where the argument is left out. */
+/** A server with these cors_origins; with none if the argument is left out. */
 async function startFor(origins?: string): Promise<RunningServer> {
   const args = origins === undefined ? [] : ['--cors-origins', origins];
   const other = await RunningServer.start({ args, env: { TAKEOFF_ECHO: 'true' } });
@@ -40,8 +40,8 @@ async function startFor(origins?: string): Promise<RunningServer> {
   return other;
 }
 
-describe('keys and secrets', () => {
-  it('case 23: with a key set, every route of every port but the health check asks for it', async () => {
+describe('a server with keys and secrets', () => {
+  it('case 23: every route of every port but the health check wants the API key', async () => {
     const routes: [string, string][] = [
       ['POST', '/generate'],
       ['POST', '/generate_stream'],
@@ -76,7 +76,7 @@ describe('keys and secrets', () => {
     }
   });
 
-  it('case 23: secrets, images and query strings are in no log line, metric or status page', async () => {
+  it('case 23: no secret, image or query string is in a log line, metric or status page', async () => {
     const authorization = `Bearer ${KEY}`;
     const post = (body: unknown) =>
       fetch(`${guarded.url}/generate?query=QUERY_SECRET`, {
@@ -111,7 +111,7 @@ describe('keys and secrets', () => {
     }
   });
 
-  it('case 23: decoders, which read hostile bytes, are given no secret', async () => {
+  it('case 23: no secret is in the environment of the decoders', async () => {
     const form = imageForm(new Uint8Array(photograph()), { text: 'a' });
     const headers = { authorization: `Bearer ${KEY}` };
     await fetch(`${guarded.url}/image_generate`, { method: 'POST', headers, body: form });
@@ -124,7 +124,7 @@ describe('keys and secrets', () => {
     }
   });
 
-  it('case 24: pages of other origins get no leave by default, and never with credentials', async () => {
+  it('case 24: no CORS header is sent by default, and with * none that allows credentials', async () => {
     const plain = await startFor();
     for (const base of [plain.url, plain.managementUrl]) {
       for (const [method, route] of [
@@ -143,14 +143,14 @@ describe('keys and secrets', () => {
     const response = await fetch(`${open.url}/status`, { headers: { origin: 'https://evil.example' } });
     expect(response.headers.get('access-control-allow-origin')).toBe('*');
     expect(response.headers.has('access-control-allow-credentials')).toBe(false);
-    // Whoever runs the server reads the management port; no page does.
+    // The management port is for the operator and allows no page of another origin.
     const managed = await fetch(`${open.managementUrl}/status`, {
       headers: { origin: 'https://evil.example' },
     });
     expect(managed.headers.has('access-control-allow-origin')).toBe(false);
   });
 
-  it('case 24: leave for one page is leave for no other, and not with credentials', async () => {
+  it('case 24: an allowed origin gets its header, no other origin does, and credentials are never allowed', async () => {
     const page = 'https://good.example';
     const listing = await startFor(page);
     const leaveFor = async (origin: string): Promise<string | null> => {

@@ -1,5 +1,5 @@
-// The compiled gateway inside the test's process, over an echo reader, with a resolver of the test's own: names lead to servers on
-// this machine, and every connection that the process opens is on record. No packet leaves the machine.
+// The compiled gateway inside the test's process, with an echo reader and a resolver of the test: names lead to servers on this
+// machine, and every connection that the process opens is recorded. No packet leaves the machine.
 import { isIP, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
@@ -11,7 +11,7 @@ import type { Resolver } from 'takeoff-server/gateway/intake/remote/resolve.js';
 export interface LocalGateway {
   readonly url: string;
   readonly managementUrl: string;
-  /** Names the fetcher asked for, in order. */
+  /** Names that the fetcher looked up, in order. */
   readonly lookups: string[];
   /** Answers to lookups; a name that is missing does not exist. A function may answer differently each time. */
   readonly names: Map<string, readonly string[] | (() => readonly string[] | Promise<readonly string[]>)>;
@@ -69,7 +69,7 @@ export async function startLocalGateway(
 export interface Dialled {
   readonly host: string;
   readonly port: number;
-  /** What the connection's own lookup gave it. */
+  /** Addresses that the connection's own lookup returned. */
   readonly addresses: readonly string[];
 }
 
@@ -80,8 +80,8 @@ type Lookup = (
 ) => void;
 
 /**
- * What was dialled while `work` ran, but for the ports that the test itself uses. Connections to other machines are recorded and
- * fail, so that no packet leaves this one.
+ * Connections that were opened while `work` ran, but for those to the ports that the test itself uses. Connections to other
+ * machines are recorded and fail, so that no packet leaves this one.
  */
 export async function dialledDuring(
   ownPorts: readonly number[],
@@ -91,7 +91,7 @@ export async function dialledDuring(
   const prototype = Socket.prototype as { connect: (...given: unknown[]) => Socket };
   const { connect } = prototype;
   prototype.connect = function (this: Socket, ...given: unknown[]): Socket {
-    // Node hands over its parsed arguments as one list.
+    // Node's own callers pass the parsed arguments as one array.
     const [first] = Array.isArray(given[0]) ? (given[0] as unknown[]) : given;
     const options = first as { host?: string; port?: number | string; lookup?: Lookup };
     const { host = 'localhost', port = 0, lookup } = options;

@@ -1,18 +1,18 @@
-// Web servers of a test on the loopback interface, which count who came.
+// Servers of a test on the loopback interface, which count their connections.
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
 export class LocalServers {
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Socket>();
-  /** Connections to all of them. */
+  /** Connections to all servers together. */
   connections = 0;
 
   http(listener: RequestListener, host = '127.0.0.1'): Promise<number> {
     return this.#listen(createHttpServer(listener), host);
   }
 
-  /** Hands over every connection as it is. */
+  /** A TCP server whose connections are handed to `take`. */
   raw(take: (socket: Socket) => void): Promise<number> {
     return this.#listen(createServer(take), '127.0.0.1');
   }

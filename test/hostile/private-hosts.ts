@@ -1,6 +1,6 @@
 // Hosts that must never be dialled: addresses that are not public, and other spellings of them.
 
-/** As they stand in a URL. */
+/** Addresses in the form that they have in a URL. */
 export const PRIVATE_ADDRESSES: readonly string[] = [
   ...['0.0.0.0', '0.1.2.3', '10.0.0.1', '100.64.0.1', '100.127.255.254', '127.0.0.1', '127.255.255.254'],
   ...[
@@ -35,7 +35,7 @@ export const PRIVATE_ADDRESSES: readonly string[] = [
   ...['[2600::5efe:7f00:1]', '[2001:2::1]', '[2001:20::1]', '[2001:db8::1]', '[100::1]', '[3fff::1]'],
 ];
 
-/** Other ways to write loopback, and names that mean it. */
+/** Other spellings of loopback addresses, and names of loopback. */
 export const PRIVATE_SPELLINGS: readonly string[] = [
   ...[
     '127.1',

@@ -1,4 +1,4 @@
-// Cases 2 to 7 of the list of other servers' mistakes: URLs that lead where the server must not go.
+// Cases 2 to 7 of docs/security.md: URLs that lead where the server must not go.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { generate, tag } from './asking.js';
 import { PUBLIC, startFetchingGateway, startImageWeb, UNREACHABLE, type ImageWeb } from './image-web.js';
@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterEach(() => web.forgetVisits());
 afterAll(() => web.close());
 
-describe('addresses', () => {
+describe('addresses of remote images', () => {
   it.each(PRIVATE_ADDRESSES)('case 2: %s is refused and not dialled', async (host) => {
     const answer = await web.askUndialled(`http://${host}/`);
     expect(answer).toMatchObject({ status: 400, code: 'image.fetch_failed', message: UNREACHABLE });
@@ -73,7 +73,7 @@ describe('addresses', () => {
     web.on.names.set('example.com', ['93.184.216.34']);
     const before = web.on.lookups.length;
     const answer = await web.askUndialled(address);
-    // As a URL: not because of where one of its readings leads.
+    // url_refused: the URL is refused as such, not because of the host that one reading of it names.
     expect(answer).toMatchObject({ status: 400, code: 'image.url_refused' });
     expect(answer.message).not.toContain('hunter2');
     expect(web.on.lookups).toHaveLength(before);
@@ -82,14 +82,14 @@ describe('addresses', () => {
   it.each([
     ['loopback', 'fetch_failed', () => `http://127.0.0.1:${web.port}/image`],
     ['a spelling of loopback', 'fetch_failed', () => `http://0x7f.1:${web.port}/image`],
-    ['a name that leads home', 'fetch_failed', () => `http://home.test:${web.port}/image`],
+    ['a name of loopback', 'fetch_failed', () => `http://home.test:${web.port}/image`],
     ['the metadata service', 'fetch_failed', () => 'http://169.254.169.254/latest/meta-data/'],
-    ['another scheme', 'url_refused', () => 'ftp://images.test/x'],
+    ['ftp', 'url_refused', () => 'ftp://images.test/x'],
     ['a file', 'url_refused', () => 'file:///etc/passwd'],
-    ['another port', 'url_refused', () => `http://${PUBLIC}:22/`],
-    ['data', 'url_refused', () => 'data:image/png;base64,AAAA'],
-    ['credentials', 'url_refused', () => `http://a:b@${PUBLIC}:${web.port}/image`],
-    ['backslashes', 'url_refused', () => `%5C%5C${PUBLIC}:${web.port}%5Cimage`],
+    ['a port that is not allowed', 'url_refused', () => `http://${PUBLIC}:22/`],
+    ['a data URL', 'url_refused', () => 'data:image/png;base64,AAAA'],
+    ['a URL with credentials', 'url_refused', () => `http://a:b@${PUBLIC}:${web.port}/image`],
+    ['a path with backslashes', 'url_refused', () => `%5C%5C${PUBLIC}:${web.port}%5Cimage`],
   ])('case 5: a redirect to %s is refused (%s), and its target not asked', async (_, code, target) => {
     web.on.names.set('home.test', ['127.0.0.1']);
     const answer = await web.ask(web.page(`/to?${target()}`));
@@ -106,15 +106,15 @@ describe('addresses', () => {
     expect(web.visits).toHaveLength(4);
   });
 
-  it('case 6: the address validated is the address dialled; a second answer is never used', async () => {
+  it('case 6: the connection goes to the address that was validated, and a name is looked up once', async () => {
     let asked = 0;
-    // Public first, then home: what a rebinding name server says.
+    // A rebinding name server: first a public address, then loopback.
     web.on.names.set('rebind.test', () => (asked++ === 0 ? ['192.0.3.1'] : ['127.0.0.1']));
     const dialled = await web.dialledDuring(async () => {
       expect((await web.ask(`http://rebind.test:${web.port}/image`)).status).toBe(400);
     });
     expect(asked).toBe(1);
-    // The connection asks for the name; its lookup answers with what was validated.
+    // The connection is opened by name, and its lookup returns the validated address.
     expect(dialled).toEqual([{ host: 'rebind.test', port: web.port, addresses: ['192.0.3.1'] }]);
     expect(web.visits).toEqual([]);
     expect((await web.ask(`http://rebind.test:${web.port}/image`)).message).toBe(UNREACHABLE);
@@ -135,7 +135,7 @@ describe('addresses', () => {
     expect(answer.message).toMatch(/allowed are/u);
   });
 
-  it('case 7: with a list of domains only those are looked up, redirects included', async () => {
+  it('case 7: only hosts of remote_image_domains are looked up, redirects included', async () => {
     const listed = await startFetchingGateway({
       remote_image_domains: 'exact.test,*.below.test',
       remote_image_ports: String(web.port),

@@ -1,4 +1,4 @@
-// Cases 8 to 10 of the list of other servers' mistakes: what hosts of images send, who may speak to them, and what they see of us.
+// Cases 8 to 10 of docs/security.md: hosts that misbehave, the fetcher as the only way out, and what a host learns of the server.
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -11,7 +11,7 @@ import { LocalServers } from './local-servers.js';
 import { PUBLIC, startFetchingGateway, startImageWeb, UNREACHABLE, type ImageWeb } from './image-web.js';
 
 const jpeg = photograph();
-/** Hosts that misbehave. */
+/** Hosts that misbehave, or watch. */
 const servers = new LocalServers();
 afterAll(() => servers.close());
 let web: ImageWeb;
@@ -21,13 +21,13 @@ beforeAll(async () => {
 afterEach(() => web.forgetVisits());
 afterAll(() => web.close());
 
-describe('bodies', () => {
+describe('a host that misbehaves', () => {
   const flooded = Buffer.alloc(65_536, 'x');
   const OK = 'HTTP/1.1 200 OK\r\n';
-  const REDIRECT = 'HTTP/1.1 302 Found\r\nlocation: /redirects%20that%20take%20their%20time\r\n\r\n';
+  const REDIRECT = 'HTTP/1.1 302 Found\r\nlocation: /a%20slow%20chain%20of%20redirects\r\n\r\n';
   const TOO_LARGE = 'has more than 100000 bytes; remote_image_max_bytes';
   const TIMED_OUT = 'within 500 ms; remote_image_timeout_ms';
-  /** Of a host that answers every request in time, were it the only one. */
+  /** Delay of a host that answers each single request in time, but not all redirects together. */
   const LATE_MS = 200;
   const KINDS: Readonly<
     Record<
@@ -51,14 +51,14 @@ describe('bodies', () => {
       then: 'close',
       ends: 'broke before its end',
     },
-    'one byte at a time': { head: `${OK}\r\n`, then: 'drip', ends: TIMED_OUT },
+    'a body of one byte at a time': { head: `${OK}\r\n`, then: 'drip', ends: TIMED_OUT },
     'headers that never end': { head: `${OK}x: `, then: 'drip', ends: TIMED_OUT },
-    // Refused by their size, before the time is up.
+    // These are refused by their size, before the time is up.
     'endless headers': { head: `${OK}x: `, then: 'flood', ends: 'its host cannot be reached' },
-    'redirects that take their time': { head: REDIRECT, then: 'late', ends: TIMED_OUT },
+    'a slow chain of redirects': { head: REDIRECT, then: 'late', ends: TIMED_OUT },
     silence: { head: '', then: 'nothing', ends: TIMED_OUT },
     rubbish: { head: 'SSH-2.0-OpenSSH\r\n', then: 'close', ends: 'its host cannot be reached' },
-    'a bomb in gzip': {
+    'a gzip bomb': {
       head: Buffer.concat([
         Buffer.from(`${OK}content-encoding: gzip\r\n\r\n`),
         gzipSync(Buffer.alloc(50_000_000)),
@@ -66,7 +66,7 @@ describe('bodies', () => {
       then: 'close',
       ends: 'sends it as gzip, where identity was asked for',
     },
-    'a bomb in br': {
+    'a Brotli bomb': {
       head: Buffer.concat([
         Buffer.from(`${OK}content-encoding: br\r\n\r\n`),
         brotliCompressSync(Buffer.alloc(10_000_000)),
@@ -106,19 +106,22 @@ describe('bodies', () => {
   });
   afterAll(() => gateway.close());
 
-  it.each(Object.keys(KINDS))('case 8: %s ends within the limits of bytes and time', async (kind) => {
-    const start = performance.now();
-    const address = `http://${PUBLIC}:${bad}/${encodeURIComponent(kind)}`;
-    const answer = await generate(gateway.url, { text: tag(address) });
-    const { ends } = KINDS[kind]!;
-    const code = ends === TOO_LARGE ? 'image.fetch_too_large' : 'image.fetch_failed';
-    expect(answer).toMatchObject({ status: 400, code });
-    expect(answer.message).toContain(ends);
-    expect(performance.now() - start).toBeLessThan(5000);
-    expect(requests.at(-1)).toContain('accept-encoding: identity');
-  });
+  it.each(Object.keys(KINDS))(
+    'case 8: %s fails the request within the limits of bytes and time',
+    async (kind) => {
+      const start = performance.now();
+      const address = `http://${PUBLIC}:${bad}/${encodeURIComponent(kind)}`;
+      const answer = await generate(gateway.url, { text: tag(address) });
+      const { ends } = KINDS[kind]!;
+      const code = ends === TOO_LARGE ? 'image.fetch_too_large' : 'image.fetch_failed';
+      expect(answer).toMatchObject({ status: 400, code });
+      expect(answer.message).toContain(ends);
+      expect(performance.now() - start).toBeLessThan(5000);
+      expect(requests.at(-1)).toContain('accept-encoding: identity');
+    },
+  );
 
-  it('case 8: a name server that never answers is not waited for', async () => {
+  it('case 8: a name server that never answers fails the request after remote_image_timeout_ms', async () => {
     gateway.names.set('silent.test', () => new Promise(() => undefined));
     const answer = await generate(gateway.url, { text: tag(`http://silent.test:${bad}/`) });
     expect(answer).toMatchObject({ status: 400, code: 'image.fetch_failed' });
@@ -126,8 +129,8 @@ describe('bodies', () => {
   });
 });
 
-describe('the one way out', () => {
-  it('case 9: nothing but the fetcher opens a connection, whatever a request holds', async () => {
+describe('outgoing connections', () => {
+  it('case 9: only image tags make the gateway open a connection, whatever else a request holds', async () => {
     const address = web.page('/image');
     const everything = {
       text: 'hello',
@@ -155,14 +158,14 @@ describe('the one way out', () => {
       }
     });
     expect(dialled).toEqual([]);
-    // The same look does see the fetcher.
+    // The same recording does see the fetcher's connection.
     const fetched = await web.dialledDuring(async () => {
       await web.ask(address);
     });
     expect(fetched).toEqual([{ host: PUBLIC, port: web.port, addresses: ['127.0.0.1'] }]);
   });
 
-  it('case 9: no other file of the gateway can open one', () => {
+  it('case 9: no file of the gateway outside intake/remote can open a connection', () => {
     const sources = filesBelow(new URL('../../server/src/gateway/', import.meta.url));
     const outbound =
       /\bfrom 'node:(?:https?|net|tls|dgram|http2|dns)(?:\/promises)?'|\bfetch\(|\bundici\b|new WebSocket\(/u;
@@ -188,8 +191,8 @@ describe('the one way out', () => {
   });
 });
 
-describe('what the web sees of us', () => {
-  it('case 10: no cookie, no credential, no proxy and no netrc is used', async () => {
+describe('what a host of images learns of the server', () => {
+  it('case 10: the fetcher sends no cookie and no credential, and uses no proxy and no netrc', async () => {
     const seen: NodeJS.Dict<string | string[]>[] = [];
     const cookies = await servers.http((request, response) => {
       seen.push(request.headers);
@@ -225,16 +228,16 @@ describe('what the web sees of us', () => {
         'host',
         'user-agent',
       ]);
-      // Kept, it would serve a later request without a look at its addresses.
+      // A connection that is kept would serve a later request without another validation of its address.
       expect(headers['connection']).toBe('close');
     }
     expect(proxied).toBe(0);
   });
 
-  it('case 10: errors read the same whether the target exists or not', async () => {
+  it('case 10: the error message does not tell whether the target exists', async () => {
     web.on.names.set('home.test', ['127.0.0.1']);
     const answers = [
-      // A port where somebody listens, one where nobody does, an address in a private network, a name that does not exist.
+      // An open port, a closed port, an address in a private network, names of loopback, and a name that does not exist.
       await web.ask(`http://127.0.0.1:${web.port}/image`),
       await web.ask('http://127.0.0.1/'),
       await web.ask('http://10.255.255.1/'),

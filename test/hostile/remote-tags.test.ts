@@ -1,4 +1,4 @@
-// Cases 1 and 11 of the list of other servers' mistakes, and honest tags beside them: what becomes of `<image:URL>` in a prompt.
+// Cases 1 and 11 of docs/security.md, and honest use: `<image:URL>` tags in prompts.
 import { createServer as createHttpServer } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { eventsOf, jsonRequest } from '../process/requests.js';
@@ -14,8 +14,8 @@ beforeAll(async () => {
 afterEach(() => web.forgetVisits());
 afterAll(() => web.close());
 
-describe('with the setting off', () => {
-  it('case 1: a tag is refused on every endpoint, naming the setting, and nothing is fetched', async () => {
+describe('image tags with allow_remote_images off', () => {
+  it('case 1: are refused on every endpoint with the name of the setting, and nothing is fetched', async () => {
     const text = `${tag(web.page('/image'))} hello`;
     const form = formBody([
       { name: 'image_data', content: jpeg },
@@ -35,7 +35,7 @@ describe('with the setting off', () => {
     expect(web.visits).toEqual([]);
   });
 
-  it('case 1: schemes that are never fetched are refused too, and not read to the model', async () => {
+  it('case 1: are refused with schemes that are never fetched too, and do not become text', async () => {
     for (const address of [
       'file:///etc/passwd',
       'data:image/png;base64,AAAA',
@@ -48,15 +48,15 @@ describe('with the setting off', () => {
   });
 });
 
-describe('with the setting on', () => {
-  it('the tag of the documented example works: any host, redirected to another, an image by its bytes', async () => {
+describe('image tags with allow_remote_images on', () => {
+  it('are fetched through a redirect, whatever the content type of the image', async () => {
     const answer = await web.ask(web.page(`/to?${web.page('/image')}`));
-    // The echo reader answers with the text of its prompt, so the image is not in it and the tag neither.
+    // The echo reader answers with the text of its prompt, which has no tag any more.
     expect(answer).toMatchObject({ status: 200, text: '\n what is this?' });
     expect(web.visits).toHaveLength(2);
   });
 
-  it('streams as well, and takes several tags and lists of prompts', async () => {
+  it('are taken in streams, several in a prompt, and in lists of prompts', async () => {
     const text = [
       'no image',
       `a ${tag(web.page('/1'))} b ${tag(web.page('/2'))} c`,
@@ -70,11 +70,11 @@ describe('with the setting on', () => {
       streamed[event.batch_id] = `${streamed[event.batch_id] ?? ''}${event.text}`;
     }
     expect(streamed).toEqual(['no image', 'a  b  c', '\nd']);
-    // The same URL once, however many prompts name it.
+    // A URL that two prompts name is fetched once.
     expect([...web.visits].sort()).toEqual(['/1', '/2']);
   });
 
-  it('counts images as they stand in the prompt, and prompt_max_tokens never drops one', async () => {
+  it('count with all tokens of their image, which prompt_max_tokens never drops', async () => {
     const answer = await fetch(
       `${web.on.url}/generate`,
       jsonRequest({
@@ -90,14 +90,14 @@ describe('with the setting on', () => {
     expect(metadata).toMatchObject({ image_tokens: 64, prompt_tokens: 66 });
   });
 
-  it('case 11: more tags than max_images_per_prompt are refused', async () => {
+  it('case 11: are refused when a prompt has more than max_images_per_prompt', async () => {
     const answer = await generate(web.on.url, { text: tag(web.page('/1')).repeat(4) });
     expect(answer).toMatchObject({ status: 400, code: 'request.too_many_images' });
     expect(answer.message).toContain('max_images_per_prompt');
     expect(web.visits).toEqual([]);
   });
 
-  it('a tag beside an upload counts as a second image', async () => {
+  it('are refused beside an upload as a second image', async () => {
     const form = formBody([
       { name: 'image_data', content: jpeg },
       { name: 'json_data', content: JSON.stringify({ text: tag(web.page('/1')) }) },
@@ -107,7 +107,7 @@ describe('with the setting on', () => {
     expect(web.visits).toEqual([]);
   });
 
-  it('ends the download when the client goes away', async () => {
+  it('end their download when the client goes away', async () => {
     let left: (() => void) | undefined;
     const closed = new Promise<void>((resolve) => {
       left = resolve;
@@ -132,7 +132,7 @@ describe('with the setting on', () => {
   });
 });
 
-describe('many and failing tags', () => {
+describe('many and failing image tags', () => {
   it('case 11: 100,000 tags in a prompt are refused in linear time', async () => {
     const generous = await startFetchingGateway({
       max_prompt_string_bytes: '10000000',
@@ -152,18 +152,18 @@ describe('many and failing tags', () => {
     await generous.close();
   });
 
-  it('case 11: a million tags without an end are read in linear time', async () => {
+  it('case 11: a million unclosed tags are read in linear time', async () => {
     const generous = await startFetchingGateway({ max_prompt_string_bytes: '10000000' });
     const start = process.cpuUsage();
     const answer = await generate(generous.url, { text: '<image:'.repeat(1_000_000) });
-    // A text without an image, which is too long for the model.
+    // Unclosed tags are text, and this text is too long for the model.
     expect(answer).toMatchObject({ status: 400, code: 'request.does_not_fit' });
     const { user, system } = process.cpuUsage(start);
     expect((user + system) / 1e6).toBeLessThan(3);
     await generous.close();
   });
 
-  it('case 11: more different images than max_images_per_request are refused, and none is fetched', async () => {
+  it('case 11: more different images than max_images_per_request are refused before any is fetched', async () => {
     const text = Array.from({ length: 33 }, (_, n) => tag(web.page(`/${n}`)));
     const answer = await generate(web.on.url, { text });
     expect(answer).toMatchObject({ status: 400, code: 'request.too_many_images' });
@@ -171,7 +171,7 @@ describe('many and failing tags', () => {
     expect(web.visits).toEqual([]);
   });
 
-  it('case 11: with the default limits it is too long a text', async () => {
+  it('case 11: 100,000 tags exceed max_prompt_string_bytes by default', async () => {
     const answer = await generate(web.on.url, { text: tag('http://a.test/').repeat(100_000) });
     expect(answer).toMatchObject({ status: 400, code: 'request.prompt_too_large' });
   });
@@ -180,7 +180,7 @@ describe('many and failing tags', () => {
     ['/missing', 'image.fetch_failed', 'status 404'],
     ['/html', 'image.format_unsupported', 'HTML'],
   ])(
-    'case 11: one image that fails (%s) fails its request, naming the prompt',
+    'case 11: an image that fails (%s) fails its request with the index of the prompt',
     async (path, code, reason) => {
       const answer = await generate(web.on.url, {
         text: ['fine', tag(web.page('/1')), tag(web.page(path)), 'fine'],

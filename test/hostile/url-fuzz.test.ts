@@ -1,5 +1,5 @@
-// Case 4, widely: whatever a URL looks like, the host that is validated is the host that is dialled, and it is the one that the URL
-// standard reads. The URLs are put together from every kind of part that parsers are known to read differently.
+// Case 4 of docs/security.md with thousands of URLs: the host that is validated is the host that is dialled, and it is the one that
+// the URL standard reads. The URLs are put together from parts that parsers are known to read differently.
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import { createFetcher } from 'takeoff-server/gateway/intake/remote/fetcher.js';
 import { describe, expect, it } from 'vitest';
@@ -9,11 +9,11 @@ import { dialledDuring, type Dialled } from './local-gateway.js';
 import { PRIVATE_ADDRESSES, PRIVATE_SPELLINGS } from './private-hosts.js';
 
 const URLS = isFull ? 50_000 : 4000;
-/** What every name leads to: a public address, which is recorded and not dialled. */
+/** The address of every name. Connections to it are recorded and not opened. */
 const PUBLIC_ADDRESS = '93.184.216.34';
 const PORTS = [80, 443, 8080];
 
-/** Not the server's own validation: Node's, over the ranges that must never be dialled. */
+/** An oracle: Node's BlockList over ranges that must never be dialled, independent of the server's own validation. */
 const forbidden = { ipv4: new BlockList(), ipv6: new BlockList() };
 for (const [network, prefix] of [
   ['0.0.0.0', 8],
@@ -56,7 +56,7 @@ async function tryToFetch(url: string): Promise<Fetched> {
   return { lookups, dialled, error };
 }
 
-/** What must hold of any URL. */
+/** Fetches a URL and checks what must hold of any: it is refused, or dialled at the host that the URL standard reads. */
 async function expectOneReading(text: string): Promise<'dialled' | 'refused'> {
   const { lookups, dialled, error } = await tryToFetch(text);
   expect(error, text).toMatchObject({
@@ -82,17 +82,17 @@ async function expectOneReading(text: string): Promise<'dialled' | 'refused'> {
   return 'dialled';
 }
 
-describe('a URL of any kind', () => {
-  it(`case 4: of ${URLS} made of parts that parsers read differently, each is refused or has one host`, async () => {
+describe('the fetcher', () => {
+  it(`case 4: refuses each of ${URLS} ambiguous URLs or dials the one host that the standard reads`, async () => {
     const random = new Random(1738);
     const outcomes = { dialled: 0, refused: 0 };
     for (let n = 0; n < URLS; n += 1) outcomes[await expectOneReading(anyUrl(random))] += 1;
-    // Both happen often: a fetcher that refused everything would pass by accident.
+    // Both outcomes are frequent; otherwise a fetcher that refused everything would pass.
     expect(outcomes.dialled).toBeGreaterThan(URLS / 10);
     expect(outcomes.refused).toBeGreaterThan(URLS / 10);
   }, 300_000);
 
-  it('case 4: no private host is reached in any place of a URL but a path', async () => {
+  it('case 4: dials no private host, wherever in the authority of a URL it stands', async () => {
     for (const host of [...PRIVATE_ADDRESSES, ...PRIVATE_SPELLINGS]) {
       for (const url of [
         `http://${host}/`,
@@ -214,7 +214,7 @@ const PATHS = [
   '\\x',
   '/ä',
 ];
-/** Read as nothing, as another character, or as the end of something, by one parser or another. */
+/** Characters that some parser drops, takes for another one, or takes for the end of a part. */
 const ODD = [
   '\t',
   '\n',
@@ -264,7 +264,7 @@ function anyUrl(random: Random): string {
     PRIVATE_SPELLINGS,
   ]);
   const parts = [SCHEMES, SLASHES, USERS, hosts, PORT_TEXTS, PATHS];
-  // Most of the parts as usual, so that the unusual ones are reached.
+  // Most parts are usual ones, so that parsing gets as far as the unusual ones.
   const usual = ['http', '://', '', random.pick(hosts), '', '/'];
   let url = parts.map((choices, i) => (random.below(3) > 0 ? usual[i]! : random.pick(choices))).join('');
   for (let odd = random.below(4); odd > 2; odd -= 1) {

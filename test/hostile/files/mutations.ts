@@ -1,12 +1,12 @@
-// Files that were valid: cut, flipped, overwritten, repeated, put together from two, or given extreme numbers. Repeats from a seed.
+// Mutations of valid files: cut, bits flipped, overwritten, parts repeated, two files joined, extreme numbers. A seed repeats them.
 import type { Random } from '../../oracles/random.js';
 import type { NamedFile } from './valid.js';
 
-/** Numbers that arithmetic goes wrong with, as four bytes. */
+/** Numbers of four bytes at which arithmetic overflows or changes its sign. */
 const EXTREMES: readonly number[] = [
   0, 1, 0x7f, 0xff, 0x7fff, 0xffff, 0x1_0000, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff,
 ];
-/** Of the mutations that aim at the header: where sizes, counts and types stand in all five formats. */
+/** Bytes at the beginning, where sizes, counts and types stand in all five formats; header mutations stay within them. */
 const HEADER_BYTES = 64;
 
 type Mutation = (bytes: Buffer, random: Random, other: Buffer) => Buffer;

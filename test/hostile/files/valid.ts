@@ -1,4 +1,4 @@
-// Valid files of every accepted format, small, in the variants that decoders treat differently: what mutations start from.
+// Small valid files of every accepted format, in the variants that decoders treat differently. Mutations start from them.
 import { readFileSync } from 'node:fs';
 import sharp from 'sharp';
 import { writeBmp } from './bmp.js';

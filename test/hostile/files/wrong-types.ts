@@ -1,4 +1,4 @@
-// Files of formats that are not taken, by the word that the refusal must have.
+// Files of formats that are not taken, each with a word that the refusal must contain.
 
 const svg =
   '<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>';
