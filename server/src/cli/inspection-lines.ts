@@ -6,10 +6,11 @@ import { alignedLines, bytesText } from './terminal.js';
 const SHOWN_TOKENS = 8;
 
 export function describeInspection(inspection: Inspection): string {
-  const { warnings, problems, memory, contextTokens } = inspection;
+  const { conclusions, warnings, problems, memory, contextTokens } = inspection;
   return [
     alignedLines(partLines(inspection)),
     memory.length === 0 || contextTokens === null ? '' : memoryTable(memory, contextTokens),
+    listOf('concluded', conclusions),
     listOf('warnings', warnings),
     listOf(
       'problems',

@@ -30,12 +30,18 @@ export class LanguageModel {
     this.weightBytes = llama.modelSize(pointer);
   }
 
-  /** Loads a GGUF file off the JavaScript thread. @throws NativeError native.call_failed; the native log says why */
-  static async load(runtime: Runtime, file: string): Promise<LanguageModel> {
+  /**
+   * Loads a GGUF file off the JavaScript thread.
+   * @param preTokenizer the way to cut text before it is encoded, for a file that does not name it; null leaves it to the file
+   * @throws NativeError native.call_failed; the native log says why
+   */
+  static async load(runtime: Runtime, file: string, preTokenizer: string | null): Promise<LanguageModel> {
     const params = runtime.llama.modelDefaults();
     params.n_gpu_layers = runtime.usesGpu ? ALL_LAYERS : NO_LAYERS;
     // The reader puts dummy prefixes in front itself, because llama.cpp knows only one of the two rules of Llama tokenizers.
-    params.kv_overrides = booleanOverride('tokenizer.ggml.add_space_prefix', false);
+    const overrides: MetadataOverride[] = [['tokenizer.ggml.add_space_prefix', false]];
+    if (preTokenizer !== null) overrides.push(['tokenizer.ggml.pre', preTokenizer]);
+    params.kv_overrides = overrideArray(overrides);
     const pointer = await onWorker(runtime.llama.modelLoad, file, params);
     if (pointer === null)
       throw new NativeError(
@@ -86,16 +92,25 @@ export class LanguageModel {
   }
 }
 
+type MetadataOverride = readonly [key: string, value: boolean | string];
+
 /**
- * An array of struct llama_model_kv_override (llama.h) with one boolean entry and the terminating empty key: int tag, then
- * char key[128], padded to 136 bytes, then a union of 128 bytes.
+ * An array of struct llama_model_kv_override (llama.h) and the terminating empty key: int tag, then char key[128], padded to 136
+ * bytes, then a union of 128 bytes. Texts end with a NUL.
  */
-function booleanOverride(key: string, value: boolean): Uint8Array {
+function overrideArray(overrides: readonly MetadataOverride[]): Uint8Array {
   const TAG_BOOL = 2;
+  const TAG_STR = 3;
   const ENTRY_BYTES = 264;
-  const bytes = Buffer.alloc(2 * ENTRY_BYTES);
-  bytes.writeInt32LE(TAG_BOOL, 0);
-  bytes.write(key, 4, 127, 'utf8');
-  bytes.writeUInt8(value ? 1 : 0, 136);
+  const VALUE_OFFSET = 136;
+  const MAX_TEXT_BYTES = 127;
+  const bytes = Buffer.alloc((overrides.length + 1) * ENTRY_BYTES);
+  for (const [index, [key, value]] of overrides.entries()) {
+    const entry = bytes.subarray(index * ENTRY_BYTES, (index + 1) * ENTRY_BYTES);
+    entry.writeInt32LE(typeof value === 'boolean' ? TAG_BOOL : TAG_STR, 0);
+    entry.write(key, 4, MAX_TEXT_BYTES, 'utf8');
+    if (typeof value === 'boolean') entry.writeUInt8(value ? 1 : 0, VALUE_OFFSET);
+    else entry.write(value, VALUE_OFFSET, MAX_TEXT_BYTES, 'utf8');
+  }
   return bytes;
 }

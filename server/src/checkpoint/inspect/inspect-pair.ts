@@ -2,7 +2,6 @@
 import { basename } from 'node:path';
 import type { GgufFile } from '../gguf/gguf-file.js';
 import { openGgufPair, type GgufPair } from '../pair/open-pair.js';
-import { DESCRIPTION_KEY } from '../convert/model-metadata.js';
 import { projectorTypeName } from '../convert/projector-metadata.js';
 import { Findings } from './findings.js';
 import { NOTHING_KNOWN, type Inspection, type TensorFacts } from './inspection.js';
@@ -25,7 +24,13 @@ export async function inspectPair(modelPath: string, projectorPath: string | nul
   }
 }
 
-function factsOf({ model, projector, description }: GgufPair): Partial<Inspection> {
+function factsOf({
+  model,
+  projector,
+  description,
+  templateReason,
+  conclusions,
+}: GgufPair): Partial<Inspection> {
   const number = (key: string) => model.require(model.number(`llama.${key}`), `llama.${key}`);
   const heads = number('attention.head_count');
   const hiddenSize = number('embedding_length');
@@ -39,7 +44,6 @@ function factsOf({ model, projector, description }: GgufPair): Partial<Inspectio
   const weightBytes = model.sizeBytes;
   const towerBytes = projector?.file.sizeBytes ?? 0;
   const kvCacheBytes = kvBytes(shape, 2);
-  const isOurs = model.string(DESCRIPTION_KEY) !== undefined;
   const { tokenizer } = description;
   return {
     architecture: description.architecture,
@@ -60,10 +64,8 @@ function factsOf({ model, projector, description }: GgufPair): Partial<Inspectio
       addedTokens: tokenizer.addedTokens.map(({ content }) => content),
       endIds: tokenizer.eosIds,
     },
-    template: {
-      name: description.template,
-      reason: isOurs ? 'stored in the file' : 'a guess from the metadata',
-    },
+    template: { name: description.template, reason: templateReason },
+    conclusions,
     memory: [
       {
         type: 'as stored',

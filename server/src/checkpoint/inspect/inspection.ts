@@ -74,6 +74,8 @@ export interface Inspection {
   readonly template: { readonly name: TemplateName; readonly reason: string } | null;
   /** Empty when the model cannot be served. */
   readonly memory: readonly MemoryNeed[];
+  /** What a GGUF pair of another writer does not say and was found out, and from what. */
+  readonly conclusions: readonly string[];
   readonly warnings: readonly string[];
   /** Empty when the model can be served. */
   readonly problems: readonly Problem[];
@@ -90,4 +92,5 @@ export const NOTHING_KNOWN = {
   tokenizer: null,
   template: null,
   memory: [],
+  conclusions: [],
 } as const satisfies Partial<Inspection>;

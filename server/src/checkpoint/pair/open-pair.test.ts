@@ -1,65 +1,26 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { convertCheckpoint } from '../convert/convert-checkpoint.js';
-import { floatCodec } from '../fixtures/float-codec.fixture.js';
-import { tinyCheckpoint } from '../fixtures/tiny-checkpoint.fixture.js';
-import { GgufFile } from '../gguf/gguf-file.js';
-import { i32s, text, u32, type GgufValue } from '../gguf/value.js';
-import { GgufWriter } from '../gguf/writer.js';
-import { describeCheckpoint } from '../source/describe-checkpoint.js';
+import {
+  rewriteGguf,
+  tinyPair,
+  withoutOurs,
+  type Change,
+  type TinyPair,
+} from '../fixtures/rewritten-pair.fixture.js';
+import { i32s, text, u32 } from '../gguf/value.js';
 import { openGgufPair } from './open-pair.js';
 
-let folder: string;
+let tiny: TinyPair;
 let modelPath: string;
 let projectorPath: string;
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'takeoff-pair-'));
-  const tiny = tinyCheckpoint({ rows: 10 });
-  const checkpoint = await describeCheckpoint(tiny.folder);
-  ({ modelPath, projectorPath } = await convertCheckpoint({
-    checkpoint,
-    outDir: folder,
-    textType: 'f32',
-    towerType: 'f32',
-    codec: floatCodec,
-  }));
-  await checkpoint.close();
-  tiny.remove();
+  tiny = await tinyPair();
+  ({ modelPath, projectorPath } = tiny);
 });
-afterAll(() => rmSync(folder, { recursive: true }));
+afterAll(() => tiny.remove());
 
-type Change = (file: {
-  metadata: Map<string, GgufValue>;
-  tensors: { name: string; from: string; dimensions: readonly number[] }[];
-}) => void;
-
-/** A copy of a GGUF file with changed metadata and names, as another writer would have made it. */
-async function rewritten(path: string, name: string, change: Change): Promise<string> {
-  const file = await GgufFile.open(path);
-  const metadata = new Map(file.metadata);
-  const tensors = [...file.tensors.values()].map((tensor) => ({
-    name: tensor.name,
-    from: tensor.name,
-    dimensions: tensor.dimensions,
-  }));
-  change({ metadata, tensors });
-  const target = join(folder, name);
-  const writer = await GgufWriter.create(
-    target,
-    metadata,
-    tensors.map((tensor) => ({ ...tensor, type: 'F32' as const })),
-  );
-  for (const tensor of tensors)
-    await writer.write(tensor.name, 0, await file.read(file.tensors.get(tensor.from)!));
-  await writer.finish();
-  await file.close();
-  return target;
-}
-const withoutOurs: Change = ({ metadata }) => {
-  for (const key of [...metadata.keys()]) if (key.startsWith('takeoff.')) metadata.delete(key);
-};
+const rewritten = (path: string, name: string, change: Change) =>
+  rewriteGguf(path, join(tiny.folder, name), change);
 const swapNames: Change = ({ tensors }) => {
   for (const tensor of tensors)
     tensor.name = tensor.name.replace(/ffn_(up|down)/, (_, which) =>
@@ -114,6 +75,8 @@ describe('openGgufPair', () => {
     });
     const projector = await rewritten(projectorPath, 'anyres.gguf', (file) => {
       withoutOurs(file);
+      file.metadata.delete('clip.vision.image_aspect_ratio');
+      file.metadata.delete('clip.vision.mm_patch_merge_type');
       file.metadata.set('clip.vision.image_grid_pinpoints', i32s([28, 56, 56, 28]));
     });
     const pair = await openGgufPair(model, projector);

@@ -13,9 +13,18 @@ export interface GgufPair {
   readonly model: GgufFile;
   /** Null for a language model without a tower. */
   readonly projector: { readonly file: GgufFile; readonly vision: VisionModel } | null;
+  /** Why the template is the one it is, for people. */
+  readonly templateReason: string;
+  /** `tokenizer.ggml.pre` to load the model with, where the file lacks it and its vocabulary tells; null where the file's own counts. */
+  readonly preTokenizer: string | null;
+  /** What was concluded of a pair of another writer, and from what. */
+  readonly conclusions: readonly string[];
   readonly warnings: readonly string[];
   close(): Promise<void>;
 }
+
+/** Of a pair of ours nothing has to be guessed. */
+const KNOWN = { templateReason: 'stored in the file', preTokenizer: null, conclusions: [], warnings: [] };
 
 /** @throws CheckpointError of any code */
 export async function openGgufPair(modelPath: string, projectorPath: string | null): Promise<GgufPair> {
@@ -25,16 +34,16 @@ export async function openGgufPair(modelPath: string, projectorPath: string | nu
     validateModel(model);
     const projector = projectorPath === null ? null : await openProjector(projectorPath, files);
     const own = model.string(DESCRIPTION_KEY);
-    const { description, warnings } =
+    const described =
       own === undefined
         ? describeForeignPair(model, projector)
-        : { description: ownDescription(own, model.name, projector === null), warnings: [] };
-    validatePair(description, model, projector?.vision ?? null);
+        : { ...KNOWN, description: ownDescription(own, model.name, projector === null) };
+    validatePair(described.description, model, projector?.vision ?? null);
     return {
-      description,
+      ...described,
       model,
       projector,
-      warnings: [...warnings, ...(projector?.vision.warnings ?? [])],
+      warnings: [...described.warnings, ...(projector?.vision.warnings ?? [])],
       close: () => closeFiles(files),
     };
   } catch (error) {
@@ -89,7 +98,8 @@ function validatePair(description: ModelDescription, model: GgufFile, vision: Vi
       `The projector gives ${String(features)} features, the language model takes ${width}: the two files do not belong together.`,
     );
   }
-  if (settings?.mergeType === 'spatial_unpad' && !vision.hasNewline)
+  // Without tiles there are no rows to end.
+  if (settings?.aspect === 'anyres' && settings.mergeType === 'spatial_unpad' && !vision.hasNewline)
     throw malformed(
       model.name,
       'The model ends image rows with a newline vector, but v.image_newline is missing.',

@@ -17,8 +17,8 @@ export interface VisionModel extends VisionShape {
 
 /** Deepest published: 48 (CLIP bigG). A list of tensors is made for each before one is looked for. */
 const MAX_LAYERS = 1024;
-/** Layers of the CLIP-L towers that every published LLaVA has; LLaVA takes the state before the last. */
-const CLIP_L_LAYERS = 24;
+/** Layers of the published CLIP towers (base, large, huge, giant) by their width. */
+const CLIP_LAYERS: Readonly<Record<number, number>> = { 768: 12, 1024: 24, 1280: 32, 1664: 48 };
 const NEWLINE = 'v.image_newline';
 
 /** @throws CheckpointError checkpoint.unsupported, checkpoint.malformed */
@@ -28,7 +28,7 @@ export function visionModel(file: GgufFile): VisionModel {
   const number = (key: string) => file.require(file.number(`clip.vision.${key}`), `clip.vision.${key}`);
   const hiddenSize = number('embedding_length');
   const tensors = standardNames(file.tensors, hiddenSize, warnings);
-  const layersToRun = layersOf(file, tensors, warnings);
+  const layersToRun = layersOf(file, hiddenSize, tensors, warnings);
   if (!Number.isInteger(layersToRun) || layersToRun > MAX_LAYERS)
     throw malformed(file.name, `The tower should run ${layersToRun} layers; at most ${MAX_LAYERS}.`);
   const projectorLayers = projectorLayersOf(file, tensors);
@@ -47,7 +47,15 @@ export function visionModel(file: GgufFile): VisionModel {
     warnings,
   };
   validateTensors(model, file.name);
-  return model;
+  return { ...model, tensors: neededTensors(model) };
+}
+
+/** Without the text half of a whole CLIP, the layers that do not run, and the closing norm: they would take memory. */
+function neededTensors({ tensors, ...shape }: VisionModel): ReadonlyMap<string, GgufTensorInfo> {
+  const tower = new Set(towerTensors(shape, shape.layersToRun).map(({ ggufName }) => ggufName));
+  return new Map(
+    [...tensors].filter(([name]) => tower.has(name) || name.startsWith('mm.') || name === NEWLINE),
+  );
 }
 
 function validateProjectorKind(file: GgufFile): void {
@@ -86,7 +94,12 @@ function standardNames(
   return renamed;
 }
 
-function layersOf(file: GgufFile, tensors: ReadonlyMap<string, GgufTensorInfo>, warnings: string[]): number {
+function layersOf(
+  file: GgufFile,
+  hiddenSize: number,
+  tensors: ReadonlyMap<string, GgufTensorInfo>,
+  warnings: string[],
+): number {
   const stated = file.number(LAYERS_KEY);
   if (stated !== undefined) return stated;
   const features = file.numbers('clip.vision.feature_layer');
@@ -94,9 +107,11 @@ function layersOf(file: GgufFile, tensors: ReadonlyMap<string, GgufTensorInfo>, 
     throw unsupported(file.name, 'Features of several layers are selected; LLaVA selects one.');
   const [feature] = features ?? [];
   if (feature !== undefined && feature >= 0) return feature;
-  // Older writers drop the last layer, which LLaVA does not use, and say nothing: what is there is what runs.
+  // Most writers drop the last layer, which LLaVA does not use, and say nothing: what is there is what runs. Those of February to
+  // April 2025 kept it.
   const blocks = file.require(file.number('clip.vision.block_count'), 'clip.vision.block_count');
-  const layers = tensors.has(`v.blk.${CLIP_L_LAYERS - 1}.ln1.weight`) ? CLIP_L_LAYERS - 1 : blocks;
+  const isWhole = blocks === CLIP_LAYERS[hiddenSize] && tensors.has(`v.blk.${blocks - 1}.ln1.weight`);
+  const layers = isWhole ? blocks - 1 : blocks;
   warnings.push(`The file does not say which layer's features count; ${layers} layers are run.`);
   return layers;
 }
@@ -128,6 +143,11 @@ function validateTensors(model: VisionModel, file: string): void {
   for (const { ggufName, shape } of towerTensors(model, layersToRun)) {
     const found = tensors.get(ggufName);
     const dimensions = shape.toReversed();
+    if (found === undefined && ggufName === 'v.class_embd')
+      throw unsupported(
+        file,
+        'Tensor v.class_embd is missing: the tower has no class token, so it is SigLIP or another and no CLIP.',
+      );
     if (found === undefined) throw malformed(file, `Tensor ${ggufName} is missing.`);
     if (trimOnes(found.dimensions).join() !== trimOnes(dimensions).join()) {
       throw malformed(

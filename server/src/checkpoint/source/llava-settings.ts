@@ -44,9 +44,9 @@ export function originalSettings(config: LlavaConfig, file: string): LlavaSettin
       (config.mm_tunable_parts ?? '').split(',').includes('mm_vision_tower'),
     selectLayer: config.mm_vision_select_layer ?? DEFAULT_SELECT_LAYER,
     keepsClassToken: feature === 'cls_patch',
-    projectorLayers: projectorLayers(config.mm_projector_type ?? 'linear', file),
-    aspect: aspectOf(config.image_aspect_ratio ?? 'square', file),
-    mergeType: mergeTypeOf(config.mm_patch_merge_type ?? 'flat', file),
+    projectorLayers: parseProjectorType(config.mm_projector_type ?? 'linear', file),
+    aspect: parseAspect(config.image_aspect_ratio ?? 'square', file),
+    mergeType: parseMergeType(config.mm_patch_merge_type ?? 'flat', file),
     pinpoints: config.image_grid_pinpoints,
     wrapsImageInStartEnd: config.mm_use_im_start_end ?? false,
     reservesPatchToken: config.mm_use_im_patch_token ?? true,
@@ -74,8 +74,8 @@ export function hubSettings(config: LlavaConfig, isNext: boolean, file: string):
     selectLayer,
     keepsClassToken: strategy === 'full',
     projectorLayers: 2,
-    aspect: aspectOf(config.image_aspect_ratio ?? (isNext ? 'anyres' : 'pad'), file),
-    mergeType: mergeTypeOf(config.mm_patch_merge_type ?? (isNext ? 'spatial_unpad' : 'flat'), file),
+    aspect: parseAspect(config.image_aspect_ratio ?? (isNext ? 'anyres' : 'pad'), file),
+    mergeType: parseMergeType(config.mm_patch_merge_type ?? (isNext ? 'spatial_unpad' : 'flat'), file),
     pinpoints: config.image_grid_pinpoints ?? (isNext ? NEXT_PINPOINTS : undefined),
     wrapsImageInStartEnd: false,
     reservesPatchToken: false,
@@ -83,22 +83,27 @@ export function hubSettings(config: LlavaConfig, isNext: boolean, file: string):
 }
 
 /** Anything that is neither pad nor anyres is the plain CLIP processor in the reference, whatever the word is. */
-function aspectOf(value: string, file: string): VisionSettings['aspect'] {
+export function parseAspect(
+  value: string,
+  file: string,
+  key = 'image_aspect_ratio',
+): VisionSettings['aspect'] {
   if (value === 'pad' || value === 'anyres') return value;
   if (value.startsWith('anyres_') || value === 'highres' || value === 'crop_split')
-    throw unsupported(
-      file,
-      `image_aspect_ratio is ${value} (LLaVA-NeXT); pad, square and anyres are supported.`,
-    );
+    throw unsupported(file, `${key} is ${value} (LLaVA-NeXT); pad, square and anyres are supported.`);
   return 'square';
 }
 
-function mergeTypeOf(value: string, file: string): VisionSettings['mergeType'] {
+export function parseMergeType(
+  value: string,
+  file: string,
+  key = 'mm_patch_merge_type',
+): VisionSettings['mergeType'] {
   if (value === 'flat' || value === 'spatial' || value === 'spatial_unpad') return value;
-  throw unsupported(file, `mm_patch_merge_type is ${value}; flat, spatial and spatial_unpad are supported.`);
+  throw unsupported(file, `${key} is ${value}; flat, spatial and spatial_unpad are supported.`);
 }
 
-function projectorLayers(type: string, file: string): number {
+function parseProjectorType(type: string, file: string): number {
   if (type === 'linear') return 1;
   if (type === 'identity') return 0;
   const layers = Number(/^mlp(\d{1,2})x_gelu$/.exec(type)?.[1]);

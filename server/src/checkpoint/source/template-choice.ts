@@ -2,6 +2,7 @@
 // get changed, so it only tells the two published families apart that nothing else tells apart. A key `conversation_template` in config.json always wins.
 import type { TemplateName } from '../../model/description.js';
 import type { TokenizerData } from '../tokenizer/read-tokenizer.js';
+import { CHATML_TURN_END } from '../tokenizer/turn-ends.js';
 import type { TextFamily } from './text-hyperparameters.js';
 
 export interface TemplateEvidence {
@@ -13,9 +14,9 @@ export interface TemplateEvidence {
   readonly names: readonly string[];
 }
 
-/** Llama 3 is the first Llama with byte-level BPE; its vocabulary has 128,256 tokens. */
+/** Llama 3 is the first Llama with byte-level BPE. Its vocabulary has 128,256 tokens; those that were cut down keep its headers. */
 const LLAMA_3_TOKENS = 128_256;
-const CHATML_END = '<|im_end|>';
+const LLAMA_3_HEADER = '<|start_header_id|>';
 
 export interface TemplateChoice {
   readonly template: TemplateName;
@@ -28,15 +29,18 @@ export function chooseTemplate({ configured, family, tokenizer, names }: Templat
     return { template: configured, reason: 'config.json names it as conversation_template' };
   const { settings, eosContent } = tokenizer;
   const endsWithChatml =
-    eosContent === CHATML_END ||
-    settings.addedTokens.some(({ id, content }) => content === CHATML_END && settings.eosIds.includes(id));
-  if (endsWithChatml) return { template: 'chatml_direct', reason: `answers end with ${CHATML_END}` };
+    eosContent === CHATML_TURN_END ||
+    settings.addedTokens.some(
+      ({ id, content }) => content === CHATML_TURN_END && settings.eosIds.includes(id),
+    );
+  if (endsWithChatml) return { template: 'chatml_direct', reason: `answers end with ${CHATML_TURN_END}` };
   // A Mistral that was trained in Vicuna's format, against all other evidence.
   if (names.some((name) => /bakllava/i.test(name)))
     return { template: 'llava_v1', reason: 'the name says BakLLaVA, a Mistral trained in this format' };
   if (family === 'mistral')
     return { template: 'mistral_instruct', reason: 'the language model is a Mistral' };
-  if (settings.kind === 'bpe' && settings.tokenCount >= LLAMA_3_TOKENS)
+  const spellings = new Set(settings.addedTokens.map(({ content }) => content));
+  if (settings.kind === 'bpe' && (settings.tokenCount >= LLAMA_3_TOKENS || spellings.has(LLAMA_3_HEADER)))
     return { template: 'llava_llama_3', reason: 'the tokenizer is that of Llama 3' };
   if (names.some((name) => /llava-llama-2/i.test(name)))
     return { template: 'llava_llama_2', reason: 'the name says llava-llama-2' };

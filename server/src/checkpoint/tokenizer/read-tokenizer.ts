@@ -21,6 +21,7 @@ import {
   tokenizerConfigSchema,
 } from './tokenizer-config.js';
 import { parseTokenizerJson } from './tokenizer-json.js';
+import { LLAMA_3_TURN_END } from './turn-ends.js';
 import { buildVocabulary, type Vocabulary } from './vocabulary.js';
 
 export interface TokenizerData {
@@ -62,8 +63,6 @@ const SMALL_FILES = [
 ];
 /** What transformers' LlamaTokenizer takes where no file names its special tokens. */
 const LLAMA_TOKENS = { bos_token: '<s>', eos_token: '</s>', unk_token: '<unk>' } as const;
-/** Ends a turn of Llama 3 chat models, whose end-of-text token ends documents. */
-const LLAMA_3_TURN_END = '<|eot_id|>';
 
 /** @throws CheckpointError of any code */
 export async function readTokenizer(request: TokenizerRequest): Promise<TokenizerData> {

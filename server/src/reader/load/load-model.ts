@@ -62,6 +62,7 @@ async function loadReal(start: ReaderStart, secrets: ReaderSecrets, report: Repo
   const pair = await openGgufPair(paths.modelPath, paths.projectorPath);
   try {
     for (const message of pair.warnings) report({ kind: 'log', level: 'warn', message });
+    for (const message of pair.conclusions) report({ kind: 'log', level: 'info', message });
     return await loadPair(runtime, pair, {
       maxSequenceLength: start.maxSequenceLength,
       maxSequences: start.maxBatchSize,

@@ -53,7 +53,7 @@ export async function loadPair(runtime: Runtime, pair: GgufPair, options: PairOp
   const { description } = pair;
   const threads = options.threads ?? (pair.model.sizeBytes < ONE_THREAD_BYTES ? 1 : runtime.threads);
   runtime.setTowerThreads(threads);
-  const model = await LanguageModel.load(runtime, pair.model.path);
+  const model = await LanguageModel.load(runtime, pair.model.path, pair.preTokenizer);
   const decoder = createDecoder(model, pair, threads, options);
   const descriptor = openSync(pair.model.path, 'r');
   const embeddings = new EmbeddingRows(runtime, embeddingTable(pair.model, descriptor));
