@@ -28,6 +28,7 @@ export const TEMPLATE_NAMES = [
   'mistral_instruct',
   'chatml_direct',
   'llava_llama_3',
+  'phi_3',
   'plain',
   'mpt',
 ] as const;

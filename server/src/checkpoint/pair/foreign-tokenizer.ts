@@ -4,7 +4,7 @@ import type { AddedToken, TokenizerSettings } from '../../model/description.js';
 import { malformed, unsupported } from '../failures.js';
 import type { GgufFile } from '../gguf/gguf-file.js';
 import { PIECE_TYPE } from '../tokenizer/sentencepiece.js';
-import { isTurnEnd } from '../tokenizer/turn-ends.js';
+import { isPhi3, isTurnEnd } from '../tokenizer/turn-ends.js';
 
 export interface ForeignTokenizer {
   readonly settings: TokenizerSettings;
@@ -60,13 +60,18 @@ export function tokenizerKind(model: GgufFile): TokenizerSettings['kind'] {
   throw unsupported(model.name, `The tokenizer is of kind ${name}; llama and gpt2 are supported.`);
 }
 
+/** Tokens of Phi-3 that keep the white space after them; its others swallow it (llama-vocab.cpp sets the same by the model's name). */
+const PHI_3_PLAIN = ['<unk>', '<s>', '<|endoftext|>'];
+
 function addedTokens(tokens: readonly string[], types: readonly number[]): AddedToken[] {
-  return tokens.flatMap((content, id) => {
+  const added = tokens.flatMap((content, id) => {
     const type = types[id];
     const special = type === PIECE_TYPE.control || type === PIECE_TYPE.unknown;
     if (content === '' || (!special && type !== PIECE_TYPE.userDefined)) return [];
     return [{ id, content, special, lstrip: false, rstrip: false }];
   });
+  if (!isPhi3(added)) return added;
+  return added.map((token) => ({ ...token, rstrip: !PHI_3_PLAIN.includes(token.content) }));
 }
 
 interface End {

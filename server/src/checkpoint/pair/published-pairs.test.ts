@@ -320,6 +320,15 @@ const ROWS: readonly Published[] = [
     },
   },
   {
+    name: 'Phi-3 (xtuner)',
+    model: pieces('<|endoftext|>', '<|assistant|>', '<|end|>', '<|user|>'),
+    gives: (pair) => {
+      const { template, tokenizer } = pair.description;
+      expect([template, tokenizer.eosIds]).toEqual(['phi_3', [2, 5, 7]]);
+      expect(tokenizer.addedTokens.filter(({ rstrip }) => rstrip).map(({ id }) => id)).toEqual([2, 6, 7, 8]);
+    },
+  },
+  {
     name: 'ends of turns that are only in the vocabulary',
     model: pieces('<|end|>', '<|im_end|>', '<end_of_turn>'),
     gives: (pair) => {

@@ -37,6 +37,11 @@ describe('recognise', () => {
     [{ architectures: ['LlavaQwenForCausalLM'] }, 'Qwen'],
     [{ architectures: ['LlavaQwen2ForCausalLM'] }, 'Qwen'],
     [{ architectures: ['LlavaGemmaForCausalLM'] }, 'Gemma'],
+    [{ architectures: ['LlavaPhiForCausalLM'] }, 'fused projections'],
+    [
+      { architectures: ['LlavaForConditionalGeneration'], text_config: { model_type: 'phi3' } },
+      'Load a LLaVA-Phi-3 with Llama names',
+    ],
     [{ architectures: ['LlavaOnevisionForConditionalGeneration'] }, 'SigLIP'],
     [{ architectures: ['LlamaForCausalLM'] }, 'plain language model'],
     [{ architectures: ['CLIPModel'] }, 'CLIP model on its own'],

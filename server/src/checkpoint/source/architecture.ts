@@ -20,6 +20,10 @@ const RELATIVES: readonly (readonly [RegExp, string])[] = [
   [/^llavampt/i, 'a LLaVA over MPT, whose language model is not of the Llama family'],
   [/^llavaqwen/i, 'a LLaVA over Qwen, whose language model is not of the Llama family'],
   [/^llavagemma/i, 'a LLaVA over Gemma, whose language model is not of the Llama family'],
+  [
+    /^llava_?phi/i,
+    'a LLaVA over Phi, whose own weights have fused projections; xtuner publishes its LLaVA-Phi-3 with Llama names, too (llava-phi-3-mini-hf)',
+  ],
   [/^llavaonevision/i, 'LLaVA-OneVision, which has a SigLIP tower and a Qwen language model'],
   [/^(llama|mistral)forcausallm$/i, 'a plain language model without a vision tower'],
   [/^clip/i, 'a CLIP model on its own: the vision tower of a LLaVA, not a LLaVA'],
@@ -85,6 +89,11 @@ function hubFamily(config: LlavaConfig, file: string): Pick<Recognised, 'archite
     );
   if (text === 'llama') return { architecture: 'LlavaLlamaForCausalLM', family: 'llama' };
   if (text === 'mistral') return { architecture: 'LlavaMistralForCausalLM', family: 'mistral' };
+  if (text === 'phi3')
+    throw unsupported(
+      file,
+      `The language model is phi3, with weights of its own form (fused projections). Load a LLaVA-Phi-3 with Llama names, whose text_config says llama (xtuner/llava-phi-3-mini-hf). ${SUPPORTED}`,
+    );
   throw unsupported(
     file,
     `The language model is ${text}; only llama and mistral are supported. ${SUPPORTED}`,

@@ -136,6 +136,19 @@ describe('describeCheckpoint', () => {
     );
   });
 
+  it('names the fused projections of Phi-3 instead of what is missing', async () => {
+    const change: TinyOptions['change'] = (stored) =>
+      stored.flatMap((tensor) =>
+        tensor.name.endsWith('q_proj.weight') && tensor.name.startsWith('model.layers')
+          ? [{ ...tensor, name: tensor.name.replace('q_proj', 'qkv_proj') }]
+          : /[kv]_proj\.weight$/.test(tensor.name) && tensor.name.startsWith('model.layers')
+            ? []
+            : [tensor],
+      );
+    await expect(failure({ change })).rejects.toThrow('model.layers.0.self_attn.qkv_proj.weight');
+    await expect(failure({ change })).rejects.toThrow('fused projections of Phi-3');
+  });
+
   it('takes the rows of the embedding for the vocabulary, whatever the configuration says', async () => {
     const { folder } = make({ rows: 11, config: { vocab_size: 99 } });
     const { tokenizer } = await inspect(folder, (c) => c);

@@ -13,6 +13,7 @@ import { canonicalTensors } from './canonical-tensors.js';
 import type { VisionPart } from './checkpoint.js';
 import { modelName, settingsOf, textConfigOf, tiesEmbeddings, tokenizerRequestOf } from './config-parts.js';
 import { configSchema, type LlavaConfig } from './config-schema.js';
+import { explainForeignWeights } from './foreign-weights.js';
 import { expectedVision, validateNoUnknown } from './expected-vision.js';
 import type { LlavaSettings } from './llava-settings.js';
 import { mapTensors, type ExpectedTensor, type MappedTensor } from './mapped-tensor.js';
@@ -182,9 +183,14 @@ class CheckpointReader {
     };
   }
 
-  /** The tensors by canonical name; undefined where no file of weights could be read. */
+  /** The tensors by canonical name; undefined where no file of weights could be read or they are of another form. */
   async #tensors(weights: WeightFiles, { layout }: Recognised): Promise<Tensors | undefined> {
     if (weights.paths.length === 0) return undefined;
+    const foreign = explainForeignWeights(weights.tensors, this.#folder);
+    if (foreign !== undefined) {
+      this.#faults.note(foreign);
+      return undefined;
+    }
     const own = await this.#faults.attempt(() => canonicalTensors(weights.tensors, layout));
     if (own === undefined) return undefined;
     const hidden = [...weights.unreadable].flatMap((name) => {

@@ -24,6 +24,7 @@ const choose = (
     tokenizer: { settings: { ...settings, ...tokenizer }, eosContent },
     ...over,
   }).template;
+const added = (id: number, content: string) => ({ id, content, special: true, lstrip: false, rstrip: false });
 const imEnd = { id: 7, content: '<|im_end|>', special: false, lstrip: false, rstrip: false };
 
 describe('chooseTemplate', () => {
@@ -37,6 +38,17 @@ describe('chooseTemplate', () => {
     expect(choose({}, {}, '<|im_end|>')).toBe('chatml_direct');
     expect(choose({}, { eosIds: [7], addedTokens: [imEnd] })).toBe('chatml_direct');
     expect(choose({}, { kind: 'bpe', tokenCount: 128_256 })).toBe('llava_llama_3');
+    const header = [added(3, '<|start_header_id|>')];
+    expect(choose({}, { kind: 'bpe', tokenCount: 1000, addedTokens: header })).toBe('llava_llama_3');
+  });
+
+  it('knows Phi-3 by three tokens beside each other, under any name', () => {
+    const phi3 = ['<|assistant|>', '<|end|>', '<|user|>'].map((content, index) =>
+      added(32_001 + index, content),
+    );
+    expect(choose({}, { addedTokens: phi3 }, '<|endoftext|>')).toBe('phi_3');
+    for (const missing of phi3)
+      expect(choose({}, { addedTokens: phi3.filter((token) => token !== missing) })).toBe('llava_v1');
   });
 
   it('does not mistake a vocabulary that merely has ChatML tokens', () => {

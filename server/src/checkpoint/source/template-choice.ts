@@ -2,7 +2,7 @@
 // get changed, so it only tells the two published families apart that nothing else tells apart. A key `conversation_template` in config.json always wins.
 import type { TemplateName } from '../../model/description.js';
 import type { TokenizerData } from '../tokenizer/read-tokenizer.js';
-import { CHATML_TURN_END } from '../tokenizer/turn-ends.js';
+import { CHATML_TURN_END, isPhi3 } from '../tokenizer/turn-ends.js';
 import type { TextFamily } from './text-hyperparameters.js';
 
 export interface TemplateEvidence {
@@ -34,6 +34,8 @@ export function chooseTemplate({ configured, family, tokenizer, names }: Templat
       ({ id, content }) => content === CHATML_TURN_END && settings.eosIds.includes(id),
     );
   if (endsWithChatml) return { template: 'chatml_direct', reason: `answers end with ${CHATML_TURN_END}` };
+  if (isPhi3(settings.addedTokens))
+    return { template: 'phi_3', reason: 'the tokenizer has <|user|>, <|assistant|> and <|end|> of Phi-3' };
   // A Mistral that was trained in Vicuna's format, against all other evidence.
   if (names.some((name) => /bakllava/i.test(name)))
     return { template: 'llava_v1', reason: 'the name says BakLLaVA, a Mistral trained in this format' };

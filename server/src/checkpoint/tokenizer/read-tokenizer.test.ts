@@ -98,6 +98,31 @@ describe('readTokenizer', () => {
     expect([settings.eosIds, primaryEosId]).toEqual([[2, 3, 4, 5], 5]);
   });
 
+  it('ends answers of Phi-3 with <|end|>, which only its spelling names', async () => {
+    const decoder = (tokens: Record<number, string>) =>
+      Object.fromEntries(
+        Object.entries(tokens).map(([id, content]) => [
+          id,
+          { content, special: true, rstrip: true, lstrip: false },
+        ]),
+      );
+    const phi3 = { 6: '<|endoftext|>', 7: '<|assistant|>', 8: '<|end|>', 9: '<|user|>' };
+    const config = { eos_token: '<|endoftext|>', added_tokens_decoder: decoder(phi3) };
+    const { settings } = await read({ 'tokenizer_config.json': config }, { eosIds: [6] });
+    expect(settings.eosIds).toEqual([6, 8]);
+    const { 6: end, 7: assistant, 8: turnEnd } = phi3;
+    const other = await read(
+      {
+        'tokenizer_config.json': {
+          ...config,
+          added_tokens_decoder: decoder({ 6: end, 7: assistant, 8: turnEnd }),
+        },
+      },
+      { eosIds: [6] },
+    );
+    expect(other.settings.eosIds).toEqual([6]);
+  });
+
   it('adds the tokens that LLaVA adds when it loads, in its order, where rows are left', async () => {
     const startEnd = await read({}, { wrapsImageInStartEnd: true });
     expect(contents(startEnd.settings.addedTokens).slice(3)).toEqual([

@@ -21,7 +21,7 @@ import {
   tokenizerConfigSchema,
 } from './tokenizer-config.js';
 import { parseTokenizerJson } from './tokenizer-json.js';
-import { LLAMA_3_TURN_END } from './turn-ends.js';
+import { isPhi3, LLAMA_3_TURN_END, PHI_3_TURN_END } from './turn-ends.js';
 import { buildVocabulary, type Vocabulary } from './vocabulary.js';
 
 export interface TokenizerData {
@@ -92,7 +92,8 @@ export async function readTokenizer(request: TokenizerRequest): Promise<Tokenize
   const named = (key: keyof typeof LLAMA_TOKENS) =>
     config[key] ?? specialTokens[key] ?? (base.kind === 'sentencepiece' ? LLAMA_TOKENS[key] : null);
   const eosContent = named('eos_token');
-  const turnEnd = base.kind === 'bpe' ? idOfToken(LLAMA_3_TURN_END) : undefined;
+  const turnEnd =
+    base.kind === 'bpe' ? idOfToken(LLAMA_3_TURN_END) : isPhi3(added) ? idOfToken(PHI_3_TURN_END) : undefined;
   const ends = [generation?.eos_token_id, request.eosIds, idOfToken(eosContent), turnEnd]
     .flatMap(asList)
     .filter((id) => id < rows);

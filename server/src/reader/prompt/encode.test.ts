@@ -36,6 +36,23 @@ describe('encodePrompt', () => {
     expect(show([textPiece('a')], new CharacterTokenizer({ bosId: null }))).toBe(' a');
   });
 
+  it('drops white space beside a token that swallows it, as those of Phi-3 do', () => {
+    const tokens = [
+      { content: '<|user|>', rstrip: true },
+      { content: '<|end|>', lstrip: true },
+    ];
+    const tokenizer = new CharacterTokenizer({}, tokens);
+    const pieces = [
+      specialPiece('<|user|>'),
+      textPiece('\n'),
+      textPiece(' Hi \n'),
+      specialPiece('<|end|>'),
+      textPiece('\n'),
+    ];
+    expect(show(pieces, tokenizer)).toBe('[<s>][<|user|>]Hi[<|end|>]\n');
+    expect(show([specialPiece('<|user|>'), textPiece('\n')], tokenizer)).toBe('[<s>][<|user|>]');
+  });
+
   it('adds no space for a vocabulary without a dummy prefix, legacy or not', () => {
     const pieces = [textPiece('a'), specialPiece('</s>'), textPiece('b')];
     expect(show(pieces, new CharacterTokenizer({ addSpacePrefix: false }))).toBe('[<s>]a[</s>]b');

@@ -76,12 +76,19 @@ function encodeStretch(stretch: readonly Segment[], tokenizer: Tokenizer): Token
   const { legacy, addSpacePrefix } = tokenizer.settings;
   return stretch.flatMap((segment, index) => {
     if (segment.kind === 'text') {
+      const text = stripBeside(stretch[index - 1], segment.text, stretch[index + 1]);
       const hasPrefix = addSpacePrefix && (legacy || index === 0);
-      return tokenizer.encodePlain(hasPrefix ? ` ${segment.text}` : segment.text);
+      return text === '' ? [] : tokenizer.encodePlain(hasPrefix ? ` ${text}` : text);
     }
     // Not legacy: the prefix stands in front of the whole stretch, and is taken back only before a special token.
     const keepsPrefix = addSpacePrefix && !legacy && index === 0 && !segment.token.special;
     const id = toTokenId(segment.token.id);
     return keepsPrefix ? [...tokenizer.encodePlain(' '), id] : [id];
   });
+}
+
+/** A token with rstrip swallows the white space after it, one with lstrip that before it: Phi-3's tokens do. */
+function stripBeside(left: Segment | undefined, text: string, right: Segment | undefined): string {
+  const afterLeft = left?.kind === 'added' && left.token.rstrip ? text.trimStart() : text;
+  return right?.kind === 'added' && right.token.lstrip ? afterLeft.trimEnd() : afterLeft;
 }

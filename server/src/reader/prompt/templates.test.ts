@@ -55,6 +55,18 @@ describe('renderTemplate', () => {
     );
   });
 
+  it('renders phi_3 with a line break after every token, and no system text of its own', () => {
+    const turns = [user('Hi'), assistant('Hello'), user('Who?')];
+    const rendered =
+      '<|user|>\nHi<|end|>\n<|assistant|>\nHello<|end|>\n<|user|>\nWho?<|end|>\n<|assistant|>\n';
+    expect(show(render('phi_3', turns, false))).toBe(rendered);
+    const brief = renderTemplate('phi_3', { system: 'Be brief.', turns }, false);
+    expect(show(brief)).toBe(`<|system|>\nBe brief.<|end|>\n${rendered}`);
+    expect(
+      show(render('phi_3', [{ role: 'user', parts: [IMAGE, { kind: 'text', text: 'Hi' }] }], false)),
+    ).toBe('<|user|>\n<image>\nHi<|end|>\n<|assistant|>\n');
+  });
+
   it('renders mpt like chatml_direct with its own system text', () => {
     expect(show(render('mpt', [user('Hi')], false))).toBe(
       '<|im_start|>system\nA conversation between a user and an LLM-based AI assistant. The assistant gives helpful and ' +

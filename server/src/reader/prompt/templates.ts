@@ -103,6 +103,19 @@ function llama3(system: string): Template {
   };
 }
 
+/** Phi-3's own, as xtuner trained its LLaVA with it: no system text, a line break after every token. */
+const PHI_3: Template = {
+  system: '',
+  beforeTurns: (text) => (text === '' ? [] : phi3Turn('system', [textPiece(text)])),
+  turn: ({ role, content }) => phi3Turn(role, content),
+  opensAnswer: [specialPiece('<|assistant|>'), textPiece('\n')],
+  stopStrings: ['<|end|>'],
+};
+
+function phi3Turn(role: string, content: readonly PromptPiece[]): PromptPiece[] {
+  return [specialPiece(`<|${role}|>`), textPiece('\n'), ...content, specialPiece('<|end|>'), textPiece('\n')];
+}
+
 const PLAIN: Template = {
   system: '',
   beforeTurns: (text) => [textPiece(text)],
@@ -129,6 +142,7 @@ const TEMPLATES: Record<TemplateName, Template> = {
   chatml_direct: chatml('Answer the questions.'),
   mpt: chatml(MPT_SYSTEM),
   llava_llama_3: llama3(VISION_SYSTEM),
+  phi_3: PHI_3,
   plain: PLAIN,
 };
 
