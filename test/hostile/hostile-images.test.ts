@@ -14,7 +14,7 @@ import { attack } from './attack.js';
 import { writeBmp } from './files/bmp.js';
 import { bombs, largestBmp } from './files/bombs.js';
 import { mutated } from './files/mutations.js';
-import { chunk, END, header, SIGNATURE } from './files/png.js';
+import { chunk, END, header, SIGNATURE, writePng } from './files/png.js';
 import { photograph, validFiles, type NamedFile } from './files/valid.js';
 import { toBytes, WRONG_TYPES } from './files/wrong-types.js';
 
@@ -109,6 +109,19 @@ describe('sizes', () => {
     expect(pid('decoder')).toEqual(decoders);
     for (const { pid: process } of server.processes())
       expect(peakMemoryBytes(process)).toBeLessThan(300 * 2 ** 20);
+  });
+
+  it('case 14: a text with EXIF data that inflates to half a gigabyte is left alone', async () => {
+    const digits = deflateSync(Buffer.concat([Buffer.from('\nexif\n  9\n'), Buffer.alloc(2 ** 29, '0')]));
+    const text = chunk('zTXt', Buffer.concat([Buffer.from('Raw profile type exif\0\0', 'latin1'), digits]));
+    const pixels = { width: 5, height: 5, colourType: 'grey', bitDepth: 8, sample: () => 9 } as const;
+    expect(text.length).toBeLessThan(2 ** 20);
+    expect(await askAbout(writePng({ ...pixels, after: [text, text] }))).toMatchObject({
+      status: 200,
+      text: SEEN,
+    });
+    for (const process of server.processes().filter(({ name }) => name === 'decoder'))
+      expect(peakMemoryBytes(process.pid)).toBeLessThan(200 * 2 ** 20);
   });
 
   it('case 14: the limit is a setting', async () => {
