@@ -4,12 +4,14 @@ import path from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { loadConfig } from '../../config/load-config.js';
+import type { TakeoffConfig } from '../../config/resolve-config.js';
 import { ConfigError } from '../../errors.js';
 import { addRequestFlags, requestFields, type RequestFlags } from '../asking/request-flags.js';
 import { ASKING_SETTINGS, addServerFlags, serverChoice, type ServerFlags } from '../asking/server-flags.js';
 import { cancelOnSignals } from '../cancel-on-signals.js';
 import { typedFlags } from '../setting-flags.js';
 import type { Terminal } from '../terminal.js';
+import type { DescribeCommand } from './describe.js';
 import type { Output } from './outcome.js';
 
 const DEFAULT_PROMPT = 'Describe the image to me.';
@@ -23,6 +25,7 @@ interface DescribeFlags extends RequestFlags, ServerFlags {
   readonly concurrency?: number;
   readonly retryFailed?: boolean;
   readonly maxWait: number;
+  readonly convert?: boolean;
 }
 
 export function describeCommand(terminal: Terminal): Command {
@@ -45,6 +48,7 @@ export function describeCommand(terminal: Terminal): Command {
         'requests in flight (default: what the server can take)',
       ).argParser(wholeNumber(1)),
     )
+    .option('--convert', 'read TIFF, AVIF and HEIC too, converted on this side (first page)')
     .option('--retry-failed', 'try again what failed in earlier runs')
     .addOption(
       new Option('--max-wait <seconds>', 'give up when the server has been away for so long')
@@ -57,22 +61,33 @@ export function describeCommand(terminal: Terminal): Command {
     const config = loadConfig({ flags: typedFlags(command, ASKING_SETTINGS), configFile: flags.config });
     const { listImages } = await import('./image-list.js');
     const { describeImages } = await import('./describe.js');
-    const images = await listImages(paths, () => readAll(process.stdin), false);
+    const images = await listImages(paths, () => readAll(process.stdin), flags.convert === true);
     using cancellation = cancelOnSignals();
     const { prompt = DEFAULT_PROMPT, chatTemplate = flags.prompt === undefined } = flags;
     const server = serverChoice(flags, config);
     const fields = requestFields({ ...flags, chatTemplate });
+    const imageOf = await imageSource(flags, config);
     await whileAlone(flags, terminal, cancellation.signal, async () => {
       await using output = await openOutput(flags, terminal);
       const concurrency = flags.concurrency ?? null;
       const maxWaitMs = flags.maxWait * 1000;
       const stop = cancellation.signal;
       await describeImages(
-        { images, output, prompt, fields, server, concurrency, maxWaitMs, stop },
+        { images, output, prompt, fields, server, imageOf, concurrency, maxWaitMs, stop },
         terminal,
       );
     });
   });
+}
+
+async function imageSource(
+  { convert = false }: DescribeFlags,
+  config: TakeoffConfig,
+): Promise<DescribeCommand['imageOf']> {
+  if (!convert) return (file) => Promise.resolve(file);
+  const { Converter } = await import('./convert/converter.js');
+  const converter = new Converter({ maxImagePixels: config.server.maxImagePixels });
+  return (file) => converter.imageOf(file);
 }
 
 /** A second run with the same output file waits for the first to end, and then describes the images that are left. */

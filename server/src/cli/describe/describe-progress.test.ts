@@ -53,4 +53,19 @@ describe('DescribeProgress', () => {
     expect(terminal.complained).toContain('and 10 more');
     expect(terminal.complained).toContain('listed in out.failed.jsonl; --retry-failed tries them again');
   });
+
+  it('says what reads a format that the server refused', () => {
+    const refused = new TakeoffApiError('image.format_unsupported', 'A HEIC image.', { status: 400 });
+    for (const [path, failure, isTold] of [
+      ['a.heic', refused, true],
+      ['a.svg', refused, false],
+      ['a.heic', broken, false],
+    ] as const) {
+      const terminal = new RecordingTerminal();
+      const progress = new DescribeProgress(terminal, 1);
+      progress.settled(path, failure);
+      progress.summarise(null);
+      expect(terminal.complained.includes('--convert reads TIFF, AVIF and HEIC.')).toBe(isTold);
+    }
+  });
 });

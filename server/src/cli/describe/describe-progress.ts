@@ -3,6 +3,7 @@
 import type { TakeoffClientError } from 'takeoff-client';
 import { ProgressLine } from '../progress-line.js';
 import type { Terminal } from '../terminal.js';
+import { kindByName } from './image-names.js';
 
 /** More lines would push the summary off the screen; the list of failures in the output has all of them. */
 const SHOWN_FAILURES = 50;
@@ -21,6 +22,7 @@ export class DescribeProgress {
   readonly #failures: string[] = [];
   #described = 0;
   #failed = 0;
+  #couldConvert = false;
   #drawnMs = -Infinity;
   #waiting = '';
 
@@ -44,6 +46,8 @@ export class DescribeProgress {
     if (failure === null) this.#described += 1;
     else {
       this.#failed += 1;
+      this.#couldConvert ||=
+        failure.code === 'image.format_unsupported' && kindByName(path) === 'convertible';
       if (this.#failures.length < SHOWN_FAILURES)
         this.#failures.push(`  ${path}: ${failure.message} (${failure.code})\n`);
     }
@@ -79,6 +83,7 @@ export class DescribeProgress {
     if (failed === 0) return;
     this.#terminal.err(`Failed:\n${this.#failures.join('')}`);
     if (failed > this.#failures.length) this.#terminal.err(`  and ${failed - this.#failures.length} more\n`);
+    if (this.#couldConvert) this.#terminal.err('--convert reads TIFF, AVIF and HEIC.\n');
     if (failuresPlace !== null)
       this.#terminal.err(`They are listed in ${failuresPlace}; --retry-failed tries them again.\n`);
   }

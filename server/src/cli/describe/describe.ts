@@ -18,6 +18,8 @@ export interface DescribeCommand {
   readonly prompt: string;
   readonly fields: RequestFields;
   readonly server: ServerChoice;
+  /** What is uploaded of a file: the file itself, or what it was converted into. */
+  readonly imageOf: (path: string) => Promise<string | Uint8Array>;
   /** Requests in flight; null asks the server how many answers it makes at the same time. */
   readonly concurrency: number | null;
   readonly maxWaitMs: number;
@@ -133,15 +135,16 @@ async function slotsOf(server: AnsweringServer, signal: AbortSignal): Promise<nu
 
 async function ask(
   client: TakeoffClient,
-  { prompt, fields }: DescribeCommand,
+  { prompt, fields, imageOf }: DescribeCommand,
   path: string,
   consumerGroup: string | undefined,
 ): Promise<Description> {
+  const image = await imageOf(path);
   // Asks for a stream, so that the client's timeoutMs counts between tokens and not for a whole answer.
   const { text, metadata } = await client.generateStream(prompt, {
     ...fields,
     consumerGroup,
-    image: path,
+    image,
     returnMetadata: true,
   });
   const { finishReason = 'stop', promptTokens = 0, imageTokens = 0, generatedTokens = 0 } = metadata ?? {};
