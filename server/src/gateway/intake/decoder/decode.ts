@@ -20,6 +20,7 @@ import { decodeBmp } from './bmp/bmp.js';
 import { cmykToRgb } from './cmyk.js';
 import { exifOf } from './exif/exif-of.js';
 import { type Orientation, readOrientation } from './exif/orientation.js';
+import { countGifPixels } from './gif-data.js';
 import { continuationsOf } from './jpeg-end.js';
 import { greyOnWhite, rgbaOnWhite, whitenOutside } from './on-white.js';
 
@@ -52,9 +53,8 @@ export async function decodeImage(
   }
   try {
     if (format === 'jpeg') return await decodeJpeg(bytes, maxImagePixels);
-    const bitmap = await decodeWithSharp(bytes, format, maxImagePixels);
-    if (format === 'gif') whitenOutside(bitmap, firstGifFrame(new HeaderBytes(bytes, 'GIF')));
-    return bitmap;
+    if (format === 'gif') return await decodeGif(bytes, maxImagePixels);
+    return await decodeWithSharp(bytes, format, maxImagePixels);
   } catch (cause) {
     if (cause instanceof InputError) throw cause;
     // The text of libvips may hold many lines; it names no path, because the loaders above read memory only.
@@ -73,6 +73,17 @@ async function decodeJpeg(bytes: Uint8Array, maxImagePixels: number): Promise<Rg
   const bitmap = await decodeWithSharp(continuations.ended, 'jpeg', maxImagePixels);
   if (sha256(bitmap.pixels) === other) return bitmap;
   throw new InputError('image.undecodable', 'The JPEG image is broken: its data end before its last row.');
+}
+
+async function decodeGif(file: Uint8Array, maxImagePixels: number): Promise<RgbBitmap> {
+  const bytes = new HeaderBytes(file, 'GIF');
+  const frame = firstGifFrame(bytes);
+  const pixels = frame.widthPx * frame.heightPx;
+  const held = countGifPixels(bytes, frame.dataStart, pixels);
+  if (held < pixels) throw bytes.broken(`the data of its first frame end after ${held} of ${pixels} pixels`);
+  const bitmap = await decodeWithSharp(file, 'gif', maxImagePixels);
+  whitenOutside(bitmap, frame);
+  return bitmap;
 }
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');

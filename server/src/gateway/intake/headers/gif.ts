@@ -10,6 +10,8 @@ const MAX_SUB_BLOCKS = 100_000;
 export interface GifFrame extends ImageSize {
   readonly leftPx: number;
   readonly topPx: number;
+  /** Offset of its data, which begin with the bits of a pixel. */
+  readonly dataStart: number;
 }
 
 export function gifSize(bytes: HeaderBytes): ImageSize {
@@ -22,21 +24,25 @@ export function gifSize(bytes: HeaderBytes): ImageSize {
 
 export function firstGifFrame(bytes: HeaderBytes): GifFrame {
   const descriptor = firstDescriptor(bytes);
+  const flags = bytes.u8(descriptor + 9);
   const frame = {
     leftPx: bytes.u16le(descriptor + 1),
     topPx: bytes.u16le(descriptor + 3),
     widthPx: bytes.u16le(descriptor + 5),
     heightPx: bytes.u16le(descriptor + 7),
+    dataStart: descriptor + 10 + paletteBytes(flags),
   };
   if (frame.widthPx < 1 || frame.heightPx < 1)
     throw bytes.broken(`its first frame has ${frame.widthPx} × ${frame.heightPx} pixels`);
   return frame;
 }
 
+/** Of the flags of a screen or of a frame. */
+const paletteBytes = (flags: number): number => (flags & 0x80 ? 3 * 2 ** ((flags & 7) + 1) : 0);
+
 /** Offset of the first image descriptor. */
 function firstDescriptor(bytes: HeaderBytes): number {
-  const flags = bytes.u8(10);
-  let offset = 13 + (flags & 0x80 ? 3 * 2 ** ((flags & 7) + 1) : 0);
+  let offset = 13 + paletteBytes(bytes.u8(10));
   let subBlocks = 0;
   for (let extension = 0; extension < MAX_EXTENSIONS; extension += 1) {
     const introducer = bytes.u8(offset);
