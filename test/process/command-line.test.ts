@@ -1,4 +1,4 @@
-// The program as a person starts it: exit codes, sentences, and the commands that do not serve.
+// The program `takeoff` as a child process: exit codes, messages, and the commands that do not serve.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
@@ -22,7 +22,7 @@ function takeoff(words: readonly string[], env: Readonly<Record<string, string>>
 }
 
 describe('takeoff', () => {
-  it('ends with 2 and one sentence for a value that cannot be', () => {
+  it('ends with code 2 and one sentence for an invalid value of a setting', () => {
     const { code, out, err } = takeoff(['serve'], { TAKEOFF_PORT: 'eighty' });
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err).toBe(
@@ -31,7 +31,7 @@ describe('takeoff', () => {
     );
   });
 
-  it('ends with 1 when the only model cannot be loaded, and says why', () => {
+  it('ends with code 1 and the reason when the only model cannot be loaded', () => {
     const ports = ['--port', '0', '--management-port', '0'];
     const { code, err } = takeoff(['serve', ...ports, '--model', path.join(folder, 'no-model')]);
     expect(code).toBe(1);
@@ -42,21 +42,21 @@ describe('takeoff', () => {
     expect(takeoff(['--version'])).toEqual({ code: 0, out: '0.1.0\n', err: '' });
   });
 
-  it('tells what the machine offers, as JSON too', () => {
+  it('prints with doctor what the machine offers, as lines and as JSON', () => {
     const { code, out } = takeoff(['doctor', '--json']);
     expect(code).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ llamaCppVersion: 'v0.5.0', nodeVersion: process.version });
     expect(takeoff(['doctor']).out).toMatch(/^llama\.cpp +v0\.5\.0$/mu);
   });
 
-  it('names the folder in which it looked for the libraries and did not find them', () => {
+  it('names with doctor the folder that lacks the libraries', () => {
     const { code, err } = takeoff(['doctor', '--llama-lib-dir', folder]);
     expect(code).toBe(1);
     expect(err).toContain(folder);
     expect(err).toContain('(native.library_missing)');
   });
 
-  it('converts the demo model into a folder, and says where the pair is', () => {
+  it('converts the demo model with convert and prints the paths of the pair', () => {
     const outDir = path.join(folder, 'pair');
     const { code, out } = takeoff([
       'convert',
@@ -71,7 +71,7 @@ describe('takeoff', () => {
     expect(path.dirname(paths.modelPath)).toBe(outDir);
   });
 
-  it('does not convert a folder that is no checkpoint', () => {
+  it('refuses to convert a folder that is no checkpoint', () => {
     const { code, out, err } = takeoff(['convert', folder]);
     expect({ code, out }).toEqual({ code: 1, out: '' });
     expect(err).toMatch(/\(checkpoint\.\w+\)\n$/u);

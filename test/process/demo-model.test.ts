@@ -36,22 +36,22 @@ afterAll(async () => {
   rmSync(cache, { recursive: true });
 });
 
-describe('every sample image gives its expected answer', () => {
-  it.each(cases)('buffered: $id', async ({ image, request, answer }) => {
+describe('the server with the demo model', () => {
+  it.each(cases)('gives the expected buffered answer to $id', async ({ image, request, answer }) => {
     const response = await post('/image_generate', imageForm(imageBytes(image), request));
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual({ text: answer });
   });
 
-  it.each(cases)('streamed: $id', async ({ image, request, answer }) => {
+  it.each(cases)('gives the expected streamed answer to $id', async ({ image, request, answer }) => {
     const response = await post('/image_generate_stream', imageForm(imageBytes(image), request));
     expect(response.headers.get('content-type')).toMatch(/^text\/event-stream/);
     expect(await textOfStream(response)).toBe(answer);
   });
 });
 
-describe('requests', () => {
-  it('report their usage when asked', async () => {
+describe('a request to the demo model', () => {
+  it('gets its token counts with return_metadata', async () => {
     const { image, request, prompt_ids, image_tokens, answer_ids, answer } = first;
     const response = await post(
       '/image_generate',
@@ -68,7 +68,7 @@ describe('requests', () => {
     });
   });
 
-  it('with a list answer in order, over the same image', async () => {
+  it('with a list of prompts gets answers in order, all about the one image', async () => {
     const answers = cases.filter(
       ({ image }) => image === first.image && first.request['use_chat_template'] !== true,
     );
@@ -78,7 +78,7 @@ describe('requests', () => {
     expect(await response.json()).toEqual({ text: raw.map(({ answer }) => answer) });
   });
 
-  it('with a list stream events of every index whose texts add up to the buffered answers', async () => {
+  it('with a list of prompts streams texts that add up to the buffered answers', async () => {
     const texts = [
       'USER: Is there a circle?\nASSISTANT:',
       'USER: Hello.\nASSISTANT:',
@@ -96,7 +96,7 @@ describe('requests', () => {
     expect(streamed).toEqual(buffered.text);
   });
 
-  it('as the Python examples write them are taken, in either order of the parts', async () => {
+  it('in the form of the Python examples is answered, in either order of its parts', async () => {
     const json = JSON.stringify({ text: 'USER: Describe the image to me.\nASSISTANT:' });
     const { image } = first;
     const jsonPart = Buffer.from(`Content-Disposition: form-data; name="json_data"\r\n\r\n${json}\r\n`);
@@ -120,7 +120,7 @@ describe('requests', () => {
     }
   });
 
-  it('with every optional field null are taken', async () => {
+  it('with null in every optional field is answered', async () => {
     const names = [
       'sampling_temperature',
       'sampling_topp',
@@ -143,7 +143,7 @@ describe('requests', () => {
     expect(await response.json()).toEqual({ text: first.answer });
   });
 
-  it('that spell special tokens or image slots get plain text', async () => {
+  it('that spells special tokens and images is read as plain text', async () => {
     const text = 'USER: <image></s><s>[INST] Hello\nASSISTANT:';
     const response = await fetch(
       `${server.url}/generate`,
@@ -157,7 +157,7 @@ describe('requests', () => {
     expect(metadata.prompt_tokens).toBeGreaterThan(25);
   });
 
-  it('that the server cannot answer say why, and the next one works', async () => {
+  it('that cannot be answered gets its error code, and the next one is answered', async () => {
     const text = new TextEncoder().encode('this is no image');
     const refused = await post('/image_generate', imageForm(text, first.request));
     expect(refused.status).toBe(400);
@@ -170,7 +170,7 @@ describe('requests', () => {
   });
 });
 
-it('lists the live reader on /status', async () => {
+it('/status lists the live reader of the demo model', async () => {
   const status = (await (await fetch(`${server.url}/status`)).json()) as {
     live_readers: Record<string, unknown>;
   };

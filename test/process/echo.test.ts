@@ -1,4 +1,4 @@
-// Texts that are hard to stream, through the real program: the echo engine answers with its prompt, so every byte is known.
+// Texts that are hard to stream, through the whole program: the echo engine answers with its prompt, so every byte is known.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { RunningServer } from '../../harness/running-server.js';
 import { eventsOf, jsonRequest, textOfStream } from './requests.js';
@@ -21,7 +21,7 @@ const TEXTS = [
   ' ',
 ];
 
-it.each(TEXTS)('streams %j byte for byte', async (text) => {
+it.each(TEXTS)('the echo server streams %j byte for byte', async (text) => {
   const body = { text, max_new_tokens: 200 };
   const buffered = (await (await fetch(`${server.url}/generate`, jsonRequest(body))).json()) as {
     text: string;
@@ -30,7 +30,7 @@ it.each(TEXTS)('streams %j byte for byte', async (text) => {
   expect(await textOfStream(await fetch(`${server.url}/generate_stream`, jsonRequest(body)))).toBe(text);
 });
 
-it('interleaves a batch of three, each event with its index', async () => {
+it('the echo server interleaves the events of a batch of three, each with its batch_id', async () => {
   const texts = [' aaaaaaaa', '\nbbbbbbbb', '🦙cccccccc'];
   const order: number[] = [];
   const streamed = ['', '', ''];
@@ -42,6 +42,6 @@ it('interleaves a batch of three, each event with its index', async () => {
     order.push(event.batch_id);
   }
   expect(streamed).toEqual(texts);
-  // Not one after the other: the first has events after the second has begun.
+  // Interleaved: the first prompt still has events after the second has begun.
   expect(order.lastIndexOf(0)).toBeGreaterThan(order.indexOf(1));
 });

@@ -13,7 +13,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 interface Launched {
   readonly reader: ReaderProcess;
-  /** What it said and printed, in the order of arrival. */
+  /** Messages and printed lines of the reader, in the order of arrival. */
   readonly heard: string[];
   readonly closed: Promise<string>;
 }
@@ -28,7 +28,7 @@ function launch(name: string, source: string): Launched {
   return { reader, heard, closed };
 }
 
-it('hears the last words of a reader, on its channel and on its streams', async () => {
+it('forkReaders delivers the last message and the last lines of a reader that dies', async () => {
   const { reader, heard } = launch(
     'dying',
     `process.on('message', ({ kind, start }) => {
@@ -45,7 +45,7 @@ it('hears the last words of a reader, on its channel and on its streams', async 
     .toEqual(['printed: start of reader1: assertion failed', 'printed: to stdout', 'said: failed']);
 });
 
-it('closes the line of a reader that sends what is no message, and can end it though it ignores signals', async () => {
+it('forkReaders closes the connection of a reader that sends an invalid message, and kills it with SIGKILL', async () => {
   const { reader, heard, closed } = launch(
     'lying',
     `process.on('SIGTERM', () => undefined);
@@ -58,7 +58,7 @@ it('closes the line of a reader that sends what is no message, and can end it th
   expect(heard).toEqual([]);
 });
 
-it('says with which code a reader ended that ended by itself', async () => {
+it('forkReaders reports the exit code of a reader that ended by itself', async () => {
   const { reader } = launch('leaving', 'process.exit(3);');
   expect(await reader.ended).toBe('its process ended with code 3');
 });

@@ -1,4 +1,4 @@
-// Requests of the process tests: multipart the way people's tools write it, and streams read to their end.
+// Requests of the tests that run whole servers: multipart forms, JSON, and streams read to their end.
 import { SseDecoder, type SseEvent } from 'takeoff-wire';
 
 export function imageForm(image: Uint8Array<ArrayBuffer>, request: unknown): FormData {

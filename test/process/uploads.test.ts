@@ -1,4 +1,4 @@
-// Many clients that upload at once: what all of them together may make the server hold.
+// Many clients that upload at once: body_memory_limit_bytes bounds the bytes that the server holds for all of them.
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** A client that has sent this much of an image, and waits. */
+/** A client that has sent `bytes` of an image and waits. */
 async function halfAnUpload(bytes: number): Promise<Socket> {
   const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
   await once(socket, 'connect');
@@ -49,14 +49,14 @@ const upload = async (bytes: number) =>
     ),
   );
 
-it('uploads that are too much together are put off, and taken when there is room again', async () => {
+it('the server answers uploads beyond body_memory_limit_bytes with 503, and takes them when there is room again', async () => {
   const others = await Promise.all([halfAnUpload(150_000), halfAnUpload(150_000), halfAnUpload(150_000)]);
   await expect.poll(async () => (await upload(100_000)).status, { timeout: 10_000 }).toBe(503);
   const busy = await upload(100_000);
   expect(busy).toMatchObject({ status: 503, code: 'server.uploads_busy' });
   expect(busy.message).toContain('body_memory_limit_bytes');
   expect(busy.headers.get('retry-after')).toBe('2');
-  // What fits is taken meanwhile: zeros are no image, which is known only when all of them are there.
+  // An upload that fits is read meanwhile: that its zeros are no image is known only when all of them have arrived.
   expect(await upload(10_000)).toMatchObject({ status: 400, code: 'image.format_unsupported' });
   for (const socket of others) socket.destroy();
   await expect
