@@ -1,4 +1,4 @@
-// A tokenizer for unit tests that can be read off: a character's id is its code point, added tokens lie above Unicode.
+// A tokenizer for unit tests with ids that a reader can check: a character's id is its code point, added tokens lie above Unicode.
 import type { AddedToken, TokenizerSettings } from '../../server/src/model/description.js';
 import type { TokenId } from '../../server/src/reader/ids.js';
 import type { Tokenizer } from '../../server/src/reader/prompt/tokenizer.js';

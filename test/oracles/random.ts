@@ -1,4 +1,4 @@
-// Random numbers that repeat: xorshift32 from a seed. For tests that try many cases and must fail the same way twice.
+// Pseudo-random numbers (xorshift32) from a seed, for tests that try many cases and must fail the same way again.
 
 export class Random {
   #state: number;

@@ -1,4 +1,4 @@
-// A terminal that remembers what was written to it.
+// A terminal that records what is written to it.
 import type { Terminal } from '../../server/src/cli/terminal.js';
 
 export class RecordingTerminal implements Terminal {

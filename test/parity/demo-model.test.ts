@@ -1,4 +1,4 @@
-// The demo model's expectations in f32, through the reader's own loop: prompt ids, answer ids and answers.
+// The demo model in f32, through the reader's own loop, against its expected.json: prompt ids, answer ids and answers.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -49,16 +49,19 @@ const promptOf = (request: { text: string; use_chat_template?: boolean | undefin
     : { kind: 'raw', parts };
 };
 
-it.each(cases)('tokenises the prompt of $id as the reference does', ({ request, prompt_ids }) => {
-  const parts = partsOf(request.text);
-  const pieces = request.use_chat_template
-    ? renderTemplate(model.description.template, { system: null, turns: [{ role: 'user', parts }] }, false)
-    : partsToPieces(parts, false);
-  const { items } = encodePrompt(pieces, model.tokenizer);
-  expect(items.map((item) => (item.kind === 'token' ? item.id : -200))).toEqual(prompt_ids);
-});
+it.each(cases)(
+  'the demo model tokenises the prompt of $id as the reference does',
+  ({ request, prompt_ids }) => {
+    const parts = partsOf(request.text);
+    const pieces = request.use_chat_template
+      ? renderTemplate(model.description.template, { system: null, turns: [{ role: 'user', parts }] }, false)
+      : partsToPieces(parts, false);
+    const { items } = encodePrompt(pieces, model.tokenizer);
+    expect(items.map((item) => (item.kind === 'token' ? item.id : -200))).toEqual(prompt_ids);
+  },
+);
 
-it('answers every request with the ids and the text of the reference', async () => {
+it('the demo model answers every request with the ids and the text of the reference', async () => {
   const { vision } = model.description;
   if (vision === null) throw new TypeError('the demo model takes images');
   const sampled = new Map<number, number[]>();
@@ -104,7 +107,7 @@ it('answers every request with the ids and the text of the reference', async () 
   }
 });
 
-/** The engine, with every token that is not an end written down by slot. */
+/** The engine; records by slot every sampled token that is not an end. */
 function recording(engine: LanguageEngine, sampled: Map<number, number[]>): LanguageEngine {
   return {
     limits: engine.limits,

@@ -1,4 +1,4 @@
-// A golden case on disk: expectations, images and a loaded f32 engine. Shared by the parity tests of this folder.
+// Reads a golden case and loads its model in f32, for the parity tests.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -106,7 +106,7 @@ export async function readImage(file: string, vision: VisionSettings): Promise<I
 
 type SafetensorsHeader = Record<string, { shape: number[]; data_offsets: [number, number] }>;
 
-/** Reader of a golden's expected.safetensors. */
+/** The tensors of a golden's expected.safetensors. */
 export class GoldenTensors {
   readonly #file: Buffer;
   readonly #header: SafetensorsHeader;

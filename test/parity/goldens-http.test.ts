@@ -46,9 +46,9 @@ describe.each(GOLDEN_CASES)('%s over HTTP', (name) => {
   }, 120_000);
   afterAll(() => server.stop());
 
-  it('has runs to compare', () => expect(runs.length).toBeGreaterThan(9));
+  it('has at least ten runs that HTTP requests can express', () => expect(runs.length).toBeGreaterThan(9));
 
-  it.each(runs)('$run.id', async ({ run, request }) => {
+  it.each(runs)('answers $run.id as the reference does', async ({ run, request }) => {
     const close = run.greedy.margins.findIndex((margin) => margin < CLOSE_MARGIN);
     const tokens = close === -1 ? run.greedy.tokens.length : close;
     const body = { ...request, max_new_tokens: Math.max(1, tokens), return_metadata: true };

@@ -1,4 +1,4 @@
-// llama.cpp's vocabulary against the oracle, on random text: the same ids, the same bytes back, and never a special token.
+// llama.cpp's vocabulary against the oracle on random text: equal ids, equal bytes back, and never a special token.
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openCheckpointVocabulary } from '../oracles/sentencepiece-bpe.js';
@@ -54,7 +54,7 @@ describe.each(['models/demo/checkpoint', 'test/goldens/square-linear-224/checkpo
       }
     });
 
-    it('was described as the oracle reads it', () => {
+    it('has the settings and added tokens that the oracle reads', () => {
       const { legacy, addBos, addSpacePrefix, bosId, tokenCount } = oracle.settings;
       expect(model.tokenizer.settings).toMatchObject({ legacy, addBos, addSpacePrefix, bosId, tokenCount });
       const spellings = (tokens: typeof oracle.settings.addedTokens) =>

@@ -1,5 +1,5 @@
-// Token ids of every prompt and text that the reference implementation was recorded with, against the golden vectors and the
-// demo model's expected answers. The vocabulary is the oracle of test/oracles; the native one has its own comparison.
+// Token ids of all prompts and texts of the goldens and of the demo model, against those of the reference. The vocabulary is the
+// oracle of test/oracles; native-tokenizer.test.ts compares llama.cpp's with it.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -37,7 +37,7 @@ interface GoldenCase {
 
 const CASES = ['v15-llama-pad', 'v16-llama-anyres', 'v16-mistral-anyres', 'square-linear-224'];
 
-/** What a client sends for a golden's turn: the images in front, the text after the line break of the last one. */
+/** The turn that a client sends for a golden's turn: the images first, then the text after the line break of the last one. */
 function toTurn(role: Turn['role'], text: string): Turn {
   const stretches = text.split('<image>\n');
   const question = stretches.pop() ?? '';
@@ -117,7 +117,7 @@ describe('the demo model', () => {
     list.map((answer) => [`${image}: ${JSON.stringify(answer.request)}`, answer] as const),
   );
 
-  it('has requests with and without a chat template', () => {
+  it('has expected answers to requests with and without a chat template', () => {
     const templated = answers.filter(([, { request }]) => request.use_chat_template === true);
     expect(templated.length).toBeGreaterThan(0);
     expect(templated.length).toBeLessThan(answers.length);
