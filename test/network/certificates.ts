@@ -1,5 +1,5 @@
-// X.509 certificates (RFC 5280) made on the spot, so that no private key lies in the repository and no other program is needed:
-// an authority of its own, and certificates that it signs.
+// Makes X.509 certificates (RFC 5280): an authority, and certificates that it signs. They are made when tests run, so that no private
+// key lies in the repository and no other program is needed.
 import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 
 export interface Certificate {
@@ -8,7 +8,7 @@ export interface Certificate {
 }
 
 export interface Authority extends Certificate {
-  /** `daysLeft` may be negative: a certificate that has ended. */
+  /** A negative `daysLeft` makes a certificate that has expired. */
   issue(host: string, daysLeft?: number): Certificate;
 }
 
@@ -88,7 +88,7 @@ const boolean = (value: boolean): Buffer => tagged(0x01, Buffer.from([value ? 0x
 const objectId = (hex: string): Buffer => tagged(0x06, Buffer.from(hex.replaceAll(' ', ''), 'hex'));
 const distinguishedName = (commonName: string): Buffer =>
   sequence(tagged(0x31, sequence(objectId('55 04 03'), tagged(0x0c, Buffer.from(commonName)))));
-/** Until 2049 years have two digits. */
+/** UTCTime, whose years have two digits; it is right until 2049. */
 const time = (ms: number): Buffer =>
   tagged(0x17, Buffer.from(`${new Date(ms).toISOString().slice(2, 19).replaceAll(/[-:T]/gu, '')}Z`));
 const extension = (id: string, value: Buffer, isCritical = false): Buffer =>

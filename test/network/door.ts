@@ -1,5 +1,5 @@
-// A program that runs inside a network namespace and opens its sockets. A socket stays in the namespace that it was opened in,
-// whichever process holds it: listening ones are handed to the process outside, which asks for them over node's channel.
+// A program that runs inside a network namespace and opens sockets there for the test. A socket belongs to the namespace in which it
+// was opened, whichever process holds it, so listening sockets are handed to the test's process over Node's IPC channel.
 import { createSocket } from 'node:dgram';
 import { connect, createServer } from 'node:net';
 
@@ -17,10 +17,10 @@ process.on('message', (message) => {
   else if (request.kind === 'bind') bind(request.address, request.port);
   else dial(request.address, request.port);
 });
-// The process outside has gone.
+// The test's process has ended.
 process.on('disconnect', () => process.exit(0));
 
-/** On every address of both families. */
+/** Listens on every address of both families. */
 function listen(port: number): void {
   const server = createServer();
   server.listen({ host: '::', port, ipv6Only: false }, () => {
@@ -35,7 +35,7 @@ function bind(address: string, port: number): void {
   });
 }
 
-/** Connects and says no more. */
+/** Connects, answers with the outcome, and closes the connection. */
 function dial(address: string, port: number): void {
   const socket = connect({ host: address, port, timeout: 2000 });
   const answer = (text: DoorAnswer): void => {

@@ -1,5 +1,5 @@
-// Images over https, through the real server in a network namespace: whose certificates count, and the image tag that Takeoff's
-// documentation prints, letter for letter, against a server of the test's own behind the name that it names.
+// Remote images over https, through the real server in a network namespace: which certificates are accepted, and the exact image
+// tag of Takeoff's documentation, against a server of the test behind its host name.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import os from 'node:os';
@@ -31,7 +31,7 @@ const FINAL =
   'https://fastly.picsum.photos/id/237/200/300.jpg?hmac=TmmQSbShHz9CdQm0NkEjx1Dyh_Y984R9LpNrpvH2D_U';
 const EXAMPLE = { text: '<image:https://picsum.photos/id/237/200/300> \n Describe this image to me.' };
 
-describe.skipIf(sayWhyNoNamespaces())('images over https', () => {
+describe.skipIf(sayWhyNoNamespaces())('a server that fetches images over https', () => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'takeoff-authority-'));
   let world: World;
   let on: RunningServer;
@@ -75,7 +75,7 @@ describe.skipIf(sayWhyNoNamespaces())('images over https', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('case 5: the documented tag works, redirected to another public host', async () => {
+  it('case 5: fetches the image of the documented tag, which is redirected to another public host', async () => {
     // The echo reader answers with the text of its prompt.
     expect(await generate(on.url, EXAMPLE)).toMatchObject({
       status: 200,
@@ -85,7 +85,7 @@ describe.skipIf(sayWhyNoNamespaces())('images over https', () => {
     expect(dialled).toEqual(['104.26.5.30', '151.101.1.91']);
   });
 
-  it('case 1: the documented tag is refused with the setting off, which is the default', async () => {
+  it('case 1: refuses the documented tag while allow_remote_images is off, its default', async () => {
     const answer = await generate(off.url, EXAMPLE);
     expect(answer).toMatchObject({ status: 400, code: 'request.remote_images_disabled' });
     expect(answer.message).toContain('allow_remote_images');
@@ -93,18 +93,18 @@ describe.skipIf(sayWhyNoNamespaces())('images over https', () => {
   });
 
   it.each([
-    ['of an authority that nobody knows', 'unknown-authority.test'],
+    ['of an unknown authority', 'unknown-authority.test'],
     ['that signs itself', 'self-signed.test'],
     ['for another name', 'other-name.test'],
-    ['that has ended', 'ended.test'],
-  ])('refuses a certificate %s before it asks for anything', async (_, host) => {
+    ['that has expired', 'ended.test'],
+  ])('refuses a certificate %s before it sends a request', async (_, host) => {
     const answer = await generate(on.url, { text: tag(`https://${host}/`) });
     expect(answer).toMatchObject({ status: 400, code: 'image.fetch_failed' });
     expect(dialled).toEqual([PUBLIC]);
     expect(pages).toEqual([]);
   });
 
-  it('knows an authority of the operator only where NODE_EXTRA_CA_CERTS names it', async () => {
+  it('accepts an authority of the operator only if NODE_EXTRA_CA_CERTS names it', async () => {
     expect((await generate(unaware.url, EXAMPLE)).code).toBe('image.fetch_failed');
     expect(pages).toEqual([]);
     expect((await generate(on.url, EXAMPLE)).status).toBe(200);

@@ -1,5 +1,5 @@
-// The real server in a network namespace whose only way out leads to an internet of the test's own, which has every address there
-// is and counts each packet. What the server must not dial would be answered there, and be seen.
+// The real server in a network namespace whose only route leads to an internet of the test, which has every address there is and
+// counts each packet. A connection that the server must not open would be answered there, and be seen.
 import { Server as HttpServer } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { RunningServer } from '../../harness/running-server.js';
@@ -13,7 +13,7 @@ import { recordDialled, World } from './world.js';
 
 const PUBLIC = '93.184.216.34';
 const PUBLIC_6 = '2606:2800:220:1::1';
-/** Nobody may use it, so the internet must not see it. */
+/** A proxy in the server's environment, which it must not use. */
 const PROXY = 'http://10.8.8.8:80';
 const UNREACHABLE = 'text: The image URL could not be fetched: its host cannot be reached.';
 const image = new Uint8Array(photograph());
@@ -23,7 +23,7 @@ describe.skipIf(sayWhyNoNamespaces())('a server in a network of its own', () => 
   let names: NameServer;
   let on: RunningServer;
   let off: RunningServer;
-  /** What was dialled in the internet, and inside the server's own namespace. */
+  /** Addresses that were dialled in the internet, and inside the server's own namespace. */
   let abroad: string[];
   let atHome: string[];
   let pages: string[];
@@ -62,14 +62,14 @@ describe.skipIf(sayWhyNoNamespaces())('a server in a network of its own', () => 
   afterAll(() => world.remove());
 
   const ask = (address: string, server = on) => generate(server.url, { text: `${tag(address)} what is it?` });
-  /** Asks, and tells how many packets that sent to the internet. */
+  /** Packets that the server sent to the internet during `work`. */
   async function packetsOf(work: () => Promise<unknown>): Promise<number> {
     const before = world.packetsSent();
     await work();
     return world.packetsSent() - before;
   }
 
-  // Packets are counted first: connections of the later tests end whenever their closing packets arrive.
+  // This test comes first, because connections of the others end whenever their closing packets arrive, and would be counted.
   it('case 9: the server sends nothing by itself, at its start or for prompts and uploads', async () => {
     for (const { url } of [on, off]) {
       expect((await generate(url, { text: 'hello' })).status).toBe(200);
@@ -86,7 +86,7 @@ describe.skipIf(sayWhyNoNamespaces())('a server in a network of its own', () => 
   it.each([
     ['case 2: for private addresses', PRIVATE_ADDRESSES],
     ['case 3: for other spellings of loopback', PRIVATE_SPELLINGS],
-  ])('%s no packet leaves, and no own port is dialled', async (_, hosts) => {
+  ])('%s no packet leaves and no port of the server itself is dialled', async (_, hosts) => {
     const packets = await packetsOf(async () => {
       for (const url of hosts.flatMap((host) => [`http://${host}/`, `https://${host}/`]))
         expect((await ask(url)).status, url).toBe(400);
@@ -105,18 +105,21 @@ describe.skipIf(sayWhyNoNamespaces())('a server in a network of its own', () => 
     ['a public and a private address', [PUBLIC, '10.0.0.1']],
     ['a public and a private address of the other family', [PUBLIC, 'fd00::1']],
     ['no address', []],
-  ])('case 3: for a name that leads to %s only its question leaves', async (what, addresses) => {
-    const name = `${what.replaceAll(/\W+/gu, '-').toLowerCase()}.test`;
-    names.set(name, addresses);
-    const packets = await packetsOf(async () => {
-      expect(await ask(`http://${name}/`)).toMatchObject({ status: 400, message: UNREACHABLE });
-    });
-    expect(names.questions.sort()).toEqual([`A ${name}`, `AAAA ${name}`]);
-    expect(packets).toBe(2);
-    expect([...abroad, ...atHome]).toEqual([]);
-  });
+  ])(
+    'case 3: for a name that resolves to %s nothing but the DNS questions leaves',
+    async (what, addresses) => {
+      const name = `${what.replaceAll(/\W+/gu, '-').toLowerCase()}.test`;
+      names.set(name, addresses);
+      const packets = await packetsOf(async () => {
+        expect(await ask(`http://${name}/`)).toMatchObject({ status: 400, message: UNREACHABLE });
+      });
+      expect(names.questions.sort()).toEqual([`A ${name}`, `AAAA ${name}`]);
+      expect(packets).toBe(2);
+      expect([...abroad, ...atHome]).toEqual([]);
+    },
+  );
 
-  it('case 1: with the setting off not even the name is asked for', async () => {
+  it('case 1: while allow_remote_images is off not even a DNS question leaves', async () => {
     const packets = await packetsOf(async () => {
       const answer = await ask('http://images.test/', off);
       expect(answer).toMatchObject({ status: 400, code: 'request.remote_images_disabled' });
@@ -131,21 +134,21 @@ describe.skipIf(sayWhyNoNamespaces())('a server in a network of its own', () => 
     ['::1', PUBLIC_6],
     ['10.0.0.1', PUBLIC_6],
   ])(
-    'case 6: a name that leads to %s when asked again is asked once, and what was validated is dialled',
+    'case 6: a name whose second answer is %s is looked up once, and the first answer is dialled',
     async (second, first) => {
       const name = `rebinding-${second.replaceAll(/\W/gu, '-')}.test`;
       names.set(name, [first], [second]);
       expect(await ask(`http://${name}/`)).toMatchObject({ status: 200 });
       expect(names.questions.sort()).toEqual([`A ${name}`, `AAAA ${name}`]);
       expect([...abroad, ...atHome]).toEqual([first]);
-      // The next request asks anew, and validates that answer.
+      // The next request looks the name up again and validates the new answer.
       expect(await ask(`http://${name}/`)).toMatchObject({ status: 400, message: UNREACHABLE });
       expect(names.questions).toHaveLength(4);
       expect([...abroad, ...atHome]).toEqual([first]);
     },
   );
 
-  it('case 6: a redirect of a host to itself is a new question and a new validation', async () => {
+  it('case 6: a redirect of a host to itself is looked up and validated again', async () => {
     names.set('turning.test', [PUBLIC], ['127.0.0.1']);
     expect(await ask('http://turning.test/to?/again')).toMatchObject({ status: 400, message: UNREACHABLE });
     expect(names.questions).toHaveLength(4);
@@ -164,20 +167,20 @@ describe.skipIf(sayWhyNoNamespaces())('a server in a network of its own', () => 
     'http://images.test:22/',
     'ftp://images.test/',
     '//127.0.0.1/',
-  ])('case 5: after a redirect to %s nothing but the redirecting host was dialled', async (target) => {
+  ])('case 5: of a redirect to %s only the redirecting host is dialled', async (target) => {
     names.set('home.test', ['127.0.0.1']);
     expect((await ask(`http://images.test/to?${target}`)).status).toBe(400);
     expect(pages).toHaveLength(1);
     expect([...abroad, ...atHome]).toEqual([PUBLIC]);
   });
 
-  it('fetches from a host that has IPv6 alone', async () => {
+  it('fetches an image from a host with an IPv6 address only', async () => {
     names.set('six.test', [PUBLIC_6]);
     expect(await ask('http://six.test/')).toMatchObject({ status: 200, text: '\n what is it?' });
     expect(abroad).toEqual([PUBLIC_6]);
   });
 
-  it('the packets would have arrived: the same addresses, dialled by another program of the namespace', async () => {
+  it('could have reached the refused addresses: another program of the namespace does', async () => {
     const reached = [
       ...[
         '10.0.0.1',
@@ -196,7 +199,7 @@ describe.skipIf(sayWhyNoNamespaces())('a server in a network of its own', () => 
         expect(await world.server.dial(address, 443)).toBe('connected');
     });
     expect(packets).toBeGreaterThanOrEqual(reached.length * 2);
-    // A connection is there for its opener before it is for its listener.
+    // A connection is established for its client before the server sees it.
     await vi.waitFor(() => expect(abroad).toEqual(reached));
     await vi.waitFor(() => expect(atHome).toEqual(['127.0.0.1', '::1', '127.0.0.1', '127.0.0.1']));
   });

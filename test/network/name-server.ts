@@ -1,4 +1,4 @@
-// A DNS server that answers questions for addresses (RFC 1035), remembers what it was asked, and may answer differently each time.
+// A DNS server that answers questions for addresses (RFC 1035), records them, and may answer differently each time.
 import type { Socket } from 'node:dgram';
 import { isIP } from 'node:net';
 import { parseAddress } from 'takeoff-server/gateway/intake/remote/ip-address.js';
@@ -14,7 +14,7 @@ const ANSWERED = 0x8180;
 const NO_SUCH_NAME = 3;
 
 export class NameServer {
-  /** Such as `An images.test`, in the order of their arrival. */
+  /** Questions such as `AAAA images.test`, in the order of their arrival. */
   readonly questions: string[] = [];
   readonly #names = new Map<string, readonly (readonly string[])[]>();
 
@@ -24,7 +24,7 @@ export class NameServer {
     });
   }
 
-  /** The addresses of a name, of either family. More lists: what it leads to when asked again, the last one from then on. */
+  /** Sets the addresses of a name, of either family. Further lists answer later questions; the last list answers all that follow. */
   set(name: string, ...addresses: readonly (readonly string[])[]): void {
     this.#names.set(name, addresses);
   }
@@ -59,7 +59,7 @@ function readName(message: Buffer): { readonly name: string; readonly end: numbe
   return { name: labels.join('.').toLowerCase(), end: offset + 1 };
 }
 
-/** A resource record of the first question's name, to be forgotten at once. */
+/** A resource record of the first question's name with a time to live of 0. */
 function record(type: number, address: string): Buffer {
   const fields = Buffer.alloc(12);
   fields.writeUInt16BE(0xc000 | HEADER_BYTES, 0);

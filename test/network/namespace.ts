@@ -13,7 +13,7 @@ import type { DoorAnswer, DoorRequest } from './door.js';
 export const ip = (words: string): string =>
   execFileSync('ip', words.split(' '), { encoding: 'utf8', stdio: 'pipe' });
 
-/** Undefined where namespaces can be made; otherwise why not, for the reader of a test's log. */
+/** Why this machine cannot make namespaces, for the log of the tests; undefined if it can. */
 function whyNoNamespaces(): string | undefined {
   if (process.platform !== 'linux') return `${process.platform} has none`;
   const [one, other] = [`takeoff-try-${process.pid}`, `takeoff-pair-${process.pid}`];
@@ -31,7 +31,7 @@ function whyNoNamespaces(): string | undefined {
   }
 }
 
-/** The same as a yes or no, for `describe.skipIf`, with the reason printed. */
+/** Whether this machine cannot make namespaces, for `describe.skipIf`. Prints the reason. */
 export function sayWhyNoNamespaces(): boolean {
   const reason = whyNoNamespaces();
   if (reason === undefined) return false;
@@ -45,12 +45,12 @@ function removeIfThere(name: string): void {
   try {
     ip(`netns del ${name}`);
   } catch {
-    // It was never made.
+    // There is no such namespace.
   }
 }
 
 export class Namespace {
-  /** The words that run a program in here; it becomes the program that follows them. */
+  /** Command line in front of a program that runs it in this namespace; `ip` is replaced by that program. */
   readonly within: readonly string[];
   #door: ChildProcess | undefined;
 
@@ -58,7 +58,7 @@ export class Namespace {
     this.within = ['ip', 'netns', 'exec', name];
   }
 
-  /** `nameServer`: the only one that programs in here know. */
+  /** `nameServer` is the only one that programs of this namespace know. */
   static make(purpose: string, nameServer: string): Namespace {
     const namespace = new Namespace(`takeoff-${purpose}-${process.pid}`);
     ip(`netns add ${namespace.name}`);
@@ -69,7 +69,7 @@ export class Namespace {
     return namespace;
   }
 
-  /** `ip netns exec` puts these files in the place of those in /etc. */
+  /** Folder of files that `ip netns exec` puts in the place of those in /etc. */
   get #files(): string {
     return `/etc/netns/${this.name}`;
   }
@@ -78,7 +78,7 @@ export class Namespace {
     ip(`-n ${this.name} ${words}`);
   }
 
-  /** A TCP server on this port of every address. */
+  /** A TCP server on a port of every address of this namespace. */
   async listen(port: number): Promise<Server> {
     const [, server] = await this.#ask({ kind: 'listen', port });
     if (!(server instanceof Server)) throw new TypeError('The door gave no server.');
@@ -90,12 +90,12 @@ export class Namespace {
     return socket as UdpSocket;
   }
 
-  /** `connected`, or the system's error code. */
+  /** Opens a connection from this namespace: `connected`, or the system's error code. */
   async dial(address: string, port: number): Promise<string> {
     return (await this.#ask({ kind: 'dial', address, port }))[0];
   }
 
-  /** A file as programs in here see it. */
+  /** A file as programs of this namespace see it. */
   read(file: string): string {
     return execFileSync('ip', ['netns', 'exec', this.name, 'cat', file], { encoding: 'utf8' });
   }

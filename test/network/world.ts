@@ -1,11 +1,11 @@
-// A world of two namespaces: one in which the server runs, and one that is the internet to it. Every address that is not the
-// server's own leads to the internet, which has all of them: whatever the server dials is answered, and on record.
+// Two network namespaces: one in which the server runs, and one that is the internet to it. Every address but the server's own is
+// routed to the internet, which has all of them, so that every connection of the server is answered and recorded.
 import type { Server as TcpServer } from 'node:net';
 import { RunningServer } from '../../harness/running-server.js';
 import { Namespace, ip } from './namespace.js';
 import { NameServer } from './name-server.js';
 
-/** Of the kind that documentation uses, which no real network has. */
+/** Addresses of the ranges for documentation, which no real network has. */
 const NAME_SERVER = '198.51.100.53';
 const SERVER_ADDRESS = '203.0.113.2';
 const SERVER_ADDRESS_6 = '3fff::2';
@@ -13,14 +13,14 @@ const SERVER_MAC = '02:00:00:00:00:02';
 const INTERNET_MAC = '02:00:00:00:00:01';
 
 export class World {
-  /** Address of the server's namespace that the test's own asks it at. */
+  /** Address of the server's namespace to which the test connects. */
   readonly serverAddress: string;
   readonly server: Namespace;
   readonly internet: Namespace;
   readonly #started: Promise<RunningServer>[] = [];
 
   constructor() {
-    // One link for each process, in the range for measurements.
+    // The link's addresses depend on the process id, so that test processes do not collide. 198.18.0.0/15 is for measurements.
     const link = (process.pid & 0x7fff) * 2;
     const address = (end: number) => `198.19.${link >> 8}.${(link & 0xff) + end}`;
     this.serverAddress = address(1);
@@ -35,7 +35,7 @@ export class World {
     }
   }
 
-  /** With both neighbours known from the start, nothing but what programs send goes over the link. */
+  /** Both neighbours are entered by hand, so that the kernel sends no packets of its own over the link. */
   #joinInternet(): void {
     const { server, internet } = this;
     server.ip(
@@ -76,7 +76,7 @@ export class World {
     return new NameServer(await this.internet.bind(NAME_SERVER, 53));
   }
 
-  /** Over the echo reader, which needs no model. */
+  /** A server with the echo reader, which needs no model. */
   startServer(env: Readonly<Record<string, string>>): Promise<RunningServer> {
     const starting = RunningServer.start({
       env: { TAKEOFF_ECHO: 'true', ...env },
@@ -99,7 +99,7 @@ export class World {
     return ipv4 + count('Ip6OutRequests') - count('Ip6OutMcastPkts');
   }
 
-  /** Stops the servers, too. */
+  /** Removes the namespaces, after their servers have stopped. */
   async remove(): Promise<void> {
     for (const start of await Promise.allSettled(this.#started)) {
       if (start.status === 'fulfilled') await start.value.stop();
@@ -107,7 +107,7 @@ export class World {
     this.#removeNamespaces();
   }
 
-  /** The links go with them. */
+  /** The links end with the namespaces. */
   #removeNamespaces(): void {
     this.server.remove();
     this.internet.remove();
