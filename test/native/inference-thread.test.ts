@@ -1,5 +1,5 @@
-// Decodes and samples on the inference thread with the demo model: what the JavaScript thread may do meanwhile, and what reaches
-// the sampler.
+// Decodes and samples on the inference thread with the demo model: the JavaScript thread stays free meanwhile, and banned tokens
+// are never sampled.
 import { fileURLToPath } from 'node:url';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -27,7 +27,7 @@ const greedy = (): Sampler =>
     contextTokens: 100,
   });
 
-/** Fills a batch with tokens of one sequence, the last of which can be sampled from. */
+/** Fills a batch with rows of one sequence; only the last row can be sampled from. */
 function fill(rows: number): void {
   const { decoder, embeddings } = model;
   decoder.forget(0);
@@ -36,7 +36,7 @@ function fill(rows: number): void {
     embeddings.read(3 + (row % 500), decoder.addRow(0, row, row === rows - 1));
 }
 
-it('leaves the JavaScript thread free while it decodes and samples', async () => {
+it('the inference thread leaves the JavaScript thread free while it decodes and samples', async () => {
   fill(ROWS);
   const sampler = greedy();
   const done = new AbortController();
@@ -50,14 +50,14 @@ it('leaves the JavaScript thread free while it decodes and samples', async () =>
   expect(turns).toBeGreaterThan(20);
 });
 
-it('refuses a second computation while one is under way, as a defect, and finishes the first', async () => {
+it('the inference thread refuses a second job while one runs, as a Defect, and finishes the first', async () => {
   fill(ROWS);
   const first = model.decoder.decode();
   expect(() => model.model.runtime.inference.run({ kind: 'graph', backend: 0n, graph: 0n })).toThrow(Defect);
   expect(await first).toEqual({ kind: 'done', tokens: [] });
 });
 
-it('samples a token for each row that asks, in order, and none that is banned', async () => {
+it('Decoder.decode samples the likeliest token of a row that is not banned', async () => {
   const sampler = greedy();
   const sampleOnce = async (banned: { from: number; tokens: number[] }): Promise<number> => {
     fill(20);

@@ -1,5 +1,5 @@
-// The same GGUF file through llama.cpp's ordinary path, token ids in, and through ours, embedding rows in: the logits are
-// equal bit for bit, for every storage type. So a converted model is the model that llama.cpp's own tools would run.
+// One GGUF file fed to llama.cpp as token ids, as its own tools do, and as embedding rows, as this program does: the logits are equal
+// bit for bit, for every storage type. So a converted model is the model that llama.cpp's own tools would run.
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -20,18 +20,21 @@ const runtime = nativeRuntime();
 const folder = mkdtempSync(path.join(os.tmpdir(), 'takeoff-stock-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-it.each(TEXT_QUANTS)('%s: token ids and embedding rows give the same logits', async (quant) => {
-  const loaded = await load(quant);
-  try {
-    const ours = await byRows(loaded);
-    const stock = byTokens(loaded);
-    expect(ours.some((value) => value !== 0)).toBe(true);
-    expect(Buffer.compare(Buffer.from(ours.buffer), Buffer.from(stock.buffer))).toBe(0);
-  } finally {
-    loaded.encoder?.close();
-    loaded.engine.close();
-  }
-});
+it.each(TEXT_QUANTS)(
+  'llama.cpp gives the same logits for token ids and for embedding rows of a model in %s',
+  async (quant) => {
+    const loaded = await load(quant);
+    try {
+      const fromRows = await byRows(loaded);
+      const fromIds = byTokens(loaded);
+      expect(fromRows.some((value) => value !== 0)).toBe(true);
+      expect(Buffer.compare(Buffer.from(fromRows.buffer), Buffer.from(fromIds.buffer))).toBe(0);
+    } finally {
+      loaded.encoder?.close();
+      loaded.engine.close();
+    }
+  },
+);
 
 async function load(quant: TextQuant): Promise<LoadedPair> {
   const checkpoint = await describeCheckpoint(DEMO);
@@ -67,7 +70,7 @@ async function byRows({ decoder, embeddings }: LoadedPair): Promise<Float32Array
   return logits;
 }
 
-/** A context of its own, as any llama.cpp program would make it, fed with ids. */
+/** Logits of a llama.cpp context that is made and fed with ids as llama.cpp's own programs do it. */
 function byTokens({ model }: LoadedPair): Float32Array {
   const { llama, threadpool } = runtime;
   const params = llama.contextDefaults();

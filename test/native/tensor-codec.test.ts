@@ -5,14 +5,14 @@ import { createTensorCodec } from '../../server/src/native/tensor-codec.js';
 import { nativeRuntime } from '../parity/golden-case.js';
 
 const codec = createTensorCodec(nativeRuntime());
-/** More than one chunk of 1 Mi elements, and a remainder. */
+/** Rows of 512 elements: together more than one chunk of 1 Mi elements, and a remainder. */
 const ROW = 512;
 const ROWS = 5003;
 const values = Float32Array.from({ length: ROW * ROWS }, (_, i) => Math.sin(i) * 2 ** ((i % 13) - 6));
 const source = new Uint8Array(values.buffer);
 const floats = (bytes: Uint8Array) => new Float32Array(new Uint8Array(bytes).buffer);
 
-it('widens 16-bit types exactly: there and back gives the same bytes', async () => {
+it('the tensor codec widens 16-bit types exactly: there and back gives the same bytes', async () => {
   for (const type of ['F16', 'BF16'] as const) {
     const narrow = await codec.convert(source, 'F32', type, ROW);
     const wide = await codec.convert(narrow, type, 'F32', ROW);
@@ -25,7 +25,7 @@ it('widens 16-bit types exactly: there and back gives the same bytes', async () 
 });
 
 it.each(Object.keys(TENSOR_TYPES) as TensorType[])(
-  'writes %s the same in chunks as row by row',
+  'the tensor codec gives the same %s for a whole tensor in chunks as for single rows',
   async (type) => {
     const whole = await codec.convert(source, 'F32', type, ROW);
     const bytes = rowBytes(type, ROW) ?? NaN;
@@ -42,7 +42,7 @@ it.each(Object.keys(TENSOR_TYPES) as TensorType[])(
   },
 );
 
-it('refuses rows that are no whole number of blocks', async () => {
+it('the tensor codec refuses rows that are no whole number of blocks', async () => {
   await expect(codec.convert(source.subarray(0, 4 * 100), 'F32', 'Q8_0', 100)).rejects.toThrow(
     /no whole number of Q8_0 blocks/,
   );
