@@ -61,17 +61,26 @@ describe('smallFiles', () => {
 });
 
 describe('weightsOf', () => {
-  it('prefers safetensors, sharded or not, to PyTorch files', () => {
+  it('prefers safetensors to PyTorch files and one file to an index, as transformers does', () => {
     const all = files(
       'pytorch_model.bin',
       'pytorch_model.bin.index.json',
       'model.safetensors',
       'model.safetensors.index.json',
     );
-    expect(weightsOf(all)?.index?.name).toBe('model.safetensors.index.json');
-    expect(weightsOf(all.slice(0, 3))?.single?.name).toBe('model.safetensors');
-    expect(weightsOf(all.slice(0, 2))?.index?.name).toBe('pytorch_model.bin.index.json');
-    expect(weightsOf(all.slice(0, 1))?.single?.name).toBe('pytorch_model.bin');
+    expect(weightsOf(all)?.single?.name).toBe('model.safetensors');
+    expect(weightsOf(all.filter(({ name }) => name !== 'model.safetensors'))?.index?.name).toBe(
+      'model.safetensors.index.json',
+    );
+    expect(weightsOf(all.slice(0, 2))?.single?.name).toBe('pytorch_model.bin');
+    expect(weightsOf(all.slice(1, 2))?.index?.name).toBe('pytorch_model.bin.index.json');
+  });
+
+  it('takes a lone shard that has no index for the whole', () => {
+    expect(weightsOf(files('model-00001-of-00001.safetensors'))?.single?.name).toBe(
+      'model-00001-of-00001.safetensors',
+    );
+    expect(weightsOf(files('model-00001-of-00002.safetensors'))).toBeUndefined();
   });
 
   it('finds none where there are none', () => {

@@ -1,6 +1,6 @@
 // Which files of a repository a reader needs. Everything else stays where it is: copies in other formats, optimizer states,
 // training_args.bin (a pickle of arbitrary code), images of the model card.
-import { KINDS } from '../source/weight-files.js';
+import { chooseWeights } from '../source/weight-choice.js';
 import type { HubFile } from './listing.js';
 
 /** A model to serve, the weights of a vision tower, or only what describes such a tower. */
@@ -30,18 +30,15 @@ export function smallFiles(files: readonly HubFile[], purpose: Purpose): HubFile
   return [...named(MODEL_SETTINGS), ...(tokenizer === undefined ? [] : [tokenizer]), ...indexes];
 }
 
-/** Where the weights are: one file, or an index that names the files. Safetensors come before PyTorch files. */
+/** Where the weights are: one file, or an index that names the files. */
 export interface Weights {
-  readonly index?: HubFile;
-  readonly single?: HubFile;
+  readonly index: HubFile | undefined;
+  readonly single: HubFile | undefined;
 }
 
 export function weightsOf(files: readonly HubFile[]): Weights | undefined {
-  for (const kind of KINDS) {
-    const index = files.find(({ name }) => name === kind.index);
-    if (index !== undefined) return { index };
-    const single = files.find(({ name }) => name === kind.single);
-    if (single !== undefined) return { single };
-  }
-  return undefined;
+  const choice = chooseWeights(files.map(({ name }) => name));
+  if (choice === undefined) return undefined;
+  const named = (wanted: string | null) => files.find(({ name }) => name === wanted);
+  return { index: named(choice.index), single: named(choice.single) };
 }

@@ -135,6 +135,7 @@ class CheckpointReader {
       (await this.#faults.attempt(() => recognise(config, modelName(this.#folder), this.#configFile)));
     const weights = await openWeightFiles(this.#folder, this.#names, this.#faults);
     this.#open.push(weights);
+    this.warnings.push(...weights.warnings);
     const known = { ...NO_PARTS, config, kind, weights };
     return config === undefined || kind === undefined
       ? known

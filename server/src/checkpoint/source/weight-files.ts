@@ -1,17 +1,18 @@
-// The tensors of a folder, from whichever files hold them: safetensors before PyTorch, sharded by an index or in one file.
-// Opens what is needed and nothing else: training_args.bin, optimizer states and stray projectors are never touched.
+// The tensors of a folder, from whichever files hold them (weight-choice.ts), sharded by an index or in one file. Opens what is needed
+// and nothing else: training_args.bin, optimizer states and stray projectors are never touched.
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { CheckpointError } from '../../errors.js';
 import { STOP_AT_FIRST, type FaultPolicy } from '../fault-policy.js';
 import { incomplete, listNames, malformed, missing, unreadable } from '../failures.js';
-import { containedPath } from '../files/contained-path.js';
+import { containedPath, isPlainName } from '../files/contained-path.js';
 import { readJsonFile } from '../files/json-file.js';
 import { isErrno, PositionalFile } from '../files/positional-file.js';
 import type { StoredTensor } from '../files/stored-tensor.js';
 import { readSafetensors } from '../safetensors/safetensors-file.js';
 import { readTorchFile } from '../torch/torch-file.js';
+import { chooseWeights, passedOver, weightNames, type WeightChoice } from './weight-choice.js';
 
 /** Names and shards of 100,000 tensors take 12 MiB. */
 const MAX_INDEX_BYTES = 32 * 2 ** 20;
@@ -28,20 +29,12 @@ export interface WeightFiles {
   readonly names: readonly string[];
   /** Paths of the files that were read, the index among them, for the content key. */
   readonly paths: readonly string[];
+  /** Which files of weights were not read. */
+  readonly warnings: readonly string[];
   close(): Promise<void>;
 }
 
-interface Kind {
-  readonly index: string;
-  readonly single: string;
-  readonly read: (file: PositionalFile) => Promise<StoredTensor[]>;
-}
-
-/** In order of preference. */
-export const KINDS: readonly Kind[] = [
-  { index: 'model.safetensors.index.json', single: 'model.safetensors', read: readSafetensors },
-  { index: 'pytorch_model.bin.index.json', single: 'pytorch_model.bin', read: readTorchFile },
-];
+const READERS = { safetensors: readSafetensors, torch: readTorchFile } as const;
 
 /** Closes several, whatever becomes of the first. */
 export async function closeAll(sets: readonly { close(): Promise<void> }[]): Promise<void> {
@@ -59,9 +52,7 @@ export async function fileNames(folder: string): Promise<string[]> {
 }
 
 /** Whether the folder has weights in a known form. */
-export function hasWeights(names: readonly string[]): boolean {
-  return KINDS.some(({ index, single }) => names.includes(index) || names.includes(single));
-}
+export const hasWeights = (names: readonly string[]): boolean => chooseWeights(names) !== undefined;
 
 /**
  * Opens what the folder has. Where the policy goes on after a fault, a shard that is missing or broken is passed over.
@@ -99,6 +90,7 @@ class OpenWeights implements WeightFiles {
   readonly tensors = new Map<string, StoredTensor>();
   readonly unreadable = new Set<string>();
   readonly names: string[] = [];
+  readonly warnings: string[] = [];
   readonly paths: string[] = [];
   readonly #folder: string;
   readonly #faults: FaultPolicy;
@@ -110,23 +102,35 @@ class OpenWeights implements WeightFiles {
   }
 
   async open(names: readonly string[]): Promise<void> {
-    const kind = KINDS.find(({ index, single }) => names.includes(index) || names.includes(single));
-    if (kind === undefined) this.#faults.note(noWeights(this.#folder, names));
-    else if (names.includes(kind.index)) await this.#openShards(kind);
-    else for (const tensor of (await this.#read(kind, kind.single, this.#folder)) ?? []) this.#add(tensor);
+    const choice = chooseWeights(names);
+    if (choice === undefined) {
+      this.#faults.note(noWeights(this.#folder, names));
+      return;
+    }
+    const { format, index, single } = choice;
+    if (index !== null) await this.#openShards(format, index, names);
+    if (single !== null)
+      for (const tensor of (await this.#read(format, single, this.#folder)) ?? []) this.#add(tensor);
+    const others = passedOver(names, new Set([...this.names, index ?? '']));
+    if (others.length > 0)
+      this.warnings.push(
+        `The weights are read from ${index ?? single ?? ''}, which transformers takes first; passed over: ${listNames(others, 4)}.`,
+      );
   }
 
   async close(): Promise<void> {
     await closeAll(this.#files);
   }
 
-  async #openShards(kind: Kind): Promise<void> {
-    const shardOf = await this.#faults.attempt(() => readShardIndex(this.#folder, kind.index));
+  async #openShards(format: WeightChoice['format'], index: string, names: readonly string[]): Promise<void> {
+    const shardOf = await this.#faults.attempt(() => readShardIndex(this.#folder, index));
     if (shardOf === undefined) return;
-    this.paths.push(join(this.#folder, kind.index));
-    for (const shard of [...new Set(shardOf.values())].sort()) {
+    this.paths.push(join(this.#folder, index));
+    const shards = [...new Set(shardOf.values())].sort();
+    this.#noteOtherShards(index, shards, names);
+    for (const shard of shards) {
       const promised = [...shardOf].flatMap(([name, file]) => (file === shard ? [name] : []));
-      const found = await this.#read(kind, shard, kind.index);
+      const found = await this.#read(format, shard, index);
       if (found === undefined) {
         for (const name of promised) this.unreadable.add(name);
         continue;
@@ -137,18 +141,31 @@ class OpenWeights implements WeightFiles {
         this.#faults.note(
           incomplete(
             join(this.#folder, shard),
-            `It lacks tensors that ${kind.index} promises: ${listNames(lost)}.`,
+            `It lacks tensors that ${index} promises: ${listNames(lost)}.`,
           ),
         );
     }
   }
 
-  async #read(kind: Kind, name: string, namedBy: string): Promise<StoredTensor[] | undefined> {
+  /** An index of another save: its shards are gone, and others lie there. */
+  #noteOtherShards(index: string, shards: readonly string[], names: readonly string[]): void {
+    const absent = shards.filter((shard) => isPlainName(shard) && !names.includes(shard));
+    const others = passedOver(names, new Set([index, ...shards]));
+    if (absent.length === 0 || others.length === 0) return;
+    const message = `It names ${listNames(absent, 3)}, which are not there, but the folder has ${listNames(others, 3)}: the index belongs to another save. Remove it, or put its shards there.`;
+    this.#faults.note(incomplete(join(this.#folder, index), message));
+  }
+
+  async #read(
+    format: WeightChoice['format'],
+    name: string,
+    namedBy: string,
+  ): Promise<StoredTensor[] | undefined> {
     this.names.push(name);
     return this.#faults.attempt(async () => {
       const file = await PositionalFile.open(await containedPath(this.#folder, name, namedBy));
       this.#files.push(file);
-      const tensors = await kind.read(file);
+      const tensors = await READERS[format](file);
       this.paths.push(join(this.#folder, name));
       return tensors;
     });
@@ -164,7 +181,7 @@ function noWeights(folder: string, names: readonly string[]): CheckpointError {
   return incomplete(
     folder,
     shards.length > 0
-      ? `There are shards (${listNames(shards, 3)}) but no index that says what they hold (${KINDS.map((kind) => kind.index).join(' or ')}).`
-      : `There are no weights: neither ${KINDS.map((kind) => kind.single).join(' nor ')}, nor shards with an index.`,
+      ? `There are shards (${listNames(shards, 3)}) but no index that says what they hold (${weightNames('index').join(' or ')}).`
+      : `There are no weights: neither ${weightNames('single').join(' nor ')}, nor shards with an index.`,
   );
 }
