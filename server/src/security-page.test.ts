@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { ERROR_CODES } from 'takeoff-wire';
 import { describe, expect, it } from 'vitest';
 import { SERVER_SETTINGS } from './config/server-settings.js';
+import { SUSPICION_MS } from './gateway/answer/suspects.js';
 import {
   MAX_PART_HEADER_BYTES,
   MAX_PART_HEADERS,
@@ -50,6 +51,7 @@ describe('the limits of docs/security.md', () => {
     ['Redirects', FETCHER_DEFAULTS.maxRedirects],
     ['Remote images that wait for that', FETCH_SLOTS_DEFAULTS.maxWaiting],
     ['Time that a request waits for a reader that comes back', RETURN_WAIT_MS],
+    ['Time that a request is refused which readers die of', SUSPICION_MS],
     ['Time that a client takes no byte of its answer', CLIENT_STALL_MS],
   ])('%s: fixed at %i', (what, value) => {
     expect(limits.find(([name]) => name === what)?.slice(1, 3)).toEqual(['fixed', String(value)]);

@@ -38,13 +38,15 @@ export type AttemptEnd =
   /** The reader that worked on it is gone. All requests of one death are told before anything else happens. */
   | { readonly kind: 'lost'; readonly death: ReaderDeath }
   /** No reader has begun it, and none will. */
-  | { readonly kind: 'refused'; readonly error: InputError | CapacityError | ReaderError };
+  | { readonly kind: 'refused'; readonly error: InputError | CapacityError | ReaderError }
+  /** It was cancelled before a reader had begun it. */
+  | { readonly kind: 'cancelled' };
 
 /** Who waits for the events of a submission. */
 export interface SubmissionListener {
   /** One call an event, in order. Each prompt has one terminal event, its last, unless `onEnd` comes instead. */
   onEvent(event: RequestEvent): void;
-  /** Called once, when prompts are still open that will get no events any more. */
+  /** Called once, when prompts are open that will get no events any more. */
   onEnd(end: AttemptEnd): void;
 }
 
@@ -68,7 +70,7 @@ export interface ConsumerGroup {
    * message is free again after the last call of the listener.
    */
   submit(submission: Submission, listener: SubmissionListener): void;
-  /** Ends the work on a request. What has begun still gets its terminal events; what waits for a reader gets nothing. */
+  /** Ends the work on a request. Its listener still hears the end: terminal events of what has begun, `onEnd` otherwise. */
   cancel(requestId: string, reason: CancelReason): void;
   view(): GroupView;
 }

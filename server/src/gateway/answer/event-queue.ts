@@ -5,7 +5,7 @@ import type { AttemptEnd } from './consumer-group.js';
 
 /** Why events stop before all prompts have ended. */
 export type Interruption =
-  | AttemptEnd
+  | Exclude<AttemptEnd, { readonly kind: 'cancelled' }>
   | { readonly kind: 'stalled'; readonly afterMs: number; readonly wasDecoding: boolean }
   | { readonly kind: 'overflow' }
   | { readonly kind: 'shutdown' }

@@ -3,7 +3,7 @@ import type { ReaderCard } from '../../link/lifecycle/messages.js';
 import type { ImagePayload, RequestEvent } from '../../link/requests/messages.js';
 import type { Intake } from '../intake/intake.js';
 import { Admission } from './admission.js';
-import { Inference, type InferenceJob } from './inference.js';
+import { Inference, type InferenceJob, type Recipient } from './inference.js';
 import { messageOf } from './message.fixture.js';
 import {
   CARD,
@@ -86,9 +86,12 @@ async function setUp({
   });
   await vi.advanceTimersByTimeAsync(0);
   const client = new AbortController();
-  const ask = (job: InferenceJob = JOB): Promise<RequestEvent[]> => all(inference.answer(job, client.signal));
+  const ask = (job: InferenceJob = JOB): Promise<RequestEvent[]> =>
+    all(inference.answer(job, { clientGone: client.signal, takeBack: null }));
   return { readers, service, admission, inference, client, ask };
 }
+
+const recipient = (): Recipient => ({ clientGone: new AbortController().signal, takeBack: null });
 
 function numbered(): () => string {
   let count = 0;
@@ -137,7 +140,7 @@ describe('Inference', () => {
     const { ask, admission, inference } = await setUp({ intake: failing });
     await expect(ask(WITH_IMAGE)).rejects.toThrow('undecodable');
     expect((await ask()).map(lineOf)).toEqual(['0 a', '0 stop', '1 b', '1 stop']);
-    const events = inference.answer(JOB, new AbortController().signal);
+    const events = inference.answer(JOB, recipient());
     await events.next();
     await events.return();
     admission.enter('primary');
@@ -150,7 +153,7 @@ describe('Inference', () => {
     const listen = (warning: Error): void => void warnings.push(warning.name);
     process.on('warning', listen);
     const { inference, readers } = await setUp({ script: silent, maxOpenRequests: 50 });
-    const asked = Array.from({ length: 50 }, () => all(inference.answer(JOB, new AbortController().signal)));
+    const asked = Array.from({ length: 50 }, () => all(inference.answer(JOB, recipient())));
     await vi.advanceTimersByTimeAsync(0);
     expect(readers[0]?.last.received).toHaveLength(50);
     inference.endAll();
@@ -223,12 +226,15 @@ describe('a reader that dies', () => {
     expect((await events).map(lineOf)).toEqual(['0 a', '0 stop', '1 b', '1 stop']);
   });
 
-  it('is replaced once only: a request that kills readers ends', async () => {
+  it('is not replaced for ever: a request that kills readers is refused', async () => {
     const { script, asked } = diesFirst(5);
     const { ask } = await setUp({ script });
-    const events = ask();
+    const refused = expect(ask()).rejects.toMatchObject({ code: 'request.crashes_reader' });
     await vi.advanceTimersByTimeAsync(60_000);
-    expect((await events).map(lineOf)).toEqual(['0 reader.died', '1 reader.died']);
+    await refused;
+    expect(asked()).toBe(2);
+    // Also when it comes again, and without costing another reader.
+    await expect(ask()).rejects.toMatchObject({ code: 'request.crashes_reader' });
     expect(asked()).toBe(2);
   });
 
@@ -239,6 +245,30 @@ describe('a reader that dies', () => {
     if (readers[0] !== undefined) readers[0].card = null;
     await vi.advanceTimersByTimeAsync(30_000);
     expect((await events).map(lineOf)).toEqual(['0 reader.died', '1 reader.died']);
+  });
+
+  it('is replaced in the middle of an answer that nobody has seen, from its beginning', async () => {
+    let asked = 0;
+    const { inference } = await setUp({
+      script: (message, reader) => {
+        asked += 1;
+        if (asked === 2) {
+          echo(message, reader);
+          return;
+        }
+        reader.token(message.requestId, 'half', 1);
+        reader.done(message.requestId, 0);
+        reader.die();
+      },
+    });
+    const seen: string[] = [];
+    const answered = (async () => {
+      const takeBack = (): void => void seen.push('taken back');
+      for await (const event of inference.answer(JOB, { ...recipient(), takeBack })) seen.push(lineOf(event));
+    })();
+    await vi.advanceTimersByTimeAsync(500);
+    await answered;
+    expect(seen).toEqual(['1 half', '0 stop', 'taken back', '0 a', '0 stop', '1 b', '1 stop']);
   });
 
   it('is not replaced after a token: the open prompts end with an error each', async () => {

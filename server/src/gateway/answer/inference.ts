@@ -1,5 +1,5 @@
 // A request's way through the gateway: its group must be able to answer, its place in the queue is taken, its images are fetched
-// and decoded for the model that will see them, a reader answers, and a reader that dies before it said anything is replaced once.
+// and decoded for the model that will see them, a reader answers, and a reader that dies before anything was shown is replaced.
 // Whatever happens, each prompt ends in exactly one terminal event, unless the client is gone or the request failed before its
 // first event.
 import { setMaxListeners } from 'node:events';
@@ -17,6 +17,7 @@ import { prepareAll } from '../intake/prepare-all.js';
 import type { StallLimits } from '../stall-limits.js';
 import type { Admission } from './admission.js';
 import type { ConsumerGroup, ConsumerGroups, Submission } from './consumer-group.js';
+import { GuardedGroup } from './guarded-group.js';
 import { joinSignals } from './joined-signals.js';
 import { OpenAnswers } from './open-answers.js';
 import { relayWithReplacement } from './relay-with-replacement.js';
@@ -38,12 +39,23 @@ export interface InferenceOptions {
   readonly newRequestId: () => string;
 }
 
+/** Who an answer is for. */
+export interface Recipient {
+  readonly clientGone: AbortSignal;
+  /**
+   * Called when all events so far count no more, because another reader answers anew. Null where events are shown as they come: then
+   * an answer that had begun ends with its reader.
+   */
+  readonly takeBack: (() => void) | null;
+}
+
 const RETRY_AFTER_MS = 1_000;
 
 export class Inference {
   readonly openAnswers = new OpenAnswers();
   readonly #options: InferenceOptions;
   readonly #shutdown = new AbortController();
+  readonly #guards = new WeakMap<ConsumerGroup, GuardedGroup>();
 
   constructor(options: InferenceOptions) {
     this.#options = options;
@@ -53,23 +65,25 @@ export class Inference {
 
   /**
    * The events of all prompts, ended by one terminal event each. Ends early and silently when the client is gone.
-   * @throws InputError, CapacityError, ReaderError before the first event
+   * @throws InputError, CapacityError, ReaderError before the first event, or after the last `takeBack`
    */
-  async *answer(job: InferenceJob, clientGone: AbortSignal): AsyncGenerator<RequestEvent, void, undefined> {
-    const { groups, admission, limits } = this.#options;
+  async *answer(
+    job: InferenceJob,
+    { clientGone, takeBack }: Recipient,
+  ): AsyncGenerator<RequestEvent, void, undefined> {
+    const { admission, limits } = this.#options;
     const shutdown = this.#shutdown.signal;
     const leaveAnswers = this.openAnswers.enter();
     const stop = joinSignals(clientGone, shutdown);
     let leaveQueue: (() => void) | undefined;
     try {
       if (shutdown.aborted) throw draining();
-      const group = groups.find(job.consumerGroup);
-      if (group === undefined) throw unknownGroup(job.consumerGroup);
+      const group = this.#group(job.consumerGroup);
       // Before any wait, so that requests which wait for a reader are bounded too.
       leaveQueue = admission.enter(group.name);
       const submission = await this.#prepare(job, group, stop.signal);
       if (clientGone.aborted) return;
-      yield* relayWithReplacement({ group, submission, limits, clientGone, shutdown });
+      yield* relayWithReplacement({ group, submission, limits, clientGone, shutdown, takeBack });
     } catch (error) {
       // What a departed client's request ends with is nobody's failure.
       if (!clientGone.aborted) throw error;
@@ -83,6 +97,15 @@ export class Inference {
   /** Ends what is open with a terminal event each, and refuses what comes. */
   endAll(): void {
     this.#shutdown.abort();
+  }
+
+  /** @throws CapacityError group.unavailable */
+  #group(name: string): ConsumerGroup {
+    const group = this.#options.groups.find(name);
+    if (group === undefined) throw unknownGroup(name);
+    const guarded = this.#guards.get(group) ?? new GuardedGroup(group);
+    this.#guards.set(group, guarded);
+    return guarded;
   }
 
   async #prepare(job: InferenceJob, group: ConsumerGroup, signal: AbortSignal): Promise<Submission> {

@@ -1,24 +1,36 @@
 // Answers a request from a reader of its group, and from another one, or the same one started again, when the first died before
-// it said anything. Once only: a request that kills readers must not go round. Ends what is interrupted with error events.
+// anything was shown. Ends what is interrupted with error events. That a request which kills readers does not go round for ever is
+// the guard's work (guarded-group.ts); the number of attempts is bounded here all the same.
 import { CapacityError } from '../../errors.js';
 import type { RequestEvent } from '../../link/requests/messages.js';
 import { explainInterruption, type Explainable } from './interruption-error.js';
 import { relay, type RelayOptions } from './relay.js';
 
-const MAX_ATTEMPTS = 2;
+/** In company, among suspects, alone with the reader; after that the guard refuses it. */
+const MAX_ATTEMPTS = 4;
 
-/** @throws InputError, CapacityError, ReaderError when no reader takes the request, before its first event */
+export interface ReplacementOptions extends RelayOptions {
+  /**
+   * Forgets all events so far, because others take their place. Null where they have been shown: then a reader that dies after the
+   * first event is not replaced.
+   */
+  readonly takeBack: (() => void) | null;
+}
+
+/** @throws InputError, CapacityError, ReaderError when no reader takes the request */
 export async function* relayWithReplacement(
-  options: RelayOptions,
+  options: ReplacementOptions,
 ): AsyncGenerator<RequestEvent, void, undefined> {
-  const { submission, shutdown } = options;
+  const { submission, shutdown, takeBack } = options;
   const { requestId } = submission.message;
   let lost: Explainable | undefined;
   for (let attempt = 1; ; attempt += 1) {
     const end = yield* relay(options);
     if (end.kind === 'complete' || end.by.kind === 'client-gone') return;
-    const { by, openPrompts } = end;
-    if (by.kind === 'lost' && !end.hadEvents && attempt < MAX_ATTEMPTS && !shutdown.aborted) {
+    const { by, openPrompts, hadEvents } = end;
+    const canBeginAnew = !hadEvents || takeBack !== null;
+    if (by.kind === 'lost' && canBeginAnew && attempt < MAX_ATTEMPTS && !shutdown.aborted) {
+      if (hadEvents) takeBack?.();
       lost = by;
       continue;
     }

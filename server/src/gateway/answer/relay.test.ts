@@ -1,50 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { RequestEvent } from '../../link/requests/messages.js';
 import { deathOf, doneOf, messageOf, tokenOf } from './message.fixture.js';
-import type {
-  AttemptEnd,
-  CancelReason,
-  ConsumerGroup,
-  Submission,
-  SubmissionListener,
-} from './consumer-group.js';
+import type { CancelReason } from './consumer-group.js';
 import { relay, type RelayEnd } from './relay.js';
+import { ScriptedGroup } from './scripted-group.fixture.js';
 
-/** A group that only remembers what it was asked. */
-class Group implements ConsumerGroup {
-  readonly name = 'primary';
-  readonly cancelled: CancelReason[] = [];
-  #listener: SubmissionListener | undefined;
-
-  vision(): Promise<null> {
-    return Promise.resolve(null);
-  }
-
-  view() {
-    return { name: this.name, isReady: true, readerCount: 1 };
-  }
-
-  submit(_submission: Submission, listener: SubmissionListener): void {
-    this.#listener = listener;
-  }
-
-  cancel(_requestId: string, reason: CancelReason): void {
-    this.cancelled.push(reason);
-  }
-
-  say(...events: RequestEvent[]): void {
-    for (const event of events) this.#listener?.onEvent(event);
-  }
-
-  end(end: AttemptEnd): void {
-    this.#listener?.onEnd(end);
-  }
-}
+const reasons = ({ cancelled }: ScriptedGroup): CancelReason[] => cancelled.map(({ reason }) => reason);
 
 const LIMITS = { firstTokenTimeoutMs: 1000, readerMessageTimeoutMs: 100 };
 
 function started(promptCount = 1) {
-  const group = new Group();
+  const group = new ScriptedGroup();
   const client = new AbortController();
   const shutdown = new AbortController();
   const events = relay({
@@ -83,7 +49,7 @@ describe('relay', () => {
     const said = [tokenOf('a', 1), doneOf(1), tokenOf('b', 0), doneOf(0)];
     group.say(...said);
     expect(await finished).toEqual({ seen: said, end: { kind: 'complete' } });
-    expect(group.cancelled).toEqual([]);
+    expect(reasons(group)).toEqual([]);
     expect(vi.getTimerCount()).toBe(0);
   });
 
@@ -93,7 +59,7 @@ describe('relay', () => {
     group.say(tokenOf('a'), tokenOf('b'));
     await first;
     await events.return({ kind: 'complete' });
-    expect(group.cancelled).toEqual(['unwanted']);
+    expect(reasons(group)).toEqual(['unwanted']);
     expect(vi.getTimerCount()).toBe(0);
   });
 
@@ -103,7 +69,7 @@ describe('relay', () => {
     group.say(tokenOf('a'));
     await first;
     client.abort();
-    expect(group.cancelled).toEqual(['unwanted']);
+    expect(reasons(group)).toEqual(['unwanted']);
     const { seen, end } = await finish(events);
     expect(seen).toEqual([]);
     expect(end).toMatchObject({ kind: 'interrupted', by: { kind: 'client-gone' } });
@@ -113,14 +79,14 @@ describe('relay', () => {
     const { group, client, events } = started();
     client.abort();
     expect((await finish(events)).end).toMatchObject({ by: { kind: 'client-gone' } });
-    expect(group.cancelled).toEqual(['unwanted']);
+    expect(reasons(group)).toEqual(['unwanted']);
   });
 
   it('says which prompts are open when the reader is lost, and whether anything was passed on', async () => {
     const death = deathOf('r');
     const early = started(2);
     const earlyEnd = finish(early.events);
-    early.group.end({ kind: 'lost', death });
+    early.group.end('r', { kind: 'lost', death });
     expect((await earlyEnd).end).toEqual({
       kind: 'interrupted',
       by: { kind: 'lost', death },
@@ -130,7 +96,7 @@ describe('relay', () => {
     const late = started(2);
     const lateEnd = finish(late.events);
     late.group.say(doneOf(0));
-    late.group.end({ kind: 'lost', death });
+    late.group.end('r', { kind: 'lost', death });
     expect((await lateEnd).end).toMatchObject({ openPrompts: [1], hadEvents: true });
   });
 
@@ -138,12 +104,12 @@ describe('relay', () => {
     const { group, events } = started();
     const finished = finish(events);
     await vi.advanceTimersByTimeAsync(LIMITS.firstTokenTimeoutMs - 1);
-    expect(group.cancelled).toEqual([]);
+    expect(reasons(group)).toEqual([]);
     await vi.advanceTimersByTimeAsync(1);
     expect((await finished).end).toMatchObject({
       by: { kind: 'stalled', afterMs: LIMITS.firstTokenTimeoutMs, wasDecoding: false },
     });
-    expect(group.cancelled).toEqual(['unwanted']);
+    expect(reasons(group)).toEqual(['unwanted']);
   });
 
   it('counts the pause between tokens from the last one', async () => {
@@ -153,12 +119,12 @@ describe('relay', () => {
       group.say(tokenOf('x'));
       await vi.advanceTimersByTimeAsync(LIMITS.readerMessageTimeoutMs - 1);
     }
-    expect(group.cancelled).toEqual([]);
+    expect(reasons(group)).toEqual([]);
     await vi.advanceTimersByTimeAsync(1);
     const { seen, end } = await finished;
     expect(seen).toHaveLength(5);
     expect(end).toMatchObject({ by: { kind: 'stalled', wasDecoding: true } });
-    expect(group.cancelled).toEqual(['stalled']);
+    expect(reasons(group)).toEqual(['stalled']);
   });
 
   it('gives prompts that have not begun the longer limit, also after others of the request have ended', async () => {
@@ -166,7 +132,7 @@ describe('relay', () => {
     const finished = finish(events);
     group.say(tokenOf('a', 0), doneOf(0));
     await vi.advanceTimersByTimeAsync(LIMITS.firstTokenTimeoutMs - 1);
-    expect(group.cancelled).toEqual([]);
+    expect(reasons(group)).toEqual([]);
     group.say(tokenOf('b', 1));
     await vi.advanceTimersByTimeAsync(LIMITS.readerMessageTimeoutMs);
     expect((await finished).end).toMatchObject({
@@ -189,6 +155,6 @@ describe('relay', () => {
     const finished = finish(events);
     shutdown.abort();
     expect((await finished).end).toMatchObject({ by: { kind: 'shutdown' }, openPrompts: [0] });
-    expect(group.cancelled).toEqual(['unwanted']);
+    expect(reasons(group)).toEqual(['unwanted']);
   });
 });

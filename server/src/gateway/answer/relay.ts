@@ -55,7 +55,10 @@ export async function* relay(options: RelayOptions): AsyncGenerator<RequestEvent
       watchdog.beat(event);
       queue.push(event);
     },
-    onEnd: (end) => queue.interrupt(end),
+    onEnd: (end) => {
+      // Of a cancellation, the relay knows more than the group: it asked for it.
+      if (end.kind !== 'cancelled') queue.interrupt(end);
+    },
   });
   try {
     if (clientGone.aborted) onClientGone();

@@ -129,7 +129,7 @@ describe('a submitted request', () => {
     expect(ends).toMatchObject({ a: { kind: 'refused', error: { code: 'group.unavailable' } } });
   });
 
-  it('hears nothing any more after it was cancelled while it waited', () => {
+  it('ends as cancelled when it is cancelled while it waits, and reaches no reader', () => {
     const reader = new Member(live());
     const { group, submit, change, ends } = groupOf([reader]);
     change(reader, dead(500));
@@ -137,7 +137,7 @@ describe('a submitted request', () => {
     group.cancel('a', 'unwanted');
     vi.advanceTimersByTime(30_000);
     change(reader, live());
-    expect([reader.asked, ends]).toEqual([[], {}]);
+    expect([reader.asked, ends]).toEqual([[], { a: { kind: 'cancelled' } }]);
     expect(reader.cancelled).toEqual([]);
   });
 

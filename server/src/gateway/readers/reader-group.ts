@@ -125,7 +125,11 @@ export class ReaderGroup implements ConsumerGroup {
   }
 
   cancel(requestId: string, reason: CancelReason): void {
-    if (this.#stopWaiting(requestId) !== undefined) return;
+    const waited = this.#stopWaiting(requestId);
+    if (waited !== undefined) {
+      waited.listener.onEnd({ kind: 'cancelled' });
+      return;
+    }
     for (const member of this.#members) member.cancel(requestId, reason);
   }
 

@@ -209,10 +209,10 @@ class Trace {
         },
       },
     );
-    // A cancelled request that waited hears nothing more; a reader ends one that it has.
     if (this.#random.below(5) > 0) return;
     group.cancel(requestId, this.#random.pick(['unwanted', 'stalled'] as const));
-    if (!isBegun) asked.isOver = true;
+    // A reader ends what it has; nobody else would end what waits.
+    expect(asked.isOver).toBe(!isBegun);
   }
 
   #answer(): void {

@@ -3,7 +3,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Inference, InferenceJob } from '../../answer/inference.js';
 import type { AnswerFormat } from './answer-format.js';
-import { bufferedAnswer } from './buffered-answer.js';
+import { BufferedAnswer } from './buffered-answer.js';
 import { clientGoneSignal } from './client-gone.js';
 import { CLIENT_STALL_MS, type HttpLimits } from './http-limits.js';
 import { cutWhenNotRead } from './stalled-client.js';
@@ -49,12 +49,13 @@ async function payloadOf(
   { log }: FastifyRequest,
   clientGone: AbortSignal,
 ): Promise<unknown> {
-  const events = inference.answer(job, clientGone);
+  const buffered = delivery === 'buffered' ? new BufferedAnswer(job.prompts.length, format) : null;
+  const events = inference.answer(job, { clientGone, takeBack: buffered?.reset ?? null });
   // A stream whose client leaves before its first byte is never pulled, so nothing else would end the request.
   clientGone.addEventListener('abort', () => void events.return());
-  if (delivery === 'streamed') {
+  if (buffered === null) {
     return streamedAnswer(events, { format, clientGone, log, tellsErrors: limits.streamErrorEvents });
   }
-  const answers = await bufferedAnswer(events, job.prompts.length, format, clientGone);
+  const answers = await buffered.collect(events, clientGone);
   return answers === undefined ? undefined : format.body(answers);
 }

@@ -1,33 +1,49 @@
-// Collects all events of a request into one answer for each prompt.
+// Collects all events of a request into one answer for each prompt. Nothing is shown before all have ended, so that a reader that
+// dies meanwhile costs the client time and nothing else.
 import { Defect } from '../../../errors.js';
 import type { DoneEvent, RequestEvent } from '../../../link/requests/messages.js';
 import type { AnswerFormat, PromptAnswer } from './answer-format.js';
 import { errorOfEvent } from './public-error.js';
 
-/**
- * Undefined when the client is gone and nobody reads an answer.
- * @throws the error of the first prompt that failed; the others are cancelled
- */
-export async function bufferedAnswer(
-  events: AsyncIterable<RequestEvent>,
-  promptCount: number,
-  format: AnswerFormat,
-  clientGone: AbortSignal,
-): Promise<readonly PromptAnswer[] | undefined> {
-  const texts = Array.from({ length: promptCount }, () => '');
-  const ends = new Map<number, DoneEvent>();
-  for await (const event of events) {
-    if (event.kind === 'error') throw errorOfEvent(event, format.placeOf(event.prompt));
-    if (event.kind === 'token') texts[event.prompt] = (texts[event.prompt] ?? '') + event.text;
-    else ends.set(event.prompt, event);
+export class BufferedAnswer {
+  readonly #promptCount: number;
+  readonly #format: AnswerFormat;
+  #texts: string[] = [];
+  readonly #ends = new Map<number, DoneEvent>();
+
+  constructor(promptCount: number, format: AnswerFormat) {
+    this.#promptCount = promptCount;
+    this.#format = format;
+    this.reset();
   }
-  if (clientGone.aborted) return undefined;
-  return texts.map((text, prompt) => {
-    const end = ends.get(prompt);
-    if (end === undefined) {
-      throw new Defect(`A request ended with ${ends.size} of ${promptCount} terminal events.`);
+
+  /** Forgets what has been collected. */
+  readonly reset = (): void => {
+    this.#texts = Array.from({ length: this.#promptCount }, () => '');
+    this.#ends.clear();
+  };
+
+  /**
+   * Undefined when the client is gone and nobody reads an answer.
+   * @throws the error of the first prompt that failed; the others are cancelled
+   */
+  async collect(
+    events: AsyncIterable<RequestEvent>,
+    clientGone: AbortSignal,
+  ): Promise<readonly PromptAnswer[] | undefined> {
+    for await (const event of events) {
+      if (event.kind === 'error') throw errorOfEvent(event, this.#format.placeOf(event.prompt));
+      if (event.kind === 'token') this.#texts[event.prompt] = (this.#texts[event.prompt] ?? '') + event.text;
+      else this.#ends.set(event.prompt, event);
     }
-    const { usage, finishReason } = end;
-    return { text, usage, finishReason };
-  });
+    if (clientGone.aborted) return undefined;
+    return this.#texts.map((text, prompt) => {
+      const end = this.#ends.get(prompt);
+      if (end === undefined) {
+        throw new Defect(`A request ended with ${this.#ends.size} of ${this.#promptCount} terminal events.`);
+      }
+      const { usage, finishReason } = end;
+      return { text, usage, finishReason };
+    });
+  }
 }

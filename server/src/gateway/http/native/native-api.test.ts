@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { SseDecoder, type SseEvent } from 'takeoff-wire';
 import type { GenerateMessage } from '../../../link/requests/messages.js';
-import { CARD, ScriptedReaders, silent, type Script } from '../../readers/scripted-reader.fixture.js';
+import { CARD, echo, ScriptedReaders, silent, type Script } from '../../readers/scripted-reader.fixture.js';
 import { formOf, PYTHON_FORM } from './multipart.fixture.js';
 import { PAYLOAD, scriptedApp, type ScriptedApp, type ScriptedAppOptions } from '../scripted-app.fixture.js';
 
@@ -180,6 +180,53 @@ describe('/generate', () => {
     });
     const cancelled = await opened?.readers.last.next('cancel');
     expect(cancelled?.requestId).toBe('request-1');
+  });
+
+  it('is answered anew when its reader dies in the middle of the answer, of which nothing was shown', async () => {
+    let asked = 0;
+    const response = await ask(
+      '/generate',
+      { text: ['a', 'b'] },
+      {
+        script: (message, reader) => {
+          asked += 1;
+          if (asked === 2) {
+            echo(message, reader);
+            return;
+          }
+          reader.token(message.requestId, 'half', 1);
+          reader.done(message.requestId, 0);
+          reader.die();
+        },
+      },
+    );
+    expect(response.json()).toEqual({ text: ['a', 'b'] });
+  });
+
+  it('is refused with 400, without Retry-After, when readers die of it', async () => {
+    const response = await ask('/generate', { text: 'a' }, { script: (_, reader) => reader.die() });
+    expect(response.statusCode).toBe(400);
+    expect(response.json()).toMatchObject({ error: { code: 'request.crashes_reader' } });
+    expect(response.headers['retry-after']).toBeUndefined();
+    expect(opened?.readers.lives).toHaveLength(2);
+  });
+
+  it('is refused with 503, without Retry-After, when no reader can ever be live again', async () => {
+    const { app, readers, service } = await open();
+    readers.card = null;
+    readers.last.die();
+    await expect.poll(() => readers.lives.length).toBe(2);
+    readers.last.say({ kind: 'failed', code: 'checkpoint.missing', message: 'There is no /models/secret.' });
+    readers.last.die();
+    await expect
+      .poll(() => service.readers())
+      .toMatchObject([{ state: { kind: 'dead', restartInMs: null } }]);
+    const response = await app.inject({ method: 'POST', url: '/generate', payload: { text: 'a' } });
+    expect(response.statusCode).toBe(503);
+    expect(response.json()).toMatchObject({ error: { code: 'group.failed' } });
+    expect(response.payload).toContain('checkpoint.missing');
+    expect(response.payload).not.toContain('secret');
+    expect(response.headers['retry-after']).toBeUndefined();
   });
 
   it('shows nothing of a reader’s internal failure', async () => {

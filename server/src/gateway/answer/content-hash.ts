@@ -1,0 +1,8 @@
+// Names what a request asks for: equal for requests that a reader cannot tell apart, whoever sends them and whenever.
+import { createHash } from 'node:crypto';
+import type { GenerateMessage } from '../../link/requests/messages.js';
+
+export function contentHash({ prompts, images, promptMaxTokens, sampling }: GenerateMessage): string {
+  const asked = { prompts, images: images.map(({ sha256 }) => sha256), promptMaxTokens, sampling };
+  return createHash('sha256').update(JSON.stringify(asked)).digest('base64');
+}
