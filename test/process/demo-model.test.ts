@@ -1,29 +1,15 @@
 // The program as `npm start` runs it, on the demo model: every expected answer over HTTP, and the wire formats of other clients.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RunningServer } from '../../harness/running-server.js';
+import { demoCases, imageBytes } from './demo-cases.js';
 import { eventsOf, imageForm, jsonRequest, textOfStream } from './requests.js';
 
-const DEMO = fileURLToPath(new URL('../../models/demo/', import.meta.url));
-interface DemoAnswer {
-  request: Record<string, unknown> & { text: string };
-  prompt_ids: number[];
-  answer: string;
-  answer_ids: number[];
-}
-const expected = JSON.parse(readFileSync(path.join(DEMO, 'expected.json'), 'utf8')) as {
-  images: { image: string; image_tokens: number; answers: DemoAnswer[] }[];
-};
-const cases = expected.images.flatMap(({ image, image_tokens, answers }) =>
-  answers.map((answer, index) => ({ id: `${image} ${index}`, image, image_tokens, ...answer })),
-);
-const [first] = cases;
+const [first] = demoCases;
 if (first === undefined) throw new TypeError('the demo model has no expected answers');
 
-const imageBytes = (image: string) => new Uint8Array(readFileSync(path.join(DEMO, image)));
 const cache = mkdtempSync(path.join(os.tmpdir(), 'takeoff-process-'));
 let server: RunningServer;
 const post = (route: string, body: FormData) => fetch(`${server.url}${route}`, { method: 'POST', body });
@@ -37,13 +23,13 @@ afterAll(async () => {
 });
 
 describe('the server with the demo model', () => {
-  it.each(cases)('gives the expected buffered answer to $id', async ({ image, request, answer }) => {
+  it.each(demoCases)('gives the expected buffered answer to $id', async ({ image, request, answer }) => {
     const response = await post('/image_generate', imageForm(imageBytes(image), request));
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual({ text: answer });
   });
 
-  it.each(cases)('gives the expected streamed answer to $id', async ({ image, request, answer }) => {
+  it.each(demoCases)('gives the expected streamed answer to $id', async ({ image, request, answer }) => {
     const response = await post('/image_generate_stream', imageForm(imageBytes(image), request));
     expect(response.headers.get('content-type')).toMatch(/^text\/event-stream/);
     expect(await textOfStream(response)).toBe(answer);
@@ -69,7 +55,7 @@ describe('a request to the demo model', () => {
   });
 
   it('with a list of prompts gets answers in order, all about the one image', async () => {
-    const answers = cases.filter(
+    const answers = demoCases.filter(
       ({ image }) => image === first.image && first.request['use_chat_template'] !== true,
     );
     const raw = answers.filter(({ request }) => request['use_chat_template'] !== true);
