@@ -11,14 +11,24 @@ import { isErrno } from './positional-file.js';
  * checkpoint.missing when nothing is there
  */
 export async function containedPath(folder: string, name: string, namedBy: string): Promise<string> {
-  if (!isPlainName(name)) {
+  return containedPathBelow(folder, [name], namedBy);
+}
+
+/** The same for a path of several components. @throws as containedPath */
+export async function containedPathBelow(
+  folder: string,
+  components: readonly string[],
+  namedBy: string,
+): Promise<string> {
+  const name = components.join('/');
+  if (!components.every(isPlainName)) {
     throw malformed(
       namedBy,
       `It names the file ${JSON.stringify(name)}; only plain file names inside the folder are allowed.`,
     );
   }
   const root = await realPathOf(folder, namedBy);
-  const path = await realPathOf(join(folder, name), namedBy);
+  const path = await realPathOf(join(folder, ...components), namedBy);
   const roots = [root, hubBlobs(root)];
   if (!roots.some((allowed) => allowed !== undefined && path.startsWith(allowed + sep)))
     throw malformed(

@@ -3,6 +3,7 @@ import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HubError } from '../../errors.js';
 import { withLock } from '../cache/lock.js';
+import { hubTowerId } from '../source/tower-name.js';
 import type { TowerLocator, TowerNeed } from '../source/vision-source.js';
 import { downloadRepository } from './download-repository.js';
 import { notCached } from './failures.js';
@@ -53,7 +54,7 @@ export class Hub {
 
   /** Finds vision towers on the hub. */
   readonly locateTower: TowerLocator = async (id, need) => {
-    const model = parseModelId(bareTowerId(id));
+    const model = parseModelId(hubTowerId(id) ?? '');
     if (model === undefined || isKnownTower(model, need)) return undefined;
     return this.ensure(model, need === 'weights' ? 'tower' : 'tower-settings');
   };
@@ -128,11 +129,6 @@ export class Hub {
   #warn(message: string): void {
     this.#options.onEvent?.({ kind: 'warning', message });
   }
-}
-
-/** A tower named by a path of another machine has lost its owner; OpenAI's names are unmistakable. */
-function bareTowerId(id: string): string {
-  return /^clip-vit-(base|large)-patch\d{2}(-\d{3})?$/.test(id) ? `openai/${id}` : id;
 }
 
 /** What tensors do not tell of a tower is known for OpenAI's: nobody has to be asked. */

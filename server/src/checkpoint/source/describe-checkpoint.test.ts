@@ -1,4 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -275,8 +284,59 @@ describe('the vision tower', () => {
     ).rejects.toThrow('trained with this model');
   });
 
+  it('lies in a folder of the checkpoint, however its path is written', async () => {
+    for (const mm_vision_tower of ['./clip', 'clip/', './clip/', '.\\clip\\'])
+      expect(await inspect(make({ tower: 'clip-folder', config: { mm_vision_tower } }).folder, bias)).toMatch(
+        /^model-0000/,
+      );
+    const { folder } = make({ tower: 'clip-folder', config: { mm_vision_tower: './towers/own clip' } });
+    mkdirSync(join(folder, 'towers'));
+    renameSync(join(folder, 'clip'), join(folder, 'towers', 'own clip'));
+    expect(await inspect(folder, bias)).toMatch(/^model-0000/);
+  });
+
   it('may not be named by a path that leaves the folder', async () => {
-    await expect(failure({ config: { mm_vision_tower: '../clip' } })).rejects.toThrow('must stay inside');
+    for (const mm_vision_tower of ['../clip', 'clip/../../clip', '..\\clip', './../clip'])
+      await expect(failure({ config: { mm_vision_tower } })).rejects.toThrow('must stay inside');
+  });
+
+  it('may not be a link that leads out of the folder, at any depth', async () => {
+    const elsewhere = make({ tower: 'clip-folder' });
+    for (const mm_vision_tower of ['tower', 'towers/tower']) {
+      const { folder } = make({ tower: 'clip-folder', config: { mm_vision_tower } });
+      mkdirSync(join(folder, 'towers'));
+      symlinkSync(join(elsewhere.folder, 'clip'), join(folder, mm_vision_tower));
+      await expect(describeCheckpoint(folder)).rejects.toThrow('leads out of the folder');
+    }
+  });
+
+  it('needs no path when it is inside and was trained', async () => {
+    const paths = ['../clip', '../clip-vit-large-patch14-336', '/gone/clip', 'D:\\clip', './gone', ''];
+    for (const mm_vision_tower of paths) {
+      const config = { mm_vision_tower, unfreeze_mm_vision_tower: true };
+      expect(await inspect(make({ config }).folder, (c) => c.warnings)).toEqual([]);
+    }
+    const config = { mm_vision_tower: '../clip', unfreeze_mm_vision_tower: true };
+    await expect(failure({ tower: 'clip-folder', config })).rejects.toThrow('must stay inside');
+  });
+
+  it.each([
+    `/home/x/.cache/huggingface/hub/models--openai--clip-vit-large-patch14-336/snapshots/${'c0'.repeat(20)}`,
+    'C:\\models\\clip-vit-large-patch14-336',
+    '../clip-vit-large-patch14-336/',
+  ])('is asked for at the hub by the name that the path %s has', async (mm_vision_tower) => {
+    const clip = make({ tower: 'clip-folder' });
+    const { folder } = make({ tower: 'clip-folder', config: { mm_vision_tower } });
+    const asked: string[] = [];
+    const locateTower = (id: string) => {
+      asked.push(id);
+      return Promise.resolve(join(clip.folder, 'clip'));
+    };
+    await inspect(folder, bias, { locateTower });
+    expect(asked).toEqual(['openai/clip-vit-large-patch14-336']);
+    await expect(describeCheckpoint(folder)).rejects.toThrow(
+      'The vision tower openai/clip-vit-large-patch14-336 is needed',
+    );
   });
 
   it('is understood from its tensors where no configuration describes it', async () => {

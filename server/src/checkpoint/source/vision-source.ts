@@ -2,17 +2,18 @@
 // the copy in the checkpoint; one that was trained along, it takes from the checkpoint. Same here, with one addition: an
 // untrained tower whose repository is not at hand is taken from the checkpoint, if it is there, and a warning says so.
 import { stat } from 'node:fs/promises';
-import { basename, isAbsolute, join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import type { z } from 'zod';
 import { HubError, type CheckpointError } from '../../errors.js';
 import type { Normalisation } from '../../model/tower-shape.js';
 import { incomplete, unsupported } from '../failures.js';
-import { containedPath, isPlainName } from '../files/contained-path.js';
+import { containedPath, containedPathBelow, isPlainName } from '../files/contained-path.js';
 import { MAX_CONFIG_BYTES, readJsonFile } from '../files/json-file.js';
 import type { StoredTensor } from '../files/stored-tensor.js';
 import { CLIP_NORMALISATION, towerFromConfig, towerFromTensors, type ClipTower } from './clip-tower.js';
 import { preprocessorSchema, towerConfigSchema, type ClipConfig } from './config-schema.js';
 import { canonicalTensors } from './canonical-tensors.js';
+import { parseTowerName } from './tower-name.js';
 import { fileNames, hasWeights, openWeightFiles, type WeightFiles } from './weight-files.js';
 
 /** What is needed of a tower's repository: its weights, or, for a tower that was trained along, only what describes it. */
@@ -74,7 +75,7 @@ export async function findTower(request: TowerRequest): Promise<TowerSource> {
 }
 
 function towerMissing({ folder, towerName, towerIsTrained }: TowerRequest): CheckpointError {
-  const name = towerName ?? 'its vision tower';
+  const name = (towerName === null ? null : parseTowerName(towerName).id) ?? towerName ?? 'its vision tower';
   return incomplete(
     folder,
     towerIsTrained
@@ -141,25 +142,27 @@ async function towerRepository(request: TowerRequest): Promise<TowerRepository> 
   }
 }
 
-/** The tower's folder: named relative to config.json, by an absolute path, or found by the locator. */
+/** The tower's folder: a path inside the checkpoint's, an absolute one, or found by the locator. */
 async function towerFolder({
   folder,
   towerName,
   towerIsTrained,
+  tensors,
   locateTower,
 }: TowerRequest): Promise<string | undefined> {
-  if (towerName === null || towerName === '') return undefined;
-  if (isPlainName(towerName) && (await isFolder(join(folder, towerName))))
-    return containedPath(folder, towerName, 'config.json');
+  if (towerName === null) return undefined;
+  const { inside, leaves, id } = parseTowerName(towerName);
+  if (inside?.every(isPlainName) === true && (await isFolder(join(folder, ...inside))))
+    return containedPathBelow(folder, inside, 'config.json');
   if (isAbsolute(towerName) && (await isFolder(towerName))) return towerName;
-  // A path of the machine the model was trained on: its last part names the repository.
-  const id = isAbsolute(towerName) ? basename(towerName) : towerName;
-  if (id.split('/').includes('..'))
+  if (id !== null) return locateTower?.(id, towerIsTrained ? 'settings' : 'weights');
+  const isNeeded = !towerIsTrained || !tensors.has(CLASS_EMBEDDING);
+  if (leaves && isNeeded)
     throw unsupported(
       join(folder, 'config.json'),
       `mm_vision_tower is ${towerName}; a path must stay inside the checkpoint's folder or be absolute.`,
     );
-  return locateTower?.(id, towerIsTrained ? 'settings' : 'weights');
+  return undefined;
 }
 
 async function isFolder(path: string): Promise<boolean> {
