@@ -114,7 +114,7 @@ export class ScriptedStream {
   readonly fetch: Fetch = async (url, init) => {
     this.seen.push({ url, init });
     init.signal?.throwIfAborted();
-    return await Promise.resolve(this.response(init.signal));
+    return this.response(init.signal);
   };
 }
 

@@ -25,7 +25,6 @@ function scene(
 ) {
   const seen = { described: [] as string[], failed: [] as Failure[], waits: 0, inFlight: 0, mostInFlight: 0 };
   const options: DescribeAllOptions = {
-    // eslint-disable-next-line @typescript-eslint/require-await -- a list that needs no waiting
     images: (async function* () {
       for (let n = 0; n < count; n += 1) yield `${n}`;
     })(),
