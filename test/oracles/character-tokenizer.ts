@@ -24,6 +24,7 @@ export class CharacterTokenizer implements Tokenizer {
       legacy: false,
       addBos: true,
       addSpacePrefix: true,
+      removesExtraWhitespace: false,
       bosId: BOS,
       eosIds: [FIRST_ADDED_ID + 1],
       tokenCount: FIRST_ADDED_ID + addedTokens.length,

@@ -120,6 +120,7 @@ export function openCheckpointVocabulary(folder: string): SentencePieceBpe {
     legacy: config.legacy,
     addBos: true,
     addSpacePrefix: true,
+    removesExtraWhitespace: false,
     bosId: 1,
     eosIds: [2],
     tokenCount: pieceCount + others.length,

@@ -52,6 +52,8 @@ const tokenizerSettingsSchema = z.object({
   addBos: z.boolean(),
   /** Whether the dummy prefix is added at all. */
   addSpacePrefix: z.boolean(),
+  /** SentencePiece drops blanks at the ends of a text and joins runs of them. Missing in descriptions of older versions. */
+  removesExtraWhitespace: z.boolean().default(false),
   bosId: z.int().nullable(),
   /** Every id that ends generation. */
   eosIds: z.array(z.int()),

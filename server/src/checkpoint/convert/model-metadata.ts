@@ -74,5 +74,6 @@ function tokenizerEntries({ vocabulary, settings, ...ids }: TokenizerData): Entr
     ['tokenizer.ggml.add_bos_token', bool(settings.addBos)],
     ['tokenizer.ggml.add_eos_token', bool(ids.addEos)],
     ['tokenizer.ggml.add_space_prefix', bool(settings.addSpacePrefix)],
+    ['tokenizer.ggml.remove_extra_whitespaces', bool(settings.removesExtraWhitespace)],
   ];
 }

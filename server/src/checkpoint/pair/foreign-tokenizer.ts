@@ -41,6 +41,8 @@ export function foreignTokenizer(model: GgufFile, legacy: boolean): ForeignToken
       legacy,
       addBos: model.boolean('tokenizer.ggml.add_bos_token') ?? (kind === 'sentencepiece' || pre.isLlama3),
       addSpacePrefix: kind === 'sentencepiece' && (model.boolean('tokenizer.ggml.add_space_prefix') ?? true),
+      removesExtraWhitespace:
+        kind === 'sentencepiece' && (model.boolean('tokenizer.ggml.remove_extra_whitespaces') ?? false),
       bosId: model.number('tokenizer.ggml.bos_token_id') ?? null,
       eosIds: ends.map(({ id }) => id),
       tokenCount: 1 + types.findLastIndex((type) => type !== PIECE_TYPE.unused),

@@ -7,7 +7,7 @@ import {
   type Change,
   type TinyPair,
 } from '../fixtures/rewritten-pair.fixture.js';
-import { i32s, text, u32 } from '../gguf/value.js';
+import { bool, i32s, text, u32 } from '../gguf/value.js';
 import { openGgufPair } from './open-pair.js';
 
 let tiny: TinyPair;
@@ -72,6 +72,7 @@ describe('openGgufPair', () => {
     const model = await rewritten(modelPath, 'mistral.gguf', (file) => {
       withoutOurs(file);
       file.metadata.set('general.name', text('Llava v1.6 Mistral 7b'));
+      file.metadata.set('tokenizer.ggml.remove_extra_whitespaces', bool(true));
     });
     const projector = await rewritten(projectorPath, 'anyres.gguf', (file) => {
       withoutOurs(file);
@@ -83,7 +84,7 @@ describe('openGgufPair', () => {
     expect(pair.description).toMatchObject({
       architecture: 'LlavaMistralForCausalLM',
       template: 'mistral_instruct',
-      tokenizer: { legacy: true },
+      tokenizer: { legacy: true, removesExtraWhitespace: true },
       vision: {
         aspect: 'anyres',
         gridPinpoints: [

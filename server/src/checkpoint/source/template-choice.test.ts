@@ -7,6 +7,7 @@ const settings: TokenizerSettings = {
   legacy: true,
   addBos: true,
   addSpacePrefix: true,
+  removesExtraWhitespace: false,
   bosId: 1,
   eosIds: [2],
   tokenCount: 32_000,

@@ -11,6 +11,7 @@ export interface BaseVocabulary {
   /** BPE merges in order of rank; null for SentencePiece, which goes by score. */
   readonly merges: readonly string[] | null;
   readonly addsDummyPrefix: boolean;
+  readonly removesExtraWhitespace: boolean;
   /** What holds when tokenizer_config.json does not say. */
   readonly addsBosByDefault: boolean;
   /** Special tokens that the file itself declares. */
@@ -26,6 +27,7 @@ export function fromSentencePiece(model: SentencePieceModel, file: string): Base
     pieces: model.pieces,
     merges: null,
     addsDummyPrefix: model.addsDummyPrefix,
+    removesExtraWhitespace: model.removesExtraWhitespace,
     addsBosByDefault: true,
     own: model.pieces.flatMap(ownToken),
     warnings: model.normalizesCharacters

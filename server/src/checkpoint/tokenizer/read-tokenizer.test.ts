@@ -15,9 +15,10 @@ describe('readTokenizer', () => {
   const read = (
     files: Record<string, unknown>,
     request: Partial<TokenizerRequest> = {},
-    pieces: TestPiece[] = testPieces(6),
+    pieces: TestPiece[] | Uint8Array = testPieces(6),
   ) => {
-    writeFileSync(join(folder, 'tokenizer.model'), sentencePieceBytes(pieces));
+    const model = pieces instanceof Uint8Array ? pieces : sentencePieceBytes(pieces);
+    writeFileSync(join(folder, 'tokenizer.model'), model);
     for (const [name, value] of Object.entries(files))
       writeFileSync(join(folder, name), JSON.stringify(value));
     return readTokenizer({
@@ -49,6 +50,12 @@ describe('readTokenizer', () => {
     expect(primaryEosId).toBe(2);
     expect(vocabulary.types).toEqual([2, 3, 3, 1, 1, 1, 5, 5, 5, 5]);
     expect(vocabulary.tokens.slice(5)).toEqual(['▁p5', '[PAD6]', '[PAD7]', '[PAD8]', '[PAD9]']);
+  });
+
+  it("takes over whether SentencePiece removes extra white space, the trainer's default", async () => {
+    expect((await read({})).settings.removesExtraWhitespace).toBe(false);
+    const bytes = sentencePieceBytes(testPieces(6), 2, true);
+    expect((await read({}, {}, bytes)).settings.removesExtraWhitespace).toBe(true);
   });
 
   it('takes added_tokens.json for plain tokens unless another file calls them special', async () => {

@@ -103,6 +103,7 @@ export async function readTokenizer(request: TokenizerRequest): Promise<Tokenize
       legacy: config.legacy ?? true,
       addBos: config.add_bos_token ?? base.addsBosByDefault,
       addSpacePrefix: config.add_prefix_space ?? base.addsDummyPrefix,
+      removesExtraWhitespace: base.removesExtraWhitespace,
       bosId: idOfToken(named('bos_token')) ?? request.bosId,
       eosIds: [...new Set(ends)].sort((a, b) => a - b),
       tokenCount: tokenCountOf(base.pieces.length, added),

@@ -70,6 +70,7 @@ export function parseTokenizerJson(bytes: Uint8Array, file: string): BaseVocabul
     pieces,
     merges: isSentencePiece ? null : merges,
     addsDummyPrefix: isSentencePiece && addsPrefix(json),
+    removesExtraWhitespace: false,
     addsBosByDefault: startsWithSpecial(json),
     own: json.added_tokens,
     warnings: [],

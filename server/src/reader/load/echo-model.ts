@@ -41,6 +41,7 @@ export function createEchoModel(limits: EngineLimits): EchoModel {
       legacy: false,
       addBos: false,
       addSpacePrefix: false,
+      removesExtraWhitespace: false,
       bosId: BOS,
       eosIds: [END],
       tokenCount: FIRST_BYTE_TOKEN + 256,

@@ -123,6 +123,37 @@ describe('encodePrompt', () => {
     });
   });
 
+  describe('for a model that removes extra white space', () => {
+    const removing = (legacy: boolean) => new CharacterTokenizer({ removesExtraWhitespace: true, legacy });
+
+    it.each([true, false])('drops blanks at both ends and joins runs of them, legacy %s', (legacy) => {
+      expect(show([textPiece('  a  b\n c   ')], removing(legacy))).toBe('[<s>] a b\n c');
+      expect(show([textPiece('a '), textPiece(' b'), imagePiece(0), textPiece(' ')], removing(legacy))).toBe(
+        '[<s>] a b{0}',
+      );
+    });
+
+    it.each([true, false])('gives nothing, not even a prefix, for blanks alone, legacy %s', (legacy) => {
+      expect(show([textPiece('  '), imagePiece(0), textPiece(' ▁ ')], removing(legacy))).toBe('[<s>]{0}');
+    });
+
+    it('drops a typed blank symbol at the end only', () => {
+      expect(show([textPiece(' ▁a▁ b▁ ')], removing(true))).toBe('[<s>] ▁a▁ b');
+    });
+
+    it('keeps one blank after a token where the tokenizer is not legacy', () => {
+      const pieces = [specialPiece('</s>'), textPiece('  a '), specialPiece('</s>'), textPiece('b')];
+      expect(show(pieces, removing(false))).toBe('[<s>][</s>] a[</s>]b');
+      expect(show(pieces, removing(true))).toBe('[<s>][</s>] a[</s>] b');
+    });
+
+    it('looks once at a long run of typed blank symbols', () => {
+      const startedMs = performance.now();
+      show([textPiece(`${'▁'.repeat(50_000)}a`)], removing(true));
+      expect(performance.now() - startedMs).toBeLessThan(2_000);
+    });
+  });
+
   describe('with promptMaxTokens', () => {
     const pieces = [textPiece('ab'), imagePiece(0), textPiece('cd'), imagePiece(1)];
 

@@ -23,6 +23,14 @@ describe('OutputText', () => {
     expect(print(new CharacterTokenizer(), ids('  a b')).join('')).toBe(' a b');
   });
 
+  it('drops the space of every token before the first character of a model that removes extra white space', () => {
+    const removing = { removesExtraWhitespace: true };
+    expect(print(new CharacterTokenizer(removing), ids('   a  b')).join('')).toBe('a  b');
+    expect(print(new CharacterTokenizer({ ...removing, addSpacePrefix: false }), ids('  a')).join('')).toBe(
+      'a',
+    );
+  });
+
   it('drops no space that is not the first character', () => {
     expect(print(new CharacterTokenizer(), ids('a b')).join('')).toBe('a b');
   });

@@ -1,5 +1,5 @@
 // Token ids of one answer to text, a token at a time. The chunks put together are the whole answer: no character is cut, the
-// space that SentencePiece puts in front of a text is taken off once, special tokens print nothing, and stop strings end the
+// space that SentencePiece puts in front of a text is taken off, special tokens print nothing, and stop strings end the
 // answer without being part of it.
 import type { TokenId } from '../ids.js';
 import { StopStrings, type CutText } from './stop-strings.js';
@@ -12,14 +12,14 @@ export class OutputText {
   readonly #tokenizer: Tokenizer;
   readonly #stopStrings: StopStrings;
   readonly #characters = new Utf8Stream();
-  /** Whether the next printed byte would be the first of the answer and loses the dummy prefix. */
+  /** Whether the next printed byte would be the first of the answer; a blank is then taken for the dummy prefix. */
   #dropsSpace: boolean;
 
   constructor(tokenizer: Tokenizer, stopStrings: readonly string[]) {
     this.#tokenizer = tokenizer;
     this.#stopStrings = new StopStrings(stopStrings);
-    const { kind, addSpacePrefix } = tokenizer.settings;
-    this.#dropsSpace = kind === 'sentencepiece' && addSpacePrefix;
+    const { kind, addSpacePrefix, removesExtraWhitespace } = tokenizer.settings;
+    this.#dropsSpace = kind === 'sentencepiece' && (addSpacePrefix || removesExtraWhitespace);
   }
 
   /** The text that the token adds, empty while a character or a possible stop string is unfinished. */
@@ -36,7 +36,9 @@ export class OutputText {
   #withoutDummyPrefix(token: TokenId): Uint8Array {
     const bytes = this.#tokenizer.pieceBytes(token);
     if (!this.#dropsSpace || bytes.length === 0) return bytes;
-    this.#dropsSpace = false;
-    return bytes[0] === SPACE ? bytes.subarray(1) : bytes;
+    const printed = bytes[0] === SPACE ? bytes.subarray(1) : bytes;
+    // A model that removes extra white space knows no text that begins with a blank, so another token may lose one too.
+    this.#dropsSpace = this.#tokenizer.settings.removesExtraWhitespace && printed.length === 0;
+    return printed;
   }
 }
