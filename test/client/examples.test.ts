@@ -31,7 +31,7 @@ const PRINTED: readonly (readonly [page: string, prints: readonly RegExp[]])[] =
       /^The .*\.\n\d+ characters\n$/u,
       /^AbortError\n$/u,
       /^400 image\.format_unsupported .+\n$/u,
-      /^true\nLlavaLlamaForCausalLM \[ 'primary' \]\nlive \d+\n$/u,
+      /^true\ntrue\nLlavaLlamaForCausalLM \[ 'primary' \]\nlive \d+\n$/u,
     ],
   ],
 ];
