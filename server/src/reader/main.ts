@@ -1,25 +1,35 @@
-// The program of a reader process. Started by the gateway with an IPC channel; the secrets come first, then the message that says which model to serve.
-// The channel is the leash: when it closes, the gateway is gone and this process ends at once.
+// The program of a reader process. Started by the gateway with an IPC channel: the secrets come first, then the message that says
+// which model to serve. When the channel closes, the gateway is gone and this process ends at once.
 import { ConfigError, Defect } from '../errors.js';
 import type { ReaderStart } from '../link/lifecycle/messages.js';
 import { parseToReader, type FromReader } from '../link/messages.js';
-import { NO_SECRETS, secretsMessageSchema } from '../link/secrets.js';
+import { secretsMessageSchema, type ReaderSecrets } from '../link/secrets.js';
 import { loadModel } from './load/load-model.js';
 import { explain, serveModel, type ReaderServing } from './serve.js';
 
 const EXIT_CONFIG = 2;
 
-let secrets = NO_SECRETS;
 let serving: ReaderServing | undefined;
 let isStarting = false;
 let hasEnded = false;
 
-process.on('message', (received) => {
-  const given = secretsMessageSchema.safeParse(received);
-  if (given.success) {
-    secrets = given.data.secrets;
+process.once('message', (first) => {
+  const given = secretsMessageSchema.safeParse(first);
+  if (!given.success) {
+    void end(new Defect('The gateway cannot be understood: its first message holds no secrets.'));
     return;
   }
+  const { secrets } = given.data;
+  process.on('message', (received) => receive(received, secrets));
+});
+process.once('disconnect', () => process.exit(0));
+// Ctrl-C reaches the whole process group; the gateway decides when a reader ends.
+process.on('SIGINT', () => undefined);
+process.on('SIGTERM', () => undefined);
+process.on('uncaughtException', (error) => void end(error));
+process.on('unhandledRejection', (error) => void end(error));
+
+function receive(received: unknown, secrets: ReaderSecrets): void {
   const parsed = parseToReader(received);
   if (parsed.kind === 'refused') {
     void end(new Defect(`The gateway cannot be understood: ${parsed.why}.`));
@@ -32,20 +42,14 @@ process.on('message', (received) => {
   }
   if (isStarting) return;
   isStarting = true;
-  void serve(message.start);
-});
-process.once('disconnect', () => process.exit(0));
-// Ctrl-C reaches the whole process group; the gateway decides when a reader ends.
-process.on('SIGINT', () => undefined);
-process.on('SIGTERM', () => undefined);
-process.on('uncaughtException', (error) => void end(error));
-process.on('unhandledRejection', (error) => void end(error));
+  void serve(message.start, secrets);
+}
 
 function send(message: FromReader): void {
   if (process.connected) process.send?.(message);
 }
 
-async function serve(start: ReaderStart): Promise<void> {
+async function serve(start: ReaderStart, secrets: ReaderSecrets): Promise<void> {
   try {
     const model = await loadModel(start, secrets, send);
     serving = serveModel({ start, model, send });
