@@ -190,9 +190,14 @@ function createReaderService(
   launch: LaunchReader,
 ): ReaderService {
   const levels = new Map(readers.map(({ start, logLevel }) => [start.readerId, logLevel]));
+  const logs = new Map<string, FastifyBaseLogger>();
   const logOf = (readerId: string): FastifyBaseLogger => {
+    const known = logs.get(readerId);
+    if (known !== undefined) return known;
     const level = levels.get(readerId) ?? null;
-    return log.child({ reader: readerId }, level === null ? {} : { level });
+    const made = log.child({ reader: readerId }, level === null ? {} : { level });
+    logs.set(readerId, made);
+    return made;
   };
   return new ReaderService({
     launch,
