@@ -5,9 +5,9 @@ import { bmpFile } from '../../../../../test/hostile/files/bmp.js';
 import { InputError } from '../../../errors.js';
 import type { RgbBitmap } from '../../../image/bitmap.js';
 import { sniffFormat } from '../sniff.js';
-import { decodeImage, restrictSharp } from './decode.js';
+import { decodeImage, prepareDecoder } from './decode.js';
 
-beforeAll(restrictSharp);
+beforeAll(prepareDecoder);
 
 const decode = (bytes: Uint8Array): Promise<RgbBitmap> => decodeImage(bytes, sniffFormat(bytes), 50_000_000);
 const noise = (count: number, seed = 1): Uint8Array => {

@@ -23,6 +23,7 @@ import { type Orientation, readOrientation } from './exif/orientation.js';
 import { countGifPixels } from './gif-data.js';
 import { continuationsOf } from './jpeg-end.js';
 import { greyOnWhite, rgbaOnWhite, whitenOutside } from './on-white.js';
+import { restrictSharp, whyBroken } from './restricted-sharp.js';
 
 /** The only readers of libvips that stay switched on; none of them reads files or starts programs. */
 const ALLOWED_LOADERS = [
@@ -32,13 +33,8 @@ const ALLOWED_LOADERS = [
   'VipsForeignLoadNsgifBuffer',
 ];
 
-/** Must run once before the first image. One job at a time per process, so one thread and nothing to cache. */
-export function restrictSharp(): void {
-  sharp.cache(false);
-  sharp.concurrency(1);
-  sharp.block({ operation: ['VipsForeignLoad'] });
-  sharp.unblock({ operation: ALLOWED_LOADERS });
-}
+/** Must run once before the first image. */
+export const prepareDecoder = (): void => restrictSharp(ALLOWED_LOADERS);
 
 /** Throws `image.undecodable` for broken bytes, `image.too_large`. */
 export async function decodeImage(
@@ -57,11 +53,11 @@ export async function decodeImage(
     return await decodeWithSharp(bytes, format, maxImagePixels);
   } catch (cause) {
     if (cause instanceof InputError) throw cause;
-    // The text of libvips may hold many lines; it names no path, because the loaders above read memory only.
-    const reason = cause instanceof Error ? cause.message.replaceAll(/\s+/gu, ' ').slice(0, 200) : 'unknown';
-    throw new InputError('image.undecodable', `The ${format.toUpperCase()} image is broken: ${reason}.`, {
-      cause,
-    });
+    throw new InputError(
+      'image.undecodable',
+      `The ${format.toUpperCase()} image is broken: ${whyBroken(cause)}.`,
+      { cause },
+    );
   }
 }
 

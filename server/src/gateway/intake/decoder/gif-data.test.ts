@@ -4,10 +4,10 @@ import { writeGif } from '../../../../../test/hostile/files/gif.js';
 import { noise } from '../../../image/noise.fixture.js';
 import { HeaderBytes } from '../headers/bytes.js';
 import { firstGifFrame } from '../headers/gif.js';
-import { decodeImage, restrictSharp } from './decode.js';
+import { decodeImage, prepareDecoder } from './decode.js';
 import { countGifPixels } from './gif-data.js';
 
-beforeAll(restrictSharp);
+beforeAll(prepareDecoder);
 
 const count = (file: Uint8Array, enough = Infinity): number => {
   const bytes = new HeaderBytes(file, 'GIF');

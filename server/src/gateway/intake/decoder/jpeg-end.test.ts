@@ -2,10 +2,10 @@
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { InputError } from '../../../errors.js';
-import { decodeImage, restrictSharp } from './decode.js';
+import { decodeImage, prepareDecoder } from './decode.js';
 import { continuationsOf } from './jpeg-end.js';
 
-beforeAll(restrictSharp);
+beforeAll(prepareDecoder);
 
 const WIDTH = 40;
 const HEIGHT = 24;

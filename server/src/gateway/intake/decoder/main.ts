@@ -3,7 +3,7 @@
 import { InputError } from '../../../errors.js';
 import { preprocess } from '../../../image/preprocess.js';
 import { validateSize } from '../header.js';
-import { decodeImage, restrictSharp } from './decode.js';
+import { decodeImage, prepareDecoder } from './decode.js';
 import { type DecodeJob, decodeJobSchema, type FromDecoder } from './messages.js';
 
 function say(message: FromDecoder): void {
@@ -31,5 +31,5 @@ process.on('disconnect', () => process.exit(0));
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
 process.on('message', (message) => void work(decodeJobSchema.parse(message)).catch(refusal).then(say));
-restrictSharp();
+prepareDecoder();
 say({ kind: 'ready' });

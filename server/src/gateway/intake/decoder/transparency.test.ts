@@ -4,9 +4,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { writeGif } from '../../../../../test/hostile/files/gif.js';
 import { chunk, writePng, type PngImage } from '../../../../../test/hostile/files/png.js';
 import { sniffFormat } from '../sniff.js';
-import { decodeImage, restrictSharp } from './decode.js';
+import { decodeImage, prepareDecoder } from './decode.js';
 
-beforeAll(restrictSharp);
+beforeAll(prepareDecoder);
 
 const pixelsOf = async (bytes: Uint8Array): Promise<number[]> => [
   ...(await decodeImage(bytes, sniffFormat(bytes), 50_000_000)).pixels,

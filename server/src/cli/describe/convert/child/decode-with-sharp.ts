@@ -3,17 +3,13 @@
 import sharp, { type Sharp } from 'sharp';
 import { InputError } from '../../../../errors.js';
 import { cmykToRgb } from '../../../../gateway/intake/decoder/cmyk.js';
+import { restrictSharp, whyBroken } from '../../../../gateway/intake/decoder/restricted-sharp.js';
 
 /** Of libvips' readers, the only ones that stay switched on; both read memory alone. */
 const ALLOWED_LOADERS = ['VipsForeignLoadTiffBuffer', 'VipsForeignLoadHeifBuffer'];
 
 /** Must run once before the first image. */
-export function restrictSharp(): void {
-  sharp.cache(false);
-  sharp.concurrency(1);
-  sharp.block({ operation: ['VipsForeignLoad'] });
-  sharp.unblock({ operation: ALLOWED_LOADERS });
-}
+export const prepareDecoder = (): void => restrictSharp(ALLOWED_LOADERS);
 
 /** Measurements, which are no colours. */
 const NUMBER_DEPTHS: readonly string[] = ['float', 'double', 'complex', 'dpcomplex'];
@@ -40,7 +36,6 @@ export async function decodeWithSharp(bytes: Buffer, maxPixels: number): Promise
     return sharp(cmykToRgb(inks.data), { raw: { width, height, channels: 3 } });
   } catch (cause) {
     if (cause instanceof InputError) throw cause;
-    const reason = cause instanceof Error ? cause.message.replaceAll(/\s+/gu, ' ').slice(0, 200) : 'unknown';
-    throw new InputError('image.undecodable', `It is broken: ${reason}.`, { cause });
+    throw new InputError('image.undecodable', `It is broken: ${whyBroken(cause)}.`, { cause });
   }
 }

@@ -1,6 +1,7 @@
 // An image as bytes that the server takes: PNG, which loses nothing, or JPEG where that would be more than a server takes by default.
 import { type Sharp } from 'sharp';
 import { InputError } from '../../../../errors.js';
+import { whyBroken } from '../../../../gateway/intake/decoder/restricted-sharp.js';
 
 /** body_size_limit_bytes is 20 MiB by default, the rest of the request included. */
 const MAX_PNG_BYTES = 20_000_000;
@@ -14,7 +15,6 @@ export async function encode(image: Sharp): Promise<Buffer> {
     if (png.length <= MAX_PNG_BYTES) return png;
     return await image.clone().flatten({ background: '#ffffff' }).jpeg(JPEG).toBuffer();
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message.replaceAll(/\s+/gu, ' ').slice(0, 200) : 'unknown';
-    throw new InputError('image.undecodable', `It is broken: ${reason}.`, { cause });
+    throw new InputError('image.undecodable', `It is broken: ${whyBroken(cause)}.`, { cause });
   }
 }

@@ -4,7 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { InputError } from '../../../../errors.js';
 import { REFUSED } from '../refused.js';
 import { decodeHeic } from './decode-heic.js';
-import { decodeWithSharp, restrictSharp } from './decode-with-sharp.js';
+import { decodeWithSharp, prepareDecoder } from './decode-with-sharp.js';
 import { encode } from './encode.js';
 
 /** A TIFF of 50 megapixels with 16 bits and alpha has 400 MB. */
@@ -16,7 +16,7 @@ const [, , format = '', pixels = '', file = ''] = process.argv;
 process.on('SIGINT', () => undefined);
 
 async function convert(): Promise<Buffer> {
-  restrictSharp();
+  prepareDecoder();
   const { size } = await stat(file);
   if (size > MAX_FILE_BYTES)
     throw new InputError('image.too_large', `It has ${size} bytes; allowed are ${MAX_FILE_BYTES} (fixed).`);
