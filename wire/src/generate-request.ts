@@ -42,6 +42,9 @@ export const NUMERIC_FIELDS = {
   prompt_max_tokens: { default: null, min: 1, max: 2147483647, exclusiveMin: false },
 } as const;
 
+/** Where `consumer_group` is not set, of requests and of readers. */
+export const DEFAULT_CONSUMER_GROUP = 'primary';
+
 export type NumericField = keyof typeof NUMERIC_FIELDS;
 
 export type FinishReason = 'stop' | 'length' | 'cancelled';

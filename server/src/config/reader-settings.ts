@@ -1,4 +1,5 @@
 // The settings of a reader, a loaded model: one entry of `takeoff.readers_config` in config.yaml, or flags and variables.
+import { DEFAULT_CONSUMER_GROUP } from 'takeoff-wire';
 import { z } from 'zod';
 import { TEMPLATE_NAMES } from '../model/description.js';
 import { DEVICES } from '../model/device.js';
@@ -7,11 +8,11 @@ import { settingsOf } from './layers.js';
 import { LOG_LEVELS, PYTHON_LOG_LEVELS } from './log-level.js';
 import { choice, computedSetting, integer, optionalChoice, optionalText, setting, text } from './setting.js';
 
+const loadsNone = (type: string): string =>
+  `This server quantises the original 16-bit weights itself and loads no ${type} checkpoint: name the original checkpoint, with q4_0 or q4_k_m for 4 bits.`;
+
 /** Types of Takeoff and of other servers that are stored in the checkpoint and not made here. */
-const QUANT_ADVICE = {
-  awq: 'This server quantises the original 16-bit weights itself and loads no AWQ checkpoint: name the original checkpoint, with q4_0 or q4_k_m for 4 bits.',
-  gptq: 'This server quantises the original 16-bit weights itself and loads no GPTQ checkpoint: name the original checkpoint, with q4_0 or q4_k_m for 4 bits.',
-} as const;
+const QUANT_ADVICE = { awq: loadsNone('AWQ'), gptq: loadsNone('GPTQ') } as const;
 
 export const readerConfigSchema = z.object({
   readerId: computedSetting(
@@ -28,7 +29,7 @@ export const readerConfigSchema = z.object({
     { key: 'model_name', flag: 'model', meaning: 'The model to serve.' },
   ),
   device: setting(choice(DEVICES), 'cpu', { key: 'device', meaning: 'Where the model computes.' }),
-  consumerGroup: setting(text('a name'), 'primary', {
+  consumerGroup: setting(text('a name'), DEFAULT_CONSUMER_GROUP, {
     key: 'consumer_group',
     meaning: 'Queue that the reader takes requests from; readers of one group share it.',
   }),

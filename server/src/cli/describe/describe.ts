@@ -1,6 +1,7 @@
 // `takeoff describe`: a description of every image, in an output with which a later run goes on after any interruption.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RequestFields, TakeoffClient } from 'takeoff-client';
+import { DEFAULT_CONSUMER_GROUP } from 'takeoff-wire';
 import { CommandError, Defect } from '../../errors.js';
 import { openAnsweringServer, type AnsweringServer, type ServerChoice } from '../asking/answering-server.js';
 import type { Terminal } from '../terminal.js';
@@ -115,18 +116,15 @@ const makingWay = (output: Output, progress: DescribeProgress): Pick<Output, 'de
   fail: (failure) => output.fail(failure),
 });
 
-/** The server's default of consumer_group. */
-const DEFAULT_GROUP = 'primary';
-
 /** Requests beyond the model's slots, whose images are uploaded and decoded while others are being answered. */
 const AHEAD = 2;
 
-const nobodyServes = ({ consumerGroup = DEFAULT_GROUP }: AnsweringServer): CommandError =>
+const nobodyServes = ({ consumerGroup = DEFAULT_CONSUMER_GROUP }: AnsweringServer): CommandError =>
   new CommandError('command.incomplete', `No reader of the consumer group ${consumerGroup} is live.`);
 
 /** Answers that the live readers of the group make at the same time; 0 while none is live. */
 async function slotsOf(server: AnsweringServer, signal: AbortSignal): Promise<number> {
-  const { consumerGroup = DEFAULT_GROUP } = server;
+  const { consumerGroup = DEFAULT_CONSUMER_GROUP } = server;
   const { live_readers } = await server.client.status({ signal });
   return Object.values(live_readers)
     .filter(({ consumer_groups }) => consumer_groups.includes(consumerGroup))

@@ -1,6 +1,6 @@
 // Parses the request object of all four generate endpoints into a job: its shape first (422), then what its values ask for (400).
 // What comes out needs no further checking by anybody but the reader, which alone can count tokens.
-import { generateRequestSchema, type GenerateRequest } from 'takeoff-wire';
+import { DEFAULT_CONSUMER_GROUP, generateRequestSchema, type GenerateRequest } from 'takeoff-wire';
 import type { z } from 'zod';
 import { InputError } from '../../../errors.js';
 import type { Prompt, PromptPart } from '../../../link/requests/messages.js';
@@ -21,7 +21,6 @@ export interface ParsedRequest {
   readonly shape: AnswerShape;
 }
 
-const DEFAULT_GROUP = 'primary';
 /** Requests name groups freely; this only keeps error messages short. */
 const MAX_GROUP_CHARACTERS = 256;
 
@@ -125,7 +124,7 @@ function validateSupportedFields(request: GenerateRequest): void {
 }
 
 function validateGroup({ consumer_group: group }: GenerateRequest): string {
-  if (group == null) return DEFAULT_GROUP;
+  if (group == null) return DEFAULT_CONSUMER_GROUP;
   if (group.length <= MAX_GROUP_CHARACTERS) return group;
   throw new InputError(
     'request.out_of_range',
