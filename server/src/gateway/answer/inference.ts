@@ -11,6 +11,7 @@ import type {
   RequestEvent,
   SamplingParameters,
 } from '../../link/requests/messages.js';
+import { draining } from '../draining.js';
 import type { ImageSource } from '../intake/image-source.js';
 import type { Intake } from '../intake/intake.js';
 import { prepareAll } from '../intake/prepare-all.js';
@@ -125,13 +126,6 @@ export class Inference {
     }
   }
 }
-
-const draining = (): CapacityError =>
-  new CapacityError(
-    'server.draining',
-    'The server is shutting down and takes no new requests.',
-    RETRY_AFTER_MS,
-  );
 
 const unknownGroup = (name: string): CapacityError =>
   new CapacityError(

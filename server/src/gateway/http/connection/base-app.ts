@@ -2,7 +2,7 @@
 // the refusals of a shutdown, error answers, one log line and one measurement for each request.
 import { randomUUID } from 'node:crypto';
 import { fastify, LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
-import { CapacityError } from '../../../errors.js';
+import { draining } from '../../draining.js';
 import type { Metrics } from '../../metrics/metrics.js';
 import { addApiKeyCheck } from './api-key.js';
 import { validateDeclaredLength } from './body-limit.js';
@@ -81,13 +81,7 @@ function addRequestId(app: FastifyInstance): void {
 /** Refuses what need not be read: new work during a shutdown, and bodies that say themselves that they are too large. */
 function addEarlyRefusals(app: FastifyInstance, { isDraining, limits }: ConnectionOptions): void {
   app.addHook('onRequest', (request, _reply, done) => {
-    if (request.method === 'POST' && isDraining()) {
-      throw new CapacityError(
-        'server.draining',
-        'The server is shutting down and takes no new requests.',
-        SERVER_RETRY_AFTER_MS,
-      );
-    }
+    if (request.method === 'POST' && isDraining()) throw draining();
     validateDeclaredLength(request.headers['content-length'], limits.bodySizeLimitBytes);
     done();
   });
