@@ -1,13 +1,12 @@
 // The parts of a checkpoint in the words of an inspection.
 import { dirname } from 'node:path';
-import type { VisionSettings } from '../../model/description.js';
+import type { TokenizerSettings, VisionSettings } from '../../model/description.js';
 import { projectorTypeName } from '../convert/projector-metadata.js';
 import { ELEMENT_BYTES, elementCountOf } from '../files/stored-tensor.js';
 import type { LlavaSettings } from '../source/llava-settings.js';
 import type { TextHyperparameters } from '../source/text-hyperparameters.js';
 import type { TowerSource } from '../source/vision-source.js';
 import type { WeightFiles } from '../source/weight-files.js';
-import type { TokenizerData } from '../tokenizer/read-tokenizer.js';
 import type { ImageFacts, Inspection, TensorFacts, TokenizerFacts } from './inspection.js';
 
 export const textFacts = (text: TextHyperparameters, rows: number | null): Inspection['text'] => ({
@@ -37,7 +36,8 @@ export function towerFacts(
 }
 
 export function imageFacts(
-  { aspect, mergeType, keepsClassToken, projectorLayers }: LlavaSettings,
+  { aspect, mergeType, keepsClassToken }: Pick<VisionSettings, 'aspect' | 'mergeType' | 'keepsClassToken'>,
+  projectorLayers: number,
   gridPinpoints: VisionSettings['gridPinpoints'],
 ): ImageFacts {
   return { aspect, mergeType, keepsClassToken, projector: projectorTypeName(projectorLayers), gridPinpoints };
@@ -55,7 +55,7 @@ export function tensorFacts({ tensors, names, paths }: WeightFiles): TensorFacts
   return { count: tensors.size, bytes, types, files: names };
 }
 
-export const tokenizerFacts = ({ settings }: TokenizerData): TokenizerFacts => ({
+export const tokenizerFacts = (settings: TokenizerSettings): TokenizerFacts => ({
   kind: settings.kind,
   legacy: settings.legacy,
   tokens: settings.tokenCount,

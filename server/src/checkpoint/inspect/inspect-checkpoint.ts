@@ -35,8 +35,11 @@ function factsOf(reading: CheckpointReading): Partial<Inspection> {
     text: text === undefined ? null : textFacts(text, rows ?? null),
     contextTokens: config && kind && text ? contextTokensOf(config, kind, text.contextTokens) : null,
     tower: tower === undefined ? null : towerFacts(settings, tower, reading.vision?.layersToRun),
-    images: settings === undefined ? null : imageFacts(settings, reading.gridPinpoints ?? []),
-    tokenizer: tokenizer === undefined ? null : tokenizerFacts(tokenizer),
+    images:
+      settings === undefined
+        ? null
+        : imageFacts(settings, settings.projectorLayers, reading.gridPinpoints ?? []),
+    tokenizer: tokenizer === undefined ? null : tokenizerFacts(tokenizer.settings),
     template: template === undefined ? null : { name: template.template, reason: template.reason },
   };
 }

@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import type { GgufFile } from '../gguf/gguf-file.js';
 import { openGgufPair, type GgufPair } from '../pair/open-pair.js';
-import { projectorTypeName } from '../convert/projector-metadata.js';
+import { imageFacts, tokenizerFacts } from './checkpoint-facts.js';
 import { Findings } from './findings.js';
 import { NOTHING_KNOWN, type Inspection, type TensorFacts } from './inspection.js';
 import { kvBytes } from './memory-need.js';
@@ -44,7 +44,6 @@ function factsOf({
   const weightBytes = model.sizeBytes;
   const towerBytes = projector?.file.sizeBytes ?? 0;
   const kvCacheBytes = kvBytes(shape, 2);
-  const { tokenizer } = description;
   return {
     architecture: description.architecture,
     text: {
@@ -57,13 +56,7 @@ function factsOf({
     contextTokens: description.contextTokens,
     tensors: tensorFacts(projector === null ? [model] : [model, projector.file]),
     ...visionFacts(projector, description.vision),
-    tokenizer: {
-      kind: tokenizer.kind,
-      legacy: tokenizer.legacy,
-      tokens: tokenizer.tokenCount,
-      addedTokens: tokenizer.addedTokens.map(({ content }) => content),
-      endIds: tokenizer.eosIds,
-    },
+    tokenizer: tokenizerFacts(description.tokenizer),
     template: { name: description.template, reason: templateReason },
     conclusions,
     memory: [
@@ -85,7 +78,6 @@ function visionFacts(
 ): Pick<Inspection, 'tower' | 'images'> {
   if (projector === null || settings === null) return { tower: null, images: null };
   const { vision, file } = projector;
-  const { aspect, mergeType, keepsClassToken, gridPinpoints } = settings;
   return {
     tower: {
       name: null,
@@ -97,13 +89,7 @@ function visionFacts(
       layersUsed: vision.layersToRun,
       activation: vision.activation,
     },
-    images: {
-      aspect,
-      mergeType,
-      keepsClassToken,
-      gridPinpoints,
-      projector: projectorTypeName(vision.projectorLayers),
-    },
+    images: imageFacts(settings, vision.projectorLayers, settings.gridPinpoints),
   };
 }
 
