@@ -27,7 +27,7 @@ export class GuardedGroup implements ConsumerGroup {
   readonly #running = new Set<Attempt>();
   /** The one of them that lets no other begin. */
   #turn: Attempt | undefined;
-  readonly #judged = new WeakSet<ReaderDeath>();
+  readonly #notedDeaths = new WeakSet<ReaderDeath>();
   #willServe = false;
 
   constructor(group: ConsumerGroup, nowMs: () => number = () => performance.now()) {
@@ -124,7 +124,7 @@ export class GuardedGroup implements ConsumerGroup {
     this.#group.submit(attempt.submission, {
       onEvent: (event) => this.#hear(attempt, event),
       onEnd: (end) => {
-        if (end.kind === 'lost') this.#judge(end.death);
+        if (end.kind === 'lost') this.#noteDeath(end.death);
         this.#end(attempt, end);
       },
     });
@@ -155,9 +155,9 @@ export class GuardedGroup implements ConsumerGroup {
   }
 
   /** Once for each death, while all requests that it took along are still known. */
-  #judge(death: ReaderDeath): void {
-    if (this.#judged.has(death)) return;
-    this.#judged.add(death);
+  #noteDeath(death: ReaderDeath): void {
+    if (this.#notedDeaths.has(death)) return;
+    this.#notedDeaths.add(death);
     const companions = death.requestIds.flatMap((requestId) => this.#attempts.get(requestId) ?? []);
     this.#suspects.noteDeath(new Set(companions.map(({ hash }) => hash)));
   }

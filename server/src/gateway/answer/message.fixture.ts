@@ -1,6 +1,7 @@
 // For tests only: a request of some prompts, and the events of a reader about it.
 import type { ReaderDeath } from './consumer-group.js';
 import type { DoneEvent, GenerateMessage, TokenEvent } from '../../link/requests/messages.js';
+import { GREEDY } from '../../link/requests/sampling.fixture.js';
 
 export const messageOf = (promptCount = 1, requestId = 'r'): GenerateMessage => ({
   kind: 'generate',
@@ -11,15 +12,7 @@ export const messageOf = (promptCount = 1, requestId = 'r'): GenerateMessage => 
   })),
   images: [],
   promptMaxTokens: null,
-  sampling: {
-    temperature: 1,
-    topP: 1,
-    topK: 1,
-    repetitionPenalty: 1,
-    noRepeatNgramSize: 0,
-    maxNewTokens: 128,
-    minNewTokens: 1,
-  },
+  sampling: { ...GREEDY, minNewTokens: 1 },
 });
 
 /** The end of a reader that was at work on these requests. */
