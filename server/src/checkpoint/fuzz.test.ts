@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { CheckpointError } from '../errors.js';
 import { ByteCursor } from './files/byte-cursor.js';
-import { parseJson } from './files/json-file.js';
+import { parseJsonFile } from './files/json-file.js';
 import { memorySource } from './files/memory-source.js';
 import { elementCountOf, type StoredTensor } from './files/stored-tensor.js';
 import { safetensorsBytes } from './fixtures/safetensors-writer.fixture.js';
@@ -115,7 +115,7 @@ const CASES: readonly Case[] = [
     bytes: config,
     flipEvery: 1,
     parse: (bytes) => {
-      const parsed = parseJson(bytes, 'f', configSchema);
+      const parsed = parseJsonFile(bytes, 'f', configSchema).value;
       return [textHyperparameters(parsed, 'mistral', 'f'), originalSettings(parsed, 'f')];
     },
   },

@@ -7,6 +7,7 @@ import { MAX_CONFIG_BYTES, readJsonFile } from '../files/json-file.js';
 import { isErrno } from '../files/positional-file.js';
 import { explainMissingWeights, recognise } from '../source/architecture.js';
 import { configSchema } from '../source/config-schema.js';
+import { isQuantisedByName, quantised } from '../source/quantised-weights.js';
 import { readShardIndex } from '../source/weight-files.js';
 import { downloadFile, PART_SUFFIX } from './download-file.js';
 import { refused } from './failures.js';
@@ -41,8 +42,8 @@ export async function downloadRepository(download: RepositoryDownload): Promise<
     progress: { repository: client.place.model.id, doneBytes: 0, totalBytes: 0 },
   });
   await fetchAll({ ...download, onEvent: () => undefined }, small);
-  if (purpose === 'model') await validateModelConfig(download);
   const weights = purpose === 'tower-settings' ? undefined : weightsOf(files);
+  if (purpose === 'model') await validateModelConfig(download, weights);
   const large = weights === undefined ? [] : await weightFiles(download, weights, files);
   await fetchAll(download, [...small, ...large]);
   await cache.noteComplete(commit, purpose, [...small, ...large]);
@@ -67,10 +68,16 @@ function validateRepositoryKind({ client }: RepositoryDownload, files: readonly 
 }
 
 /** Weights of gigabytes are not fetched to be refused. @throws CheckpointError checkpoint.unsupported */
-async function validateModelConfig({ client, cache, commit }: RepositoryDownload): Promise<void> {
+async function validateModelConfig(
+  { client, cache, commit }: RepositoryDownload,
+  weights: Weights | undefined,
+): Promise<void> {
   const { id } = client.place.model;
-  const path = join(cache.snapshotFolder(commit), 'config.json');
-  recognise(await readJsonFile(path, configSchema, MAX_CONFIG_BYTES), id, `${id}: config.json`);
+  const folder = cache.snapshotFolder(commit);
+  const { value } = await readJsonFile(join(folder, 'config.json'), configSchema, MAX_CONFIG_BYTES);
+  recognise(value, id, `${id}: config.json`);
+  const shardOf = weights?.index && (await readShardIndex(folder, weights.index.name));
+  if (isQuantisedByName(value, shardOf?.keys())) throw quantised(value, id);
 }
 
 async function weightFiles(

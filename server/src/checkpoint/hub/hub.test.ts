@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { TestTensor } from '../fixtures/safetensors-writer.fixture.js';
 import { tinyCheckpoint, type TinyOptions } from '../fixtures/tiny-checkpoint.fixture.js';
 import { describeCheckpoint } from '../source/describe-checkpoint.js';
 import { startFakeHub, type FakeHub, type FakeRepository } from './fake-hub.fixture.js';
@@ -117,6 +118,25 @@ describe('Hub.resolveSource', () => {
     const checkpoint = await describeCheckpoint(folder);
     expect(checkpoint.description.architecture).toBe('LlavaLlamaForCausalLM');
     await checkpoint.close();
+  });
+
+  it('fetches no weights that are quantised already, as far as names tell', async () => {
+    const quantization_config = { quant_method: 'bitsandbytes', load_in_4bit: true };
+    const change = (stored: readonly TestTensor[]) => [
+      ...stored,
+      ...stored
+        .slice(0, 1)
+        .map((tensor) => ({ ...tensor, name: 'model.layers.0.mlp.up_proj.weight.absmax' })),
+    ];
+    hub.put(model({}, { config: { quantization_config }, change }));
+    expect(await failureOf(open().resolveSource('owner/tiny'))).toMatchObject({
+      code: 'checkpoint.unsupported',
+    });
+    expect(hub.fetched()).not.toContain(SHARD);
+    // The key alone is what a merge leaves behind.
+    hub.put(model({}, { config: { quantization_config } }));
+    await open().resolveSource('owner/tiny');
+    expect(hub.fetched()).toContain(SHARD);
   });
 
   it('reports how far it is, up to all bytes', async () => {

@@ -177,15 +177,6 @@ describe('problems of a checkpoint', () => {
       'LLaVA over Qwen',
     ],
     [
-      'quantised weights',
-      (folder) =>
-        writeJson(folder, 'config.json', {
-          architectures: ['LlavaLlamaForCausalLM'],
-          quantization_config: { quant_method: 'awq' },
-        }),
-      'already quantised (awq)',
-    ],
-    [
       'a broken tokenizer',
       (folder) => writeFileSync(join(folder, 'tokenizer.model'), 'x'),
       'tokenizer.model',
@@ -196,6 +187,16 @@ describe('problems of a checkpoint', () => {
     const { problems } = await inspectSource(folder);
     expect(messages(problems)).toHaveLength(1);
     expect(messages(problems)[0]).toContain(message);
+  });
+
+  it('include weights that are quantised already, as one problem with the method', async () => {
+    const { folder } = tiny({
+      config: { quantization_config: { quant_method: 'awq' } },
+      change: (stored) =>
+        stored.map((tensor) => ({ ...tensor, name: tensor.name.replace(/(q_proj)\.weight$/, '$1.qweight') })),
+    });
+    const { problems } = await inspectSource(folder);
+    expect(messages(problems)).toEqual([expect.stringContaining('already quantised (awq)')]);
   });
 
   it('include anyres without its grids', async () => {

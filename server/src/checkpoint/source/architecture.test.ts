@@ -56,7 +56,6 @@ describe('recognise', () => {
       },
       'siglip',
     ],
-    [{ architectures: ['LlavaLlamaForCausalLM'], quantization_config: { quant_method: 'awq' } }, 'awq'],
   ])('refuses %j and says what it is', (config, reason) => {
     expect(() => of(config)).toThrow(reason);
   });

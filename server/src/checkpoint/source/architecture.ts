@@ -31,7 +31,6 @@ const RELATIVES: readonly (readonly [RegExp, string])[] = [
 
 /** @throws CheckpointError checkpoint.unsupported */
 export function recognise(config: LlavaConfig, folderName: string, file: string): Recognised {
-  validateUnquantised(config, file);
   validateNoDelta(folderName, file);
   const [name = '(none)'] = config.architectures ?? [];
   switch (name.toLowerCase()) {
@@ -97,15 +96,6 @@ function hubFamily(config: LlavaConfig, file: string): Pick<Recognised, 'archite
   throw unsupported(
     file,
     `The language model is ${text}; only llama and mistral are supported. ${SUPPORTED}`,
-  );
-}
-
-function validateUnquantised(config: LlavaConfig, file: string): void {
-  const method = config.quantization_config?.quant_method;
-  if (config.quantization_config === undefined || config.quantization_config === null) return;
-  throw unsupported(
-    file,
-    `The weights are already quantised (${method ?? 'unknown method'}); AWQ, GPTQ and bitsandbytes checkpoints are not supported. Load the original 16-bit checkpoint and choose a type with TAKEOFF_QUANT_TYPE.`,
   );
 }
 

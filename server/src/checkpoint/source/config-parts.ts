@@ -2,6 +2,7 @@
 // key. The original classes are flat. In transformers' layout the language model is built from text_config alone, with the defaults of
 // its class (4.37, modeling_llava.py); keys of the same name at the top belong to the wrapper around it.
 import { basename, dirname } from 'node:path';
+import type { JsonFile } from '../files/json-file.js';
 import type { TokenizerRequest } from '../tokenizer/read-tokenizer.js';
 import type { Recognised } from './architecture.js';
 import type { LlavaConfig, TextConfig } from './config-schema.js';
@@ -62,6 +63,22 @@ export function modelName(folder: string): string {
   return basename(basename(snapshots) === 'snapshots' ? dirname(snapshots) : folder);
 }
 
+/** Ids below 0 name no token. */
+export function negativeIdWarnings({ value, place }: JsonFile<LlavaConfig>): string[] {
+  const levels = [
+    { path: [], ids: value },
+    { path: ['text_config'], ids: value.text_config },
+  ];
+  return levels.flatMap(({ path, ids }) =>
+    (['bos_token_id', 'eos_token_id'] as const).flatMap((key) =>
+      [ids?.[key] ?? []]
+        .flat()
+        .filter((id) => id < 0)
+        .map((id) => `${place([...path, key])} is ${id}, which names no token; it is passed over.`),
+    ),
+  );
+}
+
 function firstId(ids: number | readonly number[] | null | undefined): number | null {
-  return (typeof ids === 'number' ? ids : ids?.[0]) ?? null;
+  return [ids ?? []].flat().find((id) => id >= 0) ?? null;
 }

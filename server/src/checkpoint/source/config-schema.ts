@@ -10,9 +10,10 @@ const dimension = z
   .max(2 ** 21);
 /** Deepest published: 126 layers. */
 const layerCount = z.int().min(1).max(1024);
+/** Negative ones name no token: -1 is what conversions write for none. */
 const tokenId = z
   .int()
-  .min(0)
+  .min(-(2 ** 31))
   .max(2 ** 31);
 const tokenIds = z.union([tokenId, z.array(tokenId).max(64)]);
 
@@ -48,6 +49,7 @@ const textShape = {
   tie_word_embeddings: z.boolean().nullish(),
   attention_bias: z.boolean().nullish(),
   mlp_bias: z.boolean().nullish(),
+  quantization_config: z.object({ quant_method: z.string().nullish() }).nullish(),
 };
 const textConfigSchema = z.object(textShape);
 export type TextConfig = z.infer<typeof textConfigSchema>;
@@ -80,7 +82,6 @@ export const configSchema = z.object({
   ...textShape,
   architectures: z.array(z.string()).nullish(),
   _name_or_path: z.string().nullish(),
-  quantization_config: z.object({ quant_method: z.string().nullish() }).nullish(),
   /** A key of ours that any checkpoint may carry: the conversation template it was trained with. */
   conversation_template: z.enum(TEMPLATE_NAMES).nullish(),
 
@@ -97,7 +98,8 @@ export const configSchema = z.object({
   mm_use_im_patch_token: z.boolean().nullish(),
   unfreeze_mm_vision_tower: z.boolean().nullish(),
   mm_tunable_parts: z.string().nullish(),
-  tokenizer_model_max_length: z.number().positive().nullish(),
+  /** Infinity is how Python writes that there is no limit. */
+  tokenizer_model_max_length: z.union([z.number().positive(), z.literal(Infinity)]).nullish(),
   s2: z.boolean().nullish(),
 
   // transformers' layout.

@@ -46,6 +46,8 @@ async function inspect<T>(
     await checkpoint.close();
   }
 }
+/** A tower that is inside needs no repository, so there is nothing to warn of. */
+const TRAINED = { unfreeze_mm_vision_tower: true };
 const failure = (options: TinyOptions) => describeCheckpoint(make(options).folder);
 
 describe('describeCheckpoint', () => {
@@ -143,6 +145,61 @@ describe('describeCheckpoint', () => {
     await expect(failure({ config: { intermediate_size: 32 } })).rejects.toThrow(
       'shape [24, 16]; the configuration asks for [32, 16]',
     );
+  });
+
+  it.each(['bitsandbytes', 'gptq', null])(
+    'passes over a quantization_config (%s) that a merge left beside float weights, with its line',
+    async (quant_method) => {
+      const config = { ...TRAINED, quantization_config: { quant_method, load_in_4bit: true } };
+      const warnings = await inspect(make({ config }).folder, (c) => c.warnings);
+      expect(warnings).toEqual([
+        expect.stringMatching(
+          /^config\.json: quantization_config \(line 1\) names .+ all weights are floats/u,
+        ),
+      ]);
+      const inner = make({ layout: 'hub4', textConfig: config });
+      expect((await inspect(inner.folder, (c) => c.warnings))[0]).toContain(
+        'text_config.quantization_config',
+      );
+    },
+  );
+
+  it.each([
+    'q_proj.qweight',
+    'q_proj.SCB',
+    'q_proj.weight.absmax',
+    'q_proj.weight.quant_state.bitsandbytes__nf4',
+  ])('refuses weights that are quantised, by the tensor %s, whatever config.json says', async (name) => {
+    const change: TinyOptions['change'] = (stored) => [
+      ...stored,
+      { ...stored[0]!, name: `model.layers.0.self_attn.${name}` },
+    ];
+    await expect(failure({ change })).rejects.toThrow('already quantised');
+  });
+
+  it('reads what Python writes into config.json, and says where', async () => {
+    const { folder } = make();
+    const path = join(folder, 'config.json');
+    const config = readFileSync(path, 'utf8').slice(0, -1);
+    writeFileSync(path, `${config},\n"mm_projector_lr": NaN, "tokenizer_model_max_length": Infinity,\n}`);
+    const { warnings, description } = await inspect(folder, (c) => c);
+    expect(description.contextTokens).toBe(64);
+    expect(warnings[0]).toContain('config.json: mm_projector_lr (line 2) is NaN');
+    expect(warnings[2]).toContain('config.json: The top level (line 3) ends with a comma');
+    writeFileSync(path, `${config},\n"rms_norm_eps": NaN}`);
+    await expect(describeCheckpoint(folder)).rejects.toThrow('config.json: rms_norm_eps (line 2)');
+  });
+
+  it('passes over ids below 0 in config.json, and says where', async () => {
+    const { tokenizer, warnings } = await inspect(
+      make({ config: { ...TRAINED, eos_token_id: [-1, 5], bos_token_id: -1 } }).folder,
+      (c) => c,
+    );
+    expect([tokenizer.settings.eosIds, tokenizer.settings.bosId]).toEqual([[2, 5], 1]);
+    expect(warnings).toEqual([
+      'config.json: bos_token_id (line 1) is -1, which names no token; it is passed over.',
+      'config.json: eos_token_id (line 1) is -1, which names no token; it is passed over.',
+    ]);
   });
 
   it('names the fused projections of Phi-3 instead of what is missing', async () => {

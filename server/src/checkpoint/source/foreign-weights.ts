@@ -3,6 +3,8 @@
 import type { CheckpointError } from '../../errors.js';
 import { listNames, unsupported } from '../failures.js';
 import type { StoredTensor } from '../files/stored-tensor.js';
+import type { LlavaConfig } from './config-schema.js';
+import { isQuantisedName, quantised } from './quantised-weights.js';
 
 interface Symptom {
   readonly matches: (tensor: StoredTensor) => boolean;
@@ -20,8 +22,10 @@ const SYMPTOMS: readonly Symptom[] = [
 /** What the weights are when they are nothing that can be mapped; undefined when nothing speaks against them. */
 export function explainForeignWeights(
   tensors: ReadonlyMap<string, StoredTensor>,
+  config: LlavaConfig,
   folder: string,
 ): CheckpointError | undefined {
+  if ([...tensors.keys()].some(isQuantisedName)) return quantised(config, folder);
   for (const { matches, explain } of SYMPTOMS) {
     const found = [...tensors.values()].filter(matches);
     if (found.length > 0)

@@ -5,15 +5,23 @@ import type { VisionSettings } from '../../model/description.js';
 import type { FaultPolicy } from '../fault-policy.js';
 import { missing, unsupported } from '../failures.js';
 import { containedPath } from '../files/contained-path.js';
-import { MAX_CONFIG_BYTES, readJsonFile } from '../files/json-file.js';
+import { MAX_CONFIG_BYTES, readJsonFile, type JsonFile } from '../files/json-file.js';
 import type { StoredTensor } from '../files/stored-tensor.js';
 import { readTokenizer, type TokenizerData } from '../tokenizer/read-tokenizer.js';
 import { explainMissingWeights, recognise, type Recognised } from './architecture.js';
 import { canonicalTensors } from './canonical-tensors.js';
 import type { VisionPart } from './checkpoint.js';
-import { modelName, settingsOf, textConfigOf, tiesEmbeddings, tokenizerRequestOf } from './config-parts.js';
+import {
+  modelName,
+  negativeIdWarnings,
+  settingsOf,
+  textConfigOf,
+  tiesEmbeddings,
+  tokenizerRequestOf,
+} from './config-parts.js';
 import { configSchema, type LlavaConfig } from './config-schema.js';
 import { explainForeignWeights } from './foreign-weights.js';
+import { leftBehindQuantisation } from './quantised-weights.js';
 import { expectedVision, validateNoUnknown } from './expected-vision.js';
 import type { LlavaSettings } from './llava-settings.js';
 import { mapTensors, type ExpectedTensor, type MappedTensor } from './mapped-tensor.js';
@@ -110,6 +118,7 @@ class CheckpointReader {
   readonly #configFile: string;
   readonly #open: WeightFiles[] = [];
   #names: readonly string[] = [];
+  #placeInConfig: JsonFile<LlavaConfig>['place'] = ([key]) => `config.json: ${String(key)}`;
 
   constructor(folder: string, options: ReadOptions, faults: FaultPolicy) {
     this.#folder = folder;
@@ -146,7 +155,10 @@ class CheckpointReader {
     if (!this.#names.includes('config.json'))
       throw missing(this.#folder, 'There is no config.json, so this is no checkpoint of a model.');
     const path = await containedPath(this.#folder, 'config.json', this.#folder);
-    return readJsonFile(path, configSchema, MAX_CONFIG_BYTES);
+    const file = await readJsonFile(path, configSchema, MAX_CONFIG_BYTES);
+    this.warnings.push(...file.warnings, ...negativeIdWarnings(file));
+    this.#placeInConfig = file.place;
+    return file.value;
   }
 
   async #parts(
@@ -160,7 +172,7 @@ class CheckpointReader {
       textHyperparameters(textConfig, kind.family, this.#configFile),
     );
     const settings = await faults.attempt(() => settingsOf(config, kind, this.#configFile));
-    const tensors = await this.#tensors(weights, kind);
+    const tensors = await this.#tensors(weights, config, kind);
     const rows = tensors?.rows ?? textConfig.vocab_size ?? undefined;
     const text = ownText && {
       ...ownText,
@@ -185,13 +197,19 @@ class CheckpointReader {
   }
 
   /** The tensors by canonical name; undefined where no file of weights could be read or they are of another form. */
-  async #tensors(weights: WeightFiles, { layout }: Recognised): Promise<Tensors | undefined> {
+  async #tensors(
+    weights: WeightFiles,
+    config: LlavaConfig,
+    { layout }: Recognised,
+  ): Promise<Tensors | undefined> {
     if (weights.paths.length === 0) return undefined;
-    const foreign = explainForeignWeights(weights.tensors, this.#folder);
+    const foreign = explainForeignWeights(weights.tensors, config, this.#folder);
     if (foreign !== undefined) {
       this.#faults.note(foreign);
       return undefined;
     }
+    const leftBehind = leftBehindQuantisation(config, this.#placeInConfig);
+    if (leftBehind !== undefined) this.warnings.push(leftBehind);
     const own = await this.#faults.attempt(() => canonicalTensors(weights.tensors, layout));
     if (own === undefined) return undefined;
     const hidden = [...weights.unreadable].flatMap((name) => {

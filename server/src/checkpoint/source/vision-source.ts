@@ -103,7 +103,7 @@ async function describeTower(
     if (!names.includes(name)) return null;
     const path = await containedPath(repository ?? folder, name, repository ?? folder);
     paths.push(path);
-    return readJsonFile(path, schema, MAX_CONFIG_BYTES);
+    return (await readJsonFile(path, schema, MAX_CONFIG_BYTES)).value;
   };
   const preprocessor = await optional('preprocessor_config.json', preprocessorSchema);
   const normalisation = {

@@ -79,8 +79,8 @@ export async function openWeightFiles(
  */
 export async function readShardIndex(folder: string, name: string): Promise<ReadonlyMap<string, string>> {
   const path = await containedPath(folder, name, folder);
-  const index = await readJsonFile(path, indexSchema, MAX_INDEX_BYTES);
-  const shardOf = new Map(Object.entries(index.weight_map));
+  const { value } = await readJsonFile(path, indexSchema, MAX_INDEX_BYTES);
+  const shardOf = new Map(Object.entries(value.weight_map));
   const shardCount = new Set(shardOf.values()).size;
   if (shardCount > MAX_SHARDS) throw malformed(name, `It names ${shardCount} files; at most ${MAX_SHARDS}.`);
   return shardOf;

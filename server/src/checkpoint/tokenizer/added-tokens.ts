@@ -3,7 +3,7 @@
 // that another file names as bos, eos, unk, pad or additional are special.
 import type { AddedToken } from '../../model/description.js';
 import { malformed } from '../failures.js';
-import type { SpecialTokensMap, TokenizerConfig } from './tokenizer-config.js';
+import { spellingsOf, type SpecialTokensMap, type TokenizerConfig } from './tokenizer-config.js';
 
 /** Tokens that LLaVA adds in code when it loads a model, in this order (llava/model/builder.py). */
 const PATCH_TOKEN = '<im_patch>';
@@ -26,7 +26,7 @@ export function mergeAddedTokens(sources: AddedTokenSources): AddedToken[] {
   const special = specialSpellings(sources);
   const byId = new Map(own.map((token) => [token.id, token]));
   for (const [content, id] of Object.entries(addedTokens)) {
-    if (content !== '')
+    if (content !== '' && id >= 0)
       byId.set(id, plainToken(id, content, special.has(content) || isSpecialOwn(byId, id, content)));
   }
   for (const content of special) {
@@ -34,6 +34,7 @@ export function mergeAddedTokens(sources: AddedTokenSources): AddedToken[] {
     if (id !== undefined && !byId.has(id)) byId.set(id, plainToken(id, content, true));
   }
   for (const [id, entry] of Object.entries(config.added_tokens_decoder ?? {})) {
+    if (entry.content === '') continue;
     byId.set(Number(id), { ...entry, id: Number(id), special: entry.special || special.has(entry.content) });
   }
   // One spelling can mean one id only: the lowest, which is the trained one.
@@ -81,7 +82,7 @@ function specialSpellings({ config, specialTokens }: AddedTokenSources): Set<str
     source.pad_token,
     ...(source.additional_special_tokens ?? []),
   ]);
-  return new Set(spellings.flatMap((content) => content ?? []));
+  return new Set(spellings.flatMap(spellingsOf));
 }
 
 function isSpecialOwn(byId: ReadonlyMap<number, AddedToken>, id: number, content: string): boolean {

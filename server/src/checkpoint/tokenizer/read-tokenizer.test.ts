@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -189,9 +189,57 @@ describe('readTokenizer', () => {
     await expect(read({ 'tokenizer_config.json': {}, 'added_tokens.json': { a: 'six' } })).rejects.toThrow(
       'added_tokens.json: a',
     );
-    writeFileSync(join(folder, 'added_tokens.json'), '{}');
-    await expect(read({ 'generation_config.json': { eos_token_id: -2 } })).rejects.toThrow(
-      'generation_config.json',
+  });
+
+  it('passes over names that name no token, and says so with file, key and line', async () => {
+    const { settings, warnings } = await read({
+      'tokenizer_config.json': { bos_token: '', eos_token: { content: '' }, unk_token: -1 },
+      'special_tokens_map.json': { eos_token: '' },
+      'generation_config.json': { eos_token_id: [-1, 2] },
+    });
+    expect(settings).toMatchObject({ bosId: 1, eosIds: [2] });
+    expect(warnings).toEqual([
+      'tokenizer_config.json: bos_token (line 1) is empty; it names no token.',
+      'tokenizer_config.json: eos_token (line 1) is empty; it names no token.',
+      'tokenizer_config.json: unk_token (line 1) is -1, which is no spelling; it names no token.',
+      'special_tokens_map.json: eos_token (line 1) is empty; it names no token.',
+      'generation_config.json: eos_token_id (line 1) is -1, which names no token; it is passed over.',
+    ]);
+  });
+
+  it('ends on every token of a list of end tokens', async () => {
+    const { settings, warnings } = await read(
+      { 'tokenizer_config.json': { eos_token: ['▁p4', { content: '▁p5' }, ''] } },
+      { eosIds: [-1] },
     );
+    expect(settings.eosIds).toEqual([4, 5]);
+    expect(warnings.join()).toContain('eos_token (line 1) is a list of 3');
+  });
+
+  it('drops added tokens without a spelling or a row of their own', async () => {
+    const { settings } = await read({
+      'added_tokens.json': { '': 6, a: -1 },
+      'tokenizer_config.json': { added_tokens_decoder: { '7': { content: '' } } },
+    });
+    expect(settings.addedTokens).toHaveLength(3);
+  });
+
+  it.each(['', '{', '[]', '{"eos_token_id": "2"}', 'null'])(
+    'goes by config.json where generation_config.json is %j',
+    async (text) => {
+      writeFileSync(join(folder, 'generation_config.json'), text);
+      const { settings, warnings } = await read({}, { eosIds: [4] });
+      expect(settings.eosIds).toEqual([2, 4]);
+      expect(warnings).toEqual([
+        expect.stringMatching(
+          /^generation_config\.json: .+ The end tokens of config\.json count instead\.$/u,
+        ),
+      ]);
+    },
+  );
+
+  it('follows no link to a generation_config.json outside the folder', async () => {
+    symlinkSync('/etc/hostname', join(folder, 'generation_config.json'));
+    await expect(read({})).rejects.toThrow('leads out of the folder');
   });
 });

@@ -1,25 +1,15 @@
 // Reads whatever tokenizer a checkpoint's folder has and brings it to one form: settings for prompt assembly, and the
 // vocabulary as GGUF stores it.
 import { join } from 'node:path';
-import type { z } from 'zod';
 import type { AddedToken, TokenizerSettings } from '../../model/description.js';
 import { incomplete } from '../failures.js';
 import { containedPath } from '../files/contained-path.js';
-import {
-  MAX_CONFIG_BYTES,
-  MAX_TOKENIZER_JSON_BYTES,
-  readJsonFile,
-  readWholeFile,
-} from '../files/json-file.js';
+import { MAX_TOKENIZER_JSON_BYTES, readWholeFile } from '../files/json-file.js';
+import { readSmallFiles, SMALL_FILES } from './small-files.js';
 import { addLlavaTokens, mergeAddedTokens } from './added-tokens.js';
 import { fromSentencePiece, type BaseVocabulary } from './base-vocabulary.js';
 import { parseSentencePiece } from './sentencepiece.js';
-import {
-  addedTokensSchema,
-  generationConfigSchema,
-  specialTokensMapSchema,
-  tokenizerConfigSchema,
-} from './tokenizer-config.js';
+import { spellingsOf } from './tokenizer-config.js';
 import { parseTokenizerJson } from './tokenizer-json.js';
 import { isPhi3, LLAMA_3_TURN_END, PHI_3_TURN_END } from './turn-ends.js';
 import { buildVocabulary, type Vocabulary } from './vocabulary.js';
@@ -55,23 +45,14 @@ export interface TokenizerRequest {
 const MAX_MODEL_BYTES = 64 * 2 ** 20;
 const MODEL_FILE = 'tokenizer.model';
 const JSON_FILE = 'tokenizer.json';
-const SMALL_FILES = [
-  'tokenizer_config.json',
-  'special_tokens_map.json',
-  'added_tokens.json',
-  'generation_config.json',
-];
 /** What transformers' LlamaTokenizer takes where no file names its special tokens. */
 const LLAMA_TOKENS = { bos_token: '<s>', eos_token: '</s>', unk_token: '<unk>' } as const;
 
 /** @throws CheckpointError of any code */
 export async function readTokenizer(request: TokenizerRequest): Promise<TokenizerData> {
   const { folder, fileNames, rows } = request;
-  const config = (await optionalJson(request, 'tokenizer_config.json', tokenizerConfigSchema)) ?? {};
-  const specialTokens =
-    (await optionalJson(request, 'special_tokens_map.json', specialTokensMapSchema)) ?? {};
-  const addedTokens = (await optionalJson(request, 'added_tokens.json', addedTokensSchema)) ?? {};
-  const generation = await optionalJson(request, 'generation_config.json', generationConfigSchema);
+  const files = await readSmallFiles(request);
+  const { config, specialTokens, addedTokens, generation } = files;
   const { base, file } = await readBase(request);
 
   const idOf = pieceIds(base);
@@ -85,18 +66,20 @@ export async function readTokenizer(request: TokenizerRequest): Promise<Tokenize
     { patch: request.reservesPatchToken, startEnd: request.wrapsImageInStartEnd },
     join(folder, 'config.json'),
   );
-  const idOfToken = (content: string | null | undefined) =>
-    typeof content === 'string'
-      ? (added.find((token) => token.content === content)?.id ?? idOf(content))
-      : undefined;
-  const named = (key: keyof typeof LLAMA_TOKENS) =>
-    config[key] ?? specialTokens[key] ?? (base.kind === 'sentencepiece' ? LLAMA_TOKENS[key] : null);
-  const eosContent = named('eos_token');
+  const idOfToken = (content: string | undefined) =>
+    content === undefined
+      ? undefined
+      : (added.find((token) => token.content === content)?.id ?? idOf(content));
+  const named = (key: keyof typeof LLAMA_TOKENS): string[] => {
+    const stated = [config[key], specialTokens[key]].map(spellingsOf).find((names) => names.length > 0);
+    return stated ?? (base.kind === 'sentencepiece' ? [LLAMA_TOKENS[key]] : []);
+  };
+  const eosContents = named('eos_token');
   const turnEnd =
     base.kind === 'bpe' ? idOfToken(LLAMA_3_TURN_END) : isPhi3(added) ? idOfToken(PHI_3_TURN_END) : undefined;
-  const ends = [generation?.eos_token_id, request.eosIds, idOfToken(eosContent), turnEnd]
+  const ends = [generation?.eos_token_id, request.eosIds, ...eosContents.map(idOfToken), turnEnd]
     .flatMap(asList)
-    .filter((id) => id < rows);
+    .filter((id) => id >= 0 && id < rows);
   return {
     settings: {
       kind: base.kind,
@@ -104,21 +87,21 @@ export async function readTokenizer(request: TokenizerRequest): Promise<Tokenize
       addBos: config.add_bos_token ?? base.addsBosByDefault,
       addSpacePrefix: config.add_prefix_space ?? base.addsDummyPrefix,
       removesExtraWhitespace: base.removesExtraWhitespace,
-      bosId: idOfToken(named('bos_token')) ?? request.bosId,
+      bosId: idOfToken(named('bos_token')[0]) ?? request.bosId,
       eosIds: [...new Set(ends)].sort((a, b) => a - b),
       tokenCount: tokenCountOf(base.pieces.length, added),
       addedTokens: added,
     },
     vocabulary: buildVocabulary(base, added, rows, file),
     primaryEosId: ends[0] ?? null,
-    unknownId: idOfToken(named('unk_token')) ?? null,
-    padId: idOfToken(config.pad_token ?? specialTokens.pad_token) ?? null,
+    unknownId: idOfToken(named('unk_token')[0]) ?? null,
+    padId: idOfToken([config.pad_token, specialTokens.pad_token].flatMap(spellingsOf)[0]) ?? null,
     addEos: config.add_eos_token ?? false,
-    eosContent,
+    eosContent: eosContents[0] ?? null,
     sourceFiles: [file, ...SMALL_FILES.filter((name) => fileNames.includes(name))].map((name) =>
       join(folder, name),
     ),
-    warnings: base.warnings,
+    warnings: [...files.warnings, ...base.warnings],
   };
 }
 
@@ -139,15 +122,6 @@ async function readBase({
     return { base: parseTokenizerJson(bytes, JSON_FILE), file: JSON_FILE };
   }
   throw incomplete(folder, `There is no tokenizer: neither ${MODEL_FILE} nor ${JSON_FILE}.`);
-}
-
-async function optionalJson<T>(
-  { folder, fileNames }: TokenizerRequest,
-  name: string,
-  schema: z.ZodType<T>,
-): Promise<T | undefined> {
-  if (!fileNames.includes(name)) return undefined;
-  return readJsonFile(await containedPath(folder, name, folder), schema, MAX_CONFIG_BYTES);
 }
 
 function pieceIds({ pieces }: BaseVocabulary): (content: string) => number | undefined {
