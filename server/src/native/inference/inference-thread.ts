@@ -5,9 +5,15 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { Defect, NativeError } from '../../errors.js';
 import type { InferenceAnswer, InferenceJob, InferenceResult, InferenceSetup } from './jobs.js';
+import { Mailbox } from './mailbox.js';
 
 /** The thread's program is JavaScript, so that it can start whether this file is compiled or run from TypeScript by the tests. */
 const PROGRAM = fileURLToPath(new URL('../../../bin/inference-thread.js', import.meta.url));
+
+interface Thread {
+  readonly worker: Worker;
+  readonly mailbox: Mailbox;
+}
 
 interface Pending {
   readonly resolve: (result: InferenceResult) => void;
@@ -16,8 +22,7 @@ interface Pending {
 
 export class InferenceThread {
   readonly #folder: string;
-  readonly #posted = new Int32Array(new SharedArrayBuffer(4));
-  #worker: Worker | undefined;
+  #thread: Thread | undefined;
   #pending: Pending | undefined;
 
   /** @param folder of the libraries that the process has opened */
@@ -32,40 +37,36 @@ export class InferenceThread {
   run(job: InferenceJob): Promise<InferenceResult> {
     if (this.#pending !== undefined)
       throw new Defect('Two computations at once: the inference thread does one at a time.');
-    const worker = (this.#worker ??= this.#start());
+    const { worker, mailbox } = (this.#thread ??= this.#start());
+    mailbox.post(job);
     return new Promise((resolve, reject) => {
       this.#pending = { resolve, reject };
       // A running job keeps the process alive; the idle thread does not (unref in #settle).
       worker.ref();
-      worker.postMessage(job);
-      Atomics.add(this.#posted, 0, 1);
-      Atomics.notify(this.#posted, 0);
     });
   }
 
-  #start(): Worker {
-    const setup: InferenceSetup = {
-      folder: this.#folder,
-      posted: this.#posted.buffer,
-    };
-    const worker = new Worker(PROGRAM, { workerData: setup });
-    worker.on('message', (answer: InferenceAnswer) => this.#settle(worker, answer));
-    worker.on('error', (error) => this.#settle(worker, { kind: 'failed', message: error.message }));
-    worker.on('exit', (code) => {
-      this.#worker = undefined;
-      this.#settle(worker, { kind: 'failed', message: `its thread ended with code ${code}` });
+  #start(): Thread {
+    const mailbox = new Mailbox();
+    const setup: InferenceSetup = { folder: this.#folder, mailbox: mailbox.memory };
+    const thread = { worker: new Worker(PROGRAM, { workerData: setup }), mailbox };
+    thread.worker.on('message', (answer: InferenceAnswer) => this.#settle(thread, answer));
+    thread.worker.on('error', (error) => this.#settle(thread, { failure: error.message }));
+    thread.worker.on('exit', (code) => {
+      this.#thread = undefined;
+      this.#settle(thread, { failure: `its thread ended with code ${code}` });
     });
-    return worker;
+    return thread;
   }
 
-  #settle(worker: Worker, answer: InferenceAnswer): void {
+  #settle({ worker, mailbox }: Thread, answer: InferenceAnswer): void {
     const pending = this.#pending;
     this.#pending = undefined;
     worker.unref();
-    if (answer.kind === 'result') pending?.resolve(answer.result);
+    if (answer === null) pending?.resolve(mailbox.readResult());
     else
       pending?.reject(
-        new NativeError('native.call_failed', `A computation was not made: ${answer.message}.`),
+        new NativeError('native.call_failed', `A computation was not made: ${answer.failure}.`),
       );
   }
 }

@@ -1,5 +1,5 @@
-// Jobs of the inference thread and their answers. Everything in a job can be copied between threads: addresses are numbers to
-// JavaScript, and the memory behind them belongs to the whole process.
+// Jobs of the inference thread and their answers. Jobs are plain data: addresses are numbers to JavaScript, and the memory
+// behind them belongs to the whole process.
 import type { LlamaBatch, Pointer } from '../symbols/structs.js';
 
 /** Tokens that must not be sampled from a row. */
@@ -40,13 +40,9 @@ export interface InferenceResult {
 export interface InferenceSetup {
   /** Folder of the libraries that the process has opened. */
   readonly folder: string;
-  /**
-   * Counts jobs, so that the thread can sleep without polling: the caller posts a job, raises the count and wakes whoever
-   * waits for it. Int32 in shared memory.
-   */
-  readonly posted: SharedArrayBuffer;
+  /** Memory of the mailbox. */
+  readonly mailbox: SharedArrayBuffer;
 }
 
-export type InferenceAnswer =
-  | { readonly kind: 'result'; readonly result: InferenceResult }
-  | { readonly kind: 'failed'; readonly message: string };
+/** What the thread says when a job is over: null when the mailbox has its result, otherwise why there is none. */
+export type InferenceAnswer = null | { readonly failure: string };

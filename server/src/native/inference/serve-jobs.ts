@@ -1,13 +1,14 @@
 // The program of the inference thread: sleeps until a job is posted, computes it, answers. It opens the same libraries as the rest
 // of the process, so addresses mean the same here.
 import koffi from 'koffi';
-import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { Defect } from '../../errors.js';
 import { openLibrariesIn } from '../libraries.js';
 import { bindGgml, type GgmlSymbols } from '../symbols/ggml.js';
 import { bindLlama, type LlamaSymbols } from '../symbols/llama.js';
 import type { Pointer } from '../symbols/structs.js';
 import type { InferenceAnswer, InferenceJob, InferenceResult, InferenceSetup, SampleJob } from './jobs.js';
+import { Mailbox } from './mailbox.js';
 
 interface Symbols {
   readonly ggml: GgmlSymbols;
@@ -18,26 +19,22 @@ interface Symbols {
 export function serveJobs(): void {
   const port = parentPort;
   if (port === null) throw new Defect('The inference thread was started as a program of its own.');
-  const { folder, posted } = workerData as InferenceSetup;
+  const { folder, mailbox: memory } = workerData as InferenceSetup;
   const libraries = openLibrariesIn(folder);
   const symbols = { ggml: bindGgml(libraries), llama: bindLlama(libraries) };
-  const count = new Int32Array(posted);
-  for (;;) {
-    const seen = Atomics.load(count, 0);
-    const received = receiveMessageOnPort(port) as { readonly message: InferenceJob } | undefined;
-    if (received === undefined) Atomics.wait(count, 0, seen);
-    else answer(port, symbols, received.message);
-  }
+  const mailbox = new Mailbox(memory);
+  for (;;) port.postMessage(serve(mailbox, symbols));
 }
 
-function answer(port: MessagePort, symbols: Symbols, job: InferenceJob): void {
-  let said: InferenceAnswer;
+/** Receives a job and leaves its result in the mailbox. */
+function serve(mailbox: Mailbox, symbols: Symbols): InferenceAnswer {
+  const job = mailbox.receive();
   try {
-    said = { kind: 'result', result: compute(symbols, job) };
+    mailbox.writeResult(compute(symbols, job));
+    return null;
   } catch (error) {
-    said = { kind: 'failed', message: error instanceof Error ? error.message : String(error) };
+    return { failure: error instanceof Error ? error.message : String(error) };
   }
-  port.postMessage(said);
 }
 
 function compute({ ggml, llama }: Symbols, job: InferenceJob): InferenceResult {

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import type { InferenceJob } from './jobs.js';
+import { Mailbox } from './mailbox.js';
+
+/** The highest address of a process with 57 bits of them: not every number of JavaScript holds it. */
+const HIGHEST = 2n ** 56n - 1n;
+
+const BATCH = { n_tokens: 2, token: null, embd: 16n, pos: 32n, n_seq_id: 48n, seq_id: HIGHEST, logits: 80n };
+
+function ends(): { readonly caller: Mailbox; readonly thread: Mailbox } {
+  const caller = new Mailbox();
+  return { caller, thread: new Mailbox(caller.memory) };
+}
+
+describe('Mailbox', () => {
+  it('hands a graph over', () => {
+    const { caller, thread } = ends();
+    const job: InferenceJob = { kind: 'graph', backend: 1n, graph: HIGHEST };
+    caller.post(job);
+    expect(thread.receive()).toEqual(job);
+  });
+
+  it('hands a decode over with its batch and the banned tokens of each sample', () => {
+    const { caller, thread } = ends();
+    const job: InferenceJob = {
+      kind: 'decode',
+      context: HIGHEST,
+      batch: BATCH,
+      vocabularySize: 128_256,
+      samples: [
+        { row: 0, sampler: 5n, banned: { from: 2 ** 31, tokens: [] } },
+        { row: 1, sampler: 6n, banned: { from: 32_000, tokens: [2, 31_999] } },
+      ],
+    };
+    caller.post(job);
+    expect(thread.receive()).toEqual(job);
+  });
+
+  it('holds as many samples as a batch can have', () => {
+    const { caller, thread } = ends();
+    const samples = Array.from({ length: 256 }, (_, row) => ({
+      row,
+      sampler: BigInt(row),
+      banned: { from: 9, tokens: [row] },
+    }));
+    caller.post({ kind: 'decode', context: 1n, batch: BATCH, vocabularySize: 10, samples });
+    expect(thread.receive()).toMatchObject({ samples });
+  });
+
+  it('hands results back, each in the place of its job', () => {
+    const { caller, thread } = ends();
+    for (const result of [
+      { status: 0, tokens: [7, 128_255] },
+      { status: -3, tokens: [] },
+    ]) {
+      caller.post({ kind: 'graph', backend: 1n, graph: 2n });
+      thread.receive();
+      thread.writeResult(result);
+      expect(caller.readResult()).toEqual(result);
+    }
+  });
+
+  it('refuses a job that is larger than its memory, instead of handing over a part', () => {
+    const samples = Array.from({ length: 1_000 }, (_, row) => ({
+      row,
+      sampler: 1n,
+      banned: { from: 9, tokens: [] },
+    }));
+    expect(() =>
+      new Mailbox().post({ kind: 'decode', context: 1n, batch: BATCH, vocabularySize: 10, samples }),
+    ).toThrow('more addresses');
+  });
+});
