@@ -20,14 +20,6 @@ describe('createServerLog', () => {
     expect(terminal.written).toContain('loud');
   });
 
-  it('removes request headers from lines of the multipart parser', () => {
-    const terminal = new RecordingTerminal(false);
-    const log = createServerLog('trace', terminal, new ProgressLine(terminal));
-    log.trace({ busboyOptions: { headers: { authorization: 'SECRET' }, limits: { parts: 32 } } }, 'parsing');
-    expect(terminal.written).toContain('"parts":32');
-    expect(terminal.written).not.toContain('SECRET');
-  });
-
   it('clears the progress line before it writes a line', async () => {
     const terminal = new RecordingTerminal(true);
     const line = new ProgressLine(terminal);

@@ -6,9 +6,6 @@ import type { ServerConfig } from '../config/server-settings.js';
 import type { ProgressLine } from './progress-line.js';
 import type { Terminal } from './terminal.js';
 
-/** At the level `trace` the multipart parser logs the headers of a request, keys and cookies included. */
-const REDACTED = { paths: ['busboyOptions.headers'], remove: true };
-
 export function createServerLog(
   level: ServerConfig['logLevel'],
   terminal: Terminal,
@@ -23,7 +20,6 @@ export function createServerLog(
       done();
     },
   });
-  const options = { level, redact: REDACTED };
-  if (!terminal.isInteractive) return pino(options, destination);
-  return pino(options, pretty({ destination, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' }));
+  if (!terminal.isInteractive) return pino({ level }, destination);
+  return pino({ level }, pretty({ destination, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' }));
 }

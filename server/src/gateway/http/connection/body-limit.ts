@@ -42,20 +42,8 @@ export function collectBody(body: Readable, limitBytes: number, claim: BodyClaim
   });
 }
 
-/** Rejects when more than the limit has arrived, and never resolves. For bodies that somebody else reads. */
-export function overLimit(raw: Readable, limitBytes: number): Promise<never> {
-  return new Promise((_, reject) => {
-    let receivedBytes = 0;
-    raw.on('data', (chunk: Buffer) => {
-      receivedBytes += chunk.length;
-      if (receivedBytes <= limitBytes) return;
-      raw.unpipe();
-      reject(bodyTooLarge('is larger', limitBytes));
-    });
-  });
-}
-
-const bodyTooLarge = (what: string, limitBytes: number): InputError =>
+/** `what` follows "The request body". */
+export const bodyTooLarge = (what: string, limitBytes: number): InputError =>
   new InputError(
     'request.body_too_large',
     `The request body ${what}; allowed are ${limitBytes} bytes, images included. The operator can raise body_size_limit_bytes (TAKEOFF_BODY_SIZE_LIMIT_BYTES).`,

@@ -66,6 +66,34 @@ describe('parts that are accepted', () => {
     expect(app.uploads).toEqual([PICTURE]);
   });
 
+  it('takes blanks behind boundaries', async () => {
+    const { payload, headers } = formOfParts([json, image], 'XbX');
+    const padded = payload.toString('latin1').replaceAll('--XbX\r\n', '--XbX \t\r\n');
+    const response = await post({ payload: Buffer.from(padded, 'latin1'), headers });
+    expect(response.json()).toEqual({ text: 'hi' });
+    expect(app.uploads).toEqual([PICTURE]);
+  });
+
+  it('takes a form whose lines end with line feeds alone', async () => {
+    const lines = [
+      '--XbX',
+      'Content-Disposition: form-data; name="json_data"',
+      '',
+      QUESTION,
+      '--XbX',
+      'Content-Disposition: form-data; name="image_data"; filename="a.png"',
+      '',
+      `${PICTURE.toString('latin1')}\n--XbX--`,
+    ];
+    const payload = Buffer.from(lines.join('\n'), 'latin1');
+    const response = await post({
+      payload,
+      headers: { 'content-type': 'multipart/form-data; boundary=XbX' },
+    });
+    expect(response.json()).toEqual({ text: 'hi' });
+    expect(app.uploads).toEqual([PICTURE]);
+  });
+
   it('takes every byte of the image, whatever it holds', async () => {
     const image = Buffer.from([
       ...Array.from({ length: 512 }, (_, index) => index % 256),
@@ -103,6 +131,26 @@ describe('forms that are refused', () => {
     await expectRefusal(formOfParts([]), 422, 'request.part_missing');
   });
 
+  it('names the parts that came where one is missing, however many and of whatever names', async () => {
+    const file = { ...image, disposition: 'name="file"; filename="a.jpg"' };
+    const nameless = { disposition: 'filename="x"', body: 'x' };
+    const long = { disposition: `name="${'n'.repeat(1000)}"`, body: 'x' };
+    expect(await expectRefusal(formOfParts([json, file]), 422, 'request.part_missing')).toBe(
+      'The part image_data is missing: the bytes of one image. Parts that came: "json_data", "file".',
+    );
+    expect(await expectRefusal(formOfParts([nameless, image]), 422, 'request.part_missing')).toContain(
+      'Parts that came: one without a name, "image_data".',
+    );
+    expect(await expectRefusal(formOfParts([]), 422, 'request.part_missing')).toContain('has no parts');
+    const message = await expectRefusal(
+      formOfParts(Array.from({ length: 20 }, () => long)),
+      422,
+      'request.part_missing',
+    );
+    expect(message).toContain('and 12 more');
+    expect(message.length).toBeLessThan(500);
+  });
+
   it('answers an empty body as one without parts', async () => {
     await expectRefusal({ ...PYTHON_FORM, payload: Buffer.alloc(0) }, 422, 'request.part_missing');
   });
@@ -113,6 +161,24 @@ describe('forms that are refused', () => {
       await expectRefusal(formOfParts([{ ...json, body }, image]), 422, 'request.json_data_invalid');
     },
   );
+
+  it.each([
+    [
+      '{"text": "hi", "max_new_tokens": 4,}',
+      'line 1, column 36: "}" stands where a name in double quotes should be',
+    ],
+    ['{"text":\n "hi"', 'line 2, column 6: the text ends where a comma or the closing bracket should be'],
+    ['hi', 'line 1, column 1: "h" stands where a value should be'],
+    [Buffer.from([0x22, 0xc3, 0xa9, 0xff, 0x22]), 'byte 4 does not belong to a character'],
+  ])('says where json_data ceases to be JSON: %j', async (body, place) => {
+    const message = await expectRefusal(
+      formOfParts([{ ...json, body }, image]),
+      422,
+      'request.json_data_invalid',
+    );
+    expect(message).toContain('The part json_data is not JSON');
+    expect(message).toContain(place);
+  });
 
   it('refuses json_data without text, and JSON that is no object', async () => {
     await expectRefusal(formOfParts([{ ...json, body: '{}' }, image]), 422, 'request.wrong_shape');

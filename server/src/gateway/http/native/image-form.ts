@@ -1,11 +1,11 @@
-// Reads the multipart body of the image endpoints as it arrives. Parts count by their name only: any declared type, with or
-// without a file name, in any order; what else a client sends is skipped. Nothing is written to disk and no file name is used.
-import type { MultipartFile } from '@fastify/multipart';
-import type { FastifyRequest } from 'fastify';
-import { CapacityError, InputError } from '../../../errors.js';
-import type { BodyBudget, BodyClaim } from '../connection/body-budget.js';
-import { collectBody, overLimit } from '../connection/body-limit.js';
-import { MAX_PART_HEADER_BYTES, MAX_PART_HEADERS, MAX_PARTS } from '../connection/http-limits.js';
+// Takes the two parts of an image request out of its form. Parts count by their name only: any declared type, with or without a
+// file name, in any order; what else a client sends is skipped. Nothing is written to disk and no file name is used.
+import type { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { InputError } from '../../../errors.js';
+import { parseJson } from '../connection/parse-json.js';
+import type { BodyReader } from '../connection/read-body.js';
+import { parseMultipart, type FormPart } from './multipart.js';
 
 export interface ImageForm {
   /** The parsed json_data, not yet validated. */
@@ -13,74 +13,34 @@ export interface ImageForm {
   readonly imageBytes: Uint8Array;
 }
 
-/**
- * @throws InputError with the code of what is wrong with the form
- * @throws CapacityError server.uploads_busy
- */
-export async function readImageForm(
-  request: FastifyRequest,
-  limitBytes: number,
-  budget: BodyBudget,
-): Promise<ImageForm> {
-  if (!request.isMultipart()) {
-    throw new InputError(
-      'request.unsupported_media_type',
-      'This endpoint takes multipart/form-data with the parts json_data and image_data.',
-    );
-  }
-  using claim = budget.open();
-  const { json_data: jsonBytes, image_data: imageBytes } = await Promise.race([
-    readParts(request, limitBytes, claim),
-    overLimit(request.raw, limitBytes),
-  ]);
-  if (jsonBytes === undefined) {
-    throw new InputError(
-      'request.part_missing',
-      'The part json_data is missing: a JSON object such as {"text": "…"}.',
-    );
-  }
-  if (imageBytes === undefined) {
-    throw new InputError('request.part_missing', 'The part image_data is missing: the bytes of one image.');
-  }
-  return { json: parseJsonData(jsonBytes), imageBytes };
+const FORM_TYPE = /^multipart\/form-data\s*(?:;|$)/iu;
+
+/** Requests have the form as their body. */
+export function addFormParser(app: FastifyInstance, readBody: BodyReader): void {
+  app.addContentTypeParser(FORM_TYPE, async (request: FastifyRequest, payload: Readable) =>
+    readBody(payload, (bytes) => parseImageForm(bytes, request.headers['content-type'] ?? '')),
+  );
+}
+
+/** @throws InputError with the code of what is wrong with the form */
+export function parseImageForm(body: Buffer, contentType: string): ImageForm {
+  const parts = parseMultipart(body, contentType);
+  const json = partOf(parts, 'json_data');
+  const image = partOf(parts, 'image_data');
+  if (json === undefined) throw missing('json_data', 'a JSON object such as {"text": "…"}', parts);
+  if (image === undefined) throw missing('image_data', 'the bytes of one image', parts);
+  return {
+    json: parseJson(json, { code: 'request.json_data_invalid', subject: 'The part json_data' }),
+    imageBytes: image,
+  };
 }
 
 type PartName = 'json_data' | 'image_data';
-type Parts = Partial<Record<PartName, Buffer>>;
 
-const isPartName = (name: string): name is PartName => name === 'json_data' || name === 'image_data';
-
-async function readParts(request: FastifyRequest, limitBytes: number, claim: BodyClaim): Promise<Parts> {
-  const parts: Parts = {};
-  try {
-    for await (const part of partsOf(request, limitBytes)) {
-      const name = part.fieldname;
-      if (!isPartName(name)) {
-        part.file.resume();
-        continue;
-      }
-      if (parts[name] !== undefined) throw duplicate(name);
-      parts[name] = await collectBody(part.file, limitBytes, claim);
-    }
-  } catch (error) {
-    throw explain(error);
-  }
-  return parts;
-}
-
-async function* partsOf(request: FastifyRequest, limitBytes: number): AsyncGenerator<MultipartFile> {
-  const parts = request.parts({
-    // Every part is bytes: a form field would be decoded as text, which destroys an image without a file name.
-    isPartAFile: () => true,
-    limits: {
-      parts: MAX_PARTS,
-      headerPairs: MAX_PART_HEADERS,
-      headerSize: MAX_PART_HEADER_BYTES,
-      // One byte more than the whole body may have, so that no part is cut silently.
-      fileSize: limitBytes + 1,
-    },
-  });
-  for await (const part of parts) if (part.type === 'file') yield part;
+function partOf(parts: readonly FormPart[], name: PartName): Buffer | undefined {
+  const [part, second] = parts.filter((known) => known.name === name);
+  if (second !== undefined) throw duplicate(name);
+  return part?.content;
 }
 
 function duplicate(name: PartName): InputError {
@@ -96,26 +56,20 @@ function duplicate(name: PartName): InputError {
   );
 }
 
-function explain(error: unknown): unknown {
-  // A part that is cut off is told apart from a connection that is: the client may be waiting for an answer.
-  if (error instanceof CapacityError) return error;
-  if (error instanceof InputError && error.code !== 'request.malformed') return error;
-  if (error instanceof Error && 'code' in error && error.code === 'FST_PARTS_LIMIT') {
-    return new InputError('request.too_many_parts', `The multipart body has more than ${MAX_PARTS} parts.`, {
-      cause: error,
-    });
-  }
-  return new InputError(
-    'request.multipart_broken',
-    'The body cannot be parsed as multipart/form-data: the boundary of the Content-Type header must be that of the body, and the body must be complete.',
-    { cause: error },
-  );
-}
+const missing = (name: PartName, what: string, parts: readonly FormPart[]): InputError =>
+  new InputError('request.part_missing', `The part ${name} is missing: ${what}. ${partsThatCame(parts)}.`);
 
-function parseJsonData(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw new InputError('request.json_data_invalid', 'The part json_data is not JSON in UTF-8.', { cause });
-  }
+/** Names are the client's, so that only so much of them is repeated. */
+const MAX_SHOWN_NAMES = 8;
+const MAX_SHOWN_CHARACTERS = 40;
+
+function partsThatCame(parts: readonly FormPart[]): string {
+  if (parts.length === 0) return 'The body has no parts';
+  const shown = parts
+    .slice(0, MAX_SHOWN_NAMES)
+    .map(({ name }) =>
+      name === null ? 'one without a name' : JSON.stringify(name.slice(0, MAX_SHOWN_CHARACTERS)),
+    );
+  const more = parts.length - shown.length;
+  return `Parts that came: ${shown.join(', ')}${more === 0 ? '' : ` and ${more} more`}`;
 }

@@ -1,11 +1,10 @@
 // The native API: four generate endpoints. JSON or multipart in, one JSON answer or a stream out.
-import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { InputError } from '../../../errors.js';
 import { answerJob, type AnswerOptions, type AskedJob } from '../connection/answer-job.js';
-import { BodyBudget } from '../connection/body-budget.js';
 import { addJsonParser } from '../connection/json-body.js';
-import { readImageForm } from './image-form.js';
+import { createBodyReader } from '../connection/read-body.js';
+import { addFormParser, type ImageForm } from './image-form.js';
 import { nativeFormat } from './native-format.js';
 import { parseGenerateRequest } from './parse-generate-request.js';
 
@@ -23,14 +22,14 @@ const IMAGE_ENDPOINTS: Readonly<Record<Delivery, string>> = {
 
 export async function addNativeApi(app: FastifyInstance, options: AnswerOptions): Promise<void> {
   const { limits } = options;
-  const budget = new BodyBudget(limits.bodyMemoryLimitBytes, limits.bodySizeLimitBytes);
+  const readBody = createBodyReader(limits);
   /** `upload`: the file that came with the request, null for a JSON request. */
   const parse = (body: unknown, upload: Uint8Array | null, delivery: Delivery): AskedJob => {
     const { job, shape } = parseGenerateRequest(body, upload, limits);
     return { job, delivery, format: nativeFormat(shape) };
   };
   await app.register((json, _options, done) => {
-    addJsonParser(json, limits.bodySizeLimitBytes, budget);
+    addJsonParser(json, readBody);
     for (const delivery of DELIVERIES) {
       json.post(JSON_ENDPOINTS[delivery], (request, reply) =>
         answerJob(parse(jsonBodyOf(request), null, delivery), options, request, reply),
@@ -38,16 +37,24 @@ export async function addNativeApi(app: FastifyInstance, options: AnswerOptions)
     }
     done();
   });
-  await app.register(async (form) => {
-    form.removeAllContentTypeParsers();
-    await form.register(multipart);
+  await app.register((form, _options, done) => {
+    addFormParser(form, readBody);
     for (const delivery of DELIVERIES) {
-      form.post(IMAGE_ENDPOINTS[delivery], async (request, reply) => {
-        const { json, imageBytes } = await readImageForm(request, limits.bodySizeLimitBytes, budget);
+      form.post<{ Body: ImageForm | undefined }>(IMAGE_ENDPOINTS[delivery], (request, reply) => {
+        const { json, imageBytes } = formOf(request.body);
         return answerJob(parse(json, imageBytes, delivery), options, request, reply);
       });
     }
+    done();
   });
+}
+
+function formOf(body: ImageForm | undefined): ImageForm {
+  if (body !== undefined) return body;
+  throw new InputError(
+    'request.unsupported_media_type',
+    'This endpoint takes multipart/form-data with the parts json_data and image_data.',
+  );
 }
 
 function jsonBodyOf({ body }: FastifyRequest): unknown {
