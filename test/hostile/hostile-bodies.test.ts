@@ -1,5 +1,6 @@
 // Case 18 of docs/security.md: bodies, parts and headers without measure, through the whole program.
 import { connect, type Socket } from 'node:net';
+import { deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RunningServer } from '../../harness/running-server.js';
 import { answerOf, formBody, rawForm, type FormPart } from './asking.js';
@@ -146,6 +147,34 @@ describe('hostile bodies', () => {
       const late = [`--b\r\n${headers.join('\r\n')}`, 'content-disposition: form-data; name="image_data"'];
       const unnamed = await postForm(`${late.join('\r\n')}\r\n\r\nx\r\n${jsonForm}`);
       expect([unnamed.status, unnamed.code]).toEqual([422, 'request.part_missing']);
+    }
+    await isServing();
+  });
+
+  it('case 18: a body that grows beyond the limit when it is decompressed is refused, by itself and in company', async () => {
+    const bombs: [string, Uint8Array<ArrayBuffer>][] = [
+      ['gzip', new Uint8Array(gzipSync(Buffer.alloc(500 * LIMIT_BYTES)))],
+      ['deflate', new Uint8Array(deflateSync(Buffer.alloc(500 * LIMIT_BYTES)))],
+    ];
+    for (const [encoding, body] of bombs) {
+      expect(body.length).toBeLessThan(LIMIT_BYTES);
+      const send = async (type: string, route: string) =>
+        answerOf(
+          await fetch(`${server.url}${route}`, {
+            method: 'POST',
+            headers: { 'content-type': type, 'content-encoding': encoding },
+            body,
+          }),
+        );
+      const answers = await Promise.all(
+        Array.from({ length: 20 }, (_, n) =>
+          n % 2 === 0
+            ? send('application/json', '/generate')
+            : send('multipart/form-data; boundary=b', '/image_generate_stream'),
+        ),
+      );
+      for (const answer of answers)
+        expect(answer).toMatchObject({ status: 413, code: 'request.body_too_large' });
     }
     await isServing();
   });

@@ -29,6 +29,12 @@ export const ERROR_CODES = {
     false,
     'The Content-Type of the request is not the one this endpoint takes.',
   ),
+  'request.encoding_unsupported': facts(
+    415,
+    false,
+    'The Content-Encoding of the request is not one that is taken.',
+  ),
+  'request.encoding_broken': facts(400, false, 'The body is not what its Content-Encoding says.'),
   'request.multipart_broken': facts(400, false, 'The multipart body cannot be parsed.'),
   'request.too_many_parts': facts(400, false, 'The multipart body has more parts than allowed.'),
   'request.too_many_images': facts(400, false, 'The request has more images than allowed.'),

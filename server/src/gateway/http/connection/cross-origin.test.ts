@@ -56,7 +56,7 @@ describe('a page that cors_origins names', () => {
     expect(headers).toMatchObject({
       'access-control-allow-origin': PAGE,
       'access-control-allow-methods': 'GET, POST',
-      'access-control-allow-headers': 'authorization, content-type',
+      'access-control-allow-headers': 'authorization, content-encoding, content-type',
       vary: 'Origin',
     });
   });

@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 /** What pages may ask for, said in answer to a browser's preflight. */
 const PREFLIGHT_HEADERS = {
   'access-control-allow-methods': 'GET, POST',
-  'access-control-allow-headers': 'authorization, content-type',
+  'access-control-allow-headers': 'authorization, content-encoding, content-type',
   // Browsers cap it themselves; a changed setting should be seen within minutes.
   'access-control-max-age': '600',
 } as const;

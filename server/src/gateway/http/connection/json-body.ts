@@ -1,6 +1,6 @@
 // Reads JSON bodies under our own limit and with our own words, in place of the framework's parser.
 import type { Readable } from 'node:stream';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { parseJson } from './parse-json.js';
 import type { BodyReader } from './read-body.js';
 
@@ -8,8 +8,8 @@ import type { BodyReader } from './read-body.js';
 const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/iu;
 
 export function addJsonParser(app: FastifyInstance, readBody: BodyReader): void {
-  app.addContentTypeParser(JSON_TYPE, async (_request: unknown, payload: Readable) =>
-    readBody(payload, (bytes) =>
+  app.addContentTypeParser(JSON_TYPE, async (request: FastifyRequest, payload: Readable) =>
+    readBody(request, payload, (bytes) =>
       parseJson(bytes, { code: 'request.invalid_json', subject: 'The request body' }),
     ),
   );

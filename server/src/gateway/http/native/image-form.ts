@@ -18,7 +18,7 @@ const FORM_TYPE = /^multipart\/form-data\s*(?:;|$)/iu;
 /** Requests have the form as their body. */
 export function addFormParser(app: FastifyInstance, readBody: BodyReader): void {
   app.addContentTypeParser(FORM_TYPE, async (request: FastifyRequest, payload: Readable) =>
-    readBody(payload, (bytes) => parseImageForm(bytes, request.headers['content-type'] ?? '')),
+    readBody(request, payload, (bytes) => parseImageForm(bytes, request.headers['content-type'] ?? '')),
   );
 }
 

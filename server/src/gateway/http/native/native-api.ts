@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { InputError } from '../../../errors.js';
 import { answerJob, type AnswerOptions, type AskedJob } from '../connection/answer-job.js';
+import { addEncodingCheck } from '../connection/content-encoding.js';
 import { addJsonParser } from '../connection/json-body.js';
 import { createBodyReader } from '../connection/read-body.js';
 import { addFormParser, type ImageForm } from './image-form.js';
@@ -29,6 +30,7 @@ export async function addNativeApi(app: FastifyInstance, options: AnswerOptions)
     return { job, delivery, format: nativeFormat(shape) };
   };
   await app.register((json, _options, done) => {
+    addEncodingCheck(json);
     addJsonParser(json, readBody);
     for (const delivery of DELIVERIES) {
       json.post(JSON_ENDPOINTS[delivery], (request, reply) =>
@@ -38,6 +40,7 @@ export async function addNativeApi(app: FastifyInstance, options: AnswerOptions)
     done();
   });
   await app.register((form, _options, done) => {
+    addEncodingCheck(form);
     addFormParser(form, readBody);
     for (const delivery of DELIVERIES) {
       form.post<{ Body: ImageForm | undefined }>(IMAGE_ENDPOINTS[delivery], (request, reply) => {
