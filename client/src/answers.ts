@@ -10,6 +10,8 @@ export interface GenerationMetadata {
   readonly imageTokens: number;
   readonly generatedTokens: number;
   readonly finishReason: FinishReason;
+  /** What in the request was hardly meant, in sentences for people; absent where the server says nothing. */
+  readonly warnings?: readonly string[];
 }
 
 /** The answer to one prompt. */
@@ -48,7 +50,7 @@ export function parseAnswer(body: unknown, promptCount: number | null): SingleAn
 /** Undefined where the value is not the metadata of a prompt. */
 export function parseMetadata(value: unknown): GenerationMetadata | undefined {
   if (!isRecord(value)) return undefined;
-  const { prompt_tokens, image_tokens, generated_tokens, finish_reason } = value;
+  const { prompt_tokens, image_tokens, generated_tokens, finish_reason, warnings } = value;
   if (typeof prompt_tokens !== 'number' || typeof image_tokens !== 'number') return undefined;
   if (typeof generated_tokens !== 'number' || !isFinishReason(finish_reason)) return undefined;
   return {
@@ -56,6 +58,7 @@ export function parseMetadata(value: unknown): GenerationMetadata | undefined {
     imageTokens: image_tokens,
     generatedTokens: generated_tokens,
     finishReason: finish_reason,
+    ...(isListOfTexts(warnings) ? { warnings } : {}),
   };
 }
 

@@ -51,6 +51,16 @@ describe('TakeoffClient.generate', () => {
     });
   });
 
+  it('hands the warnings of the server over, where they are a list of texts', async () => {
+    const warned = (warnings: unknown) => answer({ text: 'x', metadata: { ...METADATA, warnings } });
+    const { client } = scripted([warned(['w']), warned('w')]);
+    expect((await client.generate('a', { returnMetadata: true })).metadata).toEqual({
+      ...PARSED_METADATA,
+      warnings: ['w'],
+    });
+    expect((await client.generate('a', { returnMetadata: true })).metadata).toEqual(PARSED_METADATA);
+  });
+
   it('sends an image to /image_generate, as the parts json_data and image_data', async () => {
     const { server, client } = scripted([answer({ text: 'yes', metadata: METADATA })]);
     const image = new Uint8Array([1, 2, 3]);

@@ -15,9 +15,9 @@ export interface CallOptions {
 export interface RequestFields {
   /** From 0 to 100; default 1. */
   readonly samplingTemperature?: number | undefined;
-  /** Above 0, up to 1; default 1. */
+  /** From 0 to 1; default 1. 0 means the same as 1: not restricted. */
   readonly samplingTopp?: number | undefined;
-  /** From 1; default 1, the likeliest token always. */
+  /** From 1; default 1, the likeliest token always, whatever the temperature. 0 and -1: not restricted. */
   readonly samplingTopk?: number | undefined;
   /** Above 0, up to 100; default 1. */
   readonly repetitionPenalty?: number | undefined;
@@ -35,7 +35,7 @@ export interface RequestFields {
   readonly consumerGroup?: string | undefined;
   readonly loraId?: string | undefined;
   readonly constrainedDecodingBackend?: string | undefined;
-  /** Adds `metadata` to the answer: token counts and why it ended. */
+  /** Adds `metadata` to the answer: token counts, why it ended, and warnings about the request. */
   readonly returnMetadata?: boolean | undefined;
   /** Puts the text into the model's own chat format. */
   readonly useChatTemplate?: boolean | undefined;

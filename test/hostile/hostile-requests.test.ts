@@ -22,8 +22,8 @@ afterAll(() => server.stop());
 describe('hostile fields', () => {
   it.each([
     ['sampling_temperature', 'from 0 to 100', [-0.1, 100.1, 1e308], ['NaN', '1', '1e309', [1], {}, true]],
-    ['sampling_topp', 'above 0, up to 1', [0, -0.1, 1.1, 1e308], ['x', '1']],
-    ['sampling_topk', 'from 1 to 2147483647', [0, -1, 2 ** 31, 1e308], [1.5, '5']],
+    ['sampling_topp', 'from 0 to 1', [-0.1, 1.1, 1e308], ['x', '1']],
+    ['sampling_topk', 'from -1 to 2147483647', [-2, 2 ** 31, 1e308], [1.5, '5']],
     ['repetition_penalty', 'above 0, up to 100', [0, -1, 100.1, 1e308], ['x', '1']],
     ['no_repeat_ngram_size', 'from 0 to 1024', [-1, 1025, 1e308], [0.5]],
     ['max_new_tokens', 'from 1 to 2147483647', [0, -1, 2 ** 31, 2 ** 63, 1e308], [0.5, '9', [[null]]]],

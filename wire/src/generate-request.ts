@@ -30,11 +30,14 @@ export const generateRequestSchema = z.object({
 
 export type GenerateRequest = z.infer<typeof generateRequestSchema>;
 
-/** Inclusive ranges and defaults of the numeric fields; `exclusiveMin` where zero itself is not allowed. */
+/**
+ * Inclusive ranges and defaults of the numeric fields; `exclusiveMin` where zero itself is not allowed. `sampling_topp` 0, and
+ * `sampling_topk` 0 and -1, mean what other servers mean by them: not restricted.
+ */
 export const NUMERIC_FIELDS = {
   sampling_temperature: { default: 1, min: 0, max: 100, exclusiveMin: false },
-  sampling_topp: { default: 1, min: 0, max: 1, exclusiveMin: true },
-  sampling_topk: { default: 1, min: 1, max: 2147483647, exclusiveMin: false },
+  sampling_topp: { default: 1, min: 0, max: 1, exclusiveMin: false },
+  sampling_topk: { default: 1, min: -1, max: 2147483647, exclusiveMin: false },
   repetition_penalty: { default: 1, min: 0, max: 100, exclusiveMin: true },
   no_repeat_ngram_size: { default: 0, min: 0, max: 1024, exclusiveMin: false },
   max_new_tokens: { default: 128, min: 1, max: 2147483647, exclusiveMin: false },
@@ -56,6 +59,8 @@ export interface GenerationMetadata {
   readonly image_tokens: number;
   readonly generated_tokens: number;
   readonly finish_reason: FinishReason;
+  /** What in the request was hardly meant, in sentences for people; absent where there is nothing to say. */
+  readonly warnings?: readonly string[];
 }
 
 /** 200 body of /generate and /image_generate: a list exactly where the request had a list. */

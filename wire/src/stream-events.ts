@@ -12,6 +12,7 @@ export const generationMetadataSchema = z.object({
   image_tokens: z.int().min(0),
   generated_tokens: z.int().min(0),
   finish_reason: z.enum(['stop', 'length', 'cancelled']),
+  warnings: z.array(z.string()).optional(),
 });
 
 /** An event of a batch stream. `metadata` comes with the last event of each prompt, whose text is empty. */

@@ -20,8 +20,11 @@ const NUMBERS: readonly (readonly [flag: string, meaning: string])[] = [
   ['min-new-tokens', 'shortest answer (default: 1)'],
   ['prompt-max-tokens', 'cut the text of the prompt to so many tokens'],
   ['sampling-temperature', 'from 0 to 100 (default: 1)'],
-  ['sampling-topp', 'above 0, up to 1 (default: 1)'],
-  ['sampling-topk', 'choose among so many tokens (default: 1, the likeliest always)'],
+  ['sampling-topp', 'from 0 to 1 (default: 1; 0 is the same: not restricted)'],
+  [
+    'sampling-topk',
+    'choose among so many tokens (default: 1, the likeliest always, whatever the temperature; 0: all)',
+  ],
   ['repetition-penalty', 'above 0, up to 100 (default: 1, none)'],
   // Not named as the field, no_repeat_ngram_size: commander reads --no-… as the negation of a flag.
   ['ngram-block', 'never repeat a run of so many tokens (default: 0, off)'],

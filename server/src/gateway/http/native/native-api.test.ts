@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { SseDecoder, type SseEvent } from 'takeoff-wire';
+import { batchEventSchema, SseDecoder, type GenerationMetadata, type SseEvent } from 'takeoff-wire';
 import type { GenerateMessage } from '../../../link/requests/messages.js';
 import { CARD, echo, ScriptedReaders, silent, type Script } from '../../readers/scripted-reader.fixture.js';
 import { formOf, PYTHON_FORM } from './multipart.fixture.js';
@@ -56,6 +56,20 @@ describe('/generate', () => {
     expect(single.json()).toEqual({ text: 'a', metadata: METADATA });
     const list = await ask('/generate', { text: ['a', 'b'], return_metadata: true });
     expect(list.json()).toEqual({ text: ['a', 'b'], metadata: [METADATA, METADATA] });
+  });
+
+  it('tells in the metadata of each prompt, buffered and streamed, what was hardly meant', async () => {
+    const body = { text: ['<image>', 'b'], return_metadata: true };
+    const { metadata } = (await ask('/generate', body)).json<{ metadata: GenerationMetadata[] }>();
+    expect(metadata).toEqual([{ ...METADATA, warnings: [expect.stringContaining('<image:URL>')] }, METADATA]);
+    const streamed = decode((await ask('/generate_stream', body)).rawPayload)
+      .map(({ data }) => batchEventSchema.parse(JSON.parse(data)))
+      .flatMap((event) => (event.metadata === undefined ? [] : [event.metadata]));
+    expect(streamed).toEqual(metadata);
+    const sampled = { text: 'a', sampling_temperature: 0.7, return_metadata: true };
+    expect((await ask('/generate', sampled)).json()).toMatchObject({
+      metadata: { warnings: [expect.stringContaining('sampling_topk')] },
+    });
   });
 
   it('accepts what the newest Python client sends: every unset field as null', async () => {

@@ -8,6 +8,7 @@ import { createBodyReader } from '../connection/read-body.js';
 import { addFormParser, type ImageForm } from './image-form.js';
 import { nativeFormat } from './native-format.js';
 import { parseGenerateRequest } from './parse-generate-request.js';
+import { WarningLog } from './warning-log.js';
 
 const DELIVERIES = ['buffered', 'streamed'] as const;
 type Delivery = (typeof DELIVERIES)[number];
@@ -24,9 +25,16 @@ const IMAGE_ENDPOINTS: Readonly<Record<Delivery, string>> = {
 export async function addNativeApi(app: FastifyInstance, options: AnswerOptions): Promise<void> {
   const { limits } = options;
   const readBody = createBodyReader(limits);
+  const warningLog = new WarningLog();
   /** `upload`: the file that came with the request, null for a JSON request. */
-  const parse = (body: unknown, upload: Uint8Array | null, delivery: Delivery): AskedJob => {
+  const parse = (
+    body: unknown,
+    upload: Uint8Array | null,
+    delivery: Delivery,
+    { log }: FastifyRequest,
+  ): AskedJob => {
     const { job, shape } = parseGenerateRequest(body, upload, limits);
+    warningLog.write(shape.warnings, log);
     return { job, delivery, format: nativeFormat(shape) };
   };
   await app.register((json, _options, done) => {
@@ -34,7 +42,7 @@ export async function addNativeApi(app: FastifyInstance, options: AnswerOptions)
     addJsonParser(json, readBody);
     for (const delivery of DELIVERIES) {
       json.post(JSON_ENDPOINTS[delivery], (request, reply) =>
-        answerJob(parse(jsonBodyOf(request), null, delivery), options, request, reply),
+        answerJob(parse(jsonBodyOf(request), null, delivery, request), options, request, reply),
       );
     }
     done();
@@ -45,7 +53,7 @@ export async function addNativeApi(app: FastifyInstance, options: AnswerOptions)
     for (const delivery of DELIVERIES) {
       form.post<{ Body: ImageForm | undefined }>(IMAGE_ENDPOINTS[delivery], (request, reply) => {
         const { json, imageBytes } = formOf(request.body);
-        return answerJob(parse(json, imageBytes, delivery), options, request, reply);
+        return answerJob(parse(json, imageBytes, delivery, request), options, request, reply);
       });
     }
     done();

@@ -12,11 +12,13 @@ import {
 import type { DoneEvent } from '../../../link/requests/messages.js';
 import type { AnswerFormat, PromptAnswer } from '../connection/answer-format.js';
 import { writeNativeError } from './native-error.js';
+import type { PromptWarnings } from './request-warnings.js';
 
 export interface AnswerShape {
   /** Whether `text` was a list: the answer is one exactly then. */
   readonly isList: boolean;
   readonly wantsMetadata: boolean;
+  readonly warnings: PromptWarnings;
 }
 
 export function nativeFormat(shape: AnswerShape): AnswerFormat {
@@ -26,7 +28,9 @@ export function nativeFormat(shape: AnswerShape): AnswerFormat {
     chunk: (event) => {
       const batchId = batchIdOf(event.prompt);
       if (event.kind === 'done')
-        return shape.wantsMetadata ? encodeMetadataEvent(metadataOf(event), batchId) : '';
+        return shape.wantsMetadata
+          ? encodeMetadataEvent(metadataOf(event, shape.warnings[event.prompt]), batchId)
+          : '';
       // What the buffered form leaves out is not streamed either.
       const text = withoutCarriageReturns(event.text);
       if (text === '') return '';
@@ -37,20 +41,24 @@ export function nativeFormat(shape: AnswerShape): AnswerFormat {
   };
 }
 
-function bodyOf(answers: readonly PromptAnswer[], { isList, wantsMetadata }: AnswerShape): GenerateResponse {
+function bodyOf(
+  answers: readonly PromptAnswer[],
+  { isList, wantsMetadata, warnings }: AnswerShape,
+): GenerateResponse {
   const texts = answers.map(({ text }) => withoutCarriageReturns(text));
-  const metadata = answers.map(metadataOf);
+  const metadata = answers.map((answer, prompt) => metadataOf(answer, warnings[prompt]));
   const [text = '', facts] = [texts[0], metadata[0]];
   if (isList) return wantsMetadata ? { text: texts, metadata } : { text: texts };
   return wantsMetadata && facts !== undefined ? { text, metadata: facts } : { text };
 }
 
-const metadataOf = ({
-  usage,
-  finishReason,
-}: Pick<DoneEvent, 'usage' | 'finishReason'>): GenerationMetadata => ({
+const metadataOf = (
+  { usage, finishReason }: Pick<DoneEvent, 'usage' | 'finishReason'>,
+  warnings: readonly string[] = [],
+): GenerationMetadata => ({
   prompt_tokens: usage.promptTokens,
   image_tokens: usage.imageTokens,
   generated_tokens: usage.generatedTokens,
   finish_reason: finishReason,
+  ...(warnings.length === 0 ? {} : { warnings }),
 });

@@ -3,18 +3,23 @@ import { NUMERIC_FIELDS, type GenerateRequest, type NumericField } from 'takeoff
 import { InputError } from '../../../errors.js';
 import type { SamplingParameters } from '../../../link/requests/messages.js';
 
-/** "from 0 to 100", "above 0, up to 1". */
+/** "from 0 to 100", "above 0, up to 100", "from 0 to 1 (0: not restricted)". */
 export function rangeText(field: NumericField): string {
   const { min, max, exclusiveMin } = NUMERIC_FIELDS[field];
-  return exclusiveMin ? `above ${min}, up to ${max}` : `from ${min} to ${max}`;
+  return `${exclusiveMin ? `above ${min}, up to ${max}` : `from ${min} to ${max}`}${UNRESTRICTED[field] ?? ''}`;
 }
+
+const UNRESTRICTED: Partial<Record<NumericField, string>> = {
+  sampling_topp: ' (0: not restricted)',
+  sampling_topk: ' (0 and -1: not restricted)',
+};
 
 /** @throws InputError request.out_of_range */
 export function validateSampling(request: GenerateRequest): SamplingParameters {
   const sampling = {
     temperature: validated(request, 'sampling_temperature'),
-    topP: validated(request, 'sampling_topp'),
-    topK: validated(request, 'sampling_topk'),
+    topP: validated(request, 'sampling_topp') || NUMERIC_FIELDS.sampling_topp.max,
+    topK: unrestrictedTopK(validated(request, 'sampling_topk')),
     repetitionPenalty: validated(request, 'repetition_penalty'),
     noRepeatNgramSize: validated(request, 'no_repeat_ngram_size'),
     maxNewTokens: validated(request, 'max_new_tokens'),
@@ -30,6 +35,8 @@ export function validateSampling(request: GenerateRequest): SamplingParameters {
   }
   return sampling;
 }
+
+const unrestrictedTopK = (topK: number): number => (topK > 0 ? topK : NUMERIC_FIELDS.sampling_topk.max);
 
 /** Null means that the prompt is not cut. */
 export const validatePromptMaxTokens = (request: GenerateRequest): number | null =>

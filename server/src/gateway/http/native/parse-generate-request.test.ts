@@ -64,7 +64,7 @@ describe('numbers', () => {
   it.each(FIELDS)('refuses %s outside its range, naming the range', (field) => {
     const { min, max, exclusiveMin } = NUMERIC_FIELDS[field];
     const tooSmall = exclusiveMin ? min : min - 1;
-    for (const value of [tooSmall, max + 1, -1, -(2 ** 31), 2 ** 31, 2 ** 53, 1e308, -1e308, Infinity]) {
+    for (const value of [tooSmall, max + 1, min - 1, -(2 ** 31), 2 ** 31, 2 ** 53, 1e308, -1e308, Infinity]) {
       const refusal = refusalOf({ text: 'a', [field]: value });
       expect([value, refusal.code]).toEqual([value, 'request.out_of_range']);
       expect(refusal.message).toContain(field);
@@ -79,6 +79,32 @@ describe('numbers', () => {
     for (const value of [lowest, max]) {
       expect(refusalOf({ text: 'a', min_new_tokens: 0, ...room, [field]: value }).code).toBe('accepted');
     }
+  });
+
+  it.each([
+    [{ sampling_topk: 0 }, { topK: 2_147_483_647, topP: 1 }],
+    [{ sampling_topk: -1 }, { topK: 2_147_483_647, topP: 1 }],
+    [{ sampling_topp: 0 }, { topK: 1, topP: 1 }],
+    [
+      { sampling_topk: 0, sampling_topp: 0.0 },
+      { topK: 2_147_483_647, topP: 1 },
+    ],
+    [
+      { sampling_topk: 1, sampling_topp: 0.5 },
+      { topK: 1, topP: 0.5 },
+    ],
+  ])('reads %j as other servers do: 0 and -1 restrict nothing', (fields, sampling) => {
+    const { job } = parseGenerateRequest({ text: 'a', ...fields }, null, LIMITS);
+    expect(job.sampling).toMatchObject(sampling);
+  });
+
+  it('says in refusals what restricts nothing', () => {
+    expect(refusalOf({ text: 'a', sampling_topk: -2 }).message).toBe(
+      'sampling_topk is -2; allowed is from -1 to 2147483647 (0 and -1: not restricted).',
+    );
+    expect(refusalOf({ text: 'a', sampling_topp: 1.5 }).message).toBe(
+      'sampling_topp is 1.5; allowed is from 0 to 1 (0: not restricted).',
+    );
   });
 
   it('reads 1e999 as JSON does, and refuses it by range', () => {

@@ -15,6 +15,7 @@ import {
   validateMagnitudes,
 } from './numeric-fields.js';
 import { placeImages } from './prompt-parts.js';
+import { warningsOf } from './request-warnings.js';
 
 export interface ParsedRequest {
   readonly job: InferenceJob;
@@ -47,7 +48,11 @@ export function parseGenerateRequest(
       promptMaxTokens: validatePromptMaxTokens(request),
       sampling: validateSampling(request),
     },
-    shape: { isList, wantsMetadata: request.return_metadata ?? false },
+    shape: {
+      isList,
+      wantsMetadata: request.return_metadata ?? false,
+      warnings: warningsOf(request, placed.prompts),
+    },
   };
 }
 
