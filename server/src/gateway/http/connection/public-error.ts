@@ -16,6 +16,8 @@ export interface PublicError {
 export type ErrorBodyWriter = (error: Pick<PublicError, 'code' | 'message'>) => unknown;
 
 const DEFAULT_RETRY_AFTER_MS = 1_000;
+/** Client libraries sleep for as long as they are told, up to two minutes, while their user waits. */
+export const MAX_RETRY_AFTER_SECONDS = 20;
 
 export function publicError(error: unknown): PublicError {
   const known: TakeoffError | undefined = error instanceof TakeoffError ? error : fromFramework(error);
@@ -35,7 +37,9 @@ function describe(code: ErrorCode, message: string, retryAfterMs: number | null)
     status,
     code,
     message,
-    retryAfterSeconds: mayRetry ? Math.max(1, Math.ceil(retryAfterMs / 1000)) : null,
+    retryAfterSeconds: mayRetry
+      ? Math.min(MAX_RETRY_AFTER_SECONDS, Math.max(1, Math.ceil(retryAfterMs / 1000)))
+      : null,
   };
 }
 
