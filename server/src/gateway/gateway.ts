@@ -215,7 +215,10 @@ function createReaderService(
 function logState(log: FastifyBaseLogger, state: ReaderState): void {
   switch (state.kind) {
     case 'dead':
-      log.error({ code: state.code, restartInMs: state.restartInMs }, `reader died: ${state.reason}`);
+      log.error(
+        { code: state.code, restartInMs: state.restartInMs },
+        `reader ${state.restartInMs === null ? 'is dead and is not started again' : 'died'}: ${state.reason}`,
+      );
       break;
     case 'live':
       log.info({ modelType: state.card.modelType }, 'reader is live');

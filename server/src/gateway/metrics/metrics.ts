@@ -14,7 +14,7 @@ export interface AnsweredRequest {
 export interface Metrics {
   readonly contentType: string;
   countRequest(request: AnsweredRequest): void;
-  countFetch(outcome: FetchOutcome): void;
+  countFetch(outcome: Omit<FetchOutcome, 'failure'>): void;
   /** All metrics as text. */
   print(): Promise<string>;
 }

@@ -46,6 +46,7 @@ const failure = async (run: Promise<unknown>): Promise<unknown> => {
   throw new Error('The fetch did not fail.');
 };
 const lastOutcome = (): FetchOutcome['result'] | undefined => outcomes.at(-1)?.result;
+const NOT_DIALLED = 'its address may not be dialled';
 const UNREACHABLE = 'InputError: The image URL could not be fetched: its host cannot be reached.';
 const asText = (error: unknown): string => String(error).replace(/^\w+:/u, 'InputError:');
 
@@ -133,6 +134,62 @@ describe('addresses', () => {
     const error = await failure(fetcher([], { resolver }).fetch('http://two.test/', never));
     expect(asText(error)).toBe(UNREACHABLE);
     expect(lastOutcome()).toBe('address');
+  });
+
+  it.each<[string, FetchOutcome['failure']]>([
+    ['http://10.0.0.1/', { host: '10.0.0.1', addressClass: 'private', cause: NOT_DIALLED }],
+    [
+      'http://[::ffff:127.0.0.1]/a?key=secret',
+      { host: '[::ffff:7f00:1]', addressClass: 'IPv4-mapped loopback', cause: NOT_DIALLED },
+    ],
+    [
+      'http://name-that-leads-home.test/',
+      { host: 'name-that-leads-home.test', addressClass: 'loopback', cause: NOT_DIALLED },
+    ],
+    [
+      'ftp://a.test/',
+      {
+        host: 'a.test',
+        addressClass: null,
+        cause: 'The image URL is refused: its scheme is ftp; allowed are http://HOST and https://HOST.',
+      },
+    ],
+    [
+      'nothing',
+      {
+        host: null,
+        addressClass: null,
+        cause: 'The image URL is refused: its scheme is none; allowed are http://HOST and https://HOST.',
+      },
+    ],
+  ])(
+    'tells the operator of %s what its answer does not: host, class of address, cause',
+    async (url, facts) => {
+      await failure(fetcher([]).fetch(url, never));
+      expect(outcomes.at(-1)?.failure).toEqual(facts);
+      expect(JSON.stringify(outcomes.at(-1))).not.toContain('secret');
+    },
+  );
+
+  it('tells the operator of the hop that failed, and of the system code where nobody answered', async () => {
+    const port = await serve((_, response) =>
+      response.writeHead(302, { location: 'http://169.254.169.254/key' }).end(),
+    );
+    await failure(fetcher([port]).fetch(`http://store.test:${port}/`, never));
+    expect(outcomes.at(-1)?.failure).toEqual({
+      host: '169.254.169.254',
+      addressClass: 'link-local',
+      cause: NOT_DIALLED,
+    });
+    const closed = createServer();
+    const closedPort = await listen(closed);
+    await new Promise((resolve) => closed.close(resolve));
+    await failure(fetcher([closedPort]).fetch(`http://store.test:${closedPort}/`, never));
+    expect(outcomes.at(-1)?.failure).toEqual({
+      host: 'store.test',
+      addressClass: null,
+      cause: 'ECONNREFUSED',
+    });
   });
 
   it('says the same of a name that does not exist and of a closed port', async () => {

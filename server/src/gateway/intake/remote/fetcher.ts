@@ -13,7 +13,7 @@ export interface FetcherOptions extends UrlPolicy {
   readonly timeoutMs: number;
   readonly maxRedirects: number;
   readonly resolver: Resolver;
-  /** Called once for every fetch, for metrics and the log; holds nothing of the URL. */
+  /** Called once for every fetch, for metrics and the log; holds nothing of the URL but the host of one that failed. */
   readonly onOutcome: (outcome: FetchOutcome) => void;
 }
 
@@ -22,6 +22,16 @@ export interface FetchOutcome {
   readonly result: 'fetched' | 'cancelled' | 'timeout' | FetchFailure['reason'];
   readonly byteCount: number;
   readonly durationMs: number;
+  /** For the operator's log; null when the image was fetched or nobody waited for it. */
+  readonly failure: FetchFailureFacts | null;
+}
+
+export interface FetchFailureFacts {
+  /** Of the hop that failed; null where the URL has none. */
+  readonly host: string | null;
+  /** Why its address may not be dialled, such as `private`; null where that was not it. */
+  readonly addressClass: string | null;
+  readonly cause: string;
 }
 
 export const FETCHER_DEFAULTS: FetcherOptions = {
@@ -59,16 +69,26 @@ export function createFetcher(given: Partial<FetcherOptions> = {}): RemoteFetche
     async fetch(url, signal) {
       const startedMs = performance.now();
       const deadline = AbortSignal.timeout(options.timeoutMs);
-      const report = (result: FetchOutcome['result'], byteCount: number): void =>
-        options.onOutcome({ result, byteCount, durationMs: performance.now() - startedMs });
+      const hop: CurrentHop = { host: hostOf(url) };
+      const report = (
+        result: FetchOutcome['result'],
+        byteCount: number,
+        failure: FetchFailureFacts | null,
+      ): void => options.onOutcome({ result, byteCount, durationMs: performance.now() - startedMs, failure });
       try {
-        const bytes = await fetchUnder(url, options, AbortSignal.any([signal, deadline]));
-        report('fetched', bytes.length);
+        const bytes = await fetchUnder(url, options, AbortSignal.any([signal, deadline]), hop);
+        report('fetched', bytes.length, null);
         return bytes;
       } catch (error) {
-        if (signal.aborted) report('cancelled', 0);
-        else if (deadline.aborted) report('timeout', 0);
-        else report(error instanceof FetchFailure ? error.reason : 'url', 0);
+        if (signal.aborted) report('cancelled', 0, null);
+        else if (deadline.aborted)
+          report('timeout', 0, {
+            ...hop,
+            addressClass: null,
+            cause: `no image within ${options.timeoutMs} ms`,
+          });
+        else
+          report(error instanceof FetchFailure ? error.reason : 'url', 0, { ...hop, ...whyItFailed(error) });
         signal.throwIfAborted();
         if (deadline.aborted) throw timedOut(options.timeoutMs, error);
         throw error;
@@ -77,13 +97,41 @@ export function createFetcher(given: Partial<FetcherOptions> = {}): RemoteFetche
   };
 }
 
-async function fetchUnder(text: string, options: FetcherOptions, signal: AbortSignal): Promise<Uint8Array> {
+/** Where a fetch stands, for the log. */
+interface CurrentHop {
+  host: string | null;
+}
+
+/** The longest name that DNS has. */
+const MAX_HOST_CHARACTERS = 253;
+
+const hostOf = (text: string, base?: string): string | null =>
+  URL.canParse(text, base) ? new URL(text, base).hostname.slice(0, MAX_HOST_CHARACTERS) : null;
+
+/** An address class, or the system's code, or a sentence: nothing of them is secret. */
+function whyItFailed(error: unknown): Omit<FetchFailureFacts, 'host'> {
+  if (!(error instanceof Error)) return { addressClass: null, cause: String(error) };
+  if (error instanceof FetchFailure && error.reason === 'address')
+    return { addressClass: String(error.cause), cause: 'its address may not be dialled' };
+  const { cause } = error;
+  if (error instanceof FetchFailure && error.reason === 'unreachable' && cause instanceof Error)
+    return { addressClass: null, cause: 'code' in cause ? String(cause.code) : cause.message };
+  return { addressClass: null, cause: error.message };
+}
+
+async function fetchUnder(
+  text: string,
+  options: FetcherOptions,
+  signal: AbortSignal,
+  hop: CurrentHop,
+): Promise<Uint8Array> {
   let url = validateUrl(text, options);
   for (let redirects = 0; redirects <= options.maxRedirects; redirects += 1) {
     const response = await getJudged(url, options, signal);
     try {
       const location = locationOf(response);
       if (location === undefined) return await readImage(response, options.maxBytes, signal);
+      hop.host = hostOf(location, url.href);
       url = validateRedirect(url, location, options);
     } finally {
       response.destroy();
