@@ -3,6 +3,13 @@
 import { isListOfTexts, isRecord } from './answers.js';
 import { UnexpectedAnswerError } from './errors.js';
 
+/** Why a dead reader is dead. */
+export interface ReaderFailure {
+  readonly code: string;
+  /** Whether it is started again by itself; otherwise the operator must act. */
+  readonly restarts: boolean;
+}
+
 /** A reader, which is a loaded model, as anybody may see it. */
 export interface MaskedReader {
   readonly model_name: string;
@@ -12,11 +19,15 @@ export interface MaskedReader {
   readonly consumer_groups: readonly string[];
   /** Answers that it generates at the same time. */
   readonly max_batch_size: number;
+  /** Of a dead reader, where the server tells it. */
+  readonly failure?: ReaderFailure | undefined;
 }
 
 /** Whether the readers of a group take requests at this moment. */
 export interface GroupReadiness {
   readonly ready: boolean;
+  /** The code of what keeps every reader of it from ever taking any. */
+  readonly failure?: string | undefined;
 }
 
 export interface ServerStatus {
@@ -92,7 +103,9 @@ const isManagementStatus = (body: Unread<ManagementStatus>): body is ManagementS
 };
 
 const isReadiness = (value: unknown): value is GroupReadiness =>
-  isRecord(value) && typeof value['ready'] === 'boolean';
+  isRecord(value) &&
+  typeof value['ready'] === 'boolean' &&
+  (value['failure'] === undefined || typeof value['failure'] === 'string');
 
 const isReader = (value: unknown): value is MaskedReader =>
   isRecord(value) &&
@@ -100,7 +113,11 @@ const isReader = (value: unknown): value is MaskedReader =>
   typeof value['model_type'] === 'string' &&
   typeof value['device'] === 'string' &&
   typeof value['max_batch_size'] === 'number' &&
+  (value['failure'] === undefined || isFailure(value['failure'])) &&
   isListOfTexts(value['consumer_groups']);
+
+const isFailure = (value: unknown): value is ReaderFailure =>
+  isRecord(value) && typeof value['code'] === 'string' && typeof value['restarts'] === 'boolean';
 
 const isDetails = (value: unknown): value is ReaderDetails =>
   isReader(value) &&

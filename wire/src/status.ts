@@ -1,6 +1,14 @@
 // What /status answers: on the inference port without anything that only an operator should see, on the management port with it.
 import { z } from 'zod';
 
+/** Why a dead reader is dead, in so far as anybody may know. The management port has the reason in words. */
+export const readerFailureSchema = z.object({
+  code: z.string(),
+  /** Whether it is started again by itself; otherwise the operator must act. */
+  restarts: z.boolean(),
+});
+export type ReaderFailure = z.infer<typeof readerFailureSchema>;
+
 /** A reader as anybody may see it. */
 export const maskedReaderSchema = z.object({
   model_name: z.string(),
@@ -10,11 +18,17 @@ export const maskedReaderSchema = z.object({
   consumer_groups: z.array(z.string()),
   /** Answers that it generates at the same time. */
   max_batch_size: z.int(),
+  /** Of a dead reader. */
+  failure: readerFailureSchema.optional(),
 });
 export type MaskedReader = z.infer<typeof maskedReaderSchema>;
 
 /** Whether the readers of a group take requests at this moment. */
-export const groupReadinessSchema = z.object({ ready: z.boolean() });
+export const groupReadinessSchema = z.object({
+  ready: z.boolean(),
+  /** The code of what keeps every reader of it from ever taking any. */
+  failure: z.string().optional(),
+});
 export type GroupReadiness = z.infer<typeof groupReadinessSchema>;
 
 /** GET /status on the inference port. */

@@ -23,6 +23,16 @@ describe('startBanner', () => {
     expect(text).toContain('/m (group primary)');
   });
 
+  it('names no model where prompts are echoed', () => {
+    const text = startBanner(
+      config({ TAKEOFF_MODEL_NAME: '/m', TAKEOFF_ECHO: 'true' }),
+      { port: 1, managementPort: 2 },
+      '1',
+    );
+    expect(text).toMatch(/model +echo of the prompt \(group primary\)/u);
+    expect(text).not.toContain('/m');
+  });
+
   it('says that the management port is off where it is not opened', () => {
     expect(startBanner(config({}), { port: 1, managementPort: null }, '1')).toMatch(/management +off/u);
   });

@@ -15,7 +15,11 @@ export function startBanner(config: TakeoffConfig, ports: ListeningPorts, versio
     ['inference', `${urlOf(host, ports.port)}  POST /image_generate, /generate and their _stream`],
     ['management', ports.managementPort === null ? 'off' : urlOf(host, ports.managementPort)],
     ...config.readers.map(
-      (reader) => ['model', `${reader.modelName} (group ${reader.consumerGroup})`] as const,
+      ({ modelName, consumerGroup }) =>
+        [
+          'model',
+          `${config.server.echo ? 'echo of the prompt' : modelName} (group ${consumerGroup})`,
+        ] as const,
     ),
     [
       'reachable',

@@ -25,7 +25,12 @@ function watching(...readerIds: string[]): {
   const terminal = new RecordingTerminal();
   const clock = { nowMs: 0 };
   const line = new ProgressLine(terminal);
-  const watch = new ReaderWatch({ readerIds, terminal, line, nowMs: () => clock.nowMs });
+  const readers = readerIds.map((readerId) => ({
+    readerId,
+    modelName: `/m/${readerId}`,
+    consumerGroup: 'g',
+  }));
+  const watch = new ReaderWatch({ readers, terminal, line, nowMs: () => clock.nowMs });
   return { terminal, watch, clock };
 }
 
@@ -60,6 +65,14 @@ describe('ReaderWatch', () => {
       message:
         'because of checkpoint.missing (checkpoint.missing)\nbecause of config.invalid (config.invalid)',
     });
+  });
+
+  it('says that a reader is dead for good, and why, while others go on', () => {
+    const { terminal, watch } = watching('r1', 'r2');
+    watch.see('r1', dead('checkpoint.missing', null));
+    expect(terminal.complained).toBe(
+      'Dead: /m/r1 (group g) cannot be served: because of checkpoint.missing (checkpoint.missing)\n',
+    );
   });
 
   it('rejects allFailed with ConfigError when all reasons are config codes', async () => {

@@ -1,12 +1,18 @@
-// Follows the states of the readers for the person who started the server: shows loading progress, says when a reader is live,
-// and fails when every reader has failed for good.
+// Follows the states of the readers for the person who started the server: shows loading progress, says when a reader is live and
+// when one is dead for good, and fails when every reader is.
 import { ConfigError, ReaderError } from '../errors.js';
 import type { ReaderState } from '../gateway/readers/reader-state.js';
 import type { ProgressLine } from './progress-line.js';
 import type { Terminal } from './terminal.js';
 
+export interface WatchedReader {
+  readonly readerId: string;
+  readonly modelName: string;
+  readonly consumerGroup: string;
+}
+
 export interface ReaderWatchOptions {
-  readonly readerIds: readonly string[];
+  readonly readers: readonly WatchedReader[];
   readonly terminal: Terminal;
   readonly line: ProgressLine;
   readonly nowMs: () => number;
@@ -56,7 +62,13 @@ export class ReaderWatch {
 
   #noteFailure(readerId: string, { code, reason }: { readonly code: string; readonly reason: string }): void {
     this.#failures.set(readerId, { code, reason });
-    if (this.#failures.size < this.#options.readerIds.length) return;
+    const { readers, terminal } = this.#options;
+    if (this.#failures.size < readers.length) {
+      const { modelName = readerId, consumerGroup = '' } =
+        readers.find((known) => known.readerId === readerId) ?? {};
+      terminal.err(`Dead: ${modelName} (group ${consumerGroup}) cannot be served: ${reason} (${code})\n`);
+      return;
+    }
     const failures = [...this.#failures.values()];
     const sentence = failures.map((failure) => `${failure.reason} (${failure.code})`).join('\n');
     const isConfig = failures.every((failure) => failure.code.startsWith('config.'));

@@ -19,8 +19,7 @@ export async function serve(config: TakeoffConfig, terminal: Terminal): Promise<
   const line = new ProgressLine(terminal);
   const log = createServerLog(config.server.logLevel, terminal, line);
   for (const warning of config.warnings) log.warn(warning);
-  const readerIds = config.readers.map(({ readerId }) => readerId);
-  const watch = new ReaderWatch({ readerIds, terminal, line, nowMs: () => performance.now() });
+  const watch = new ReaderWatch({ readers: config.readers, terminal, line, nowMs: () => performance.now() });
   const gateway = await startGateway(
     toGatewayConfig(config, { log, onReaderState: (readerId, state) => watch.see(readerId, state) }),
   );

@@ -178,7 +178,11 @@ function createRemoteImages({ remoteImages, log }: GatewayConfig, metrics: Metri
       'remote images may come from these hosts although they are private',
     );
   }
-  const onOutcome = (outcome: FetchOutcome): void => metrics.countFetch(outcome);
+  const onOutcome = (outcome: FetchOutcome): void => {
+    metrics.countFetch(outcome);
+    const { result, failure } = outcome;
+    if (failure !== null) log.warn({ result, ...failure }, 'a remote image was not fetched');
+  };
   return {
     fetcher: createFetcher({ ...options, onOutcome }),
     slots: createFetchSlots({ slots: concurrency }),

@@ -1,7 +1,7 @@
 // A reader's life: load the model, say so, answer requests until told to drain or until the connection ends. Knows nothing of
 // how messages travel.
 import { TakeoffError } from '../errors.js';
-import type { ReaderCard, ReaderStart } from '../link/lifecycle/messages.js';
+import { shownDevice, type ReaderCard, type ReaderStart } from '../link/lifecycle/messages.js';
 import { VERSIONS, type FromReader, type ToReader } from '../link/messages.js';
 import type { ServedModel } from './load/load-model.js';
 import { WholeClaims } from './kv/whole-claims.js';
@@ -84,7 +84,7 @@ function cardOf(start: ReaderStart, { engine, description }: ServedModel): Reade
   return {
     modelName: start.modelName,
     modelType: description.architecture,
-    device: start.device,
+    device: shownDevice(start),
     contextTokens: engine.limits.contextTokens,
     maxSequences: engine.limits.maxSequences,
     vision: description.vision,

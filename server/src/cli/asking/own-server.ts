@@ -35,7 +35,7 @@ export async function startOwnServer(
   const names = readers.map(({ modelName }) => modelName).join(', ');
   terminal.err(`Starting a server for ${names}.\n`);
   const watch = new ReaderWatch({
-    readerIds: readers.map(({ readerId }) => readerId),
+    readers,
     terminal,
     line,
     nowMs: () => performance.now(),

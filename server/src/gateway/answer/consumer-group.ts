@@ -1,7 +1,7 @@
 // The port through which the request path reaches the readers of a consumer group, wherever these run. Child processes under
 // supervision are one implementation (readers/); a queue between machines can be another. Everything above the port (admission,
 // images, relaying, watching for stalls) knows groups only, never a reader.
-import type { CapacityError, InputError, ReaderError } from '../../errors.js';
+import { ReaderError, type CapacityError, type InputError } from '../../errors.js';
 import type { GenerateMessage, RequestEvent } from '../../link/requests/messages.js';
 import { visionSettingsSchema, type VisionSettings } from '../../model/description.js';
 
@@ -75,6 +75,13 @@ export interface ConsumerGroup {
   view(): GroupView;
 }
 
+/** The answer of a group that can never take requests; `failure`: the code of why. The reason itself may name files: it is for the operator. */
+export const groupFailed = (name: string, failure: string): ReaderError =>
+  new ReaderError(
+    'group.failed',
+    `The model of consumer group ${JSON.stringify(name)} cannot be served (${failure}). The operator must act: the server's log and /status on its management port have the reason.`,
+  );
+
 export interface ConsumerGroups {
   find(name: string): ConsumerGroup | undefined;
 }
@@ -84,6 +91,8 @@ export interface GroupView {
   readonly name: string;
   /** Whether a reader takes requests at this moment. */
   readonly isReady: boolean;
+  /** The code of what keeps every reader from ever taking requests; null while one may. */
+  readonly failure: string | null;
   /** Readers in any state; none in a reserved group that nobody serves yet. */
   readonly readerCount: number;
 }

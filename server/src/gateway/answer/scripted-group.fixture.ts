@@ -23,7 +23,7 @@ export class ScriptedGroup implements ConsumerGroup {
   }
 
   view(): GroupView {
-    return { name: this.name, isReady: true, readerCount: 1 };
+    return { name: this.name, isReady: true, failure: null, readerCount: 1 };
   }
 
   submit(submission: Submission, listener: SubmissionListener): void {

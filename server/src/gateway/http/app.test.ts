@@ -8,6 +8,7 @@ import {
   type StatusResponse,
 } from 'takeoff-wire';
 import { buildApp, buildManagementApp } from './app.js';
+import { detailedStatus } from './management/status-answer.js';
 import { LIMITS, scriptedApp, type ScriptedApp } from './scripted-app.fixture.js';
 import { createMetrics } from '../metrics/metrics.js';
 import { CARD, ScriptedReaders, silent } from '../readers/scripted-reader.fixture.js';
@@ -92,6 +93,24 @@ describe('/status', () => {
       live_readers: {},
       dead_readers: { reader1: {} },
     });
+  });
+
+  it('tells of a reader that is dead for good the code of why, and to the operator the reason', async () => {
+    const { app, readers, service } = await open(loading());
+    readers.last.say({ kind: 'failed', code: 'checkpoint.missing', message: 'There is no /secret/path.' });
+    readers.last.die();
+    await expect.poll(() => service.readers()[0]?.state.kind).toBe('dead');
+    const shown = await app.inject('/status');
+    expect(shown.json()).toMatchObject({
+      dead_readers: { reader1: { failure: { code: 'checkpoint.missing', restarts: false } } },
+      consumer_groups: { primary: { ready: false, failure: 'checkpoint.missing' } },
+    });
+    expect(shown.payload).not.toContain('/secret/path');
+    const [detail] = Object.values(detailedStatus(service, {}).status.dead_readers).map(
+      (dead) => dead.detail,
+    );
+    expect(detail).toBe('There is no /secret/path. (checkpoint.missing; it is not started again)');
+    expect((await app.inject('/readyz')).json()).toMatchObject({ error: { code: 'group.failed' } });
   });
 
   it('tells the operator more, on the management port only', async () => {

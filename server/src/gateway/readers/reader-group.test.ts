@@ -199,9 +199,9 @@ describe('the vision of a group', () => {
 it('is ready while a reader of it is live', () => {
   const reader = new Member(STARTING);
   const { group, change } = groupOf([reader]);
-  expect(group.view()).toEqual({ name: 'primary', isReady: false, readerCount: 1 });
+  expect(group.view()).toEqual({ name: 'primary', isReady: false, failure: null, readerCount: 1 });
   change(reader, live());
-  expect(group.view()).toEqual({ name: 'primary', isReady: true, readerCount: 1 });
+  expect(group.view()).toEqual({ name: 'primary', isReady: true, failure: null, readerCount: 1 });
 });
 
 describe('a group whose readers go', () => {

@@ -1,14 +1,15 @@
 // The readers of one consumer group on this machine, behind the port of the request path: which of them takes a request, and which
 // requests wait until one can. Starting, watching and ending readers is their supervisors' work.
-import { CapacityError, ReaderError } from '../../errors.js';
+import { CapacityError, type ReaderError } from '../../errors.js';
 import type { GenerateMessage } from '../../link/requests/messages.js';
-import type {
-  CancelReason,
-  ConsumerGroup,
-  GroupView,
-  Submission,
-  SubmissionListener,
-  Vision,
+import {
+  groupFailed,
+  type CancelReason,
+  type ConsumerGroup,
+  type GroupView,
+  type Submission,
+  type SubmissionListener,
+  type Vision,
 } from '../answer/consumer-group.js';
 import { mayBecomeLive, type ReaderState } from './reader-state.js';
 
@@ -82,6 +83,7 @@ export class ReaderGroup implements ConsumerGroup {
     return {
       name: this.name,
       isReady: this.#pick(null) !== undefined,
+      failure: this.#failure() ?? null,
       readerCount: this.#members.size,
     };
   }
@@ -204,15 +206,9 @@ export class ReaderGroup implements ConsumerGroup {
   }
 
   #unavailable(): CapacityError | ReaderError {
-    const name = JSON.stringify(this.name);
     const failure = this.#failure();
-    // The reason itself may name files: it is for the operator.
-    if (failure !== undefined) {
-      return new ReaderError(
-        'group.failed',
-        `The model of consumer group ${name} cannot be served (${failure}). The operator must act: the server's log and /status on its management port have the reason.`,
-      );
-    }
+    if (failure !== undefined) return groupFailed(this.name, failure);
+    const name = JSON.stringify(this.name);
     const why = !this.#hasHope()
       ? `No reader serves consumer group ${name} at this moment. /status shows when one is live.`
       : this.#lastVision === undefined

@@ -27,9 +27,9 @@ describe('ReaderService', () => {
       ['another', 'live'],
     ]);
     expect(service.groups()).toEqual([
-      { name: 'later', isReady: false, readerCount: 0 },
-      { name: 'primary', isReady: true, readerCount: 1 },
-      { name: 'second', isReady: true, readerCount: 1 },
+      { name: 'later', isReady: false, failure: null, readerCount: 0 },
+      { name: 'primary', isReady: true, failure: null, readerCount: 1 },
+      { name: 'second', isReady: true, failure: null, readerCount: 1 },
     ]);
   });
 

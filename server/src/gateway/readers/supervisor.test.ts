@@ -6,6 +6,7 @@ import { CARD, PATIENT, ScriptedReaders, START, silent } from './scripted-reader
 import { ReaderSupervisor } from './supervisor.js';
 import type { FinishReason } from 'takeoff-wire';
 import { VERSIONS } from '../../link/messages.js';
+import type { ReaderStart } from '../../link/lifecycle/messages.js';
 import { NO_SECRETS } from '../../link/secrets.js';
 
 beforeEach(() => {
@@ -22,11 +23,15 @@ interface Supervised {
   readonly logged: string[];
 }
 
-function supervise(readers = new ScriptedReaders(silent), limits = PATIENT): Supervised {
+function supervise(
+  readers = new ScriptedReaders(silent),
+  limits = PATIENT,
+  start: ReaderStart = START,
+): Supervised {
   const states: ReaderState[] = [];
   const logged: string[] = [];
   const supervisor = new ReaderSupervisor({
-    start: START,
+    start,
     consumerGroup: 'primary',
     secrets: NO_SECRETS,
     launch: readers.launch,
@@ -186,6 +191,33 @@ describe('ReaderSupervisor', () => {
     });
     await vi.advanceTimersByTimeAsync(3_600_000);
     expect(readers.lives).toHaveLength(1);
+  });
+
+  it('gives a reader up whose hub is not reached for two minutes, and says so', async () => {
+    const { readers, states } = supervise(notLive());
+    const lastState = (): ReaderState | undefined => states.at(-1);
+    let lives = 0;
+    for (; lives < 20; lives += 1) {
+      readers.last.say({ kind: 'failed', code: 'hub.unreachable', message: 'The hub is away.' });
+      readers.last.die('exit code 1');
+      await settle();
+      const state = lastState();
+      if (state?.kind === 'dead' && state.restartInMs === null) break;
+      await vi.advanceTimersByTimeAsync(45_000);
+    }
+    expect(lastState()).toMatchObject({
+      kind: 'dead',
+      code: 'hub.unreachable',
+      reason: expect.stringMatching(/^The hub is away\. .*2 minutes.*not started again/u) as string,
+      restartInMs: null,
+    });
+    expect(lives).toBeGreaterThan(1);
+  });
+
+  it('calls the device of an echo reader echo', () => {
+    expect(supervise().supervisor.device).toBe('cpu');
+    const start = { ...START, device: 'cuda', echo: true } as const;
+    expect(supervise(undefined, PATIENT, start).supervisor.device).toBe('echo');
   });
 
   it('does start a reader again that failed after it was live', async () => {

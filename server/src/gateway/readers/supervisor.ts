@@ -1,7 +1,12 @@
 // Keeps one reader running: starts it, follows its state, starts it again when it dies, lets it finish or ends it when it is to
 // go. Its requests are told when it is lost; nothing is retried here.
 import { Defect } from '../../errors.js';
-import type { LogEvent, ReaderCard, ReaderStart } from '../../link/lifecycle/messages.js';
+import {
+  shownDevice,
+  type LogEvent,
+  type ReaderCard,
+  type ReaderStart,
+} from '../../link/lifecycle/messages.js';
 import type { FromReader } from '../../link/messages.js';
 import type { GenerateMessage, RequestEvent } from '../../link/requests/messages.js';
 import type { ReaderSecrets } from '../../link/secrets.js';
@@ -11,7 +16,7 @@ import { OpenRequests } from './open-requests.js';
 import { ReaderPulse, TICK_MS } from './pulse.js';
 import type { LaunchReader, ReaderProcess } from './reader-process.js';
 import { isTransition, validateTransition, type ReaderState } from './reader-state.js';
-import { RestartPolicy } from './restart-policy.js';
+import { GIVEN_UP_SENTENCE, RestartPolicy, UNREACHABLE_CODE } from './restart-policy.js';
 
 export type LogLevel = LogEvent['level'];
 
@@ -45,7 +50,7 @@ export class ReaderSupervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    this.#restarts = new RestartPolicy(options.random);
+    this.#restarts = new RestartPolicy({ random: options.random, nowMs: () => performance.now() });
   }
 
   get readerId(): string {
@@ -61,7 +66,7 @@ export class ReaderSupervisor {
   }
 
   get device(): string {
-    return this.#options.start.device;
+    return shownDevice(this.#options.start);
   }
 
   get maxBatchSize(): number {
@@ -156,7 +161,9 @@ export class ReaderSupervisor {
         break;
       case 'loading':
         // A reader that says so at another time is not believed; neither is one that becomes ready twice.
-        if (isTransition(this.#state.kind, 'loading')) this.#enter(message);
+        if (!isTransition(this.#state.kind, 'loading')) break;
+        this.#restarts.noteLoading(message.stage, message.fraction);
+        this.#enter(message);
         break;
       case 'ready':
         if (isTransition(this.#state.kind, 'live')) this.#becomeLive(message.card);
@@ -218,7 +225,9 @@ export class ReaderSupervisor {
   #die(exitReason: string, wasLive: boolean): void {
     const { code, message } = this.#lastWords ?? { code: 'reader.died', message: exitReason };
     const restartInMs = this.#restarts.delayAfterDeathMs(code, wasLive);
-    this.#enter({ kind: 'dead', code, reason: message, restartInMs });
+    const isGivenUp = restartInMs === null && code === UNREACHABLE_CODE;
+    const reason = isGivenUp ? `${message} ${GIVEN_UP_SENTENCE}` : message;
+    this.#enter({ kind: 'dead', code, reason, restartInMs });
     if (restartInMs === null) return;
     this.#restart = setTimeout(() => {
       this.#enter({ kind: 'starting' });

@@ -39,6 +39,9 @@ export interface ReaderStart {
   readonly echo: boolean;
 }
 
+/** What status pages call the device of a reader; an echo reader computes on none. */
+export const shownDevice = ({ device, echo }: ReaderStart): string => (echo ? 'echo' : device);
+
 /** The first message to a reader, and only the first. */
 export interface StartMessage {
   readonly kind: 'start';

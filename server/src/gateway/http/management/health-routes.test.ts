@@ -9,6 +9,7 @@ import { LIMITS } from '../scripted-app.fixture.js';
 const group = (name: string, isReady: boolean, readerCount = 1): GroupView => ({
   name,
   isReady,
+  failure: null,
   readerCount,
 });
 
@@ -34,11 +35,23 @@ async function ask(url: string, groups: readonly GroupView[], isDraining = false
   };
 }
 
+const failed = (name: string): GroupView => ({ ...group(name, false), failure: 'checkpoint.missing' });
+/** Without Retry-After: waiting is of no use. */
+const FAILED = { statusCode: 503, code: 'group.failed', retryAfter: undefined };
+
 const READY = { statusCode: 200 };
 
 describe('/healthz', () => {
   it('is 200 when at least one group takes requests', async () => {
     expect(await ask('/healthz', [group('a', false), group('b', true)])).toEqual(READY);
+  });
+
+  it('says that no group ever will, once all have failed for good', async () => {
+    expect(await ask('/healthz', [failed('a'), failed('b')])).toMatchObject(FAILED);
+    expect(await ask('/healthz', [failed('a'), group('b', false)])).toMatchObject({
+      code: 'server.not_ready',
+    });
+    expect(await ask('/healthz', [failed('a'), group('b', true)])).toEqual(READY);
   });
 
   it('is 503 when none does, or the server shuts down', async () => {
@@ -65,6 +78,18 @@ describe('/readyz', () => {
     });
     expect(await ask('/readyz', [group('reserved', false, 0)])).toMatchObject({ statusCode: 503 });
     expect(await ask('/readyz', [group('a', true)], true)).toMatchObject({ statusCode: 503 });
+  });
+
+  it('says that a group never will, with the code of why, once it has failed for good', async () => {
+    for (const url of ['/readyz', '/readyz?consumer_group=b']) {
+      const answer = await ask(url, [group('a', false), failed('b')]);
+      expect(answer).toMatchObject(FAILED);
+      expect(answer).toHaveProperty(
+        'message',
+        expect.stringContaining('"b" cannot be served (checkpoint.missing)'),
+      );
+    }
+    expect(await ask('/readyz?consumer_group=a', [group('a', true), failed('b')])).toEqual(READY);
   });
 
   it('tells of one group when it is asked for one', async () => {

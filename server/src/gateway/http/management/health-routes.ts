@@ -1,7 +1,9 @@
 // Whether the server can be sent requests, for load balancers and orchestrators: open to all, since they send no key.
-// /healthz: at least one consumer group takes requests. /readyz: every group does, or the one that is asked for.
+// /healthz: at least one consumer group takes requests. /readyz: every group does, or the one that is asked for. A group that never will
+// is told apart from one that is not ready yet, because waiting for it is of no use.
 import type { FastifyInstance } from 'fastify';
 import { CapacityError, InputError, type TakeoffError } from '../../../errors.js';
+import { groupFailed, type GroupView } from '../../answer/consumer-group.js';
 import type { ReadersView } from '../../readers/readers-view.js';
 import { SERVER_RETRY_AFTER_MS } from '../connection/base-app.js';
 
@@ -17,10 +19,11 @@ const OK = { status: 'ok' };
 
 export function addHealthRoutes(app: FastifyInstance, { readers, isDraining }: HealthOptions): void {
   app.get('/healthz', () => {
-    if (isDraining() || !readers.groups().some(({ isReady }) => isReady)) {
-      throw notReady('The server is not ready to process requests yet.');
-    }
-    return OK;
+    const served = servedGroups(readers);
+    if (!isDraining() && served.some(({ isReady }) => isReady)) return OK;
+    const mayBecomeReady = isDraining() || served.some(({ failure }) => failure === null);
+    const failed = mayBecomeReady ? undefined : failureOf(served);
+    throw failed ?? notReady('The server is not ready to process requests yet.');
   });
   app.get('/readyz', ({ query }) => {
     if (isDraining()) throw notReady('The server is shutting down.');
@@ -40,8 +43,21 @@ function askedGroup(query: unknown): string | undefined {
 }
 
 /** A reserved group that nobody serves yet is not what an orchestrator should wait for. */
+const servedGroups = (readers: ReadersView): readonly GroupView[] =>
+  readers.groups().filter(({ readerCount }) => readerCount > 0);
+
+/** Of the first group that can never be ready. */
+function failureOf(groups: readonly GroupView[]): TakeoffError | undefined {
+  const [failed] = groups.flatMap(({ name, failure }) =>
+    failure === null ? [] : [groupFailed(name, failure)],
+  );
+  return failed;
+}
+
 function refusalOfAny(readers: ReadersView): TakeoffError | undefined {
-  const served = readers.groups().filter(({ readerCount }) => readerCount > 0);
+  const served = servedGroups(readers);
+  const failed = failureOf(served);
+  if (failed !== undefined) return failed;
   const absent = served.filter(({ isReady }) => !isReady).map(({ name }) => JSON.stringify(name));
   if (served.length > 0 && absent.length === 0) return undefined;
   return notReady(
@@ -54,6 +70,7 @@ function refusalOfAny(readers: ReadersView): TakeoffError | undefined {
 function refusalOf(name: string, readers: ReadersView): TakeoffError | undefined {
   const group = readers.groups().find((known) => known.name === name);
   if (group?.isReady === true) return undefined;
+  if (group?.failure != null) return groupFailed(name, group.failure);
   return new CapacityError(
     'group.unavailable',
     group === undefined

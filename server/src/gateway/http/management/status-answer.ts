@@ -48,7 +48,14 @@ function sorted(view: ReadersView): Record<'live' | 'dead' | 'loading', ReaderLi
 }
 
 const readiness = (view: ReadersView): Record<string, GroupReadiness> =>
-  Object.fromEntries(view.groups().map(({ name, isReady }) => [name, { ready: isReady }]));
+  Object.fromEntries(
+    view
+      .groups()
+      .map(({ name, isReady, failure }) => [
+        name,
+        { ready: isReady, ...(failure === null ? {} : { failure }) },
+      ]),
+  );
 
 const byId = <Shown>(readers: ReaderList, show: (reader: ReaderView) => Shown): Record<string, Shown> =>
   Object.fromEntries(readers.map((reader) => [reader.readerId, show(reader)]));
@@ -59,6 +66,7 @@ const masked = ({ state, modelName, device, consumerGroup, maxBatchSize }: Reade
   device,
   consumer_groups: [consumerGroup],
   max_batch_size: cardOf(state)?.maxSequences ?? maxBatchSize,
+  ...(state.kind === 'dead' ? { failure: { code: state.code, restarts: state.restartInMs !== null } } : {}),
 });
 
 const cardOf = (state: ReaderView['state']) =>
@@ -83,7 +91,7 @@ function describeState(state: ReaderView['state']): string {
     case 'draining':
       return 'draining: finishes its requests and takes no new ones';
     case 'dead':
-      return `${state.reason} (${state.code})`;
+      return `${state.reason} (${state.code}${state.restartInMs === null ? '; it is not started again' : ''})`;
     case 'stopped':
       return 'stopped';
   }
