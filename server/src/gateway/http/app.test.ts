@@ -7,7 +7,8 @@ import {
   statusResponseSchema,
   type StatusResponse,
 } from 'takeoff-wire';
-import { buildApp, buildManagementApp } from './app.js';
+import { buildApp } from './app.js';
+import { managementApp } from './management-app.fixture.js';
 import { detailedStatus } from './management/status-answer.js';
 import { LIMITS, scriptedApp, type ScriptedApp } from './scripted-app.fixture.js';
 import { createMetrics } from '../metrics/metrics.js';
@@ -115,16 +116,7 @@ describe('/status', () => {
 
   it('tells the operator more, on the management port only', async () => {
     const { app, service } = await open();
-    const management = buildManagementApp({
-      readers: service,
-      limits: LIMITS,
-      log: pino({ level: 'silent' }),
-      isDraining: () => false,
-      apiKey: null,
-      metrics: createMetrics(),
-      showsMetrics: true,
-      shownConfig: { port: 3000 },
-    });
+    const management = managementApp({ readers: service, shownConfig: { port: 3000 } });
     const status = (await management.inject('/status')).json<unknown>();
     expect(managementStatusSchema.parse(status)).toEqual(status);
     expect(status).toMatchObject({

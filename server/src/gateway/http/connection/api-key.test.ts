@@ -1,8 +1,6 @@
-import { pino } from 'pino';
 import { afterEach, expect, it } from 'vitest';
-import { createMetrics } from '../../metrics/metrics.js';
-import { buildManagementApp } from '../app.js';
-import { LIMITS, scriptedApp, type ScriptedApp } from '../scripted-app.fixture.js';
+import { managementApp } from '../management-app.fixture.js';
+import { scriptedApp, type ScriptedApp } from '../scripted-app.fixture.js';
 
 const KEY = 'correct-horse';
 let open: ScriptedApp | undefined;
@@ -68,16 +66,7 @@ it('is taken whatever the case of the word in front of it', async () => {
 
 it('is asked of the management port as well', async () => {
   open = await scriptedApp();
-  const management = buildManagementApp({
-    readers: open.service,
-    limits: LIMITS,
-    log: pino({ level: 'silent' }),
-    isDraining: () => false,
-    apiKey: KEY,
-    metrics: createMetrics(),
-    showsMetrics: true,
-    shownConfig: {},
-  });
+  const management = managementApp({ readers: open.service, apiKey: KEY });
   for (const url of ['/status', '/metrics']) {
     expect((await management.inject(url)).statusCode, url).toBe(401);
     expect((await management.inject({ url, headers: bearer(KEY) })).statusCode, url).toBe(200);

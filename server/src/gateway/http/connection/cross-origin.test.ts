@@ -1,8 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { pino } from 'pino';
-import { createMetrics } from '../../metrics/metrics.js';
-import { buildManagementApp } from '../app.js';
-import { LIMITS, scriptedApp, type ScriptedApp } from '../scripted-app.fixture.js';
+import { managementApp } from '../management-app.fixture.js';
+import { scriptedApp, type ScriptedApp } from '../scripted-app.fixture.js';
 
 const PAGE = 'https://app.example';
 let opened: ScriptedApp | undefined;
@@ -135,16 +133,7 @@ it('leaves programs without an origin and plain OPTIONS requests as they were', 
 
 it('does not open the management port', async () => {
   const { service } = await open('*');
-  const management = buildManagementApp({
-    readers: service,
-    limits: LIMITS,
-    log: pino({ level: 'silent' }),
-    isDraining: () => false,
-    apiKey: null,
-    metrics: createMetrics(),
-    showsMetrics: true,
-    shownConfig: {},
-  });
+  const management = managementApp({ readers: service });
   const { headers } = await management.inject({ url: '/status', headers: { origin: PAGE } });
   expect(corsHeaders(headers)).toEqual([]);
   await management.close();

@@ -1,10 +1,7 @@
-import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { errorBodySchema } from 'takeoff-wire';
 import type { GroupView } from '../../answer/consumer-group.js';
-import { createMetrics } from '../../metrics/metrics.js';
-import { buildManagementApp } from '../app.js';
-import { LIMITS } from '../scripted-app.fixture.js';
+import { managementApp } from '../management-app.fixture.js';
 
 const group = (name: string, isReady: boolean, readerCount = 1): GroupView => ({
   name,
@@ -15,15 +12,9 @@ const group = (name: string, isReady: boolean, readerCount = 1): GroupView => ({
 
 /** The status of a health route, and the error of a refusal. */
 async function ask(url: string, groups: readonly GroupView[], isDraining = false) {
-  const app = buildManagementApp({
+  const app = managementApp({
     readers: { readers: () => [], groups: () => groups },
-    limits: LIMITS,
-    log: pino({ level: 'silent' }),
     isDraining: () => isDraining,
-    apiKey: null,
-    metrics: createMetrics(),
-    showsMetrics: true,
-    shownConfig: {},
   });
   const { statusCode, payload, headers } = await app.inject(url);
   await app.close();
