@@ -1,6 +1,7 @@
 // Libraries, CPU backend, devices and memory of this machine, for `takeoff doctor`. Opens the libraries as a reader does.
 import os from 'node:os';
-import { LLAMA_CPP_VERSION, type LibraryChoice } from './libraries.js';
+import type { LibraryChoice } from './libraries.js';
+import { LLAMA_CPP_VERSION } from './library-files.js';
 import { openRuntime } from './runtime.js';
 import { physicalCores } from './cores.js';
 

@@ -1,7 +1,7 @@
 // Refuses a library whose structs differ from those of structs.ts. Reads the known defaults of llama.cpp v0.5.0 through the
 // declarations of structs.ts: a field that has moved shows as a wrong default.
 import { NativeError } from '../errors.js';
-import { LLAMA_CPP_VERSION } from './libraries.js';
+import { LLAMA_CPP_VERSION } from './library-files.js';
 import type { GgmlSymbols } from './symbols/ggml.js';
 import type { LlamaSymbols } from './symbols/llama.js';
 

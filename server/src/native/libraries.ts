@@ -5,9 +5,8 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import koffi, { type LibraryHandle } from 'koffi';
 import { NativeError } from '../errors.js';
+import { findLibraryFiles, LLAMA_CPP_VERSION } from './library-files.js';
 
-/** The llama.cpp release whose headers the symbol tables and struct layouts follow. */
-export const LLAMA_CPP_VERSION = 'v0.5.0';
 const PACKAGE_VERSION = '3.22.1';
 
 /** npm package with the CPU libraries, by `process.platform`-`process.arch`. */
@@ -45,13 +44,26 @@ export const openLibraries = (choice: LibraryChoice): Libraries =>
 
 /** Opens the libraries of a folder. The system loads each once per process, so opening them again gives the same ones. */
 export function openLibrariesIn(folder: string): Libraries {
+  const files = findLibraryFiles(folder, listFolder(folder));
   return {
     folder,
     // Order matters: each library needs the ones before it.
-    base: openOne(folder, 'ggml-base'),
-    ggml: openOne(folder, 'ggml'),
-    llama: openOne(folder, 'llama'),
+    base: openOne(folder, files.base),
+    ggml: openOne(folder, files.ggml),
+    llama: openOne(folder, files.llama),
   };
+}
+
+function listFolder(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch (cause) {
+    throw new NativeError(
+      'native.library_missing',
+      `The folder of llama.cpp's libraries cannot be read: ${folder}`,
+      { cause },
+    );
+  }
 }
 
 function packageFolder(device: string): string {
@@ -89,8 +101,7 @@ function installedFolder(packageName: string): string | undefined {
   return path.join(path.dirname(entry), '..', 'bins', path.basename(packageName));
 }
 
-function openOne(folder: string, name: string): LibraryHandle {
-  const file = libraryFile(folder, name);
+function openOne(folder: string, file: string): LibraryHandle {
   try {
     return koffi.load(path.join(folder, file));
   } catch (cause) {
@@ -100,27 +111,4 @@ function openOne(folder: string, name: string): LibraryHandle {
       { cause },
     );
   }
-}
-
-/** `name` alone, or with a version as the npm packages write it: libllama.v0.5.0.so. */
-function libraryFile(folder: string, name: string): string {
-  const pattern = new RegExp(`^(?:lib)?${name}(?:\\.v?[0-9.]+)?\\.(?:so|dylib|dll)$`);
-  let files: string[];
-  try {
-    files = readdirSync(folder);
-  } catch (cause) {
-    throw new NativeError(
-      'native.library_missing',
-      `The folder of llama.cpp's libraries cannot be read: ${folder}`,
-      { cause },
-    );
-  }
-  const file = files.sort().find((candidate) => pattern.test(candidate));
-  if (file === undefined) {
-    throw new NativeError(
-      'native.library_missing',
-      `${folder} holds no library named ${name}. It must be a build of llama.cpp ${LLAMA_CPP_VERSION} as shared libraries.`,
-    );
-  }
-  return file;
 }
