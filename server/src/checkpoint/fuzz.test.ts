@@ -16,7 +16,7 @@ import { encodeGgufHead } from './gguf/encode.js';
 import { f32s, text, texts, u32 } from './gguf/value.js';
 import { readSafetensors } from './safetensors/safetensors-file.js';
 import { configSchema } from './source/config-schema.js';
-import { textHyperparameters } from './source/text-hyperparameters.js';
+import { decoderShape } from './source/text-hyperparameters.js';
 import { originalSettings } from './source/llava-settings.js';
 import { parseSentencePiece } from './tokenizer/sentencepiece.js';
 import { parseTokenizerJson } from './tokenizer/tokenizer-json.js';
@@ -116,7 +116,7 @@ const CASES: readonly Case[] = [
     flipEvery: 1,
     parse: (bytes) => {
       const parsed = parseJsonFile(bytes, 'f', configSchema).value;
-      return [textHyperparameters(parsed, 'mistral', 'f'), originalSettings(parsed, 'f')];
+      return [decoderShape(parsed, 'mistral', 'f'), originalSettings(parsed, 'f')];
     },
   },
   {

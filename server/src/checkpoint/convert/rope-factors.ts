@@ -2,10 +2,10 @@
 // llama.cpp v0.5.0, conversion/llama.py (generate_extra_tensors), which follows transformers' modeling_rope_utils.py.
 import type { StoredTensor } from '../files/stored-tensor.js';
 import type { MappedTensor } from '../source/mapped-tensor.js';
-import type { TextHyperparameters } from '../source/text-hyperparameters.js';
+import type { DecoderShape } from '../source/text-hyperparameters.js';
 
 /** The tensor `rope_freqs.weight`, or none where positions are not scaled by frequency. */
-export function ropeFactorTensors({ ropeScaling, ropeTheta, headSize }: TextHyperparameters): MappedTensor[] {
+export function ropeFactorTensors({ ropeScaling, ropeTheta, headSize }: DecoderShape): MappedTensor[] {
   if (ropeScaling?.kind !== 'llama3') return [];
   const { factor, lowFrequencyFactor, highFrequencyFactor, originalContextTokens } = ropeScaling;
   const longestKept = originalContextTokens / highFrequencyFactor;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Defect } from '../../errors.js';
 import { interleaveHeads } from './rotary-order.js';
 import { ropeFactorTensors } from './rope-factors.js';
-import { textHyperparameters } from '../source/text-hyperparameters.js';
+import { decoderShape } from '../source/text-hyperparameters.js';
 
 describe('interleaveHeads', () => {
   it('interleaves the two halves of each head and leaves heads in their order', () => {
@@ -35,7 +35,7 @@ describe('ropeFactorTensors', () => {
   };
 
   it('scales the slow frequencies of Llama 3.1 by the factor, the fast ones not at all', async () => {
-    const [tensor] = ropeFactorTensors(textHyperparameters(llama3, 'llama', 'f'));
+    const [tensor] = ropeFactorTensors(decoderShape(llama3, 'llama', 'f'));
     const bytes = await tensor!.source.read(0, 64);
     const factors = new Float32Array(bytes.buffer);
     expect(tensor?.dimensions).toEqual([64]);
@@ -46,8 +46,8 @@ describe('ropeFactorTensors', () => {
   });
 
   it('is absent where positions are plain or scaled linearly', () => {
-    expect(ropeFactorTensors(textHyperparameters({}, 'llama', 'f'))).toEqual([]);
+    expect(ropeFactorTensors(decoderShape({}, 'llama', 'f'))).toEqual([]);
     const linear = { rope_scaling: { type: 'linear', factor: 2 } };
-    expect(ropeFactorTensors(textHyperparameters(linear, 'llama', 'f'))).toEqual([]);
+    expect(ropeFactorTensors(decoderShape(linear, 'llama', 'f'))).toEqual([]);
   });
 });

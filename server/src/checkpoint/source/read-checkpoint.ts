@@ -28,7 +28,7 @@ import { mapTensors, type ExpectedTensor, type MappedTensor } from './mapped-ten
 import { parsePinpoints } from './pinpoints.js';
 import { chooseTemplate, type TemplateChoice } from './template-choice.js';
 import { canonicalName } from './tensor-names.js';
-import { textHyperparameters, type TextHyperparameters } from './text-hyperparameters.js';
+import { decoderShape, type TextHyperparameters } from './text-hyperparameters.js';
 import { textTensors } from './text-tensors.js';
 import { tiedOutputWarning } from './tied-output.js';
 import { findTower, type TowerLocator, type TowerSource } from './vision-source.js';
@@ -168,14 +168,12 @@ class CheckpointReader {
   ): Promise<Partial<CheckpointParts>> {
     const faults = this.#faults;
     const textConfig = textConfigOf(config, kind);
-    const ownText = await faults.attempt(() =>
-      textHyperparameters(textConfig, kind.family, this.#configFile),
-    );
+    const shape = await faults.attempt(() => decoderShape(textConfig, kind.family, this.#configFile));
     const settings = await faults.attempt(() => settingsOf(config, kind, this.#configFile));
     const tensors = await this.#tensors(weights, config, kind);
     const rows = tensors?.rows ?? textConfig.vocab_size ?? undefined;
-    const text = ownText && {
-      ...ownText,
+    const text = shape && {
+      ...shape,
       tiesEmbeddings: tiesEmbeddings(config, kind, tensors === undefined || storesOutput(tensors)),
     };
     if (text?.tiesEmbeddings === true && tensors !== undefined) await this.#warnOfOtherOutput(tensors);

@@ -3,7 +3,8 @@
 import { unsupported } from '../failures.js';
 import type { RopeConfig, TextConfig } from './config-schema.js';
 
-export interface TextHyperparameters {
+/** What the configuration says by itself. */
+export interface DecoderShape {
   readonly hiddenSize: number;
   readonly feedForwardSize: number;
   readonly layerCount: number;
@@ -16,6 +17,10 @@ export interface TextHyperparameters {
   readonly ropeScaling: RopeScaling | null;
   /** Positions the model was made for, a sliding window respected. */
   readonly contextTokens: number;
+}
+
+export interface TextHyperparameters extends DecoderShape {
+  /** Whether the output matrix is the embedding, which the stored tensors help to decide (config-parts.ts). */
   readonly tiesEmbeddings: boolean;
 }
 
@@ -42,11 +47,7 @@ const DEFAULT_RMS_EPSILON = 1e-6;
 const DEFAULT_ROPE_THETA = 10_000;
 
 /** @throws CheckpointError checkpoint.unsupported */
-export function textHyperparameters(
-  config: TextConfig,
-  family: TextFamily,
-  file: string,
-): TextHyperparameters {
+export function decoderShape(config: TextConfig, family: TextFamily, file: string): DecoderShape {
   const defaults = DEFAULTS[family];
   const hiddenSize = config.hidden_size ?? DEFAULT_HIDDEN_SIZE;
   const headCount = config.num_attention_heads ?? DEFAULT_HEADS;
@@ -78,7 +79,6 @@ export function textHyperparameters(
     ropeScaling: rope === undefined ? null : ropeScaling(rope, ownContext, file),
     // The attention of llama.cpp's `llama` architecture has no window: within one window, both are the same.
     contextTokens: window === null ? ownContext : Math.min(ownContext, window),
-    tiesEmbeddings: config.tie_word_embeddings ?? false,
   };
 }
 
