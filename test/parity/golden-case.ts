@@ -7,11 +7,13 @@ import sharp from 'sharp';
 import { convertCheckpoint } from '../../server/src/checkpoint/convert/convert-checkpoint.js';
 import { openGgufPair } from '../../server/src/checkpoint/pair/open-pair.js';
 import { describeCheckpoint } from '../../server/src/checkpoint/source/describe-checkpoint.js';
+import { GREEDY } from '../../server/src/link/requests/sampling.fixture.js';
 import type { ImagePayload } from '../../server/src/link/requests/messages.js';
 import { openRuntime, type Runtime } from '../../server/src/native/runtime.js';
 import { createTensorCodec } from '../../server/src/native/tensor-codec.js';
 import type { VisionSettings } from '../../server/src/model/description.js';
 import { preprocess } from '../../server/src/image/preprocess.js';
+import { toSlot, type TokenId } from '../../server/src/reader/ids.js';
 import type { FeatureRows } from '../../server/src/reader/engine/engine.js';
 import { loadPair, type LoadedPair } from '../../server/src/reader/load/load-pair.js';
 
@@ -83,6 +85,27 @@ export async function loadExact(folder: string): Promise<ConvertedModel> {
       rmSync(outDir, { recursive: true });
     },
   };
+}
+
+/** Logits behind a prompt of text: what the model says of the next token. */
+export async function logitsAfter(
+  { engine, decoder, description }: LoadedPair,
+  prompt: readonly TokenId[],
+): Promise<Float32Array> {
+  const slot = toSlot(0);
+  engine.begin(slot, { ...GREEDY, maxNewTokens: 1 });
+  await engine.step(
+    prompt.map((token, position) => ({
+      slot,
+      position,
+      source: { kind: 'token', token },
+      samples: position === prompt.length - 1,
+    })),
+  );
+  const logits = decoder.logits(prompt.length - 1).slice(0, description.tokenizer.tokenCount);
+  engine.end(slot);
+  engine.forget(slot);
+  return logits;
 }
 
 /** All slices of an image's encoding, one after the other. */

@@ -13,6 +13,7 @@ import {
   GOLDENS,
   GoldenTensors,
   loadExact,
+  logitsAfter,
   type ConvertedModel,
 } from './golden-case.js';
 import {
@@ -24,10 +25,7 @@ import {
   type Config,
   type Tensors,
 } from './variant-checkpoint.js';
-import { toSlot, toTokenId } from '../../server/src/reader/ids.js';
-import { GREEDY } from '../../server/src/link/requests/sampling.fixture.js';
-
-const SLOT = toSlot(0);
+import { toTokenId } from '../../server/src/reader/ids.js';
 
 const NAME = 'v16-llama-anyres';
 const FOLDER = path.join(GOLDENS, NAME, 'checkpoint');
@@ -285,20 +283,10 @@ async function textLogits(model: ConvertedModel, text: string): Promise<Float32A
     trustedTextToPieces(text, model.description.tokenizer.addedTokens),
     model.tokenizer,
   );
-  const { engine, decoder } = model;
-  engine.begin(SLOT, { ...GREEDY, maxNewTokens: 1 });
-  await engine.step(
-    items.map((item, position) => ({
-      slot: SLOT,
-      position,
-      source: { kind: 'token', token: item.kind === 'token' ? item.id : toTokenId(0) },
-      samples: position === items.length - 1,
-    })),
+  return logitsAfter(
+    model,
+    items.map((item) => (item.kind === 'token' ? item.id : toTokenId(0))),
   );
-  const logits = decoder.logits(items.length - 1).slice(0, model.description.tokenizer.tokenCount);
-  engine.end(SLOT);
-  engine.forget(SLOT);
-  return logits;
 }
 
 function project(

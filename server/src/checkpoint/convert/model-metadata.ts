@@ -3,6 +3,7 @@
 import type { TextQuant } from '../../model/quantisation.js';
 import { bool, f32, f32s, i32s, text, texts, u32, type GgufMetadata, type GgufValue } from '../gguf/value.js';
 import type { Checkpoint } from '../source/checkpoint.js';
+import type { RopeScaling } from '../source/rope-scaling.js';
 import type { TextHyperparameters } from '../source/text-hyperparameters.js';
 import type { TokenizerData } from '../tokenizer/read-tokenizer.js';
 import { QUANT_FACTS } from './quantisation.js';
@@ -37,10 +38,6 @@ function hyperparameterEntries(model: TextHyperparameters, vocabularyRows: numbe
     ['llama.attention.key_length', u32(model.headSize)],
     ['llama.attention.value_length', u32(model.headSize)],
   ];
-  const linearEntries = (factor: number): Entry[] => [
-    ['llama.rope.scaling.type', text('linear')],
-    ['llama.rope.scaling.factor', f32(factor)],
-  ];
   return [
     ['llama.block_count', u32(model.layerCount)],
     ['llama.context_length', u32(model.contextTokens)],
@@ -52,9 +49,24 @@ function hyperparameterEntries(model: TextHyperparameters, vocabularyRows: numbe
     ...(model.headSize * model.headCount === model.hiddenSize ? [] : headEntries),
     ['llama.rope.freq_base', f32(model.ropeTheta)],
     ['llama.rope.dimension_count', u32(model.headSize)],
-    ...(model.ropeScaling?.kind === 'linear' ? linearEntries(model.ropeScaling.factor) : []),
+    ...scalingEntries(model.ropeScaling),
     ['llama.vocab_size', u32(vocabularyRows)],
   ];
+}
+
+/** What factors for each frequency (rope-factors.ts) do not say. */
+function scalingEntries(scaling: RopeScaling | null): Entry[] {
+  if (scaling?.kind === 'linear')
+    return [
+      ['llama.rope.scaling.type', text('linear')],
+      ['llama.rope.scaling.factor', f32(scaling.factor)],
+    ];
+  if (scaling?.kind === 'yarn')
+    return [
+      ['llama.rope.scaling.type', text('none')],
+      ['llama.rope.scaling.attn_factor', f32(scaling.attentionFactor)],
+    ];
+  return [];
 }
 
 function tokenizerEntries({ vocabulary, settings, ...ids }: TokenizerData): Entry[] {

@@ -45,6 +45,16 @@ describe('ropeFactorTensors', () => {
     expect(factors[30]).toBeCloseTo(1 / ((1 - 0.59285) / 8 + 0.59285), 3);
   });
 
+  it("leaves YaRN's fast frequencies, divides the slow ones by the factor and mixes those between", async () => {
+    const rope_scaling = { type: 'yarn', factor: 4, original_max_position_embeddings: 4096 };
+    const [tensor] = ropeFactorTensors(decoderShape({ rope_scaling }, 'llama', 'f'));
+    const factors = new Float32Array((await tensor!.source.read(0, 64)).buffer);
+    // 128 · ln(4096 / (turns · 2π)) / (2 · ln 10000): 32 turns at pair 20.9, one turn at pair 45.03.
+    expect(factors.slice(0, 21).every((factor) => factor === 1)).toBe(true);
+    expect(factors.slice(46).every((factor) => factor === 4)).toBe(true);
+    expect(factors[33]).toBeCloseTo(1 / (13 / 26 / 4 + 13 / 26), 5);
+  });
+
   it('is absent where positions are plain or scaled linearly', () => {
     expect(ropeFactorTensors(decoderShape({}, 'llama', 'f'))).toEqual([]);
     const linear = { rope_scaling: { type: 'linear', factor: 2 } };

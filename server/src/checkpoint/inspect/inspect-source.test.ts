@@ -97,7 +97,7 @@ describe('inspectSource', () => {
 describe('problems of a checkpoint', () => {
   it('are all found in one look', async () => {
     const { folder } = tiny({
-      config: { mm_patch_merge_type: 'maxpool2x2', rope_scaling: { type: 'yarn' } },
+      config: { mm_patch_merge_type: 'maxpool2x2', rope_scaling: { type: 'longrope' } },
     });
     rmSync(join(folder, 'tokenizer.model'));
     rmSync(join(folder, SECOND_SHARD));
@@ -105,7 +105,7 @@ describe('problems of a checkpoint', () => {
     const found = messages(problems);
     expect(found).toHaveLength(4);
     expect(found[0]).toContain(`${SECOND_SHARD}: There is no such file`);
-    expect(found[1]).toContain('"yarn"');
+    expect(found[1]).toContain('"longrope"');
     expect(found[2]).toContain('mm_patch_merge_type is maxpool2x2');
     expect(found[3]).toContain('There is no tokenizer');
     expect(memory).toEqual([]);

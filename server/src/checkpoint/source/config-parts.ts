@@ -12,6 +12,9 @@ export function textConfigOf(config: LlavaConfig, { layout }: Recognised): TextC
   return layout === 'hub' ? (config.text_config ?? {}) : config;
 }
 
+/** Where these keys stand in config.json. */
+export const textConfigPath = ({ layout }: Recognised): string[] => (layout === 'hub' ? ['text_config'] : []);
+
 /**
  * Whether the output matrix is the embedding. In transformers' layout text_config says so; what the top says was true by default in
  * LLaVA-NeXT's first configuration class and meant nothing. Only transformers 5 goes by the top, and then it stores no matrix.

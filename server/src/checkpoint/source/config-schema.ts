@@ -25,6 +25,12 @@ const ropeSchema = z.object({
   low_freq_factor: z.number().positive().nullish(),
   high_freq_factor: z.number().positive().nullish(),
   original_max_position_embeddings: z.int().positive().nullish(),
+  attention_factor: z.number().positive().nullish(),
+  beta_fast: z.number().min(0).nullish(),
+  beta_slow: z.number().min(0).nullish(),
+  mscale: z.number().min(0).nullish(),
+  mscale_all_dim: z.number().min(0).nullish(),
+  truncate: z.boolean().nullish(),
 });
 export type RopeConfig = z.infer<typeof ropeSchema>;
 
@@ -42,6 +48,7 @@ const textShape = {
   rope_scaling: ropeSchema.nullish(),
   rope_parameters: ropeSchema.nullish(),
   max_position_embeddings: z.int().min(1).nullish(),
+  original_max_position_embeddings: z.int().min(1).nullish(),
   sliding_window: z.int().min(1).nullish(),
   vocab_size: dimension.nullish(),
   bos_token_id: tokenIds.nullish(),

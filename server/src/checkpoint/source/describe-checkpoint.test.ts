@@ -202,6 +202,22 @@ describe('describeCheckpoint', () => {
     ]);
   });
 
+  it.each(['dynamic', 'yarn'])(
+    'serves %s RoPE scaling within max_position_embeddings, and says so with line and key',
+    async (type) => {
+      const scaled = { rope_scaling: { type, factor: 2 } };
+      const flat = await inspect(make({ config: { ...TRAINED, ...scaled } }).folder, (c) => c);
+      expect(flat.description.contextTokens).toBe(64);
+      expect(flat.warnings).toEqual([
+        expect.stringContaining(`config.json: rope_scaling (line 1) is of type ${type}: the model is served`),
+      ]);
+      const nested = make({ layout: 'hub4', textConfig: scaled });
+      expect((await inspect(nested.folder, (c) => c.warnings))[0]).toContain(
+        'config.json: text_config.rope_scaling (line 1)',
+      );
+    },
+  );
+
   it('names the fused projections of Phi-3 instead of what is missing', async () => {
     const change: TinyOptions['change'] = (stored) =>
       stored.flatMap((tensor) =>

@@ -16,6 +16,7 @@ import {
   negativeIdWarnings,
   settingsOf,
   textConfigOf,
+  textConfigPath,
   tiesEmbeddings,
   tokenizerRequestOf,
 } from './config-parts.js';
@@ -26,6 +27,7 @@ import { expectedVision, validateNoUnknown } from './expected-vision.js';
 import type { LlavaSettings } from './llava-settings.js';
 import { mapTensors, type ExpectedTensor, type MappedTensor } from './mapped-tensor.js';
 import { parsePinpoints } from './pinpoints.js';
+import { ropeCaveat } from './rope-scaling.js';
 import { chooseTemplate, type TemplateChoice } from './template-choice.js';
 import { canonicalName } from './tensor-names.js';
 import { decoderShape, type TextHyperparameters } from './text-hyperparameters.js';
@@ -169,6 +171,9 @@ class CheckpointReader {
     const faults = this.#faults;
     const textConfig = textConfigOf(config, kind);
     const shape = await faults.attempt(() => decoderShape(textConfig, kind.family, this.#configFile));
+    const caveat = shape && ropeCaveat(textConfig, shape.contextTokens);
+    if (caveat !== undefined)
+      this.warnings.push(`${this.#placeInConfig([...textConfigPath(kind), caveat.key])} ${caveat.what}`);
     const settings = await faults.attempt(() => settingsOf(config, kind, this.#configFile));
     const tensors = await this.#tensors(weights, config, kind);
     const rows = tensors?.rows ?? textConfig.vocab_size ?? undefined;

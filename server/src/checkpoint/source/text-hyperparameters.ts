@@ -1,7 +1,8 @@
 // The language model's shape from config.json, with the defaults that transformers' configuration classes fill in for keys a
 // file leaves out (LlamaConfig and MistralConfig of 4.37; a model card may rely on any of them).
 import { unsupported } from '../failures.js';
-import type { RopeConfig, TextConfig } from './config-schema.js';
+import type { TextConfig } from './config-schema.js';
+import { ropeFacts, type RopeScaling } from './rope-scaling.js';
 
 /** What the configuration says by itself. */
 export interface DecoderShape {
@@ -24,16 +25,6 @@ export interface TextHyperparameters extends DecoderShape {
   readonly tiesEmbeddings: boolean;
 }
 
-type RopeScaling =
-  | { readonly kind: 'linear'; readonly factor: number }
-  | {
-      readonly kind: 'llama3';
-      readonly factor: number;
-      readonly lowFrequencyFactor: number;
-      readonly highFrequencyFactor: number;
-      readonly originalContextTokens: number;
-    };
-
 export type TextFamily = 'llama' | 'mistral';
 
 const DEFAULTS = {
@@ -44,7 +35,6 @@ const DEFAULT_HIDDEN_SIZE = 4096;
 const DEFAULT_LAYERS = 32;
 const DEFAULT_HEADS = 32;
 const DEFAULT_RMS_EPSILON = 1e-6;
-const DEFAULT_ROPE_THETA = 10_000;
 
 /** @throws CheckpointError checkpoint.unsupported */
 export function decoderShape(config: TextConfig, family: TextFamily, file: string): DecoderShape {
@@ -65,8 +55,7 @@ export function decoderShape(config: TextConfig, family: TextFamily, file: strin
   validateVariant(config, file);
   const window = config.sliding_window === undefined ? defaults.slidingWindow : config.sliding_window;
   const ownContext = config.max_position_embeddings ?? defaults.contextTokens;
-  // transformers 5 reads both, the older name first (modeling_rope_utils.py, convert_rope_params_to_dict).
-  const rope = config.rope_scaling ?? config.rope_parameters ?? undefined;
+  const rope = ropeFacts(config, ownContext, file);
   return {
     hiddenSize,
     feedForwardSize: config.intermediate_size ?? defaults.feedForwardSize,
@@ -75,8 +64,8 @@ export function decoderShape(config: TextConfig, family: TextFamily, file: strin
     kvHeadCount,
     headSize,
     rmsEpsilon: config.rms_norm_eps ?? DEFAULT_RMS_EPSILON,
-    ropeTheta: rope?.rope_theta ?? config.rope_theta ?? DEFAULT_ROPE_THETA,
-    ropeScaling: rope === undefined ? null : ropeScaling(rope, ownContext, file),
+    ropeTheta: rope.theta,
+    ropeScaling: rope.scaling,
     // The attention of llama.cpp's `llama` architecture has no window: within one window, both are the same.
     contextTokens: window === null ? ownContext : Math.min(ownContext, window),
   };
@@ -94,31 +83,4 @@ function validateVariant(config: TextConfig, file: string): void {
       file,
       'attention_bias or mlp_bias is true; Llama models with biases are not supported.',
     );
-}
-
-function ropeScaling(rope: RopeConfig, contextTokens: number, file: string): RopeScaling | null {
-  const kind = rope.rope_type ?? rope.type ?? 'default';
-  const { factor, low_freq_factor, high_freq_factor } = rope;
-  const originalContextTokens = rope.original_max_position_embeddings ?? contextTokens;
-  if (kind === 'default') return null;
-  if (kind === 'linear' && typeof factor === 'number') return { kind, factor };
-  if (
-    kind === 'llama3' &&
-    typeof factor === 'number' &&
-    typeof low_freq_factor === 'number' &&
-    typeof high_freq_factor === 'number' &&
-    low_freq_factor < high_freq_factor
-  ) {
-    return {
-      kind,
-      factor,
-      lowFrequencyFactor: low_freq_factor,
-      highFrequencyFactor: high_freq_factor,
-      originalContextTokens,
-    };
-  }
-  throw unsupported(
-    file,
-    `rope_scaling of type ${JSON.stringify(kind)} is not supported; linear and llama3 are.`,
-  );
 }
