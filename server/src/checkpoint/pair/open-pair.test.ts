@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DESCRIPTION_KEY } from '../convert/model-metadata.js';
 import {
   rewriteGguf,
   tinyPair,
@@ -50,6 +51,19 @@ describe('openGgufPair', () => {
     const pair = await openGgufPair(modelPath, null);
     expect([pair.projector, pair.description.vision]).toEqual([null, null]);
     await pair.close();
+  });
+
+  it('refuses a pair of an earlier version whose images cannot be merged', async () => {
+    const model = await rewritten(modelPath, 'class-token.gguf', ({ metadata }) => {
+      const stored = metadata.get(DESCRIPTION_KEY);
+      if (stored?.type !== 'string') throw new TypeError('a pair of ours has a description');
+      const json = stored.value
+        .replace('"keepsClassToken":false', '"keepsClassToken":true')
+        .replace('"aspect":"pad"', '"aspect":"anyres"')
+        .replace('"mergeType":"flat"', '"mergeType":"spatial"');
+      metadata.set(DESCRIPTION_KEY, text(json));
+    });
+    await expect(openGgufPair(model, projectorPath)).rejects.toThrow('a map of tiles has no place for it');
   });
 
   it('describes a foreign pair from the standard keys, and says what it assumed', async () => {

@@ -5,6 +5,7 @@ import { DESCRIPTION_KEY } from '../convert/model-metadata.js';
 import { malformed, unsupported } from '../failures.js';
 import { parseJson } from '../files/json-file.js';
 import { GgufFile } from '../gguf/gguf-file.js';
+import { hasClassTokenInMap } from '../source/llava-settings.js';
 import { describeForeignPair } from './foreign-description.js';
 import { visionModel, type VisionModel } from './vision-model.js';
 
@@ -90,6 +91,8 @@ function validatePair(description: ModelDescription, model: GgufFile, vision: Vi
   if (tokenizer.tokenCount > rows || tokenizer.eosIds.some((id) => id >= rows))
     throw malformed(model.name, `The tokenizer has more tokens than the embedding's ${rows} rows.`);
   if (vision === null) return;
+  if (settings !== null && hasClassTokenInMap(settings))
+    throw unsupported(model.name, 'The class token is kept, but a map of tiles has no place for it.');
   const last = vision.projectorLayers === 0 ? undefined : `mm.${(vision.projectorLayers - 1) * 2}.weight`;
   const features = last === undefined ? vision.hiddenSize : vision.tensors.get(last)?.dimensions[1];
   if (features !== width) {

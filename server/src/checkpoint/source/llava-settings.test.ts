@@ -58,6 +58,24 @@ describe('originalSettings', () => {
   });
 });
 
+describe('the class token of an original checkpoint', () => {
+  const cls = { mm_vision_select_feature: 'cls_patch' };
+
+  it.each(['spatial', 'spatial_unpad'])(
+    'is refused with anyres and %s, where the reference fails',
+    (merge) => {
+      const config = { ...cls, image_aspect_ratio: 'anyres', mm_patch_merge_type: merge };
+      expect(() => original(config)).toThrow(`merged as ${merge}: a map has no place for it`);
+    },
+  );
+
+  it('is kept where tiles are merged flat, and where there are none', () => {
+    expect(original({ ...cls, image_aspect_ratio: 'anyres' }).keepsClassToken).toBe(true);
+    const unused = { ...cls, image_aspect_ratio: 'pad', mm_patch_merge_type: 'spatial_unpad' };
+    expect(original(unused).keepsClassToken).toBe(true);
+  });
+});
+
 describe('hubSettings', () => {
   it('prepares images as the original models do', () => {
     expect(hub({})).toMatchObject({ aspect: 'pad', mergeType: 'flat', projectorLayers: 2, selectLayer: -2 });
@@ -69,8 +87,21 @@ describe('hubSettings', () => {
     expect(hub({ image_aspect_ratio: 'square' }).aspect).toBe('square');
   });
 
+  it('takes a list of one layer for that layer', () => {
+    expect(hub({ vision_feature_layer: [-3] }).selectLayer).toBe(-3);
+    expect(() => hub({ vision_feature_layer: [] })).toThrow('a list of 0 layers');
+  });
+
+  it('refuses the class token of a LLaVA-NeXT, which has no place in its map', () => {
+    expect(() => hub({ vision_feature_select_strategy: 'full' }, true)).toThrow('merged as spatial_unpad');
+    const flat = { vision_feature_select_strategy: 'full', mm_patch_merge_type: 'flat' };
+    expect(hub(flat, true).keepsClassToken).toBe(true);
+  });
+
   it('refuses several feature layers and projectors of another form', () => {
-    expect(() => hub({ vision_feature_layer: [-2, -5] })).toThrow('vision_feature_layer');
+    expect(() => hub({ vision_feature_layer: [-2, -5] })).toThrow(
+      'vision_feature_layer is a list of 2 layers',
+    );
     expect(() => hub({ projector_hidden_act: 'relu' })).toThrow('projector');
     expect(() => hub({ multimodal_projector_bias: false })).toThrow('projector');
   });

@@ -37,7 +37,7 @@ export function originalSettings(config: LlavaConfig, file: string): LlavaSettin
   const feature = config.mm_vision_select_feature ?? 'patch';
   if (feature !== 'patch' && feature !== 'cls_patch')
     throw unsupported(file, `mm_vision_select_feature is ${feature}; patch and cls_patch are supported.`);
-  return {
+  return validateClassToken(file, {
     towerName: config.mm_vision_tower ?? config.vision_tower ?? null,
     towerIsTrained:
       config.unfreeze_mm_vision_tower === true ||
@@ -50,7 +50,7 @@ export function originalSettings(config: LlavaConfig, file: string): LlavaSettin
     pinpoints: config.image_grid_pinpoints,
     wrapsImageInStartEnd: config.mm_use_im_start_end ?? false,
     reservesPatchToken: config.mm_use_im_patch_token ?? true,
-  };
+  });
 }
 
 /**
@@ -62,13 +62,17 @@ export function hubSettings(config: LlavaConfig, isNext: boolean, file: string):
   const strategy = config.vision_feature_select_strategy ?? 'default';
   if (strategy !== 'default' && strategy !== 'full')
     throw unsupported(file, `vision_feature_select_strategy is ${strategy}; default and full are supported.`);
-  const selectLayer = config.vision_feature_layer ?? DEFAULT_SELECT_LAYER;
-  if (typeof selectLayer !== 'number')
-    throw unsupported(file, 'vision_feature_layer is a list; features of one layer are supported.');
+  const stated = config.vision_feature_layer ?? DEFAULT_SELECT_LAYER;
+  const [selectLayer, ...further] = [stated].flat();
+  if (selectLayer === undefined || further.length > 0)
+    throw unsupported(
+      file,
+      `vision_feature_layer is a list of ${[stated].flat().length} layers; features of one layer are supported.`,
+    );
   const activation = config.projector_hidden_act ?? 'gelu';
   if (activation !== 'gelu' || config.multimodal_projector_bias === false)
     throw unsupported(file, 'The projector must be two linear layers with biases and gelu between them.');
-  return {
+  return validateClassToken(file, {
     towerName: null,
     towerIsTrained: true,
     selectLayer,
@@ -79,7 +83,25 @@ export function hubSettings(config: LlavaConfig, isNext: boolean, file: string):
     pinpoints: config.image_grid_pinpoints ?? (isNext ? NEXT_PINPOINTS : undefined),
     wrapsImageInStartEnd: false,
     reservesPatchToken: false,
-  };
+  });
+}
+
+/** The reference fails at the first image of such a model: a class token has no place in a map of patches. */
+function validateClassToken(file: string, settings: LlavaSettings): LlavaSettings {
+  if (!hasClassTokenInMap(settings)) return settings;
+  throw unsupported(
+    file,
+    `The class token is selected (cls_patch, or full in transformers' layout), but the tiles of anyres are merged as ${settings.mergeType}: a map has no place for it. Set mm_patch_merge_type to flat, or select patches alone.`,
+  );
+}
+
+/** Settings that leave no way to merge an image. */
+export function hasClassTokenInMap({
+  keepsClassToken,
+  aspect,
+  mergeType,
+}: Pick<VisionSettings, 'keepsClassToken' | 'aspect' | 'mergeType'>): boolean {
+  return keepsClassToken && aspect === 'anyres' && mergeType !== 'flat';
 }
 
 /** Anything that is neither pad nor anyres is the plain CLIP processor in the reference, whatever the word is. */
