@@ -2,11 +2,14 @@
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Defect } from '../../errors.js';
-import { malformed, missing, unreadable } from '../failures.js';
+import { incomplete, malformed, missing, unreadable } from '../failures.js';
 import type { ByteSource } from './byte-source.js';
 
 /** Node reads at most 2^31 - 1 bytes a call; a single request of ours is a chunk of rows, far below. */
 const MAX_READ_BYTES = 2 ** 30;
+/** How a pointer begins (git-lfs, docs/spec.md), and what none exceeds. */
+const LFS_POINTER = 'version https://git-lfs.github.com/spec/';
+const MAX_POINTER_BYTES = 1024;
 
 export class PositionalFile implements ByteSource {
   readonly path: string;
@@ -19,13 +22,18 @@ export class PositionalFile implements ByteSource {
     this.#handle = handle;
   }
 
-  /** @throws CheckpointError checkpoint.missing, checkpoint.unreadable (also for folders, pipes and devices) */
+  /**
+   * @throws CheckpointError checkpoint.missing, checkpoint.unreadable (also for folders, pipes and devices), checkpoint.incomplete (a pointer of
+   * Git LFS)
+   */
   static async open(path: string): Promise<PositionalFile> {
     try {
       // Asked before opening: opening a pipe would wait for a writer.
       const facts = await stat(path);
       if (!facts.isFile()) throw unreadable(path, 'This is not a regular file.', undefined);
-      return new PositionalFile(path, facts.size, await open(path, 'r'));
+      const file = new PositionalFile(path, facts.size, await open(path, 'r'));
+      await validateNoPointer(file);
+      return file;
     } catch (error) {
       if (isErrno(error, 'ENOENT') || isErrno(error, 'ENOTDIR'))
         throw missing(path, 'There is no such file.', { cause: error });
@@ -72,6 +80,23 @@ export class PositionalFile implements ByteSource {
     } catch (error) {
       throw unreadable(this.path, 'Reading failed.', error);
     }
+  }
+}
+
+/** Files of Git LFS stand in for large ones until they are fetched; whatever format they stand for, they are not of it. */
+async function validateNoPointer(file: PositionalFile): Promise<void> {
+  if (file.sizeBytes > MAX_POINTER_BYTES || file.sizeBytes < LFS_POINTER.length) return;
+  try {
+    const text = Buffer.from(await file.read(0, file.sizeBytes)).toString('latin1');
+    if (!text.startsWith(LFS_POINTER)) return;
+    const size = /^size (\d{1,15})$/m.exec(text)?.[1];
+    throw incomplete(
+      file.path,
+      `This is a Git LFS pointer, not the file${size === undefined ? '' : ` of ${size} bytes`} that it stands for. Run git lfs pull in its folder, or download the file itself.`,
+    );
+  } catch (error) {
+    await file.close();
+    throw error;
   }
 }
 

@@ -42,6 +42,11 @@ describe('recognise', () => {
       { architectures: ['LlavaForConditionalGeneration'], text_config: { model_type: 'phi3' } },
       'Load a LLaVA-Phi-3 with Llama names',
     ],
+    [{ architectures: ['VipLlavaForConditionalGeneration'] }, 'features of five layers'],
+    [
+      { architectures: ['LlavaLlamaForCausalLM'], mm_vision_tower: 'clip_4layer_336' },
+      'this is ViP-LLaVA, and its projector takes',
+    ],
     [{ architectures: ['LlavaOnevisionForConditionalGeneration'] }, 'SigLIP'],
     [{ architectures: ['LlamaForCausalLM'] }, 'plain language model'],
     [{ architectures: ['CLIPModel'] }, 'CLIP model on its own'],
@@ -69,10 +74,13 @@ describe('recognise', () => {
 });
 
 describe('explainMissingWeights', () => {
-  it('knows adapters and lone projectors', () => {
+  it('knows adapters, partitions of DeepSpeed and lone projectors', () => {
     expect(
       explainMissingWeights(['adapter_config.json', 'config.json', 'non_lora_trainables.bin']),
     ).toContain('LoRA');
+    expect(explainMissingWeights(['adapter_config.json'])).toContain('base_model_name_or_path');
+    for (const name of ['zero_to_fp32.py', 'global_step5000'])
+      expect(explainMissingWeights(['config.json', 'latest', name])).toContain('Run its zero_to_fp32.py');
     expect(explainMissingWeights(['config.json', 'mm_projector.bin'])).toContain('projector only');
     expect(explainMissingWeights(['config.json'])).toBeUndefined();
   });

@@ -15,6 +15,10 @@ export interface Recognised {
 const SUPPORTED =
   'Supported are LlavaLlamaForCausalLM and LlavaMistralForCausalLM (original layout), LlavaForConditionalGeneration and LlavaNextForConditionalGeneration over Llama or Mistral, and GGUF pairs.';
 
+/** A sentence without its beginning and end, for all places where one is recognised. */
+export const VIP_LLAVA =
+  'its projector takes the features of five layers of the tower, which is another network. Serve it with transformers (VipLlavaForConditionalGeneration), or load a LLaVA 1.5 (liuhaotian/llava-v1.5-7b)';
+
 /** Why known relatives do not load. */
 const RELATIVES: readonly (readonly [RegExp, string])[] = [
   [/^llavampt/i, 'a LLaVA over MPT, whose language model is not of the Llama family'],
@@ -24,6 +28,7 @@ const RELATIVES: readonly (readonly [RegExp, string])[] = [
     /^llava_?phi/i,
     'a LLaVA over Phi, whose own weights have fused projections; xtuner publishes its LLaVA-Phi-3 with Llama names, too (llava-phi-3-mini-hf)',
   ],
+  [/^vip_?llava/i, `ViP-LLaVA, and ${VIP_LLAVA}`],
   [/^llavaonevision/i, 'LLaVA-OneVision, which has a SigLIP tower and a Qwen language model'],
   [/^(llama|mistral)forcausallm$/i, 'a plain language model without a vision tower'],
   [/^clip/i, 'a CLIP model on its own: the vision tower of a LLaVA, not a LLaVA'],
@@ -59,8 +64,10 @@ export function recognise(config: LlavaConfig, folderName: string, file: string)
 export function explainMissingWeights(fileNames: readonly string[]): string | undefined {
   const has = (pattern: RegExp) => fileNames.some((name) => pattern.test(name));
   if (has(/^adapter_(config\.json|model\.)/)) {
-    return 'This holds LoRA adapters only. Merge them into their base model first (scripts/merge_lora_weights.py of the LLaVA repository) and load the result.';
+    return 'This holds LoRA adapters only. Merge them into their base model first (scripts/merge_lora_weights.py of the LLaVA repository; adapter_config.json names the base as base_model_name_or_path) and load the result.';
   }
+  if (has(/^zero_to_fp32\.py$|^global_step\d+$|^zero_pp_rank_/))
+    return 'This holds a checkpoint of DeepSpeed, whose weights lie in partitions. Run its zero_to_fp32.py (python zero_to_fp32.py . .) and load the result.';
   if (has(/^mm_projector\.bin$/)) {
     return 'This holds a projector only (a "pretrain" repository). Load the finished LLaVA model that was trained from it.';
   }
@@ -74,6 +81,8 @@ function validateOriginalTower(config: LlavaConfig, file: string): void {
       's2 is true: multi-scale (S²) vision towers are not supported. Use a checkpoint without S².',
     );
   const name = config.mm_vision_tower ?? config.vision_tower ?? '';
+  if (/^clip_\d+layers?_/i.test(name))
+    throw unsupported(file, `mm_vision_tower is ${name}: this is ViP-LLaVA, and ${VIP_LLAVA}.`);
   if (/siglip/i.test(name))
     throw unsupported(file, `mm_vision_tower is ${name}: SigLIP towers are not supported, only CLIP.`);
 }

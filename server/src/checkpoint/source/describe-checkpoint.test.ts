@@ -218,6 +218,76 @@ describe('describeCheckpoint', () => {
     },
   );
 
+  it.each(['base_model.model.', 'module.', '_orig_mod.', 'module._orig_mod.base_model.model.'])(
+    'loads tensors whose names begin with %s, with a warning',
+    async (prefix) => {
+      const change: TinyOptions['change'] = (stored) =>
+        stored.map((tensor) => ({ ...tensor, name: prefix + tensor.name }));
+      const look = (c: Checkpoint) => ({
+        names: [...c.textTensors, ...c.vision.tensors].map(({ ggufName }) => ggufName),
+        warnings: c.warnings,
+      });
+      const plain = await inspect(make({ config: TRAINED }).folder, look);
+      const wrapped = await inspect(make({ config: TRAINED, change }).folder, look);
+      expect(wrapped.names).toEqual(plain.names);
+      expect(wrapped.warnings).toEqual([
+        expect.stringContaining(`${prefix}model.embed_tokens.weight is read as model.embed_tokens.weight`),
+      ]);
+    },
+  );
+
+  it('refuses one weight under two names, one of them wrapped', async () => {
+    const change: TinyOptions['change'] = (stored) => [
+      ...stored,
+      { ...stored[0]!, name: `module.${stored[0]!.name}` },
+    ];
+    await expect(failure({ change })).rejects.toThrow('are the same weight');
+  });
+
+  it('names ZeRO-3 where weights were saved as empty partitions, and how to gather them', async () => {
+    const emptied =
+      (which: RegExp): NonNullable<TinyOptions['change']> =>
+      (stored) =>
+        stored.map((tensor) =>
+          which.test(tensor.name) ? { ...tensor, shape: [0], values: new Float32Array() } : tensor,
+        );
+    for (const format of ['safetensors', 'torch'] as const)
+      await expect(failure({ format, change: emptied(/mm_projector/) })).rejects.toMatchObject({
+        code: 'checkpoint.incomplete',
+        message: expect.stringMatching(
+          /4 of 4 tensors are empty \(model\.mm_projector\.0\.weight.+ZeRO-3.+zero_to_fp32\.py/u,
+        ) as unknown,
+      });
+    await expect(failure({ change: emptied(/./) })).rejects.toThrow('saved by DeepSpeed ZeRO-3');
+    const unused = make({ tower: 'both', change: emptied(/vision_tower/) });
+    expect(await inspect(unused.folder, (c) => c.warnings)).toEqual([]);
+  });
+
+  it.each([
+    ['model.layers.0.self_attn.q_proj.lora_A.default.weight', 'merge_and_unload'],
+    ['base_model.model.model.layers.0.self_attn.q_proj.base_layer.weight', 'merge_and_unload'],
+    ['model.mm_projector.modules_to_save.default.0.weight', 'merge_and_unload'],
+    ['multi_modal_projector.projector_layernorm.weight', 'VipLlavaForConditionalGeneration'],
+    ['model.mm_projector.clip_layernorm.weight', 'llava-v1.5-7b'],
+  ])('says of a tensor %s what the weights are', async (name, remedy) => {
+    const change: TinyOptions['change'] = (stored) => [...stored, { ...stored[0]!, name }];
+    await expect(failure({ change })).rejects.toThrow(name);
+    await expect(failure({ change })).rejects.toThrow(remedy);
+  });
+
+  it.each(['model-00002-of-00002.safetensors', 'tokenizer.model', 'config.json'])(
+    'knows a Git LFS pointer in place of %s',
+    async (name) => {
+      const { folder } = make();
+      const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'ab'.repeat(32)}\nsize 4943162240\n`;
+      writeFileSync(join(folder, name), pointer);
+      await expect(describeCheckpoint(folder)).rejects.toMatchObject({
+        code: 'checkpoint.incomplete',
+        message: `${join(folder, name)}: This is a Git LFS pointer, not the file of 4943162240 bytes that it stands for. Run git lfs pull in its folder, or download the file itself.`,
+      });
+    },
+  );
+
   it('names the fused projections of Phi-3 instead of what is missing', async () => {
     const change: TinyOptions['change'] = (stored) =>
       stored.flatMap((tensor) =>

@@ -1,6 +1,7 @@
 // Weights in a form that is not this program's, told by names and shapes of the tensors, so that one sentence says what they are and what
 // to do, instead of a list of what is missing.
 import type { CheckpointError } from '../../errors.js';
+import { VIP_LLAVA } from './architecture.js';
 import { listNames, unsupported } from '../failures.js';
 import type { StoredTensor } from '../files/stored-tensor.js';
 import type { LlavaConfig } from './config-schema.js';
@@ -12,6 +13,15 @@ interface Symptom {
 }
 
 const SYMPTOMS: readonly Symptom[] = [
+  {
+    matches: ({ name }) => /\.(?:lora_[AB]|lora_embedding_[AB]|base_layer|modules_to_save)\./.test(name),
+    explain: (names) =>
+      `The tensors hold LoRA adapters beside the weights they belong to (${names}). Merge them (merge_and_unload of PEFT), save the model and load the result.`,
+  },
+  {
+    matches: ({ name }) => /\.(?:projector_layernorm|clip_layernorm|mm_projector\.final_linear)\./.test(name),
+    explain: (names) => `The tensors are those of ViP-LLaVA (${names}): ${VIP_LLAVA}.`,
+  },
   {
     matches: ({ name }) => /\.(?:self_attn\.qkv_proj|mlp\.gate_up_proj)\.weight$/.test(name),
     explain: (names) =>

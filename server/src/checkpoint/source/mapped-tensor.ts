@@ -24,11 +24,14 @@ export interface ExpectedTensor {
   readonly rotaryHeadRows?: number;
 }
 
+/** What ZeRO-3 leaves on each machine of a weight whose elements are spread over all. */
+const PARTITIONED_SHAPE = '0';
 /** Failures of one kind that are noted one by one; a checkpoint of another size has hundreds. */
 const MAX_LISTED = 5;
 
 /**
- * Finds the expected tensors, and notes one fault for all that are missing and one for each that is there and cannot be used:
+ * Finds the expected tensors, and notes one fault for all that are empty, one for all that are missing and one for each other that is there
+ * and cannot be used:
  * checkpoint.incomplete, checkpoint.malformed for a wrong shape, checkpoint.unsupported for an element type that is no weight.
  * @returns those that can be used
  */
@@ -40,16 +43,26 @@ export function mapTensors(
 ): MappedTensor[] {
   const mapped: MappedTensor[] = [];
   const missing: string[] = [];
+  const empty: string[] = [];
   const unusable: CheckpointError[] = [];
   for (const wanted of expected) {
     const source = tensors.get(wanted.canonical);
     const failure = source === undefined ? undefined : failureOf(wanted, source);
     if (source === undefined) missing.push(wanted.canonical);
+    else if (source.shape.join() === PARTITIONED_SHAPE) empty.push(source.name);
     else if (failure === undefined) mapped.push(mappedTensor(wanted, source));
     else unusable.push(failure);
   }
   const lack = `${missing.length} of ${expected.length} tensors are missing: ${listNames(missing)}.`;
-  noteAll([...(missing.length > 0 ? [incomplete(file, lack)] : []), ...unusable], faults);
+  const partitions = `${empty.length} of ${expected.length} tensors are empty (${listNames(empty, 2)}): the model was saved by DeepSpeed ZeRO-3 without gathering its partitions. Run zero_to_fp32.py in the folder of the training's checkpoint and load the result, or save again with stage3_gather_16bit_weights_on_model_save.`;
+  noteAll(
+    [
+      ...(empty.length > 0 ? [incomplete(file, partitions)] : []),
+      ...(missing.length > 0 ? [incomplete(file, lack)] : []),
+      ...unusable,
+    ],
+    faults,
+  );
   return mapped;
 }
 

@@ -34,6 +34,7 @@ import { decoderShape, type TextHyperparameters } from './text-hyperparameters.j
 import { textTensors } from './text-tensors.js';
 import { tiedOutputWarning } from './tied-output.js';
 import { findTower, type TowerLocator, type TowerSource } from './vision-source.js';
+import { wrapperWarning } from './wrapper-prefix.js';
 import { closeAll, fileNames, hasWeights, openWeightFiles, type WeightFiles } from './weight-files.js';
 
 export interface ReadOptions {
@@ -212,7 +213,8 @@ class CheckpointReader {
       return undefined;
     }
     const leftBehind = leftBehindQuantisation(config, this.#placeInConfig);
-    if (leftBehind !== undefined) this.warnings.push(leftBehind);
+    const wrapper = wrapperWarning(weights.tensors.keys());
+    this.warnings.push(...[leftBehind, wrapper].filter((warning) => warning !== undefined));
     const own = await this.#faults.attempt(() => canonicalTensors(weights.tensors, layout));
     if (own === undefined) return undefined;
     const hidden = [...weights.unreadable].flatMap((name) => {
@@ -221,7 +223,8 @@ class CheckpointReader {
     });
     // Both have one row for each token.
     const table = own.get('model.embed_tokens.weight') ?? own.get('lm_head.weight');
-    return { own, hidden: new Set(hidden), rows: table?.shape[0] };
+    // A table that ZeRO-3 left empty says nothing of its rows.
+    return { own, hidden: new Set(hidden), rows: table?.shape[0] === 0 ? undefined : table?.shape[0] };
   }
 
   async #warnOfOtherOutput({ own }: Tensors): Promise<void> {

@@ -1,6 +1,8 @@
 // One name for each tensor, whatever layout spells it: the language model keeps the original names, the tower's begin with
 // `tower.`, the projector's with `projector.<index>.`, and the vector at the end of an image row is `newline`.
 
+import { unwrappedName } from './wrapper-prefix.js';
+
 /** What to do with a tensor of a file: use it under this name, or pass over it. */
 type CanonicalName = { readonly use: string } | 'skip';
 
@@ -37,7 +39,8 @@ const BUFFERS = /(?:rotary_emb\.inv_freq|position_ids)$/;
 
 export type TensorLayout = 'original' | 'hub' | 'clip';
 
-export function canonicalName(name: string, layout: TensorLayout): CanonicalName {
+export function canonicalName(stored: string, layout: TensorLayout): CanonicalName {
+  const name = unwrappedName(stored);
   if (BUFFERS.test(name)) return 'skip';
   if (layout === 'clip' && CLIP_OTHER_HALF.test(name)) return 'skip';
   const renames = { original: ORIGINAL, hub: HUB, clip: CLIP_REPOSITORY }[layout];
