@@ -89,6 +89,7 @@ describe('toGatewayConfig', () => {
         start: {
           readerId: 'id',
           modelName: '/m',
+          projectorFile: null,
           device: 'cpu',
           quantType: 'auto',
           visionQuantType: 'auto',

@@ -11,6 +11,8 @@ import type { Terminal } from './terminal.js';
 export interface InspectCommand {
   /** A path, or a name of the model hub. */
   readonly source: string;
+  /** Which of several mmproj files beside a GGUF model. */
+  readonly projectorFile: string | null;
   readonly hub: HubSettings;
   readonly isJson: boolean;
   readonly signal: AbortSignal;
@@ -20,14 +22,17 @@ export interface InspectCommand {
 export async function inspect(command: InspectCommand, terminal: Terminal): Promise<void> {
   const lines = new EventLines(terminal);
   const hub = openHub(command.hub, command.signal, lines.show);
-  const inspection = await look(hub, command.source).finally(() => lines.clear());
+  const inspection = await look(hub, command).finally(() => lines.clear());
   terminal.out(command.isJson ? `${JSON.stringify(inspection, null, 2)}\n` : describeInspection(inspection));
   if (inspection.problems.length > 0) throw notServable(inspection);
 }
 
-async function look(hub: ReturnType<typeof openHub>, source: string): Promise<Inspection> {
+async function look(
+  hub: ReturnType<typeof openHub>,
+  { source, projectorFile }: InspectCommand,
+): Promise<Inspection> {
   const path = await hub.resolveSource(source);
-  return { ...(await inspectSource(path, { locateTower: hub.locateTower })), source };
+  return { ...(await inspectSource(path, { locateTower: hub.locateTower, projectorFile })), source };
 }
 
 function notServable({ source, problems }: Inspection): CheckpointError {

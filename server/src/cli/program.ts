@@ -100,7 +100,7 @@ function convertCommand(terminal: Terminal): Command {
 }
 
 function inspectCommand(terminal: Terminal): Command {
-  const settings = settingsWith(...HUB_KEYS);
+  const settings = settingsWith(...HUB_KEYS, 'projector_file');
   const command = new Command('inspect')
     .description('Prints what a model is, what it needs, and everything that keeps it from being served.')
     .argument(
@@ -111,11 +111,15 @@ function inspectCommand(terminal: Terminal): Command {
     .option('--json', 'print JSON');
   addSettingFlags(command, settings);
   return command.action(async (source: string, flags: { config?: string; json?: boolean }) => {
-    const { server } = loadConfig({ flags: typedFlags(command, settings), configFile: flags.config });
+    const { server, readers } = loadConfig({
+      flags: typedFlags(command, settings),
+      configFile: flags.config,
+    });
+    const projectorFile = readers[0]?.projectorFile ?? null;
     const { inspect } = await import('./inspect.js');
     using cancellation = cancelOnSignals();
     const { signal } = cancellation;
-    await inspect({ source, hub: server, isJson: flags.json === true, signal }, terminal);
+    await inspect({ source, projectorFile, hub: server, isJson: flags.json === true, signal }, terminal);
   });
 }
 

@@ -28,6 +28,10 @@ export const readerConfigSchema = z.object({
     { text: 'the demo model', value: ({ demoModelFolder }) => demoModelFolder },
     { key: 'model_name', flag: 'model', meaning: 'The model to serve.' },
   ),
+  projectorFile: setting(optionalText('a file name in the folder of the model, or a path'), null, {
+    key: 'projector_file',
+    meaning: 'The mmproj file of a GGUF model, where several lie beside it or its name does not tell.',
+  }),
   device: setting(choice(DEVICES), 'cpu', { key: 'device', meaning: 'Where the model computes.' }),
   consumerGroup: setting(text('a name'), DEFAULT_CONSUMER_GROUP, {
     key: 'consumer_group',

@@ -44,6 +44,7 @@ describe('resolveConfig', () => {
       {
         readerId: 'a-new-id',
         modelName: '/program/models/demo/checkpoint',
+        projectorFile: null,
         device: 'cpu',
         consumerGroup: 'primary',
         quantType: 'auto',

@@ -69,6 +69,7 @@ describe('parseFromReader', () => {
 const START: ReaderStart = {
   readerId: 'reader1',
   modelName: 'demo',
+  projectorFile: null,
   device: 'cpu',
   repositoryPath: '/models',
   quantType: 'auto',

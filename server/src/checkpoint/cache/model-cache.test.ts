@@ -1,4 +1,5 @@
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -13,6 +14,7 @@ import {
 import { hostname, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { splitGguf, tinyPair } from '../fixtures/rewritten-pair.fixture.js';
 import { floatCodec } from '../fixtures/float-codec.fixture.js';
 import {
   tinyCheckpoint,
@@ -178,6 +180,69 @@ describe('ensureGgufPair', () => {
     writeFileSync(join(repositoryPath, 'weights.bin'), 'x');
     await expect(ensure(join(repositoryPath, 'weights.bin'))).rejects.toThrow('no GGUF file');
     expect(existsSync(join(repositoryPath, 'weights.bin'))).toBe(true);
+  });
+
+  it('serves a pair beside the config.json of its origin, but weights before GGUF files', async () => {
+    const { folder } = make();
+    const { modelPath, projectorPath } = await ensure(folder);
+    const pairFolder = dirname(modelPath);
+    writeFileSync(join(pairFolder, 'config.json'), '{"model_type": "llama"}');
+    const found = await ensure(pairFolder);
+    expect([found.modelPath, found.projectorPath]).toEqual([modelPath, projectorPath]);
+    copyFileSync(modelPath, join(folder, 'beside.gguf'));
+    expect((await ensure(folder)).modelPath).toBe(modelPath);
+  });
+
+  it('knows GGUF files that are named by their hash, by first bytes', async () => {
+    const { modelPath, projectorPath } = await ensure(make().folder);
+    const store = mkdtempSync(join(repositoryPath, 'blobs'));
+    const [model, projector] = [join(store, `sha256-${'a1'.repeat(32)}`), join(store, 'b2'.repeat(32))];
+    copyFileSync(modelPath, model);
+    const alone = await ensure(model);
+    expect([alone.modelPath, alone.projectorPath]).toEqual([model, null]);
+    expect(alone.events).toMatchObject([
+      { kind: 'warning', message: expect.stringContaining('cannot be found by name') as unknown },
+    ]);
+    copyFileSync(projectorPath!, projector);
+    writeFileSync(join(store, 'c3'.repeat(32)), '{"a": "template of another model"}');
+    const named = await ensure(model, { projectorFile: 'b2'.repeat(32) });
+    for (const found of [await ensure(store), named, await ensure(model, { projectorFile: projector })])
+      expect([found.modelPath, found.projectorPath, found.events]).toEqual([model, projector, []]);
+  });
+
+  it('asks for projector_file where several mmproj files lie beside a model', async () => {
+    const { modelPath, projectorPath } = await ensure(make().folder);
+    const folder = dirname(modelPath);
+    const other = join(folder, 'mmproj-f16.gguf');
+    copyFileSync(projectorPath!, other);
+    for (const source of [folder, modelPath])
+      await expect(ensure(source)).rejects.toThrow(
+        'several mmproj files (mmproj-f16.gguf, mmproj.gguf). Name one as projector_file',
+      );
+    for (const source of [folder, modelPath])
+      expect((await ensure(source, { projectorFile: 'mmproj-f16.gguf' })).projectorPath).toBe(other);
+  });
+
+  it('refuses projector_file for a checkpoint, which has its own', async () => {
+    const { folder } = make();
+    await expect(ensure(folder, { projectorFile: 'mmproj.gguf' })).rejects.toThrow(
+      'Leave projector_file out',
+    );
+  });
+
+  it('takes the files of a split model for one, whichever is named', async () => {
+    const tiny = await tinyPair();
+    try {
+      const names = await splitGguf(tiny.modelPath, 3);
+      rmSync(tiny.modelPath);
+      const first = join(tiny.folder, names[0]!);
+      for (const source of [tiny.folder, first, join(tiny.folder, names[1]!)])
+        expect(await ensure(source)).toMatchObject({ modelPath: first, projectorPath: tiny.projectorPath });
+      rmSync(first);
+      await expect(ensure(tiny.folder)).rejects.toThrow(`${names[0]!}, is not beside it`);
+    } finally {
+      tiny.remove();
+    }
   });
 
   it('asks which of several models is meant', async () => {

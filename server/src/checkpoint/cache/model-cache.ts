@@ -35,6 +35,8 @@ export type CacheEvent =
 export interface EnsureOptions {
   /** A checkpoint's folder, a folder with a GGUF pair, or a GGUF file. */
   readonly source: string;
+  /** Which of several mmproj files beside a GGUF model; absent, there is one, or none. */
+  readonly projectorFile?: string | null;
   /** The model cache. */
   readonly repositoryPath: string;
   readonly textType: TextQuantChoice;
@@ -50,8 +52,11 @@ export interface EnsureOptions {
  * @throws CheckpointError of any code
  */
 export async function ensureGgufPair(options: EnsureOptions): Promise<GgufPairPaths> {
-  const source = await locateSource(options.source);
-  if (source.kind === 'pair') return { modelPath: source.modelPath, projectorPath: source.projectorPath };
+  const source = await locateSource(options.source, options.projectorFile ?? null);
+  if (source.kind === 'pair') {
+    for (const message of source.warnings) options.onEvent?.({ kind: 'warning', message });
+    return { modelPath: source.modelPath, projectorPath: source.projectorPath };
+  }
   const checkpoint = await describeCheckpoint(
     source.folder,
     options.locateTower === undefined ? {} : { locateTower: options.locateTower },

@@ -1,5 +1,6 @@
 // The same questions about a GGUF pair, whose answers are in the files themselves.
 import { basename } from 'node:path';
+import type { PairSource } from '../cache/locate-source.js';
 import type { GgufFile } from '../gguf/gguf-file.js';
 import { openGgufPair, type GgufPair } from '../pair/open-pair.js';
 import { imageFacts, tokenizerFacts } from './checkpoint-facts.js';
@@ -7,17 +8,18 @@ import { Findings } from './findings.js';
 import { NOTHING_KNOWN, type Inspection, type TensorFacts } from './inspection.js';
 import { kvBytes } from './memory-need.js';
 
-export async function inspectPair(modelPath: string, projectorPath: string | null): Promise<Inspection> {
+export async function inspectPair({
+  modelPath,
+  projectorPath,
+  warnings: located,
+}: PairSource): Promise<Inspection> {
   const findings = new Findings();
   const known = { source: modelPath, ...NOTHING_KNOWN, layout: 'gguf pair' } as const;
   const pair = await findings.attempt(() => openGgufPair(modelPath, projectorPath));
   if (pair === undefined) return { ...known, warnings: [], problems: findings.problems };
   try {
     const facts = (await findings.attempt(() => factsOf(pair))) ?? {};
-    const warnings =
-      projectorPath === null
-        ? [...pair.warnings, 'There is no mmproj file beside the model: it is served without images.']
-        : pair.warnings;
+    const warnings = [...pair.warnings, ...located];
     return { ...known, ...facts, warnings, problems: findings.problems };
   } finally {
     await pair.close();

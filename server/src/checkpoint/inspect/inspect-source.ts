@@ -6,13 +6,16 @@ import { inspectCheckpoint } from './inspect-checkpoint.js';
 import { inspectPair } from './inspect-pair.js';
 import { NOTHING_KNOWN, type Inspection } from './inspection.js';
 
+interface InspectOptions extends ReadOptions {
+  /** Which of several mmproj files beside a GGUF model. */
+  readonly projectorFile?: string | null;
+}
+
 /** Problems of the model are part of the answer; what is thrown is cancellation or a defect. */
-export async function inspectSource(path: string, options: ReadOptions = {}): Promise<Inspection> {
+export async function inspectSource(path: string, options: InspectOptions = {}): Promise<Inspection> {
   const findings = new Findings();
-  const source = await findings.attempt(() => locateSource(path));
+  const source = await findings.attempt(() => locateSource(path, options.projectorFile ?? null));
   if (source === undefined)
     return { source: path, ...NOTHING_KNOWN, warnings: [], problems: findings.problems };
-  return source.kind === 'pair'
-    ? inspectPair(source.modelPath, source.projectorPath)
-    : inspectCheckpoint(source.folder, options);
+  return source.kind === 'pair' ? inspectPair(source) : inspectCheckpoint(source.folder, options);
 }

@@ -10,6 +10,7 @@ export const ASKING_SETTINGS = settingsWith(
   'api_key',
   'consumer_group',
   'model_name',
+  'projector_file',
   'device',
   'quant_type',
   'vision_quant_type',

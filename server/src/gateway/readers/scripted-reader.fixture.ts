@@ -31,6 +31,7 @@ export const CARD: ReaderCard = {
 export const START: ReaderStart = {
   readerId: 'reader1',
   modelName: 'demo',
+  projectorFile: null,
   device: 'cpu',
   repositoryPath: '/nowhere',
   quantType: 'auto',

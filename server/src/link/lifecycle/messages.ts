@@ -18,6 +18,8 @@ export interface ReaderStart {
   readonly readerId: string;
   /** A folder, a GGUF file or a hub id. */
   readonly modelName: string;
+  /** Which of several mmproj files beside a GGUF model; null means the only one. */
+  readonly projectorFile: string | null;
   readonly device: Device;
   /** Where converted models are kept. */
   readonly repositoryPath: string;

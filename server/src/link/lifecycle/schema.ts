@@ -20,6 +20,7 @@ export const lifecycleMessageSchema = z.discriminatedUnion('kind', [
     start: z.object({
       readerId: text,
       modelName: text,
+      projectorFile: text.nullable(),
       device: z.enum(DEVICES),
       repositoryPath: text,
       quantType: z.enum(TEXT_QUANT_CHOICES),

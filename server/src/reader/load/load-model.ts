@@ -92,6 +92,7 @@ async function ensurePair(start: ReaderStart, secrets: ReaderSecrets, runtime: R
   });
   return ensureGgufPair({
     source: await hub.resolveSource(start.modelName),
+    projectorFile: start.projectorFile,
     locateTower: hub.locateTower,
     repositoryPath: start.repositoryPath,
     textType: start.quantType,

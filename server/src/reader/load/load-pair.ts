@@ -55,8 +55,8 @@ export async function loadPair(runtime: Runtime, pair: GgufPair, options: PairOp
   runtime.setTowerThreads(threads);
   const model = await LanguageModel.load(runtime, pair.model.path, pair.preTokenizer);
   const decoder = createDecoder(model, pair, threads, options);
-  const descriptor = openSync(pair.model.path, 'r');
-  const embeddings = new EmbeddingRows(runtime, embeddingTable(pair.model, descriptor));
+  const table = openEmbeddingTable(pair.model);
+  const embeddings = new EmbeddingRows(runtime, table);
   const encoder = await openEncoder(runtime, pair, model.width, options.isExact);
   const limits: EngineLimits = {
     contextTokens: contextOf(description, options),
@@ -67,7 +67,7 @@ export async function loadPair(runtime: Runtime, pair: GgufPair, options: PairOp
   const closeParts = () => {
     decoder.close();
     model.close();
-    closeSync(descriptor);
+    closeSync(table.descriptor);
   };
   const engine = new LlamaEngine({
     limits,
@@ -123,7 +123,7 @@ function kvBytesPerCell(file: GgufFile, isExact: boolean): number {
   return 2 * key('block_count') * kvHeads * headWidth * (isExact ? 4 : 2);
 }
 
-function embeddingTable(file: GgufFile, descriptor: number): EmbeddingTable {
+function openEmbeddingTable(file: GgufFile): EmbeddingTable {
   const tensor = file.tensors.get('token_embd.weight');
   const [width, rows] = tensor?.dimensions ?? [];
   if (tensor === undefined || width === undefined || rows === undefined || !isTensorType(tensor.type)) {
@@ -133,5 +133,6 @@ function embeddingTable(file: GgufFile, descriptor: number): EmbeddingTable {
       `${file.name}: token_embd.weight is ${got}; it must be a matrix of one of ${Object.keys(TENSOR_TYPES).join(', ')}.`,
     );
   }
+  const descriptor = openSync(file.pathOf(tensor), 'r');
   return { descriptor, offset: tensor.offsetBytes, type: tensor.type, width, rows };
 }
