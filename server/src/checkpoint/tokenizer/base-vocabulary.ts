@@ -1,5 +1,6 @@
 // What a tokenizer file says before anything else is added to it: the common form of tokenizer.model and tokenizer.json.
 import type { AddedToken } from '../../model/description.js';
+import { isTurnEnd } from './turn-ends.js';
 import { PIECE_TYPE, type SentencePiece, type SentencePieceModel } from './sentencepiece.js';
 
 export interface BaseVocabulary {
@@ -38,9 +39,12 @@ export function fromSentencePiece(model: SentencePieceModel, file: string): Base
   };
 }
 
-/** Control and unknown pieces are special by themselves; markers among the user-defined ones are matched but printed. */
+/**
+ * Control and unknown pieces are special by themselves. Markers of turns among the user-defined ones are printed, but come from templates
+ * only; SentencePiece would find them in a user's text. The others, such as runs of blanks and HTML's tags, are text, and found there.
+ */
 function ownToken({ text, type }: SentencePiece, id: number): AddedToken[] {
   const special = type === PIECE_TYPE.control || type === PIECE_TYPE.unknown;
-  const isMarker = type === PIECE_TYPE.userDefined && /^<\|.+\|>$/.test(text);
+  const isMarker = type === PIECE_TYPE.userDefined && (/^<\|.+\|>$/.test(text) || isTurnEnd(text));
   return special || isMarker ? [{ id, content: text, special, lstrip: false, rstrip: false }] : [];
 }

@@ -173,6 +173,16 @@ describe('readTokenizer', () => {
     await expect(read({}, { fileNames: [] })).rejects.toThrow('no tokenizer');
   });
 
+  it('stores user-defined markers so that no text of a user spells them, and leaves other such pieces text', async () => {
+    const spellings = ['<|im_start|>', '<end_of_turn>', '[NAMED]', '▁▁▁▁', '<table>'];
+    const { vocabulary } = await read({ 'tokenizer_config.json': { pad_token: '[NAMED]' } }, {}, [
+      ...testPieces(3),
+      ...spellings.map((text) => ({ text, type: 4 })),
+    ]);
+    expect(vocabulary.tokens.slice(3, 8)).toEqual(spellings);
+    expect(vocabulary.types.slice(3, 8)).toEqual([3, 3, 3, 4, 4]);
+  });
+
   it('matches markers among the user-defined pieces, and prints them', async () => {
     const { settings } = await read({}, {}, [
       ...testPieces(4),

@@ -20,6 +20,8 @@ export interface Vocabulary {
 /** Scores of entries that no merge may produce; llama.cpp's converter uses the same values. */
 const ADDED_SCORE = -1000;
 const UNUSED_SCORE = -10_000;
+/** llama.cpp matches pieces of these types in plain text. */
+const TEXT_TYPES: readonly number[] = [PIECE_TYPE.normal, PIECE_TYPE.userDefined];
 
 /**
  * Pieces, then added tokens over them, then padding up to `rows`.
@@ -42,7 +44,7 @@ export function buildVocabulary(
   if (taken.size !== texts.length) throw malformed(file, 'A piece occurs twice.');
   for (const token of added) {
     const existing = pieces[token.id];
-    if (existing?.text === token.content && existing.type !== PIECE_TYPE.normal) continue;
+    if (existing?.text === token.content && !TEXT_TYPES.includes(existing.type)) continue;
     // The same spelling under two ids would abort llama.cpp; the later row stays unused.
     if (existing?.text !== token.content && taken.has(token.content)) continue;
     taken.add(token.content);
