@@ -58,6 +58,11 @@ export const ERROR_CODES = {
     'The reader ended more than once while it worked on this very request, which is refused for some minutes.',
   ),
   'request.does_not_fit': facts(400, false, 'Prompt and image need more tokens than the model can hold.'),
+  'request.template_failed': facts(
+    400,
+    false,
+    "The model's chat template cannot be used, or refuses the conversation.",
+  ),
   'request.not_found': facts(404, false, 'No such endpoint.'),
   'request.reader_unknown': facts(404, false, 'No reader has this id.'),
   'request.timeout': facts(408, true, 'The request did not arrive in time.'),

@@ -34,6 +34,15 @@ export const TEMPLATE_NAMES = [
 ] as const;
 export type TemplateName = (typeof TEMPLATE_NAMES)[number];
 
+/** Spellings of special tokens, which chat templates print; null where the tokenizer has none. */
+const tokenSpellingsSchema = z.object({
+  bos: z.string().nullable(),
+  eos: z.string().nullable(),
+  unknown: z.string().nullable(),
+  pad: z.string().nullable(),
+});
+export type TokenSpellings = z.infer<typeof tokenSpellingsSchema>;
+
 /** A token outside the base vocabulary's normal pieces, matched literally in trusted text. */
 const addedTokenSchema = z.object({
   id: z.int().min(0),

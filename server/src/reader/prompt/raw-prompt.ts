@@ -31,7 +31,7 @@ export function partsToPieces(parts: readonly PromptPart[], wrapsImageInStartEnd
   return pieces;
 }
 
-function imagePieces(image: number, wrapsImageInStartEnd: boolean): PromptPiece[] {
+export function imagePieces(image: number, wrapsImageInStartEnd: boolean): PromptPiece[] {
   if (!wrapsImageInStartEnd) return [imagePiece(image)];
   return [specialPiece('<im_start>'), imagePiece(image), specialPiece('<im_end>')];
 }
