@@ -29,6 +29,7 @@ export class CharacterTokenizer implements Tokenizer {
       eosIds: [FIRST_ADDED_ID + 1],
       tokenCount: FIRST_ADDED_ID + addedTokens.length,
       addedTokens,
+      spellings: null,
       ...overrides,
     };
   }

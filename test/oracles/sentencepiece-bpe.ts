@@ -125,6 +125,7 @@ export function openCheckpointVocabulary(folder: string): SentencePieceBpe {
     eosIds: [2],
     tokenCount: pieceCount + others.length,
     addedTokens: [...special, ...others],
+    spellings: null,
   }));
 }
 

@@ -6,11 +6,11 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { FromReader } from '../../server/src/link/messages.js';
 import type { Prompt, PromptPart } from '../../server/src/link/requests/messages.js';
 import type { LanguageEngine, SampledToken, StepRow } from '../../server/src/reader/engine/engine.js';
+import { serveTemplate } from '../../server/src/reader/load/served-template.js';
 import { WholeClaims } from '../../server/src/reader/kv/whole-claims.js';
 import { ReaderLoop } from '../../server/src/reader/loop.js';
 import { encodePrompt } from '../../server/src/reader/prompt/encode.js';
 import { partsToPieces } from '../../server/src/reader/prompt/raw-prompt.js';
-import { renderTemplate } from '../../server/src/reader/prompt/templates.js';
 import { SequenceFactory } from '../../server/src/reader/sequence-factory.js';
 import { ImageStore } from '../../server/src/reader/vision/image-store.js';
 import { loadExact, readImage, type ConvertedModel } from './golden-case.js';
@@ -54,7 +54,10 @@ it.each(cases)(
   ({ request, prompt_ids }) => {
     const parts = partsOf(request.text);
     const pieces = request.use_chat_template
-      ? renderTemplate(model.description.template, { system: null, turns: [{ role: 'user', parts }] }, false)
+      ? serveTemplate(null, model.description).template.render({
+          system: null,
+          turns: [{ role: 'user', parts }],
+        })
       : partsToPieces(parts, false);
     const { items } = encodePrompt(pieces, model.tokenizer);
     expect(items.map((item) => (item.kind === 'token' ? item.id : -200))).toEqual(prompt_ids);
@@ -70,7 +73,11 @@ it('the demo model answers every request with the ids and the text of the refere
     engine: recording(model.engine, sampled),
     kv: new WholeClaims(model.engine.limits, model.engine),
     images: model.encoder === null ? null : new ImageStore(model.encoder, 1 << 20),
-    sequences: new SequenceFactory({ ...model, contextTokens: model.engine.limits.contextTokens }),
+    sequences: new SequenceFactory({
+      ...model,
+      template: serveTemplate(null, model.description).template,
+      contextTokens: model.engine.limits.contextTokens,
+    }),
     send: (event) => events.push(event),
     onDefect: (error) => {
       throw error;

@@ -39,6 +39,7 @@ const openVocabulary = (over: Partial<TokenizerSettings> = {}) =>
     eosIds: [2],
     tokenCount,
     addedTokens: [{ ...END, id: 0, content: '<unk>' }, { ...END, id: 1, content: '<s>' }, END],
+    spellings: null,
     ...over,
   }));
 

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FeatureRows } from '../../server/src/reader/engine/engine.js';
 import { encodePrompt } from '../../server/src/reader/prompt/encode.js';
 import { trustedTextToPieces } from '../oracles/trusted-text.js';
-import { renderTemplate } from '../../server/src/reader/prompt/templates.js';
+import { serveTemplate } from '../../server/src/reader/load/served-template.js';
 import {
   differences,
   encodeImage,
@@ -208,13 +208,10 @@ it('mm_use_im_start_end wraps the image in its tokens', async () => {
     },
     async (model) => {
       const parts = [{ kind: 'image', image: 0 } as const, { kind: 'text', text: 'Hi' } as const];
-      const { template, tokenizer, wrapsImageInStartEnd } = model.description;
+      const { tokenizer, wrapsImageInStartEnd } = model.description;
       expect(wrapsImageInStartEnd).toBe(true);
-      const pieces = renderTemplate(
-        template,
-        { system: null, turns: [{ role: 'user', parts }] },
-        wrapsImageInStartEnd,
-      );
+      const { template } = serveTemplate(null, model.description);
+      const pieces = template.render({ system: null, turns: [{ role: 'user', parts }] });
       const { items } = encodePrompt(pieces, model.tokenizer);
       const image = items.findIndex((item) => item.kind === 'image');
       const idOf = (content: string) => tokenizer.addedTokens.find((token) => token.content === content)?.id;

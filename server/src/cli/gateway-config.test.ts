@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { resolveConfig } from '../config/resolve-config.js';
@@ -39,13 +40,15 @@ const ENVIRONMENT = {
   TAKEOFF_HUB_OFFLINE: 'true',
 };
 
+const SOURCES = {
+  flags: new Map<string, string>(),
+  environment: ENVIRONMENT,
+  file: undefined,
+  surroundings: { cacheFolder: '/cache', demoModelFolder: '/demo', newReaderId: () => 'id' },
+};
+
 describe('toGatewayConfig', () => {
-  const config = resolveConfig({
-    flags: new Map(),
-    environment: ENVIRONMENT,
-    file: undefined,
-    surroundings: { cacheFolder: '/cache', demoModelFolder: '/demo', newReaderId: () => 'id' },
-  });
+  const config = resolveConfig(SOURCES);
   const gateway = toGatewayConfig(config, { log: pino({ level: 'silent' }) });
 
   it('passes every limit of the configuration on to the gateway', () => {
@@ -107,6 +110,17 @@ describe('toGatewayConfig', () => {
         secrets: { hubAccessToken: 'hf_secret' },
       },
     ]);
+  });
+
+  it.each([
+    ['plain', { kind: 'named', name: 'plain' }],
+    ['/t/a.jinja', { kind: 'file', path: '/t/a.jinja' }],
+    ['a.jinja', { kind: 'file', path: resolve('a.jinja') }],
+  ])('hands the chat template %s to the reader by name or by absolute path', (given, chatTemplate) => {
+    const flags = new Map([['chat-template', given]]);
+    const withTemplate = resolveConfig({ ...SOURCES, flags });
+    const { readers } = toGatewayConfig(withTemplate, { log: pino({ level: 'silent' }) });
+    expect(readers[0]?.start.chatTemplate).toEqual(chatTemplate);
   });
 
   it('has the shown configuration under the keys of config.yaml, without secrets', () => {

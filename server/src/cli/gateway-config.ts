@@ -1,9 +1,12 @@
 // From the resolved configuration to what the gateway is started with: each part gets the slice it uses.
+import { resolve } from 'node:path';
 import type { TakeoffConfig } from '../config/resolve-config.js';
 import { shownServerConfig } from '../config/print-config.js';
 import type { ReaderConfig } from '../config/reader-settings.js';
 import type { ServerConfig } from '../config/server-settings.js';
 import type { ConfiguredReader, GatewayConfig, RemoteImagesConfig } from '../gateway/gateway.js';
+import type { ChatTemplateSetting } from '../link/lifecycle/messages.js';
+import { TEMPLATE_NAMES } from '../model/description.js';
 
 /** Headers are some kilobytes that clients send at once. A client that takes longer occupies a connection on purpose. */
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -60,14 +63,27 @@ const toRemoteImages = (server: ServerConfig): RemoteImagesConfig => ({
 
 function toGatewayReader(
   server: ServerConfig,
-  { consumerGroup, accessToken, logLevel, ...reader }: ReaderConfig,
+  { consumerGroup, accessToken, logLevel, chatTemplate, ...reader }: ReaderConfig,
 ): ConfiguredReader {
   const { repositoryPath, llamaLibDir, echo, hubEndpoint, hubOffline } = server;
   const hub = { hubEndpoint, hubOffline };
   return {
     consumerGroup,
-    start: { ...reader, ...hub, repositoryPath, llamaLibDir, echo },
+    start: {
+      ...reader,
+      ...hub,
+      chatTemplate: toChatTemplate(chatTemplate),
+      repositoryPath,
+      llamaLibDir,
+      echo,
+    },
     logLevel,
     secrets: { hubAccessToken: accessToken ?? server.accessToken },
   };
+}
+
+function toChatTemplate(given: string | null): ChatTemplateSetting | null {
+  if (given === null) return null;
+  const name = TEMPLATE_NAMES.find((known) => known === given);
+  return name === undefined ? { kind: 'file', path: resolve(given) } : { kind: 'named', name };
 }

@@ -3,6 +3,8 @@
 import { inspectSource } from '../checkpoint/inspect/inspect-source.js';
 import type { Inspection } from '../checkpoint/inspect/inspection.js';
 import { CheckpointError } from '../errors.js';
+import type { ModelDescription } from '../model/description.js';
+import { serveTemplate } from '../reader/load/served-template.js';
 import { EventLines } from './event-lines.js';
 import { describeInspection } from './inspection-lines.js';
 import { openHub, type HubSettings } from './open-hub.js';
@@ -32,7 +34,14 @@ async function look(
   { source, projectorFile }: InspectCommand,
 ): Promise<Inspection> {
   const path = await hub.resolveSource(source);
-  return { ...(await inspectSource(path, { locateTower: hub.locateTower, projectorFile })), source };
+  const options = { locateTower: hub.locateTower, warnOf: templateWarnings, projectorFile };
+  return { ...(await inspectSource(path, options)), source };
+}
+
+/** A chat template is tried as a reader would try it. */
+function templateWarnings(description: ModelDescription): string[] {
+  const { warning } = serveTemplate(null, description);
+  return warning === null ? [] : [warning];
 }
 
 function notServable({ source, problems }: Inspection): CheckpointError {

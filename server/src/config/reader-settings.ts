@@ -6,7 +6,16 @@ import { DEVICES } from '../model/device.js';
 import { TEXT_QUANT_CHOICES, TOWER_QUANT_CHOICES } from '../model/quantisation.js';
 import { settingsOf } from './layers.js';
 import { LOG_LEVELS, PYTHON_LOG_LEVELS } from './log-level.js';
-import { choice, computedSetting, integer, optionalChoice, optionalText, setting, text } from './setting.js';
+import {
+  choice,
+  computedSetting,
+  integer,
+  optionalChoice,
+  optionalChoiceOrPath,
+  optionalText,
+  setting,
+  text,
+} from './setting.js';
 
 const loadsNone = (type: string): string =>
   `This server quantises the original 16-bit weights itself and loads no ${type} checkpoint: name the original checkpoint, with q4_0 or q4_k_m for 4 bits.`;
@@ -56,7 +65,7 @@ export const readerConfigSchema = z.object({
     key: 'max_batch_size',
     meaning: 'Answers that are generated at the same time.',
   }),
-  chatTemplate: setting(optionalChoice(TEMPLATE_NAMES), null, {
+  chatTemplate: setting(optionalChoiceOrPath(TEMPLATE_NAMES, 'a file with a chat template in Jinja'), null, {
     key: 'chat_template',
     meaning: 'Template for `use_chat_template`. Chosen from the model when not set.',
   }),

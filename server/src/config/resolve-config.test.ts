@@ -84,6 +84,14 @@ describe('resolveConfig', () => {
     expect(readers[0]).toMatchObject({ modelName: '/models/a', readerId: 'mine', chatTemplate: 'mpt' });
   });
 
+  it('takes the path of a file as the chat template, and names of templates in any letter case', () => {
+    const templateOf = (given: string) =>
+      resolve({ flags: { 'chat-template': given } }).readers[0]?.chatTemplate;
+    for (const path of ['/etc/t', './t', 'a\\\\b', 't.jinja', 'T.JINJA2', 'tokenizer_config.json'])
+      expect(templateOf(path)).toBe(path);
+    expect(templateOf('Plain')).toBe('plain');
+  });
+
   it('makes a reader of every entry of readers_config, with the name of the entry as its id', () => {
     const { readers } = resolve({
       file: 'takeoff:\n  readers_config:\n    a: { model_name: /a, threads: 2 }\n    b: { model_name: /b, consumer_group: g }',
@@ -202,7 +210,11 @@ describe('resolveConfig', () => {
         { environment: { TAKEOFF_ALLOW_REMOTE_IMAGES: 'yes' } },
         'allowed: true or false',
       ],
-      ['an unknown template', { flags: { 'chat-template': 'v9' } }, 'allowed: vicuna_v1, llava_v1,'],
+      [
+        'an unknown template',
+        { flags: { 'chat-template': 'v9' } },
+        'plain, mpt, or the path of a file with a chat template in Jinja',
+      ],
       ['a map as a value', { file: serverFile('port: { a: 1 }') }, 'port is {"a":1}'],
       [
         'an address of the hub that is none, from a variable of other tools',

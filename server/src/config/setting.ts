@@ -178,6 +178,19 @@ export const optionalChoice = <const W extends readonly [string, ...string[]]>(
   schema: z.enum(words).nullable(),
 });
 
+/** A separator of folders, or the ending of a file that may hold what is asked for. */
+const LOOKS_LIKE_A_PATH = /[/\\]|\.(?:jinja2?|j2|json)$/iu;
+
+/** One of several words, in any letter case, or the path of a file: a misspelt word is none. */
+export const optionalChoiceOrPath = <const W extends readonly [string, ...string[]]>(
+  words: W,
+  file: string,
+) => ({
+  ...choice(words),
+  schema: z.union([z.enum(words), z.string().regex(LOOKS_LIKE_A_PATH)]).nullable(),
+  allowed: `${words.join(', ')}, or the path of ${file}`,
+});
+
 /** Names separated by commas; empty text is the empty list. */
 export const names = (allowed: string) => ({
   schema: z.array(z.string().min(1)),

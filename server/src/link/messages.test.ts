@@ -126,7 +126,11 @@ describe('parseToReader', () => {
     ],
     [
       'a template that nobody can render',
-      { kind: 'start', versions: VERSIONS, start: { ...START, chatTemplate: 'x' } },
+      {
+        kind: 'start',
+        versions: VERSIONS,
+        start: { ...START, chatTemplate: { kind: 'named', name: 'x' } },
+      },
     ],
   ])('refuses %s', (_, message) => {
     expect(parseToReader(message)).toMatchObject({ kind: 'refused' });
@@ -156,8 +160,8 @@ describe('protocol versions', () => {
     expect(parse()).toEqual({
       kind: 'refused',
       why:
-        'it speaks version 1 of the lifecycle protocol and 2 of the request protocol, ' +
-        'and this process version 1 of the lifecycle protocol and 1 of the request protocol',
+        'it speaks version 2 of the lifecycle protocol and 2 of the request protocol, ' +
+        'and this process version 2 of the lifecycle protocol and 1 of the request protocol',
     });
   });
 });

@@ -34,6 +34,18 @@ export const TEMPLATE_NAMES = [
 ] as const;
 export type TemplateName = (typeof TEMPLATE_NAMES)[number];
 
+/** A chat template that the model brings along. */
+const jinjaTemplateSchema = z.object({
+  /** Its source, in Jinja. */
+  jinja: z.string(),
+  /** Where it was found: a file's name or a key of the metadata. */
+  place: z.string(),
+});
+export type JinjaTemplate = z.infer<typeof jinjaTemplateSchema>;
+
+/** How a conversation becomes a prompt: one of the fixed templates, or one in Jinja. */
+export type TemplateSource = TemplateName | JinjaTemplate;
+
 /** Spellings of special tokens, which chat templates print; null where the tokenizer has none. */
 const tokenSpellingsSchema = z.object({
   bos: z.string().nullable(),
@@ -69,6 +81,8 @@ const tokenizerSettingsSchema = z.object({
   /** Number of ids that exist for the tokenizer; rows beyond it never win. */
   tokenCount: z.int().min(1),
   addedTokens: z.array(addedTokenSchema),
+  /** Missing in descriptions of older versions, whose models bring no chat template. */
+  spellings: tokenSpellingsSchema.nullable().default(null),
 });
 export type TokenizerSettings = z.infer<typeof tokenizerSettingsSchema>;
 
@@ -77,7 +91,9 @@ export const modelDescriptionSchema = z.object({
   architecture: z.enum(['LlavaLlamaForCausalLM', 'LlavaMistralForCausalLM']),
   /** Positions the model can attend over: the smaller of its own limit and tokenizer_model_max_length. */
   contextTokens: z.int().min(1),
-  template: z.enum(TEMPLATE_NAMES),
+  template: z.union([z.enum(TEMPLATE_NAMES), jinjaTemplateSchema]),
+  /** Why it is this one, for people. Missing in descriptions of older versions. */
+  templateReason: z.string().default('stored in the file'),
   tokenizer: tokenizerSettingsSchema,
   /** Null for a text-only model. */
   vision: visionSettingsSchema.nullable(),

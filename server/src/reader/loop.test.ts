@@ -5,6 +5,7 @@ import type { EngineLimits, LanguageEngine, StepRow } from './engine/engine.js';
 import { WholeClaims } from './kv/whole-claims.js';
 import { createEchoModel } from './load/echo-model.js';
 import { ReaderLoop } from './loop.js';
+import { serveTemplate } from './load/served-template.js';
 import { SequenceFactory } from './sequence-factory.js';
 import { ImageStore } from './vision/image-store.js';
 import { GREEDY } from '../link/requests/sampling.fixture.js';
@@ -46,7 +47,11 @@ function start({ limits = {}, imageCacheBytes = 1 << 20, onStep }: Options = {})
     engine: watched,
     kv,
     images: new ImageStore(encoder, imageCacheBytes),
-    sequences: new SequenceFactory({ ...model, contextTokens: engine.limits.contextTokens }),
+    sequences: new SequenceFactory({
+      ...model,
+      template: serveTemplate(null, model.description).template,
+      contextTokens: engine.limits.contextTokens,
+    }),
     send: (event) => {
       if (isRequestEvent(event)) events.push(event);
     },

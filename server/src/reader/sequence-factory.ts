@@ -4,17 +4,18 @@ import { Defect, InputError } from '../errors.js';
 import type { GenerateMessage, ImagePayload, Prompt } from '../link/requests/messages.js';
 import type { ModelDescription } from '../model/description.js';
 import { layoutImage } from '../image/geometry.js';
+import type { ConversationTemplate } from './prompt/conversation-template.js';
 import { encodePrompt } from './prompt/encode.js';
 import { OutputText } from './prompt/output-text.js';
 import type { PromptPiece } from './prompt/pieces.js';
 import { partsToPieces } from './prompt/raw-prompt.js';
-import { renderTemplate, stopStringsOf } from './prompt/templates.js';
 import type { Tokenizer } from './prompt/tokenizer.js';
 import { Sequence, type SequenceImage } from './sequence.js';
 
 export interface FactoryOptions {
   readonly description: ModelDescription;
   readonly tokenizer: Tokenizer;
+  readonly template: ConversationTemplate;
   readonly contextTokens: number;
 }
 
@@ -25,14 +26,14 @@ export class SequenceFactory {
     this.#options = options;
   }
 
-  /** @throws InputError request.does_not_fit, request.model_takes_no_images */
+  /** @throws InputError request.does_not_fit, request.model_takes_no_images, request.template_failed */
   create(message: GenerateMessage, prompt: number): Sequence {
-    const { description, tokenizer, contextTokens } = this.#options;
+    const { template, tokenizer, contextTokens } = this.#options;
     const images = message.images.map((payload) => this.#image(payload));
     const asked = message.prompts[prompt];
     if (asked === undefined) throw new Defect(`A request has no prompt ${prompt}.`);
     const { items } = encodePrompt(this.#pieces(asked), tokenizer, message.promptMaxTokens);
-    const stops = asked.kind === 'conversation' ? stopStringsOf(description.template) : [];
+    const stops = asked.kind === 'conversation' ? template.stopStrings : [];
     const sequence = new Sequence({
       requestId: message.requestId,
       prompt,
@@ -71,9 +72,9 @@ export class SequenceFactory {
   }
 
   #pieces(prompt: Prompt): readonly PromptPiece[] {
-    const { template, wrapsImageInStartEnd } = this.#options.description;
+    const { template, description } = this.#options;
     return prompt.kind === 'raw'
-      ? partsToPieces(prompt.parts, wrapsImageInStartEnd)
-      : renderTemplate(template, prompt, wrapsImageInStartEnd);
+      ? partsToPieces(prompt.parts, description.wrapsImageInStartEnd)
+      : template.render(prompt);
   }
 }

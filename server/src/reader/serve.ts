@@ -31,7 +31,7 @@ export interface ServeOptions {
 }
 
 export function serveModel({ start, model, send }: ServeOptions): ReaderServing {
-  const { engine, encoder, description, tokenizer } = model;
+  const { engine, encoder, description, template, tokenizer } = model;
   let end: (code: number) => void = () => undefined;
   const ended = new Promise<number>((resolve) => {
     end = resolve;
@@ -42,6 +42,7 @@ export function serveModel({ start, model, send }: ServeOptions): ReaderServing 
     images: encoder === null ? null : new ImageStore(encoder, IMAGE_CACHE_BYTES),
     sequences: new SequenceFactory({
       description,
+      template,
       tokenizer,
       contextTokens: engine.limits.contextTokens,
     }),

@@ -71,7 +71,7 @@ describe('ensureGgufPair', () => {
     expect((await ensure(folder)).converted).toBe(false);
   });
 
-  it('converts again when one byte of a weight, of the configuration or of the tokenizer changes', async () => {
+  it('converts again when a byte of a weight, the configuration, the tokenizer or the chat template changes', async () => {
     const { folder } = make();
     await ensure(folder);
     const shard = join(folder, 'model-00002-of-00002.safetensors');
@@ -81,8 +81,10 @@ describe('ensureGgufPair', () => {
     expect((await ensure(folder)).converted).toBe(true);
     writeJson(folder, 'generation_config.json', { eos_token_id: 3 });
     expect((await ensure(folder)).converted).toBe(true);
+    writeFileSync(join(folder, 'chat_template.jinja'), '{{ messages }}');
+    expect((await ensure(folder)).converted).toBe(true);
     expect((await ensure(folder)).converted).toBe(false);
-    expect(readdirSync(repositoryPath)).toHaveLength(3);
+    expect(readdirSync(repositoryPath)).toHaveLength(4);
   });
 
   it('keeps pairs of different types beside each other', async () => {

@@ -9,7 +9,7 @@ import { unreadable } from '../failures.js';
 import { PositionalFile } from '../files/positional-file.js';
 
 /** Raised when a new version of this program converts the same source to other bytes. */
-const CONVERTER_VERSION = 4;
+const CONVERTER_VERSION = 5;
 const WHOLE_BYTES = 64 * 2 ** 20;
 const HEAD_BYTES = 2 ** 20;
 const SAMPLE_BYTES = 4096;

@@ -10,6 +10,8 @@ import { QUANT_FACTS } from './quantisation.js';
 
 /** JSON of a ModelDescription, in the language model's file. */
 export const DESCRIPTION_KEY = 'takeoff.description';
+/** The chat template of the checkpoint, in Jinja. */
+export const TEMPLATE_KEY = 'tokenizer.chat_template';
 /** Layout version of quantised blocks (ggml.h, GGML_QNT_VERSION). */
 const QUANTISATION_VERSION = 2;
 
@@ -23,6 +25,7 @@ export function modelMetadata(checkpoint: Checkpoint, quant: TextQuant): GgufMet
     ...fileTypeEntries(quant),
     ...hyperparameterEntries(checkpoint.text, checkpoint.tokenizer.vocabulary.tokens.length),
     ...tokenizerEntries(checkpoint.tokenizer),
+    ...templateEntries(checkpoint.ownTemplate),
     [DESCRIPTION_KEY, text(JSON.stringify(checkpoint.description))],
   ]);
 }
@@ -89,3 +92,7 @@ function tokenizerEntries({ vocabulary, settings, ...ids }: TokenizerData): Entr
     ['tokenizer.ggml.remove_extra_whitespaces', bool(settings.removesExtraWhitespace)],
   ];
 }
+
+/** For llama.cpp and its relatives; a reader of ours goes by the description. */
+const templateEntries = (jinja: string | null): Entry[] =>
+  jinja === null ? [] : [[TEMPLATE_KEY, text(jinja)]];

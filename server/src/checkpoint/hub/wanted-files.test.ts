@@ -43,6 +43,11 @@ describe('smallFiles', () => {
     ]);
   });
 
+  it('takes the files that may hold a chat template', () => {
+    const names = ['chat_template.jinja', 'chat_template.json', 'processor_config.json'];
+    expect(namesOf(smallFiles(files(...names), 'model'))).toEqual(names);
+  });
+
   it('takes tokenizer.json where there is no tokenizer.model', () => {
     expect(namesOf(smallFiles(files('tokenizer.json', 'vocab.json'), 'model'))).toEqual(['tokenizer.json']);
   });

@@ -1,6 +1,7 @@
 // Which files of a repository a reader needs. Everything else stays where it is: copies in other formats, optimizer states,
 // training_args.bin (a pickle of arbitrary code), images of the model card.
 import { chooseWeights } from '../source/weight-choice.js';
+import { TEMPLATE_FILES } from '../tokenizer/own-template.js';
 import type { HubFile } from './listing.js';
 
 /** A model to serve, the weights of a vision tower, or only what describes such a tower. */
@@ -10,9 +11,9 @@ const TOWER_SETTINGS = ['config.json', 'preprocessor_config.json'];
 const MODEL_SETTINGS = [
   ...TOWER_SETTINGS,
   'generation_config.json',
-  'tokenizer_config.json',
   'special_tokens_map.json',
   'added_tokens.json',
+  ...TEMPLATE_FILES,
 ];
 /** The first that is there is the one that is read. */
 const TOKENIZERS = ['tokenizer.model', 'tokenizer.json'];

@@ -2,13 +2,14 @@
 // does, so the two cannot disagree.
 import { contextTokensOf } from '../source/config-parts.js';
 import { completeCheckpoint } from '../source/describe-checkpoint.js';
-import { readCheckpoint, type CheckpointReading, type ReadOptions } from '../source/read-checkpoint.js';
+import { readCheckpoint, type CheckpointReading } from '../source/read-checkpoint.js';
 import { imageFacts, textFacts, tensorFacts, tokenizerFacts, towerFacts } from './checkpoint-facts.js';
 import { Findings } from './findings.js';
-import { NOTHING_KNOWN, type Inspection } from './inspection.js';
+import type { InspectOptions } from './inspect-options.js';
+import { NOTHING_KNOWN, templateFacts, type Inspection } from './inspection.js';
 import { memoryNeeds } from './memory-need.js';
 
-export async function inspectCheckpoint(folder: string, options: ReadOptions): Promise<Inspection> {
+export async function inspectCheckpoint(folder: string, options: InspectOptions): Promise<Inspection> {
   const findings = new Findings();
   const reading = await readCheckpoint(folder, options, findings);
   try {
@@ -18,7 +19,10 @@ export async function inspectCheckpoint(folder: string, options: ReadOptions): P
       ...NOTHING_KNOWN,
       ...factsOf(reading),
       memory: checkpoint === undefined ? [] : memoryNeeds(checkpoint),
-      warnings: reading.warnings,
+      warnings: [
+        ...reading.warnings,
+        ...(checkpoint && options.warnOf ? options.warnOf(checkpoint.description) : []),
+      ],
       problems: findings.problems,
     };
   } finally {
@@ -40,6 +44,6 @@ function factsOf(reading: CheckpointReading): Partial<Inspection> {
         ? null
         : imageFacts(settings, settings.projectorLayers, reading.gridPinpoints ?? []),
     tokenizer: tokenizer === undefined ? null : tokenizerFacts(tokenizer.settings),
-    template: template === undefined ? null : { name: template.template, reason: template.reason },
+    template: template === undefined ? null : templateFacts(template.template, template.reason),
   };
 }

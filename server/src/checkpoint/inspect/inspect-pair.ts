@@ -5,34 +5,28 @@ import type { GgufFile } from '../gguf/gguf-file.js';
 import { openGgufPair, type GgufPair } from '../pair/open-pair.js';
 import { imageFacts, tokenizerFacts } from './checkpoint-facts.js';
 import { Findings } from './findings.js';
-import { NOTHING_KNOWN, type Inspection, type TensorFacts } from './inspection.js';
+import { NOTHING_KNOWN, templateFacts, type Inspection, type TensorFacts } from './inspection.js';
+import type { InspectOptions } from './inspect-options.js';
 import { kvBytes } from './memory-need.js';
 
-export async function inspectPair({
-  modelPath,
-  projectorPath,
-  warnings: located,
-}: PairSource): Promise<Inspection> {
+export async function inspectPair(
+  { modelPath, projectorPath, warnings: located }: PairSource,
+  { warnOf }: InspectOptions,
+): Promise<Inspection> {
   const findings = new Findings();
   const known = { source: modelPath, ...NOTHING_KNOWN, layout: 'gguf pair' } as const;
   const pair = await findings.attempt(() => openGgufPair(modelPath, projectorPath));
   if (pair === undefined) return { ...known, warnings: [], problems: findings.problems };
   try {
     const facts = (await findings.attempt(() => factsOf(pair))) ?? {};
-    const warnings = [...pair.warnings, ...located];
+    const warnings = [...pair.warnings, ...located, ...(warnOf?.(pair.description) ?? [])];
     return { ...known, ...facts, warnings, problems: findings.problems };
   } finally {
     await pair.close();
   }
 }
 
-function factsOf({
-  model,
-  projector,
-  description,
-  templateReason,
-  conclusions,
-}: GgufPair): Partial<Inspection> {
+function factsOf({ model, projector, description, conclusions }: GgufPair): Partial<Inspection> {
   const number = (key: string) => model.require(model.number(`llama.${key}`), `llama.${key}`);
   const heads = number('attention.head_count');
   const hiddenSize = number('embedding_length');
@@ -59,7 +53,7 @@ function factsOf({
     tensors: tensorFacts(projector === null ? [model] : [model, projector.file]),
     ...visionFacts(projector, description.vision),
     tokenizer: tokenizerFacts(description.tokenizer),
-    template: { name: description.template, reason: templateReason },
+    template: templateFacts(description.template, description.templateReason),
     conclusions,
     memory: [
       {

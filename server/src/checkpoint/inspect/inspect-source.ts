@@ -1,15 +1,10 @@
 // Looks at whatever a path names and says what it is and whether it can be served.
 import { locateSource } from '../cache/locate-source.js';
-import type { ReadOptions } from '../source/read-checkpoint.js';
 import { Findings } from './findings.js';
 import { inspectCheckpoint } from './inspect-checkpoint.js';
+import type { InspectOptions } from './inspect-options.js';
 import { inspectPair } from './inspect-pair.js';
 import { NOTHING_KNOWN, type Inspection } from './inspection.js';
-
-interface InspectOptions extends ReadOptions {
-  /** Which of several mmproj files beside a GGUF model. */
-  readonly projectorFile?: string | null;
-}
 
 /** Problems of the model are part of the answer; what is thrown is cancellation or a defect. */
 export async function inspectSource(path: string, options: InspectOptions = {}): Promise<Inspection> {
@@ -17,5 +12,5 @@ export async function inspectSource(path: string, options: InspectOptions = {}):
   const source = await findings.attempt(() => locateSource(path, options.projectorFile ?? null));
   if (source === undefined)
     return { source: path, ...NOTHING_KNOWN, warnings: [], problems: findings.problems };
-  return source.kind === 'pair' ? inspectPair(source) : inspectCheckpoint(source.folder, options);
+  return source.kind === 'pair' ? inspectPair(source, options) : inspectCheckpoint(source.folder, options);
 }

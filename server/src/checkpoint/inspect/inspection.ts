@@ -1,5 +1,5 @@
 // What is known of a model without loading it, as plain data: for people as aligned lines, for programs as JSON.
-import type { TemplateName, VisionSettings } from '../../model/description.js';
+import type { TemplateSource, VisionSettings } from '../../model/description.js';
 import type { TextQuant } from '../../model/quantisation.js';
 import type { TowerShape } from '../../model/tower-shape.js';
 
@@ -40,6 +40,17 @@ export interface ImageFacts extends Pick<VisionSettings, 'aspect' | 'mergeType' 
   readonly gridPinpoints: VisionSettings['gridPinpoints'];
 }
 
+interface TemplateFacts {
+  /** Of a fixed template its name, of one in Jinja where it stands. */
+  readonly name: string;
+  readonly reason: string;
+}
+
+export const templateFacts = (template: TemplateSource, reason: string): TemplateFacts => ({
+  name: typeof template === 'string' ? template : template.place,
+  reason,
+});
+
 export interface TokenizerFacts {
   readonly kind: 'sentencepiece' | 'bpe';
   readonly legacy: boolean;
@@ -71,7 +82,7 @@ export interface Inspection {
   readonly tower: TowerFacts | null;
   readonly images: ImageFacts | null;
   readonly tokenizer: TokenizerFacts | null;
-  readonly template: { readonly name: TemplateName; readonly reason: string } | null;
+  readonly template: TemplateFacts | null;
   /** Empty when the model cannot be served. */
   readonly memory: readonly MemoryNeed[];
   /** What a GGUF pair of another writer does not say and was found out, and from what. */

@@ -1,9 +1,11 @@
 // A ModelDescription for a GGUF pair that someone else wrote, from the standard keys and from the vocabulary. What neither says is taken
 // from the published model that such a pair is most likely made of; what was concluded, and from what, is kept in words.
-import type { ModelDescription } from '../../model/description.js';
+import type { ModelDescription, TemplateSource } from '../../model/description.js';
+import { TEMPLATE_KEY } from '../convert/model-metadata.js';
 import type { GgufFile } from '../gguf/gguf-file.js';
 import { chooseTemplate } from '../source/template-choice.js';
 import type { TextFamily } from '../source/text-hyperparameters.js';
+import type { OwnTemplate } from '../tokenizer/own-template.js';
 import { foreignTokenizer, tokenizerKind } from './foreign-tokenizer.js';
 import { foreignVision } from './foreign-vision.js';
 import type { VisionModel } from './vision-model.js';
@@ -13,7 +15,6 @@ const MISTRAL_FEED_FORWARD = 14_336;
 
 interface ForeignDescription {
   readonly description: ModelDescription;
-  readonly templateReason: string;
   /** See ForeignTokenizer. */
   readonly preTokenizer: string | null;
   readonly conclusions: readonly string[];
@@ -33,6 +34,7 @@ export function describeForeignPair(
     family,
     tokenizer,
     names: [model.string('general.name') ?? ''],
+    own: ownTemplate(model),
   });
   const vision = projector === null ? null : foreignVision(projector.file, projector.vision);
   const contextKey = 'llama.context_length';
@@ -41,11 +43,11 @@ export function describeForeignPair(
       architecture: family === 'mistral' ? 'LlavaMistralForCausalLM' : 'LlavaLlamaForCausalLM',
       contextTokens: model.require(model.number(contextKey), contextKey),
       template,
+      templateReason,
       tokenizer: tokenizer.settings,
       vision: vision?.settings ?? null,
       wrapsImageInStartEnd: false,
     },
-    templateReason,
     preTokenizer: tokenizer.preTokenizer,
     conclusions: [
       `the language model is a ${family === 'mistral' ? 'Mistral' : 'Llama'}: ${reason}`,
@@ -53,11 +55,21 @@ export function describeForeignPair(
       ...(vision?.conclusions ?? []),
     ],
     warnings: [
-      `${model.name} was not written by this program: template ${template} (${templateReason}) and ${legacy ? 'legacy' : 'new'} tokenisation are assumed. TAKEOFF_CHAT_TEMPLATE overrides the template.`,
+      `${model.name} was not written by this program: template ${templateText(template)} (${templateReason}) and ${legacy ? 'legacy' : 'new'} tokenisation are assumed. TAKEOFF_CHAT_TEMPLATE overrides the template.`,
       ...tokenizer.warnings,
     ],
   };
 }
+
+function ownTemplate(model: GgufFile): OwnTemplate | null {
+  const jinja = model.string(TEMPLATE_KEY);
+  return jinja === undefined || jinja.trim() === ''
+    ? null
+    : { jinja, place: TEMPLATE_KEY, isForThisModel: false };
+}
+
+const templateText = (template: TemplateSource): string =>
+  typeof template === 'string' ? template : `of ${template.place}`;
 
 function familyOf(model: GgufFile): { readonly family: TextFamily; readonly reason: string } {
   const name = model.string('general.name') ?? '';

@@ -35,6 +35,7 @@ export function foreignTokenizer(model: GgufFile, legacy: boolean): ForeignToken
     throw malformed(model.name, `There are ${tokens.length} tokens and ${types.length} token types.`);
   const ends = endsOf(model, tokens);
   const pre = preOf(model, kind, tokens);
+  const spelling = (key: string) => tokens[model.number(`tokenizer.ggml.${key}`) ?? -1] ?? null;
   return {
     settings: {
       kind,
@@ -47,8 +48,14 @@ export function foreignTokenizer(model: GgufFile, legacy: boolean): ForeignToken
       eosIds: ends.map(({ id }) => id),
       tokenCount: 1 + types.findLastIndex((type) => type !== PIECE_TYPE.unused),
       addedTokens: addedTokens(tokens, types),
+      spellings: {
+        bos: spelling('bos_token_id'),
+        eos: spelling('eos_token_id'),
+        unknown: spelling('unknown_token_id'),
+        pad: spelling('padding_token_id'),
+      },
     },
-    eosContent: tokens[model.number('tokenizer.ggml.eos_token_id') ?? -1] ?? null,
+    eosContent: spelling('eos_token_id'),
     preTokenizer: pre.override,
     conclusions: [...pre.conclusions, `answers end with ${ends.map(endText).join(', ') || 'no token'}`],
     warnings: pre.warnings,

@@ -47,6 +47,23 @@ describe('openGgufPair', () => {
     await pair.close();
   });
 
+  it("takes the chat template of a foreign pair, unless it is that of a known LLaVA's language model", async () => {
+    const templateOf = async (jinja: string) => {
+      const model = await rewritten(modelPath, 'with-template.gguf', (file) => {
+        withoutOurs(file);
+        file.metadata.set('tokenizer.chat_template', text(jinja));
+      });
+      const pair = await openGgufPair(model, null);
+      await pair.close();
+      return pair.description;
+    };
+    expect(await templateOf("{{ '<|user|>' }}")).toMatchObject({
+      template: { jinja: "{{ '<|user|>' }}", place: 'tokenizer.chat_template' },
+      tokenizer: { spellings: { bos: '<s>', eos: '</s>', unknown: '<unk>', pad: null } },
+    });
+    expect(await templateOf("{{ '[INST]' }}")).toMatchObject({ template: 'llava_v1' });
+  });
+
   it('serves text alone without the mmproj file', async () => {
     const pair = await openGgufPair(modelPath, null);
     expect([pair.projector, pair.description.vision]).toEqual([null, null]);

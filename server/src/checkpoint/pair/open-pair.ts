@@ -14,8 +14,6 @@ export interface GgufPair {
   readonly model: GgufFile;
   /** Null for a language model without a tower. */
   readonly projector: { readonly file: GgufFile; readonly vision: VisionModel } | null;
-  /** Why the template is the one it is, for people. */
-  readonly templateReason: string;
   /** `tokenizer.ggml.pre` to load the model with, where the file lacks it and its vocabulary tells; null where the file's own counts. */
   readonly preTokenizer: string | null;
   /** What was concluded of a pair of another writer, and from what. */
@@ -25,7 +23,7 @@ export interface GgufPair {
 }
 
 /** Of a pair of ours nothing has to be guessed. */
-const KNOWN = { templateReason: 'stored in the file', preTokenizer: null, conclusions: [], warnings: [] };
+const KNOWN = { preTokenizer: null, conclusions: [], warnings: [] };
 
 /** @throws CheckpointError of any code */
 export async function openGgufPair(modelPath: string, projectorPath: string | null): Promise<GgufPair> {

@@ -248,6 +248,17 @@ const ROWS: readonly Published[] = [
       expect([...(pair.projector?.vision.tensors.keys() ?? [])]).not.toContain('t.token_embd.weight'),
   },
   {
+    name: 'a chat template of its own',
+    model: says('tokenizer.chat_template', "{{ 'Q: ' ~ messages[0].content }}"),
+    gives: ({ description }) => {
+      expect(description.template).toEqual({
+        jinja: "{{ 'Q: ' ~ messages[0].content }}",
+        place: 'tokenizer.chat_template',
+      });
+      expect(description.templateReason).toContain('tokenizer.chat_template has one');
+    },
+  },
+  {
     name: 'LLaVA 1.6 Mistral under any name',
     model: ({ metadata, tensors }) => {
       metadata.set('general.name', text('1.6'));

@@ -22,6 +22,8 @@ export interface Checkpoint {
   readonly textTensors: readonly MappedTensor[];
   readonly vision: VisionPart;
   readonly tokenizer: TokenizerData;
+  /** The chat template that the checkpoint has, whether or not it is the one that is used. */
+  readonly ownTemplate: string | null;
   /** Every file that was looked at; the conversion depends on nothing else. */
   readonly sourceFiles: readonly string[];
   /** What an operator should know, although the model loads. */

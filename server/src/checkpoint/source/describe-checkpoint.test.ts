@@ -505,4 +505,26 @@ describe('the vision tower', () => {
     writeJson(checkpoint.folder, 'clip/config.json', { vision_config: { hidden_act: 'gelu_new' } });
     await expect(describeCheckpoint(checkpoint.folder)).rejects.toThrow('gelu_new');
   });
+
+  it('takes over a chat template beside the configuration, and names its file among those that were read', async () => {
+    const { folder } = make({ tokenizerConfig: { chat_template: "{{ '[INST]' }}" } });
+    const read = () =>
+      inspect(folder, ({ description, ownTemplate, sourceFiles }) => ({
+        description,
+        ownTemplate,
+        sourceFiles,
+      }));
+    expect(await read()).toMatchObject({
+      description: { template: 'llava_v1', templateReason: expect.stringContaining('not used') as unknown },
+      ownTemplate: "{{ '[INST]' }}",
+    });
+    writeFileSync(join(folder, 'chat_template.jinja'), '{{ messages[0].content }}{# <image> #}');
+    const { description, sourceFiles } = await read();
+    expect(description).toMatchObject({
+      template: { jinja: '{{ messages[0].content }}{# <image> #}', place: 'chat_template.jinja' },
+      templateReason: 'the model has one of its own',
+      tokenizer: { spellings: { bos: '<s>', eos: '</s>', unknown: '<unk>', pad: null } },
+    });
+    expect(sourceFiles).toContain(join(folder, 'chat_template.jinja'));
+  });
 });

@@ -22,7 +22,7 @@ export async function describeCheckpoint(folder: string, options: ReadOptions = 
 /** The checkpoint of a reading in which everything was understood; it shares the reading's files. */
 export function completeCheckpoint(reading: CheckpointReading): Checkpoint | undefined {
   const { folder, config, kind, weights, text, settings, tower, vision, tokenizer, template } = reading;
-  const { textTensors, gridPinpoints } = reading;
+  const { textTensors, gridPinpoints, ownTemplate } = reading;
   if (
     config === undefined ||
     kind === undefined ||
@@ -34,6 +34,7 @@ export function completeCheckpoint(reading: CheckpointReading): Checkpoint | und
     vision === undefined ||
     gridPinpoints === undefined ||
     tokenizer === undefined ||
+    ownTemplate === undefined ||
     template === undefined
   )
     return undefined;
@@ -46,6 +47,7 @@ export function completeCheckpoint(reading: CheckpointReading): Checkpoint | und
       architecture: kind.architecture,
       contextTokens: contextTokensOf(config, kind, text.contextTokens),
       template: template.template,
+      templateReason: template.reason,
       tokenizer: tokenizer.settings,
       vision: { sidePx, patchPx, aspect, gridPinpoints, mergeType, keepsClassToken, mean, std },
       wrapsImageInStartEnd,
@@ -54,9 +56,11 @@ export function completeCheckpoint(reading: CheckpointReading): Checkpoint | und
     textTensors,
     vision,
     tokenizer,
+    ownTemplate: ownTemplate.template?.jinja ?? null,
     sourceFiles: [
       join(folder, 'config.json'),
       ...tokenizer.sourceFiles,
+      ...ownTemplate.sourceFiles,
       ...tower.configPaths,
       ...weights.paths,
       ...(tower.files?.paths ?? []),

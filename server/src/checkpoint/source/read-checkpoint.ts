@@ -7,6 +7,7 @@ import { missing, unsupported } from '../failures.js';
 import { containedPath } from '../files/contained-path.js';
 import { MAX_CONFIG_BYTES, readJsonFile, type JsonFile } from '../files/json-file.js';
 import type { StoredTensor } from '../files/stored-tensor.js';
+import { readOwnTemplate, type OwnTemplateReading } from '../tokenizer/own-template.js';
 import { readTokenizer, type TokenizerData } from '../tokenizer/read-tokenizer.js';
 import { explainMissingWeights, recognise, type Recognised } from './architecture.js';
 import { canonicalTensors } from './canonical-tensors.js';
@@ -56,6 +57,7 @@ interface CheckpointParts {
   readonly vision: VisionPart | undefined;
   readonly gridPinpoints: VisionSettings['gridPinpoints'] | undefined;
   readonly tokenizer: TokenizerData | undefined;
+  readonly ownTemplate: OwnTemplateReading | undefined;
   readonly template: TemplateChoice | undefined;
 }
 
@@ -79,6 +81,7 @@ const NO_PARTS: CheckpointParts = {
   vision: undefined,
   gridPinpoints: undefined,
   tokenizer: undefined,
+  ownTemplate: undefined,
   template: undefined,
 };
 
@@ -187,6 +190,7 @@ class CheckpointReader {
     const tower = settings && tensors && (await this.#tower(config, settings, tensors));
     const vision = text && settings && tower && (await this.#vision(text, settings, tower, tensors));
     const tokenizer = await this.#tokenizer(config, kind, settings, rows);
+    const ownTemplate = await this.#ownTemplate();
     return {
       text,
       settings,
@@ -196,7 +200,8 @@ class CheckpointReader {
       vision,
       gridPinpoints: settings && (await this.#gridPinpoints(config, settings, tower)),
       tokenizer,
-      template: tokenizer && this.#template(config, kind, tokenizer),
+      ownTemplate,
+      template: tokenizer && ownTemplate && this.#template(config, kind, tokenizer, ownTemplate),
     };
   }
 
@@ -318,11 +323,23 @@ class CheckpointReader {
     return read;
   }
 
-  #template(config: LlavaConfig, { family }: Recognised, tokenizer: TokenizerData): TemplateChoice {
+  async #ownTemplate(): Promise<OwnTemplateReading | undefined> {
+    const read = await this.#faults.attempt(() => readOwnTemplate(this.#folder, this.#names));
+    this.warnings.push(...(read?.warnings ?? []));
+    return read;
+  }
+
+  #template(
+    config: LlavaConfig,
+    { family }: Recognised,
+    tokenizer: TokenizerData,
+    { template: own }: OwnTemplateReading,
+  ): TemplateChoice {
     return chooseTemplate({
       configured: config.conversation_template ?? null,
       family,
       tokenizer,
+      own,
       names: [modelName(this.#folder), config._name_or_path ?? ''],
     });
   }

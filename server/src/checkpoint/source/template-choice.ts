@@ -1,6 +1,9 @@
-// Which conversation template a checkpoint was trained with, by evidence inside it. The reference goes by the model's name; names
-// get changed, so it only tells the two published families apart that nothing else tells apart. A key `conversation_template` in config.json always wins.
-import type { TemplateName } from '../../model/description.js';
+// Which conversation template a checkpoint was trained with, by evidence inside it. A key `conversation_template` in config.json always
+// wins, then a chat template that was made for this model. The reference goes by the model's name; names get changed, so a name only tells the
+// two published families apart that nothing else tells apart. A chat template of the tokenizer is that of the language model from which
+// LLaVA was made: where LLaVA was trained with a format of its own over such models, that format stays.
+import type { TemplateName, TemplateSource } from '../../model/description.js';
+import type { OwnTemplate } from '../tokenizer/own-template.js';
 import type { TokenizerData } from '../tokenizer/read-tokenizer.js';
 import { CHATML_TURN_END, isPhi3 } from '../tokenizer/turn-ends.js';
 import type { TextFamily } from './text-hyperparameters.js';
@@ -10,6 +13,8 @@ export interface TemplateEvidence {
   readonly configured: TemplateName | null;
   readonly family: TextFamily;
   readonly tokenizer: Pick<TokenizerData, 'eosContent' | 'settings'>;
+  /** The chat template that the checkpoint or its tokenizer has. */
+  readonly own: OwnTemplate | null;
   /** Folder or repository name, and what config.json says it was made from. */
   readonly names: readonly string[];
 }
@@ -19,14 +24,49 @@ const LLAMA_3_TOKENS = 128_256;
 const LLAMA_3_HEADER = '<|start_header_id|>';
 
 export interface TemplateChoice {
-  readonly template: TemplateName;
+  readonly template: TemplateSource;
   /** For people, without a full stop. */
   readonly reason: string;
 }
 
-export function chooseTemplate({ configured, family, tokenizer, names }: TemplateEvidence): TemplateChoice {
+interface FixedChoice {
+  readonly template: TemplateName;
+  readonly reason: string;
+}
+
+/** What the chat templates of the language models have in them over which LLaVA was trained with each format. */
+const MARKS_OF_BASE: Partial<Record<TemplateName, string>> = {
+  // Over Vicuna, whose tokenizer has no chat template, and over Llama 2 and Mistral, whose tokenizers have one.
+  llava_v1: '[INST]',
+  llava_llama_2: '[INST]',
+  mistral_instruct: '[INST]',
+  chatml_direct: '<|im_start|>',
+  llava_llama_3: '<|start_header_id|>',
+  phi_3: '<|end|>',
+};
+
+export function chooseTemplate(evidence: TemplateEvidence): TemplateChoice {
+  const { configured, own } = evidence;
   if (configured !== null)
     return { template: configured, reason: 'config.json names it as conversation_template' };
+  if (own?.isForThisModel === true) return { template: jinjaOf(own), reason: 'the model has one of its own' };
+  const fixed = chooseFixed(evidence);
+  if (own === null) return fixed;
+  const mark = MARKS_OF_BASE[fixed.template];
+  if (mark !== undefined && own.jinja.includes(mark))
+    return {
+      ...fixed,
+      reason: `${fixed.reason}; the chat template in ${own.place} is that of the language model and not used`,
+    };
+  return {
+    template: jinjaOf(own),
+    reason: `${own.place} has one, and it is not that of a known language model under LLaVA`,
+  };
+}
+
+const jinjaOf = ({ jinja, place }: OwnTemplate): TemplateSource => ({ jinja, place });
+
+function chooseFixed({ family, tokenizer, names }: TemplateEvidence): FixedChoice {
   const { settings, eosContent } = tokenizer;
   const endsWithChatml =
     eosContent === CHATML_TURN_END ||

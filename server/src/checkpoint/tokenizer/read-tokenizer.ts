@@ -75,6 +75,7 @@ export async function readTokenizer(request: TokenizerRequest): Promise<Tokenize
     return stated ?? (base.kind === 'sentencepiece' ? [LLAMA_TOKENS[key]] : []);
   };
   const eosContents = named('eos_token');
+  const padContent = [config.pad_token, specialTokens.pad_token].flatMap(spellingsOf)[0];
   const turnEnd =
     base.kind === 'bpe' ? idOfToken(LLAMA_3_TURN_END) : isPhi3(added) ? idOfToken(PHI_3_TURN_END) : undefined;
   const ends = [generation?.eos_token_id, request.eosIds, ...eosContents.map(idOfToken), turnEnd]
@@ -91,11 +92,17 @@ export async function readTokenizer(request: TokenizerRequest): Promise<Tokenize
       eosIds: [...new Set(ends)].sort((a, b) => a - b),
       tokenCount: tokenCountOf(base.pieces.length, added),
       addedTokens: added,
+      spellings: {
+        bos: named('bos_token')[0] ?? null,
+        eos: eosContents[0] ?? null,
+        unknown: named('unk_token')[0] ?? null,
+        pad: padContent ?? null,
+      },
     },
     vocabulary: buildVocabulary(base, added, rows, file),
     primaryEosId: ends[0] ?? null,
     unknownId: idOfToken(named('unk_token')[0]) ?? null,
-    padId: idOfToken([config.pad_token, specialTokens.pad_token].flatMap(spellingsOf)[0]) ?? null,
+    padId: idOfToken(padContent) ?? null,
     addEos: config.add_eos_token ?? false,
     eosContent: eosContents[0] ?? null,
     sourceFiles: [file, ...SMALL_FILES.filter((name) => fileNames.includes(name))].map((name) =>

@@ -5,13 +5,17 @@ import type { TemplateName, VisionSettings } from '../../model/description.js';
 import type { Device } from '../../model/device.js';
 import type { TextQuantChoice, TowerQuantChoice } from '../../model/quantisation.js';
 
-export const LIFECYCLE_VERSION = 1;
+export const LIFECYCLE_VERSION = 2;
 
 /** What a process speaks; the other side refuses what it does not know. */
 export interface ProtocolVersions {
   readonly lifecycle: number;
   readonly requests: number;
 }
+
+/** What renders conversations: a fixed template, or a file with one in Jinja that the reader reads. */
+export type ChatTemplateSetting =
+  { readonly kind: 'named'; readonly name: TemplateName } | { readonly kind: 'file'; readonly path: string };
 
 /** What a reader is started with. */
 export interface ReaderStart {
@@ -29,7 +33,7 @@ export interface ReaderStart {
   readonly maxSequenceLength: number;
   readonly maxBatchSize: number;
   /** Null means: chosen from the model. */
-  readonly chatTemplate: TemplateName | null;
+  readonly chatTemplate: ChatTemplateSetting | null;
   /** 0 means: one per physical core. */
   readonly threads: number;
   /** Folder of a llama.cpp to use instead of the npm packages; null means the packages. */

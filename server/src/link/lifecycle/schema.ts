@@ -27,7 +27,12 @@ export const lifecycleMessageSchema = z.discriminatedUnion('kind', [
       visionQuantType: z.enum(TOWER_QUANT_CHOICES),
       maxSequenceLength: count,
       maxBatchSize: z.int().min(1),
-      chatTemplate: z.enum(TEMPLATE_NAMES).nullable(),
+      chatTemplate: z
+        .discriminatedUnion('kind', [
+          z.object({ kind: z.literal('named'), name: z.enum(TEMPLATE_NAMES) }),
+          z.object({ kind: z.literal('file'), path: text }),
+        ])
+        .nullable(),
       threads: count,
       llamaLibDir: text.nullable(),
       hubEndpoint: text,

@@ -36,6 +36,7 @@ export function createEchoModel(limits: EngineLimits): EchoModel {
     architecture: 'LlavaLlamaForCausalLM',
     contextTokens: limits.contextTokens,
     template: 'vicuna_v1',
+    templateReason: 'an echo has no training',
     tokenizer: {
       kind: 'bpe',
       legacy: false,
@@ -46,6 +47,7 @@ export function createEchoModel(limits: EngineLimits): EchoModel {
       eosIds: [END],
       tokenCount: FIRST_BYTE_TOKEN + 256,
       addedTokens: [{ id: END, content: '</s>', special: true, lstrip: false, rstrip: false }],
+      spellings: { bos: null, eos: '</s>', unknown: null, pad: null },
     },
     vision: VISION,
     wrapsImageInStartEnd: false,

@@ -12,10 +12,12 @@ import { physicalCores } from '../../native/cores.js';
 import { openRuntime, type Runtime } from '../../native/runtime.js';
 import { createTensorCodec } from '../../native/tensor-codec.js';
 import type { LanguageEngine } from '../engine/engine.js';
+import type { ConversationTemplate } from '../prompt/conversation-template.js';
 import type { Tokenizer } from '../prompt/tokenizer.js';
 import type { ImageEncoder } from '../vision/image-encoder.js';
 import { createEchoModel } from './echo-model.js';
 import { loadPair } from './load-pair.js';
+import { serveTemplate, type ServedTemplate } from './served-template.js';
 
 export interface ServedModel {
   readonly engine: LanguageEngine;
@@ -23,25 +25,38 @@ export interface ServedModel {
   readonly encoder: ImageEncoder | null;
   readonly tokenizer: Tokenizer;
   readonly description: ModelDescription;
+  readonly template: ConversationTemplate;
 }
 
 type Report = (message: FromReader) => void;
 
-/** @throws CheckpointError, NativeError */
+/** @throws CheckpointError, ConfigError, NativeError */
 export async function loadModel(
   start: ReaderStart,
   secrets: ReaderSecrets,
   report: Report,
 ): Promise<ServedModel> {
-  const template = start.chatTemplate;
-  const served = start.echo ? echo(start) : await loadReal(start, secrets, report);
-  return template === null ? served : { ...served, description: { ...served.description, template } };
+  return start.echo ? echo(start, report) : loadReal(start, secrets, report);
 }
 
-function echo(start: ReaderStart): ServedModel {
+function echo(start: ReaderStart, report: Report): ServedModel {
   const contextTokens = start.maxSequenceLength === 0 ? 1 << 18 : start.maxSequenceLength;
   const maxSequences = start.maxBatchSize;
-  return createEchoModel({ contextTokens, cells: contextTokens * maxSequences, maxSequences, maxRows: 512 });
+  const model = createEchoModel({
+    contextTokens,
+    cells: contextTokens * maxSequences,
+    maxSequences,
+    maxRows: 512,
+  });
+  return { ...model, template: chooseTemplate(start, model.description, report).template };
+}
+
+/** The template, and a line in the log about which it is and why. */
+function chooseTemplate(start: ReaderStart, description: ModelDescription, report: Report): ServedTemplate {
+  const served = serveTemplate(start.chatTemplate, description);
+  report({ kind: 'log', level: 'info', message: served.conclusion });
+  if (served.warning !== null) report({ kind: 'log', level: 'warn', message: served.warning });
+  return served;
 }
 
 async function loadReal(start: ReaderStart, secrets: ReaderSecrets, report: Report): Promise<ServedModel> {
@@ -63,12 +78,18 @@ async function loadReal(start: ReaderStart, secrets: ReaderSecrets, report: Repo
   try {
     for (const message of pair.warnings) report({ kind: 'log', level: 'warn', message });
     for (const message of pair.conclusions) report({ kind: 'log', level: 'info', message });
-    return await loadPair(runtime, pair, {
-      maxSequenceLength: start.maxSequenceLength,
-      maxSequences: start.maxBatchSize,
-      threads: start.threads === 0 ? null : start.threads,
-      isExact: start.quantType === 'f32',
-    });
+    const { template, description } = chooseTemplate(start, pair.description, report);
+    const loaded = await loadPair(
+      runtime,
+      { ...pair, description },
+      {
+        maxSequenceLength: start.maxSequenceLength,
+        maxSequences: start.maxBatchSize,
+        threads: start.threads === 0 ? null : start.threads,
+        isExact: start.quantType === 'f32',
+      },
+    );
+    return { ...loaded, template };
   } finally {
     await pair.close();
   }
