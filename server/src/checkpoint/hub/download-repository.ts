@@ -76,8 +76,8 @@ async function validateModelConfig(
   const folder = cache.snapshotFolder(commit);
   const { value } = await readJsonFile(join(folder, 'config.json'), configSchema, MAX_CONFIG_BYTES);
   recognise(value, id, `${id}: config.json`);
-  const shardOf = weights?.index && (await readShardIndex(folder, weights.index.name));
-  if (isQuantisedByName(value, shardOf?.keys())) throw quantised(value, id);
+  const index = weights?.index && (await readShardIndex(folder, weights.index.name));
+  if (isQuantisedByName(value, index?.shardOf.keys())) throw quantised(value, id);
 }
 
 async function weightFiles(
@@ -86,7 +86,7 @@ async function weightFiles(
   files: readonly HubFile[],
 ): Promise<HubFile[]> {
   if (index === undefined) return single === undefined ? [] : [single];
-  const shardOf = await readShardIndex(cache.snapshotFolder(commit), index.name);
+  const { shardOf } = await readShardIndex(cache.snapshotFolder(commit), index.name);
   return [...new Set(shardOf.values())].sort().map((shard) => {
     const file = files.find(({ name }) => name === shard);
     if (file === undefined)

@@ -190,6 +190,18 @@ describe('describeCheckpoint', () => {
     await expect(describeCheckpoint(folder)).rejects.toThrow('config.json: rms_norm_eps (line 2)');
   });
 
+  it('reads such JSON in the preprocessor of the tower and in the index of the weights, and says where', async () => {
+    const { folder } = make({ config: TRAINED });
+    const index = join(folder, 'model.safetensors.index.json');
+    writeFileSync(index, `${readFileSync(index, 'utf8').trimEnd().slice(0, -1)},\n}`);
+    writeFileSync(join(folder, 'preprocessor_config.json'), '{\n"rescale_factor": NaN}');
+    const warnings = await inspect(folder, (c) => c.warnings);
+    expect(warnings.map((warning) => /^\S+json: [^)]*\)/u.exec(warning)?.[0])).toEqual([
+      expect.stringContaining('model.safetensors.index.json: The top level (line'),
+      'preprocessor_config.json: rescale_factor (line 2)',
+    ]);
+  });
+
   it('passes over ids below 0 in config.json, and says where', async () => {
     const { tokenizer, warnings } = await inspect(
       make({ config: { ...TRAINED, eos_token_id: [-1, 5], bos_token_id: -1 } }).folder,

@@ -48,9 +48,10 @@ const CLASS_EMBEDDING = 'tower.embeddings.class_embedding';
 /** @throws CheckpointError checkpoint.incomplete when the tower is nowhere, or another code for what is wrong with it */
 export async function findTower(request: TowerRequest): Promise<TowerSource> {
   const { folder, towerName, towerIsTrained, tensors } = request;
-  const { repository, warnings } = await towerRepository(request);
+  const { repository, warnings: unavailable } = await towerRepository(request);
   const names = await fileNames(repository ?? folder);
   const facts = await describeTower(request, repository, names);
+  const warnings = [...unavailable, ...facts.warnings];
   const shape = (own: ReadonlyMap<string, StoredTensor>, file: string) =>
     facts.tower ?? towerFromTensors(own, facts.normalisation, file);
   if (!towerIsTrained && repository !== undefined && hasWeights(names)) {
@@ -90,6 +91,8 @@ interface TowerDescription {
   readonly normalisation: Normalisation;
   /** Files that were read. */
   readonly paths: readonly string[];
+  /** What is odd in them. */
+  readonly warnings: readonly string[];
 }
 
 /** Configuration and normalisation of the tower, from its repository or from the checkpoint itself. */
@@ -99,11 +102,14 @@ async function describeTower(
   names: readonly string[],
 ): Promise<TowerDescription> {
   const paths: string[] = [];
+  const warnings: string[] = [];
   const optional = async <T>(name: string, schema: z.ZodType<T>): Promise<T | null> => {
     if (!names.includes(name)) return null;
     const path = await containedPath(repository ?? folder, name, repository ?? folder);
     paths.push(path);
-    return (await readJsonFile(path, schema, MAX_CONFIG_BYTES)).value;
+    const file = await readJsonFile(path, schema, MAX_CONFIG_BYTES);
+    warnings.push(...file.warnings);
+    return file.value;
   };
   const preprocessor = await optional('preprocessor_config.json', preprocessorSchema);
   const normalisation = {
@@ -117,6 +123,7 @@ async function describeTower(
     tower: config === null ? null : towerFromConfig(config, normalisation, file),
     normalisation,
     paths,
+    warnings,
   };
 }
 

@@ -73,17 +73,24 @@ export async function openWeightFiles(
   }
 }
 
+export interface ShardIndex {
+  /** The file of each tensor. */
+  readonly shardOf: ReadonlyMap<string, string>;
+  /** What is odd in the index. */
+  readonly warnings: readonly string[];
+}
+
 /**
- * The shard of each tensor, by an index file of the folder.
+ * Reads an index file of the folder.
  * @throws CheckpointError checkpoint.malformed
  */
-export async function readShardIndex(folder: string, name: string): Promise<ReadonlyMap<string, string>> {
+export async function readShardIndex(folder: string, name: string): Promise<ShardIndex> {
   const path = await containedPath(folder, name, folder);
-  const { value } = await readJsonFile(path, indexSchema, MAX_INDEX_BYTES);
+  const { value, warnings } = await readJsonFile(path, indexSchema, MAX_INDEX_BYTES);
   const shardOf = new Map(Object.entries(value.weight_map));
   const shardCount = new Set(shardOf.values()).size;
   if (shardCount > MAX_SHARDS) throw malformed(name, `It names ${shardCount} files; at most ${MAX_SHARDS}.`);
-  return shardOf;
+  return { shardOf, warnings };
 }
 
 class OpenWeights implements WeightFiles {
@@ -123,8 +130,10 @@ class OpenWeights implements WeightFiles {
   }
 
   async #openShards(format: WeightChoice['format'], index: string, names: readonly string[]): Promise<void> {
-    const shardOf = await this.#faults.attempt(() => readShardIndex(this.#folder, index));
-    if (shardOf === undefined) return;
+    const read = await this.#faults.attempt(() => readShardIndex(this.#folder, index));
+    if (read === undefined) return;
+    const { shardOf } = read;
+    this.warnings.push(...read.warnings);
     this.paths.push(join(this.#folder, index));
     const shards = [...new Set(shardOf.values())].sort();
     this.#noteOtherShards(index, shards, names);
