@@ -114,7 +114,7 @@ async function benchText({ engine, description }: LoadedPair, bench: EngineBench
       await engine.step(rows.slice(first, first + engine.limits.maxRows));
     }
     engine.end(SLOT);
-    engine.forget(SLOT);
+    engine.forget(SLOT, 0, engine.limits.contextTokens);
   });
   const decode = await timeRuns(bench.runs, async () => {
     begin();
@@ -126,7 +126,7 @@ async function benchText({ engine, description }: LoadedPair, bench: EngineBench
       token = sampled?.token ?? token;
     }
     engine.end(SLOT);
-    engine.forget(SLOT);
+    engine.forget(SLOT, 0, engine.limits.contextTokens);
   });
   return [
     {

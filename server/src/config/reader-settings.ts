@@ -7,6 +7,7 @@ import { TEXT_QUANT_CHOICES, TOWER_QUANT_CHOICES } from '../model/quantisation.j
 import { settingsOf } from './layers.js';
 import { LOG_LEVELS, PYTHON_LOG_LEVELS } from './log-level.js';
 import {
+  boolean,
   choice,
   computedSetting,
   integer,
@@ -68,6 +69,11 @@ export const readerConfigSchema = z.object({
   chatTemplate: setting(optionalChoiceOrPath(TEMPLATE_NAMES, 'a file with a chat template in Jinja'), null, {
     key: 'chat_template',
     meaning: 'Template for `use_chat_template`. Chosen from the model when not set.',
+  }),
+  prefixCache: setting(boolean(), true, {
+    key: 'prefix_cache',
+    meaning:
+      'Whether what was computed of prompts is kept for those that begin alike, such as a second question about an image.',
   }),
   threads: setting(integer(0, 1024, '0 takes one for each physical core'), 0, {
     key: 'threads',

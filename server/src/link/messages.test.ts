@@ -17,7 +17,7 @@ const DONE = {
   requestId: 'r',
   prompt: 0,
   finishReason: 'stop',
-  usage: { promptTokens: 3, imageTokens: 0, generatedTokens: 1 },
+  usage: { promptTokens: 3, imageTokens: 0, cachedTokens: 2, generatedTokens: 1 },
 } as const;
 
 const VALID: readonly FromReader[] = [
@@ -54,7 +54,10 @@ describe('parseFromReader', () => {
       { kind: 'error', requestId: 'r', prompt: 0, code: 'toString', message: '' },
     ],
     ['an invented finish reason', { ...DONE, finishReason: 'bored' }],
-    ['negative usage', { ...DONE, usage: { promptTokens: -1, imageTokens: 0, generatedTokens: 0 } }],
+    [
+      'negative usage',
+      { ...DONE, usage: { promptTokens: -1, imageTokens: 0, cachedTokens: 0, generatedTokens: 0 } },
+    ],
     ['a card without limits', { kind: 'ready', versions: VERSIONS, card: { ...CARD, contextTokens: 0 } }],
     ['progress beyond the end', { kind: 'loading', stage: 'x', fraction: 1.5 }],
   ])('refuses %s', (_, message) => {
@@ -77,6 +80,7 @@ const START: ReaderStart = {
   maxSequenceLength: 0,
   maxBatchSize: 8,
   chatTemplate: null,
+  prefixCache: true,
   threads: 0,
   llamaLibDir: null,
   hubEndpoint: 'http://127.0.0.1:9',
@@ -96,6 +100,7 @@ const GENERATE: GenerateMessage = {
   ],
   images: [{ sha256: 'ab', widthPx: 4, heightPx: 3, sidePx: 112, tiles: new Uint8Array(3) }],
   promptMaxTokens: null,
+  cacheSalt: 'tenant',
   sampling: { ...GREEDY, minNewTokens: 1 },
 };
 
@@ -160,8 +165,8 @@ describe('protocol versions', () => {
     expect(parse()).toEqual({
       kind: 'refused',
       why:
-        'it speaks version 2 of the lifecycle protocol and 2 of the request protocol, ' +
-        'and this process version 2 of the lifecycle protocol and 1 of the request protocol',
+        `it speaks version ${newer.lifecycle} of the lifecycle protocol and ${newer.requests} of the request protocol, ` +
+        `and this process version ${VERSIONS.lifecycle} of the lifecycle protocol and ${VERSIONS.requests} of the request protocol`,
     });
   });
 });

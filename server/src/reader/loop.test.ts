@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { FromReader } from '../link/messages.js';
 import type { GenerateMessage, ImagePayload, RequestEvent } from '../link/requests/messages.js';
 import type { EngineLimits, LanguageEngine, StepRow } from './engine/engine.js';
+import { RowNumbers } from './kv/row-key.js';
+import { SharedPrefixes } from './kv/shared-prefixes.js';
 import { WholeClaims } from './kv/whole-claims.js';
 import { createEchoModel } from './load/echo-model.js';
 import { ReaderLoop } from './loop.js';
@@ -10,12 +12,13 @@ import { SequenceFactory } from './sequence-factory.js';
 import { ImageStore } from './vision/image-store.js';
 import { GREEDY } from '../link/requests/sampling.fixture.js';
 
-const LIMITS: EngineLimits = { contextTokens: 256, cells: 512, maxSequences: 4, maxRows: 64 };
+const LIMITS: EngineLimits = { contextTokens: 256, cells: 512, maxSequences: 4, slots: 16, maxRows: 64 };
 
 const isRequestEvent = (event: FromReader): event is RequestEvent =>
   event.kind === 'token' || event.kind === 'done' || event.kind === 'error';
 
 interface Options {
+  readonly Owner?: typeof WholeClaims | typeof SharedPrefixes;
   readonly limits?: Partial<EngineLimits>;
   /** Features that are kept. */
   readonly imageCacheBytes?: number;
@@ -23,23 +26,25 @@ interface Options {
   readonly onStep?: (rows: readonly StepRow[]) => void;
 }
 
-function start({ limits = {}, imageCacheBytes = 1 << 20, onStep }: Options = {}) {
+function start({ Owner = WholeClaims, limits = {}, imageCacheBytes = 1 << 20, onStep }: Options = {}) {
   const model = createEchoModel({ ...LIMITS, ...limits });
   const { engine, encoder } = model;
-  const kv = new WholeClaims(engine.limits, engine);
+  const kv = new Owner(engine.limits, engine);
   const events: RequestEvent[] = [];
   const defects: unknown[] = [];
   const watched: LanguageEngine = {
     limits: engine.limits,
     begin: (slot, sampling) => engine.begin(slot, sampling),
     end: (slot) => engine.end(slot),
-    forget: (slot) => engine.forget(slot),
+    share: (...cells) => engine.share(...cells),
+    forget: (...cells) => engine.forget(...cells),
     close: () => engine.close(),
     step: async (rows) => {
       kv.checkIntegrity();
       onStep?.(rows);
       const sampled = await engine.step(rows);
-      expect(engine.usedCells).toBeLessThanOrEqual(kv.heldCells);
+      const { heldCells, cachedCells } = kv.counts;
+      expect(engine.usedCells).toBeLessThanOrEqual(heldCells + cachedCells);
       return sampled;
     },
   };
@@ -51,6 +56,7 @@ function start({ limits = {}, imageCacheBytes = 1 << 20, onStep }: Options = {})
       ...model,
       template: serveTemplate(null, model.description).template,
       contextTokens: engine.limits.contextTokens,
+      rowNumbers: new RowNumbers(engine.limits.cells),
     }),
     send: (event) => {
       if (isRequestEvent(event)) events.push(event);
@@ -62,7 +68,8 @@ function start({ limits = {}, imageCacheBytes = 1 << 20, onStep }: Options = {})
   const idle = async (): Promise<void> => {
     await loop.idle();
     kv.checkIntegrity();
-    if (defects.length === 0) expect([kv.heldCells, engine.usedCells]).toEqual([0, 0]);
+    const { heldCells, cachedCells } = kv.counts;
+    if (defects.length === 0) expect([heldCells, engine.usedCells]).toEqual([0, cachedCells]);
   };
   return { loop, idle, kv, engine, encoder, events, defects };
 }
@@ -77,6 +84,7 @@ const request = (
   prompts: texts.map((text) => ({ kind: 'raw', parts: [{ kind: 'text', text }] })),
   images: [],
   promptMaxTokens: null,
+  cacheSalt: null,
   sampling: GREEDY,
   ...more,
 });
@@ -288,7 +296,7 @@ describe('ReaderLoop', () => {
       onStep: () => {
         steps += 1;
         if (steps === 5) loop.cancel('first');
-        if (steps === 7) expect(kv.heldCells).toBe(3 + 200);
+        if (steps === 7) expect(kv.counts.heldCells).toBe(3 + 200);
       },
     });
     loop.accept(long('first', ['abc'], 200));
@@ -311,31 +319,148 @@ describe('ReaderLoop', () => {
     expect(order).toHaveLength(12);
   });
 
-  it('ends each of 300 random prompts once, cancelled ones too, and leaves nothing in the cache', async () => {
-    let state = 99;
-    const random = (below: number) => {
-      state = (Math.imul(state, 1103515245) + 12345) >>> 0;
-      return (state >>> 8) % below;
-    };
-    const { loop, idle, events, defects } = start({
-      limits: { cells: 400, maxSequences: 5 },
-      imageCacheBytes: 1024,
-      onStep: () => {
-        if (random(4) === 0) loop.cancel(`r${random(100)}`);
+  it.each([WholeClaims, SharedPrefixes])(
+    'ends each of 300 random prompts once with %o, cancelled ones too, and leaves nothing running',
+    async (Owner) => {
+      let state = 99;
+      const random = (below: number) => {
+        state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+        return (state >>> 8) % below;
+      };
+      const { loop, idle, events, defects } = start({
+        Owner,
+        limits: { cells: 400, maxSequences: 5 },
+        imageCacheBytes: 1024,
+        onStep: () => {
+          if (random(4) === 0) loop.cancel(`r${random(100)}`);
+        },
+      });
+      for (let n = 0; n < 100; n += 1) {
+        const texts = Array.from({ length: 3 }, () => 'z'.repeat(random(60) + 1));
+        loop.accept(
+          random(2) === 0
+            ? about(imageOf(`i${random(5)}`), `r${n}`, texts)
+            : long(`r${n}`, texts, 1 + random(50)),
+        );
+      }
+      await idle();
+      expect(defects).toEqual([]);
+      const ended = terminals(events).map(({ requestId, prompt }) => `${requestId} ${prompt}`);
+      expect(ended).toHaveLength(300);
+      expect(new Set(ended).size).toBe(300);
+    },
+  );
+});
+
+describe('ReaderLoop with shared prefixes', () => {
+  const usageOf = (events: readonly RequestEvent[], requestId: string) =>
+    events.find((event) => event.kind === 'done' && event.requestId === requestId);
+
+  it('computes of a second question about an image its text only, and does not need the image', async () => {
+    const computed: number[] = [];
+    const { loop, idle, events, encoder } = start({
+      Owner: SharedPrefixes,
+      imageCacheBytes: 0,
+      onStep: (rows) => computed.push(rows.length),
+    });
+    loop.accept(about(imageOf('one'), 'first', ['what is it?']));
+    await idle();
+    loop.accept(about(imageOf('two'), 'between', ['and that?']));
+    await idle();
+    const slices = encoder.ranSlices;
+    computed.length = 0;
+    loop.accept(about(imageOf('one'), 'second', ['where is it?']));
+    await idle();
+    expect(encoder.ranSlices).toBe(slices);
+    expect(computed[0]).toBe('ere is it?'.length);
+    expect(textOf(events, 'second')).toBe('\nwhere is it?');
+    expect(usageOf(events, 'second')).toMatchObject({
+      usage: { imageTokens: 64, cachedTokens: 64 + '\nwh'.length },
+    });
+  });
+
+  it('computes of the same question again one row', async () => {
+    const computed: number[] = [];
+    const { loop, idle, events } = start({
+      Owner: SharedPrefixes,
+      onStep: (rows) => computed.push(rows.length),
+    });
+    for (const id of ['first', 'second']) {
+      computed.length = 0;
+      loop.accept(about(imageOf('one'), id, ['what is it?']));
+      await idle();
+      expect(textOf(events, id)).toBe('\nwhat is it?');
+    }
+    expect(Math.max(...computed)).toBe(1);
+  });
+
+  it('shares with a sequence that runs, and lets requests that start together compute common rows once', async () => {
+    let imageRows = 0;
+    const { loop, idle, events } = start({
+      Owner: SharedPrefixes,
+      onStep: (rows) => {
+        imageRows += rows.filter(({ source }) => source.kind === 'features').length;
       },
     });
-    for (let n = 0; n < 100; n += 1) {
-      const texts = Array.from({ length: 3 }, () => 'z'.repeat(random(60) + 1));
-      loop.accept(
-        random(2) === 0
-          ? about(imageOf(`i${random(5)}`), `r${n}`, texts)
-          : long(`r${n}`, texts, 1 + random(50)),
-      );
-    }
+    loop.accept(about(imageOf('one'), 'a', ['x', 'y']));
+    loop.accept(about(imageOf('one'), 'b', ['z', 'x']));
     await idle();
-    expect(defects).toEqual([]);
-    const ended = terminals(events).map(({ requestId, prompt }) => `${requestId} ${prompt}`);
-    expect(ended).toHaveLength(300);
-    expect(new Set(ended).size).toBe(300);
+    expect(imageRows).toBe(64);
+    expect([0, 1].map((prompt) => textOf(events, 'a', prompt) + textOf(events, 'b', prompt))).toEqual([
+      '\nx\nz',
+      '\ny\nx',
+    ]);
+  });
+
+  it('lets a text prompt go on while a request with the same beginning waits for its image', async () => {
+    const firsts: string[] = [];
+    const { loop, idle, events } = start({ Owner: SharedPrefixes });
+    const image = about(imageOf('one'), 'image', ['x']);
+    const parts = [
+      { kind: 'text', text: 'system text ' },
+      { kind: 'image', image: 0 },
+    ] as const;
+    loop.accept({ ...image, prompts: [{ kind: 'raw', parts }] });
+    loop.accept(request('text', ['system text only']));
+    await idle();
+    for (const { requestId } of events) if (!firsts.includes(requestId)) firsts.push(requestId);
+    expect(firsts).toEqual(['text', 'image']);
+  });
+
+  it('shares nothing between requests of different salts, features of images included', async () => {
+    const { loop, idle, events, encoder } = start({ Owner: SharedPrefixes });
+    for (const [id, cacheSalt] of [
+      ['a', 'one'],
+      ['b', 'two'],
+      ['c', null],
+      ['d', 'one'],
+    ] as const) {
+      loop.accept({ ...about(imageOf('image'), id, ['what?']), cacheSalt });
+      await idle();
+    }
+    expect(encoder.ranSlices).toBe(3 * SLICES);
+    const cached = ['a', 'b', 'c', 'd'].map((id) => {
+      const event = usageOf(events, id);
+      return event?.kind === 'done' && event.usage.cachedTokens > 0;
+    });
+    expect(cached).toEqual([false, false, false, true]);
+  });
+
+  it('goes on with the rows of a request that was cancelled while another waited for them', async () => {
+    let steps = 0;
+    const { loop, idle, events } = start({
+      Owner: SharedPrefixes,
+      limits: { maxRows: 16 },
+      onStep: () => {
+        steps += 1;
+        if (steps === 2) loop.cancel('first');
+      },
+    });
+    const text = 'a beginning that both have, and it is long enough for several steps';
+    loop.accept(request('first', [text]));
+    loop.accept(request('second', [`${text}!`]));
+    await idle();
+    expect(textOf(events, 'second')).toBe(`${text}!`);
+    expect(usageOf(events, 'second')).toMatchObject({ usage: { cachedTokens: 32 } });
   });
 });

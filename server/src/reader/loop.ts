@@ -6,11 +6,11 @@ import type { FinishReason } from 'takeoff-wire';
 import { Defect, InputError, TakeoffError } from '../errors.js';
 import type { FromReader } from '../link/messages.js';
 import type { GenerateMessage, RequestEvent } from '../link/requests/messages.js';
-import type { LanguageEngine, SampledToken, StepRow } from './engine/engine.js';
+import type { LanguageEngine, SampledToken } from './engine/engine.js';
 import type { Slot } from './ids.js';
 import type { KvHandle, KvOwner } from './kv/kv-owner.js';
 import type { SequenceFactory } from './sequence-factory.js';
-import { planStep, type RowBudget } from './schedule/plan.js';
+import { planStep, type RowBudget, type RunningSequence } from './schedule/plan.js';
 import type { Sequence } from './sequence.js';
 import type { ImageStore } from './vision/image-store.js';
 
@@ -97,6 +97,7 @@ export class ReaderLoop {
       await nextTurn();
       this.#applyCancellations();
       this.#admit();
+      this.#shareRows();
       if (this.#running.size === 0) {
         if (this.#waiting.length === 0 && this.#cancelled.size === 0) return;
         continue;
@@ -130,15 +131,25 @@ export class ReaderLoop {
     }
   }
 
+  /** Rows that others have computed since the last step need not be computed again. */
+  #shareRows(): void {
+    for (const { sequence, handle } of this.#running.values()) {
+      if (sequence.isDecoding) continue;
+      this.#options.kv.share(handle);
+      sequence.skipTo(handle.rows);
+    }
+  }
+
   /** One slice of vision work, for the first sequence that waits for an image nobody has encoded yet. */
   async #encodeSlice(): Promise<void> {
-    for (const { sequence } of this.#running.values()) {
+    const { images, kv } = this.#options;
+    for (const { sequence, handle } of this.#running.values()) {
+      if (kv.isAwaitingRows(handle)) continue;
       for (let missing = sequence.missingImage; missing !== undefined; missing = sequence.missingImage) {
-        const { images } = this.#options;
         if (images === null) throw new Defect('An image reached the loop of a model without a vision tower.');
-        const features = images.get(missing.payload);
+        const features = images.get(missing);
         if (features === undefined) {
-          await images.advance(missing.payload);
+          await images.advance(missing);
           this.#steps += 1;
           return;
         }
@@ -148,19 +159,29 @@ export class ReaderLoop {
   }
 
   async #step(): Promise<void> {
-    const ready = [...this.#running].filter(([, { sequence }]) => sequence.missingImage === undefined);
-    const { decode, prefill } = planStep(
-      ready.map(([slot, { sequence }]) => ({ slot, promptRowsLeft: sequence.promptRowsLeft })),
-      this.#budget,
+    const { decode, prefill } = planStep(this.#ready(), this.#budget);
+    const counts = [...decode.map((slot) => ({ slot, rows: 1 })), ...prefill];
+    if (counts.length === 0) return;
+    const rows = counts.flatMap(({ slot, rows: count }) =>
+      this.#runningIn(slot).sequence.takeRows(slot, count),
     );
-    const rows: StepRow[] = [];
-    for (const slot of decode) rows.push(...this.#runningIn(slot).sequence.takeRows(slot, 1));
-    for (const { slot, rows: count } of prefill)
-      rows.push(...this.#runningIn(slot).sequence.takeRows(slot, count));
-    if (rows.length === 0) return;
     const sampledTokens = await this.#options.engine.step(rows);
     this.#steps += 1;
+    for (const { slot } of counts) {
+      const { sequence, handle } = this.#runningIn(slot);
+      this.#options.kv.append(handle, sequence.rowKeysFrom(handle.rows));
+    }
     for (const sampled of sampledTokens) this.#emit(sampled);
+  }
+
+  #ready(): RunningSequence[] {
+    const ready: RunningSequence[] = [];
+    for (const [slot, { sequence, handle }] of this.#running) {
+      if (sequence.isDecoding) ready.push({ slot, kind: 'decode' });
+      else if (!this.#options.kv.isAwaitingRows(handle))
+        ready.push({ slot, kind: 'prefill', rowsReady: sequence.rowsReady });
+    }
+    return ready;
   }
 
   #emit(sampled: SampledToken): void {

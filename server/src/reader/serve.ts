@@ -3,7 +3,11 @@
 import { TakeoffError } from '../errors.js';
 import { shownDevice, type ReaderCard, type ReaderStart } from '../link/lifecycle/messages.js';
 import { VERSIONS, type FromReader, type ToReader } from '../link/messages.js';
+import type { LanguageEngine } from './engine/engine.js';
 import type { ServedModel } from './load/load-model.js';
+import type { KvOwner } from './kv/kv-owner.js';
+import { RowNumbers } from './kv/row-key.js';
+import { SharedPrefixes } from './kv/shared-prefixes.js';
 import { WholeClaims } from './kv/whole-claims.js';
 import { ReaderLoop } from './loop.js';
 import { SequenceFactory } from './sequence-factory.js';
@@ -38,12 +42,13 @@ export function serveModel({ start, model, send }: ServeOptions): ReaderServing 
   });
   const loop = new ReaderLoop({
     engine,
-    kv: new WholeClaims(engine.limits, engine),
+    kv: ownerOf(start, engine),
     images: encoder === null ? null : new ImageStore(encoder, IMAGE_CACHE_BYTES),
     sequences: new SequenceFactory({
       description,
       template,
       tokenizer,
+      rowNumbers: new RowNumbers(engine.limits.cells),
       contextTokens: engine.limits.contextTokens,
     }),
     send,
@@ -80,6 +85,9 @@ export function serveModel({ start, model, send }: ServeOptions): ReaderServing 
     },
   };
 }
+
+const ownerOf = ({ prefixCache }: ReaderStart, engine: LanguageEngine): KvOwner =>
+  prefixCache ? new SharedPrefixes(engine.limits, engine) : new WholeClaims(engine.limits, engine);
 
 function cardOf(start: ReaderStart, { engine, description }: ServedModel): ReaderCard {
   return {

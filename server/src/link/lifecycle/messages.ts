@@ -5,7 +5,7 @@ import type { TemplateName, VisionSettings } from '../../model/description.js';
 import type { Device } from '../../model/device.js';
 import type { TextQuantChoice, TowerQuantChoice } from '../../model/quantisation.js';
 
-export const LIFECYCLE_VERSION = 2;
+export const LIFECYCLE_VERSION = 3;
 
 /** What a process speaks; the other side refuses what it does not know. */
 export interface ProtocolVersions {
@@ -34,6 +34,8 @@ export interface ReaderStart {
   readonly maxBatchSize: number;
   /** Null means: chosen from the model. */
   readonly chatTemplate: ChatTemplateSetting | null;
+  /** Whether rows of prompts are kept for prompts that begin alike. */
+  readonly prefixCache: boolean;
   /** 0 means: one per physical core. */
   readonly threads: number;
   /** Folder of a llama.cpp to use instead of the npm packages; null means the packages. */

@@ -33,6 +33,7 @@ export const lifecycleMessageSchema = z.discriminatedUnion('kind', [
           z.object({ kind: z.literal('file'), path: text }),
         ])
         .nullable(),
+      prefixCache: z.boolean(),
       threads: count,
       llamaLibDir: text.nullable(),
       hubEndpoint: text,

@@ -3,7 +3,7 @@
 // older process would misread raises REQUESTS_VERSION; each side says which it speaks when a reader starts.
 import type { ErrorCode, FinishReason } from 'takeoff-wire';
 
-export const REQUESTS_VERSION = 1;
+export const REQUESTS_VERSION = 2;
 
 /** Sampling of one request, all defaults filled in and all ranges validated by the gateway. */
 export interface SamplingParameters {
@@ -67,6 +67,8 @@ export interface GenerateMessage {
   readonly images: readonly ImagePayload[];
   /** Text of each prompt is cut to its first promptMaxTokens tokens; null means no cut. */
   readonly promptMaxTokens: number | null;
+  /** What is kept of this request is used by requests of the same salt only; null: by those without one. */
+  readonly cacheSalt: string | null;
   readonly sampling: SamplingParameters;
 }
 
@@ -83,6 +85,8 @@ export interface Usage {
   /** Rows of the prompt, images included. */
   readonly promptTokens: number;
   readonly imageTokens: number;
+  /** Part of promptTokens: rows that were in the KV cache already. */
+  readonly cachedTokens: number;
   readonly generatedTokens: number;
 }
 

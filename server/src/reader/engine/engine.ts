@@ -10,7 +10,10 @@ export interface EngineLimits {
   readonly contextTokens: number;
   /** KV cells shared by all sequences. */
   readonly cells: number;
+  /** Sequences that are computed at the same time. */
   readonly maxSequences: number;
+  /** Sequences that the cache can tell apart, ended ones included; at least maxSequences. */
+  readonly slots: number;
   /** Rows of one step. */
   readonly maxRows: number;
 }
@@ -42,7 +45,7 @@ export interface SampledToken {
   readonly isEnd: boolean;
 }
 
-/** `forget` is for the owner of the KV cache alone (kv/). */
+/** `share` and `forget` are for the owner of the KV cache alone (kv/). */
 export interface LanguageEngine extends KvMemory {
   readonly limits: EngineLimits;
   /** Prepares the sampling of a sequence that starts in the slot. */

@@ -77,8 +77,12 @@ export class LlamaEngine implements LanguageEngine {
     this.#sampling.delete(slot);
   }
 
-  forget(slot: Slot): void {
-    this.#parts.decoder.forget(slot);
+  share(from: Slot, to: Slot, first: number, end: number): void {
+    this.#parts.decoder.share(from, to, first, end);
+  }
+
+  forget(slot: Slot, first: number, end: number): void {
+    this.#parts.decoder.forget(slot, first, end);
   }
 
   close(): void {

@@ -6,10 +6,13 @@ import { WholeClaims } from './whole-claims.js';
 
 function create(cells = 100, maxSequences = 2) {
   const forgotten: Slot[] = [];
-  const kv = new WholeClaims({ cells, maxSequences }, { forget: (slot) => forgotten.push(slot) });
+  const kv = new WholeClaims(
+    { cells, maxSequences },
+    { forget: (slot) => forgotten.push(slot), share: () => undefined },
+  );
   return { kv, forgotten };
 }
-const demand = (maxRows: number) => ({ promptRows: 1, maxRows });
+const demand = (maxRows: number) => ({ promptRows: [1], maxRows });
 
 describe('WholeClaims', () => {
   it('admits while a slot and all cells that the sequence may need are free', () => {
@@ -26,9 +29,9 @@ describe('WholeClaims', () => {
   it('claims cells whole, and frees them when the sequence is released', () => {
     const { kv, forgotten } = create();
     const handle = kv.admit(demand(60));
-    expect(kv.heldCells).toBe(60);
+    expect(kv.counts.heldCells).toBe(60);
     kv.release(handle);
-    expect(kv.heldCells).toBe(0);
+    expect(kv.counts.heldCells).toBe(0);
     expect(forgotten).toEqual([handle.slot]);
   });
 

@@ -39,6 +39,9 @@ export async function loadModel(
   return start.echo ? echo(start, report) : loadReal(start, secrets, report);
 }
 
+/** As many as llama.cpp tells apart. */
+const ECHO_SLOTS = 256;
+
 function echo(start: ReaderStart, report: Report): ServedModel {
   const contextTokens = start.maxSequenceLength === 0 ? 1 << 18 : start.maxSequenceLength;
   const maxSequences = start.maxBatchSize;
@@ -46,6 +49,7 @@ function echo(start: ReaderStart, report: Report): ServedModel {
     contextTokens,
     cells: contextTokens * maxSequences,
     maxSequences,
+    slots: Math.max(ECHO_SLOTS, maxSequences),
     maxRows: 512,
   });
   return { ...model, template: chooseTemplate(start, model.description, report).template };

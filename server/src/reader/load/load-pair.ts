@@ -62,6 +62,7 @@ export async function loadPair(runtime: Runtime, pair: GgufPair, options: PairOp
     contextTokens: contextOf(description, options),
     cells: decoder.cells,
     maxSequences: options.maxSequences,
+    slots: decoder.sequences,
     maxRows: decoder.maxRows,
   };
   const closeParts = () => {

@@ -24,6 +24,8 @@ export interface ParsedRequest {
 
 /** Requests name groups freely; this only keeps error messages short. */
 const MAX_GROUP_CHARACTERS = 256;
+/** A salt is part of what images are known by; a UUID or a digest has 36 or 64. */
+const MAX_SALT_CHARACTERS = 256;
 
 /**
  * `upload`: the file that came with it, null for a JSON request.
@@ -46,6 +48,7 @@ export function parseGenerateRequest(
       prompts: placed.prompts.map(request.use_chat_template === true ? asConversation : asRaw),
       images: placed.images,
       promptMaxTokens: validatePromptMaxTokens(request),
+      cacheSalt: validateCacheSalt(request),
       sampling: validateSampling(request),
     },
     shape: {
@@ -134,5 +137,14 @@ function validateGroup({ consumer_group: group }: GenerateRequest): string {
   throw new InputError(
     'request.out_of_range',
     `consumer_group has ${group.length} characters; allowed are ${MAX_GROUP_CHARACTERS}.`,
+  );
+}
+
+function validateCacheSalt({ cache_salt: salt }: GenerateRequest): string | null {
+  if (salt == null) return null;
+  if (salt.length > 0 && salt.length <= MAX_SALT_CHARACTERS) return salt;
+  throw new InputError(
+    'request.out_of_range',
+    `cache_salt has ${salt.length} characters; allowed are 1 to ${MAX_SALT_CHARACTERS}, or null.`,
   );
 }
