@@ -53,6 +53,7 @@ export async function benchEngine(bench: EngineBench): Promise<Measurement[]> {
     const loaded = await loadPair(runtime, pair, {
       maxSequenceLength: 0,
       maxSequences: 4,
+      pageCacheSize: null,
       threads: bench.threads,
       isExact: false,
     });

@@ -8,8 +8,8 @@ import type { Prompt, PromptPart } from '../../server/src/link/requests/messages
 import type { LanguageEngine, SampledToken, StepRow } from '../../server/src/reader/engine/engine.js';
 import { RowNumbers } from '../../server/src/reader/kv/row-key.js';
 import { SharedPrefixes } from '../../server/src/reader/kv/shared-prefixes.js';
+import { UnsharedRows } from '../../server/src/reader/kv/unshared-rows.js';
 import { serveTemplate } from '../../server/src/reader/load/served-template.js';
-import { WholeClaims } from '../../server/src/reader/kv/whole-claims.js';
 import { ReaderLoop } from '../../server/src/reader/loop.js';
 import { encodePrompt } from '../../server/src/reader/prompt/encode.js';
 import { partsToPieces } from '../../server/src/reader/prompt/raw-prompt.js';
@@ -67,7 +67,7 @@ it.each(cases)(
 );
 
 it.each([
-  { how: 'without a prefix cache', Owner: WholeClaims },
+  { how: 'without a prefix cache', Owner: UnsharedRows },
   { how: 'with a prefix cache, and again from it', Owner: SharedPrefixes },
 ])(
   'the demo model answers every request with the ids and the text of the reference $how',
@@ -134,6 +134,8 @@ function recording(engine: LanguageEngine, sampled: Map<number, number[]>): Lang
     limits: engine.limits,
     begin: (slot, sampling) => engine.begin(slot, sampling),
     end: (slot) => engine.end(slot),
+    suspend: (slot) => engine.suspend(slot),
+    resume: (...suspended) => engine.resume(...suspended),
     share: (...cells) => engine.share(...cells),
     forget: (...cells) => engine.forget(...cells),
     close: () => engine.close(),

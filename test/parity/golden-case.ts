@@ -73,6 +73,7 @@ export async function loadExact(folder: string): Promise<ConvertedModel> {
   const loaded = await loadPair(runtime, pair, {
     maxSequenceLength: 0,
     maxSequences: 2,
+    pageCacheSize: null,
     threads: null,
     isExact: true,
   });

@@ -99,6 +99,7 @@ describe('toGatewayConfig', () => {
           maxSequenceLength: 0,
           maxBatchSize: 8,
           chatTemplate: null,
+          pageCacheSize: null,
           prefixCache: true,
           threads: 0,
           repositoryPath: '/cache',

@@ -13,6 +13,7 @@ import {
   integer,
   optionalChoice,
   optionalChoiceOrPath,
+  optionalMemorySize,
   optionalText,
   setting,
   text,
@@ -69,6 +70,11 @@ export const readerConfigSchema = z.object({
   chatTemplate: setting(optionalChoiceOrPath(TEMPLATE_NAMES, 'a file with a chat template in Jinja'), null, {
     key: 'chat_template',
     meaning: 'Template for `use_chat_template`. Chosen from the model when not set.',
+  }),
+  pageCacheSize: setting(optionalMemorySize(), null, {
+    key: 'page_cache_size',
+    meaning:
+      'Memory for keys and values of prompts and answers. Where it is not set, as much as `max_batch_size` answers of full length need, up to 30 % of the free memory.',
   }),
   prefixCache: setting(boolean(), true, {
     key: 'prefix_cache',

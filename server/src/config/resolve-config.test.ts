@@ -52,6 +52,7 @@ describe('resolveConfig', () => {
         maxSequenceLength: 0,
         maxBatchSize: 8,
         chatTemplate: null,
+        pageCacheSize: null,
         prefixCache: true,
         threads: 0,
         accessToken: null,

@@ -1,6 +1,7 @@
 // One configuration key: its value's schema, how text becomes that value, its default and the words for people. Everything
 // else about keys (flags, variables, messages, docs/config.md) is derived from these facts.
 import { z } from 'zod';
+import { memorySizeSchema, parseMemorySize } from '../model/memory-size.js';
 
 /** What defaults may depend on: the machine and the user, read once by load-config.ts. */
 export interface Surroundings {
@@ -114,6 +115,13 @@ export const boolean = () => ({
   allowed: 'true or false',
   isSwitch: true,
   fromText: (text: string) => BOOLEANS[text.toLowerCase()] ?? text,
+});
+
+/** Bytes, with or without a unit, or a share of the free memory. */
+export const optionalMemorySize = () => ({
+  schema: memorySizeSchema.nullable(),
+  allowed: 'bytes such as 5GB, 512MB (of 1024 KB) or 4096, or a share of the free memory such as 40%',
+  fromText: (text: string) => parseMemorySize(text) ?? text,
 });
 
 export const text = (allowed: string) => ({

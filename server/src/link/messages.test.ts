@@ -80,6 +80,7 @@ const START: ReaderStart = {
   maxSequenceLength: 0,
   maxBatchSize: 8,
   chatTemplate: null,
+  pageCacheSize: '40%',
   prefixCache: true,
   threads: 0,
   llamaLibDir: null,

@@ -64,8 +64,11 @@ export class Sequence {
   /** Tokens of the answer; each is the row behind the one it was sampled from. */
   readonly #answer: TokenId[] = [];
   #layout: readonly PromptRow[] | undefined;
+  #promptKeys: readonly RowKey[] | undefined;
   #demand: KvDemand | undefined;
   #computedRows = 0;
+  /** Rows that had been computed when it was last put back. */
+  #formerRows = 0;
   #cachedRows = 0;
 
   constructor(start: SequenceStart) {
@@ -92,7 +95,11 @@ export class Sequence {
 
   /** What it needs of the KV cache. Made when it is first asked for, since a queue may be long and prompts too. */
   get kvDemand(): KvDemand {
-    this.#demand ??= { promptRows: this.#numberRows(), maxRows: this.promptRows + this.#maxNewTokens };
+    this.#promptKeys ??= this.#numberRows();
+    this.#demand ??= {
+      promptRows: this.#answer.length === 0 ? this.#promptKeys : [...this.#promptKeys, ...this.#answer],
+      maxRows: this.promptRows + this.#maxNewTokens,
+    };
     return this.#demand;
   }
 
@@ -131,12 +138,21 @@ export class Sequence {
   /** Goes on behind the first `rows` rows, which are in the cache already. */
   skipTo(rows: number): void {
     if (rows <= this.#computedRows) return;
-    if (rows >= this.promptRows)
+    const allRows = this.#computedRows + this.#rowsLeft;
+    if (rows >= allRows)
       throw new Defect(
-        `${rows} rows were found for a prompt of ${this.promptRows}, of which the last is computed.`,
+        `${rows} rows were found for a sequence of ${allRows}, of which the last is computed.`,
       );
-    this.#cachedRows += rows - this.#computedRows;
+    this.#cachedRows += Math.max(0, rows - Math.max(this.#computedRows, this.#formerRows));
     this.#computedRows = rows;
+  }
+
+  /** Gives up its rows: whoever put it back lets it be computed anew, its answer so far behind its prompt. */
+  restart(): void {
+    this.#formerRows = Math.max(this.#formerRows, this.#computedRows);
+    this.#computedRows = 0;
+    this.#demand = undefined;
+    this.#features.clear();
   }
 
   /** The next rows for the engine. Counted as computed. */
@@ -156,12 +172,13 @@ export class Sequence {
 
   /** The numbers of the rows that were taken, from one on. */
   rowKeysFrom(first: number): readonly RowKey[] {
-    const { promptRows } = this.kvDemand;
+    this.#promptKeys ??= this.#numberRows();
     const end = this.#computedRows;
-    if (first >= promptRows.length)
-      return this.#answer.slice(first - promptRows.length, end - promptRows.length);
-    const answer = this.#answer.slice(0, Math.max(0, end - promptRows.length));
-    return [...promptRows.slice(first, end), ...answer];
+    const answer = this.#answer.slice(
+      Math.max(0, first - this.promptRows),
+      Math.max(0, end - this.promptRows),
+    );
+    return first >= this.promptRows ? answer : [...this.#promptKeys.slice(first, end), ...answer];
   }
 
   /** Takes a sampled token in: the text it adds and whether the answer ends with it. */

@@ -8,7 +8,7 @@ import type { ServedModel } from './load/load-model.js';
 import type { KvOwner } from './kv/kv-owner.js';
 import { RowNumbers } from './kv/row-key.js';
 import { SharedPrefixes } from './kv/shared-prefixes.js';
-import { WholeClaims } from './kv/whole-claims.js';
+import { UnsharedRows } from './kv/unshared-rows.js';
 import { ReaderLoop } from './loop.js';
 import { SequenceFactory } from './sequence-factory.js';
 import { ImageStore } from './vision/image-store.js';
@@ -87,7 +87,7 @@ export function serveModel({ start, model, send }: ServeOptions): ReaderServing 
 }
 
 const ownerOf = ({ prefixCache }: ReaderStart, engine: LanguageEngine): KvOwner =>
-  prefixCache ? new SharedPrefixes(engine.limits, engine) : new WholeClaims(engine.limits, engine);
+  prefixCache ? new SharedPrefixes(engine.limits, engine) : new UnsharedRows(engine.limits, engine);
 
 function cardOf(start: ReaderStart, { engine, description }: ServedModel): ReaderCard {
   return {

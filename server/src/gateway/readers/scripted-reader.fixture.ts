@@ -39,6 +39,7 @@ export const START: ReaderStart = {
   maxSequenceLength: 0,
   maxBatchSize: 8,
   chatTemplate: null,
+  pageCacheSize: null,
   prefixCache: true,
   threads: 0,
   llamaLibDir: null,

@@ -3,6 +3,7 @@
 // A change that an older process would misread raises LIFECYCLE_VERSION.
 import type { TemplateName, VisionSettings } from '../../model/description.js';
 import type { Device } from '../../model/device.js';
+import type { MemorySize } from '../../model/memory-size.js';
 import type { TextQuantChoice, TowerQuantChoice } from '../../model/quantisation.js';
 
 export const LIFECYCLE_VERSION = 3;
@@ -34,6 +35,8 @@ export interface ReaderStart {
   readonly maxBatchSize: number;
   /** Null means: chosen from the model. */
   readonly chatTemplate: ChatTemplateSetting | null;
+  /** Memory of the KV cache; null means: chosen from the free memory. */
+  readonly pageCacheSize: MemorySize | null;
   /** Whether rows of prompts are kept for prompts that begin alike. */
   readonly prefixCache: boolean;
   /** 0 means: one per physical core. */

@@ -1,11 +1,11 @@
 // An engine without a model: it answers with the tokens of its prompt, in order, then ends. Deterministic and instant, for
 // tests of everything around the engine and for measuring what everything around the engine costs (`echo` in the settings). It
 // reads the prompt from its KV memory, so a row that was shared wrongly makes a wrong answer.
-import { Defect } from '../../errors.js';
 import type { SamplingParameters } from '../../link/requests/messages.js';
 import type { Slot, TokenId } from '../ids.js';
 import { EchoMemory } from './echo-memory.js';
-import type { EngineLimits, LanguageEngine, SampledToken, StepRow } from './engine.js';
+import type { EngineLimits, LanguageEngine, SampledToken, StepRow, SuspendedSampling } from './engine.js';
+import { SlotSampling } from './slot-sampling.js';
 
 interface EchoSequence {
   /** Tokens of the prompt, known when its last row has been computed. */
@@ -17,7 +17,7 @@ interface EchoSequence {
 export class EchoEngine implements LanguageEngine {
   readonly limits: EngineLimits;
   readonly #endToken: TokenId;
-  readonly #sequences = new Map<Slot, EchoSequence>();
+  readonly #sequences = new SlotSampling<EchoSequence>(() => undefined);
   readonly #memory: EchoMemory;
 
   /** @param endToken id that ends a sequence */
@@ -33,7 +33,6 @@ export class EchoEngine implements LanguageEngine {
   }
 
   begin(slot: Slot, sampling: SamplingParameters): void {
-    if (this.#sequences.has(slot)) throw new Defect(`Slot ${slot} is in use.`);
     this.#sequences.set(slot, { prompt: undefined, emitted: 0, minNewTokens: sampling.minNewTokens });
   }
 
@@ -41,7 +40,6 @@ export class EchoEngine implements LanguageEngine {
     const sampled: SampledToken[] = [];
     for (const row of rows) {
       const sequence = this.#sequences.get(row.slot);
-      if (sequence === undefined) throw new Defect(`Slot ${row.slot} has no sequence.`);
       this.#memory.take(row);
       if (row.samples) sampled.push(this.#next(row.slot, sequence));
     }
@@ -49,7 +47,15 @@ export class EchoEngine implements LanguageEngine {
   }
 
   end(slot: Slot): void {
-    if (!this.#sequences.delete(slot)) throw new Defect(`Slot ${slot} has no sequence.`);
+    this.#sequences.end(slot);
+  }
+
+  suspend(slot: Slot): SuspendedSampling {
+    return this.#sequences.suspend(slot);
+  }
+
+  resume(slot: Slot, suspended: SuspendedSampling): void {
+    this.#sequences.resume(slot, suspended);
   }
 
   share(from: Slot, to: Slot, first: number, end: number): void {
@@ -61,7 +67,7 @@ export class EchoEngine implements LanguageEngine {
   }
 
   close(): void {
-    this.#sequences.clear();
+    this.#sequences.close();
     this.#memory.clear();
   }
 

@@ -45,6 +45,12 @@ export interface SampledToken {
   readonly isEnd: boolean;
 }
 
+/** The sampling of a sequence that was put back: random numbers and tokens so far, kept until it goes on. */
+export interface SuspendedSampling {
+  /** Lets go of it; the sequence does not go on. */
+  discard(): void;
+}
+
 /** `share` and `forget` are for the owner of the KV cache alone (kv/). */
 export interface LanguageEngine extends KvMemory {
   readonly limits: EngineLimits;
@@ -54,5 +60,9 @@ export interface LanguageEngine extends KvMemory {
   step(rows: readonly StepRow[]): Promise<readonly SampledToken[]>;
   /** Ends the sampling of the slot's sequence; its cells stay until they are forgotten. */
   end(slot: Slot): void;
+  /** Ends it in this slot, to go on in another one. */
+  suspend(slot: Slot): SuspendedSampling;
+  /** Goes on in a slot. */
+  resume(slot: Slot, suspended: SuspendedSampling): void;
   close(): void;
 }

@@ -8,7 +8,8 @@ import type { Decoder, RowSample } from '../../native/decoder.js';
 import type { EmbeddingRows } from '../../native/embedding-rows.js';
 import { Sampler } from '../../native/sampler.js';
 import { toTokenId, type Slot } from '../ids.js';
-import type { EngineLimits, LanguageEngine, SampledToken, StepRow } from './engine.js';
+import type { EngineLimits, LanguageEngine, SampledToken, StepRow, SuspendedSampling } from './engine.js';
+import { SlotSampling } from './slot-sampling.js';
 import { TokenBans } from './token-bans.js';
 
 export interface LlamaEngineParts {
@@ -31,7 +32,7 @@ export class LlamaEngine implements LanguageEngine {
   readonly limits: EngineLimits;
   readonly #parts: LlamaEngineParts;
   readonly #endTokens: ReadonlySet<number>;
-  readonly #sampling = new Map<Slot, Sampling>();
+  readonly #sampling = new SlotSampling<Sampling>(({ sampler }) => sampler.close());
 
   constructor(parts: LlamaEngineParts) {
     this.limits = parts.limits;
@@ -40,7 +41,6 @@ export class LlamaEngine implements LanguageEngine {
   }
 
   begin(slot: Slot, sampling: SamplingParameters): void {
-    if (this.#sampling.has(slot)) throw new Defect(`Slot ${slot} is in use.`);
     const { decoder, tokenizer } = this.#parts;
     const sampler = new Sampler(decoder.model, {
       ...sampling,
@@ -62,7 +62,7 @@ export class LlamaEngine implements LanguageEngine {
     for (const row of rows) this.#fill(row, decoder.addRow(row.slot, row.position, row.samples));
     const samples = rows.flatMap(({ slot, samples: isSampled }, row): RowSample[] => {
       if (!isSampled) return [];
-      const { sampler, bans } = this.#samplingOf(slot);
+      const { sampler, bans } = this.#sampling.get(slot);
       return [{ row, sampler, banned: bans.next() }];
     });
     const outcome = await decoder.decode(samples);
@@ -73,8 +73,15 @@ export class LlamaEngine implements LanguageEngine {
   }
 
   end(slot: Slot): void {
-    this.#samplingOf(slot).sampler.close();
-    this.#sampling.delete(slot);
+    this.#sampling.end(slot);
+  }
+
+  suspend(slot: Slot): SuspendedSampling {
+    return this.#sampling.suspend(slot);
+  }
+
+  resume(slot: Slot, suspended: SuspendedSampling): void {
+    this.#sampling.resume(slot, suspended);
   }
 
   share(from: Slot, to: Slot, first: number, end: number): void {
@@ -86,7 +93,7 @@ export class LlamaEngine implements LanguageEngine {
   }
 
   close(): void {
-    for (const slot of [...this.#sampling.keys()]) this.end(slot);
+    this.#sampling.close();
     this.#parts.closeParts();
   }
 
@@ -102,13 +109,7 @@ export class LlamaEngine implements LanguageEngine {
   #sampled(row: StepRow | undefined, id: number | undefined): SampledToken {
     if (row === undefined || id === undefined) throw new Defect('A sampled row has no token.');
     const token = toTokenId(id);
-    this.#samplingOf(row.slot).bans.accept(token);
+    this.#sampling.get(row.slot).bans.accept(token);
     return { slot: row.slot, token, isEnd: this.#endTokens.has(token) };
-  }
-
-  #samplingOf(slot: Slot): Sampling {
-    const sampling = this.#sampling.get(slot);
-    if (sampling === undefined) throw new Defect(`Slot ${slot} has no sequence.`);
-    return sampling;
   }
 }

@@ -1,13 +1,13 @@
 // The contract of whoever owns the KV cache: its slots and its cells. It alone decides whether a sequence can start, which place
 // it gets, which rows it need not compute, and when cells are free again; it alone tells the engine to share and to forget them.
 // The loop asks, reports what was computed and gives back; it counts nothing itself. There are two: shared-prefixes.ts keeps
-// what was computed for others that begin alike, whole-claims.ts shares nothing.
+// what was computed for others that begin alike, unshared-rows.ts shares nothing.
 import type { Slot } from '../ids.js';
 import type { RowKey } from './row-key.js';
 
 /** What a sequence needs of the cache. */
 export interface KvDemand {
-  /** Its prompt, row by row, images included. */
+  /** What is computed before it answers or answers on, row by row: its prompt, images included, and the answer so far. */
   readonly promptRows: readonly RowKey[];
   /** Cells that it may grow to, prompt and answer together. */
   readonly maxRows: number;
@@ -32,9 +32,14 @@ export interface KvOwner {
   share(handle: KvHandle): void;
   /** Whether a sequence that started earlier is about to compute the next row of this one's prompt: waiting is sooner then. */
   isAwaitingRows(handle: KvHandle): boolean;
+  /**
+   * Makes sure that the next row of a running sequence has a cell, which those of its prompt have. False when running sequences
+   * hold all: then one of them must be released.
+   */
+  grow(handle: KvHandle): boolean;
   /** Records rows that were computed for a sequence, behind those that it has. */
   append(handle: KvHandle, rows: readonly RowKey[]): void;
-  /** Ends one: its cells may be used again. @throws Defect for a handle that was released before */
+  /** Ends one, or puts one back that will be admitted again: its cells may be used by others. @throws Defect for a handle that was released before */
   release(handle: KvHandle): void;
   /** What is in the cache now, and what has been found in it so far. */
   readonly counts: KvCounts;

@@ -3,10 +3,11 @@
 // slot, until their cells or the slot are needed: then what was used longest ago goes, ends of stretches first.
 //
 // Books (prefix-books.ts checks them): the cells in use are the rows of the tree. Those that running sequences hold are pinned. A
-// running sequence also has a claim on as many more as it may grow by. Rows in the tree and claims together are never more than
-// there are cells, so a claim can always be met.
+// running sequence also has a claim on some more, which it uses up as it runs (claim.ts). Rows in the tree and claims together are
+// never more than there are cells, so a claim can always be met.
 import { Defect } from '../../errors.js';
 import { toSlot, type Slot } from '../ids.js';
+import { claimFor, claimMore } from './claim.js';
 import type { KvCounts, KvDemand, KvHandle, KvMemory, KvOwner } from './kv-owner.js';
 import { checkPrefixBooks } from './prefix-books.js';
 import {
@@ -34,7 +35,9 @@ export interface SharedCacheSize {
 /** What a running sequence was promised. */
 interface Claim {
   readonly promptRows: readonly RowKey[];
-  /** Cells that it may grow to. */
+  /** Cells that it has or may take now, those with its rows included. */
+  claimedRows: number;
+  /** Cells that it may ever claim. */
   readonly maxRows: number;
   /** When it was admitted, by the owner's clock. */
   readonly turn: number;
@@ -80,24 +83,26 @@ export class SharedPrefixes implements KvOwner {
     };
   }
 
-  canAdmit({ promptRows, maxRows }: KvDemand): boolean {
+  canAdmit(demand: KvDemand): boolean {
+    const { promptRows } = demand;
     const { rows, unpinnedRows } = findRows(this.#root, promptRows, promptRows.length - 1);
-    const free = this.#size.cells - this.#pinnedRows - this.#claimedRows;
-    return this.#running.size < this.#size.maxSequences && maxRows - rows + unpinnedRows <= free;
+    const needed = claimFor(demand) - rows + unpinnedRows;
+    return this.#running.size < this.#size.maxSequences && needed <= this.#freeCells;
   }
 
   admit(demand: KvDemand): KvHandle {
     const { promptRows, maxRows } = demand;
+    const claimedRows = claimFor(demand);
     if (!this.canAdmit(demand))
-      throw new Defect(`A sequence of ${maxRows} cells was admitted to a cache without room for it.`);
+      throw new Defect(`A sequence of ${claimedRows} cells was admitted to a cache without room for it.`);
     // Before a slot is taken, which may evict: not these rows, if others are there.
     this.#date(findRows(this.#root, promptRows, promptRows.length - 1).last);
-    const claim = { promptRows, maxRows, turn: this.#clock, sharedRows: 0 };
+    const claim = { promptRows, claimedRows, maxRows, turn: this.#clock, sharedRows: 0 };
     const holder: Holder = { slot: this.#takeSlot(), rows: 0, node: this.#root, claim };
     this.#root.ends.add(holder);
     this.#root.running += 1;
     this.#running.set(holder, holder);
-    this.#claimedRows += maxRows;
+    this.#claimedRows += claimedRows;
     this.share(holder);
     this.#makeRoom();
     return holder;
@@ -119,6 +124,16 @@ export class SharedPrefixes implements KvOwner {
     for (const { claim: other } of holder.node.ends)
       if (other !== null && other.turn < claim.turn && other.promptRows[holder.rows] === next) return true;
     return false;
+  }
+
+  grow(handle: KvHandle): boolean {
+    const { holder, claim } = this.#runningOf(handle);
+    const { rows } = holder;
+    const more = claimMore({ ...claim, rows }, this.#freeCells);
+    claim.claimedRows += more;
+    this.#claimedRows += more;
+    this.#makeRoom();
+    return rows < claim.claimedRows;
   }
 
   append(handle: KvHandle, rows: readonly RowKey[]): void {
@@ -144,7 +159,7 @@ export class SharedPrefixes implements KvOwner {
   release(handle: KvHandle): void {
     const { holder, claim } = this.#runningOf(handle);
     this.#running.delete(handle);
-    this.#claimedRows -= claim.maxRows - holder.rows;
+    this.#claimedRows -= claim.claimedRows - holder.rows;
     this.#totals[claim.sharedRows > 0 ? 'hits' : 'misses'] += 1;
     this.#totals.sharedRows += claim.sharedRows;
     holder.claim = null;
@@ -168,6 +183,11 @@ export class SharedPrefixes implements KvOwner {
       pinnedRows: this.#pinnedRows,
       claimedRows: this.#claimedRows,
     });
+  }
+
+  /** Cells without a row of a running sequence and without a claim; rows of ended ones may stand in them. */
+  get #freeCells(): number {
+    return this.#size.cells - this.#pinnedRows - this.#claimedRows;
   }
 
   /** Moves a running sequence down the tree along these rows, and takes their cells over. Returns how many there were. */

@@ -47,7 +47,7 @@ function echo(start: ReaderStart, report: Report): ServedModel {
   const maxSequences = start.maxBatchSize;
   const model = createEchoModel({
     contextTokens,
-    cells: contextTokens * maxSequences,
+    cells: contextTokens,
     maxSequences,
     slots: Math.max(ECHO_SLOTS, maxSequences),
     maxRows: 512,
@@ -89,6 +89,7 @@ async function loadReal(start: ReaderStart, secrets: ReaderSecrets, report: Repo
       {
         maxSequenceLength: start.maxSequenceLength,
         maxSequences: start.maxBatchSize,
+        pageCacheSize: start.pageCacheSize,
         threads: start.threads === 0 ? null : start.threads,
         isExact: start.quantType === 'f32',
       },

@@ -1,8 +1,8 @@
-// Owns the KV cache by claiming for each sequence, when it starts, every cell that it may ever need. No sequence runs out half way
-// and none is ever put back; the price is that cells are held for answers that end early. It shares nothing: every prompt is
-// computed, and its cells are forgotten at its end.
+// Owns the KV cache without sharing: every prompt is computed, and its cells are forgotten at its end. A sequence starts when there
+// are cells for its prompt and some of its answer, and takes more while it runs.
 import { Defect } from '../../errors.js';
 import { toSlot, type Slot } from '../ids.js';
+import { claimFor, claimMore } from './claim.js';
 import type { KvCounts, KvDemand, KvHandle, KvMemory, KvOwner } from './kv-owner.js';
 import type { RowKey } from './row-key.js';
 
@@ -14,10 +14,11 @@ export interface CacheSize {
 
 interface Claim extends KvHandle {
   rows: number;
+  claimedRows: number;
   readonly maxRows: number;
 }
 
-export class WholeClaims implements KvOwner {
+export class UnsharedRows implements KvOwner {
   readonly #size: CacheSize;
   readonly #memory: KvMemory;
   readonly #freeSlots: Slot[];
@@ -38,20 +39,21 @@ export class WholeClaims implements KvOwner {
     return { cells, heldCells, cachedCells: 0, hits: 0, misses: this.#ended, sharedRows: 0, evictedRows: 0 };
   }
 
-  canAdmit({ maxRows }: KvDemand): boolean {
-    return this.#freeSlots.length > 0 && this.#freeCells >= maxRows;
+  canAdmit(demand: KvDemand): boolean {
+    return this.#freeSlots.length > 0 && this.#freeCells >= claimFor(demand);
   }
 
   admit(demand: KvDemand): KvHandle {
+    const claimedRows = claimFor(demand);
     const slot = this.canAdmit(demand) ? this.#freeSlots.shift() : undefined;
     if (slot === undefined) {
       throw new Defect(
-        `A sequence of ${demand.maxRows} cells was admitted to ${this.#freeCells} free cells and ${this.#freeSlots.length} free slots.`,
+        `A sequence of ${claimedRows} cells was admitted to ${this.#freeCells} free cells and ${this.#freeSlots.length} free slots.`,
       );
     }
-    const claim = { slot, rows: 0, maxRows: demand.maxRows };
+    const claim = { slot, rows: 0, claimedRows, maxRows: demand.maxRows };
     this.#claims.set(claim, claim);
-    this.#freeCells -= claim.maxRows;
+    this.#freeCells -= claimedRows;
     return claim;
   }
 
@@ -63,25 +65,37 @@ export class WholeClaims implements KvOwner {
     return false;
   }
 
+  grow(handle: KvHandle): boolean {
+    const claim = this.#claimOf(handle);
+    const more = claimMore(claim, this.#freeCells);
+    claim.claimedRows += more;
+    this.#freeCells -= more;
+    return claim.rows < claim.claimedRows;
+  }
+
   append(handle: KvHandle, rows: readonly RowKey[]): void {
     this.#claimOf(handle).rows += rows.length;
   }
 
   release(handle: KvHandle): void {
-    const { slot, rows, maxRows } = this.#claimOf(handle);
+    const { slot, rows, claimedRows } = this.#claimOf(handle);
     this.#claims.delete(handle);
     this.#memory.forget(slot, 0, rows);
     this.#freeSlots.push(slot);
-    this.#freeCells += maxRows;
+    this.#freeCells += claimedRows;
     this.#ended += 1;
   }
 
   checkIntegrity(): void {
-    const claimed = [...this.#claims.values()].reduce((sum, { maxRows }) => sum + maxRows, 0);
+    const claims = [...this.#claims.values()];
+    const claimed = claims.reduce((sum, { claimedRows }) => sum + claimedRows, 0);
     if (claimed + this.#freeCells !== this.#size.cells || this.#freeCells < 0) {
       throw new Defect(`${claimed} cells claimed and ${this.#freeCells} free are not ${this.#size.cells}.`);
     }
-    const slots = [...this.#freeSlots, ...[...this.#claims.keys()].map(({ slot }) => slot)];
+    const over = claims.find(({ rows, claimedRows }) => rows > claimedRows);
+    if (over !== undefined)
+      throw new Defect(`Slot ${over.slot} holds ${over.rows} rows and claims ${over.claimedRows}.`);
+    const slots = [...this.#freeSlots, ...claims.map(({ slot }) => slot)];
     if (slots.length !== this.#size.maxSequences || new Set(slots).size !== slots.length) {
       throw new Defect(`Slots ${slots.join(', ')} are not each of ${this.#size.maxSequences} once.`);
     }
@@ -89,7 +103,7 @@ export class WholeClaims implements KvOwner {
 
   #claimOf(handle: KvHandle): Claim {
     const claim = this.#claims.get(handle);
-    if (claim === undefined) throw new Defect(`Slot ${handle.slot} was released twice.`);
+    if (claim === undefined) throw new Defect(`The sequence in slot ${handle.slot} has ended.`);
     return claim;
   }
 }
