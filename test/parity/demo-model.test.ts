@@ -91,7 +91,9 @@ it.each([
       onDefect: (error) => {
         throw error;
       },
-      maxPrefillRowsBesideDecode: 32,
+      stepTargetMs: 1,
+      prefillChunkRows: 32,
+      clock: () => 0,
     });
     const answers = new Map<string, { ids: number[]; text: string }>();
     const asked = Array.from({ length: rounds }, (_, round) =>

@@ -115,7 +115,9 @@ async function runTrace(Owner: typeof UnsharedRows | typeof SharedPrefixes, seed
       if (isRequestEvent(event)) events.push(event);
     },
     onDefect: (error) => defects.push(error),
-    maxPrefillRowsBesideDecode: 8,
+    stepTargetMs: 1,
+    prefillChunkRows: 8,
+    clock: () => 0,
   });
   for (const message of messages.filter((one) => !later.includes(one))) loop.accept(message);
   await loop.idle();

@@ -11,6 +11,7 @@ import {
   choice,
   computedSetting,
   integer,
+  memorySize,
   optionalChoice,
   optionalChoiceOrPath,
   optionalMemorySize,
@@ -75,6 +76,20 @@ export const readerConfigSchema = z.object({
     key: 'page_cache_size',
     meaning:
       'Memory for keys and values of prompts and answers. Where it is not set, as much as `max_batch_size` answers of full length need, up to 30 % of the free memory.',
+  }),
+  imageCacheSize: setting(memorySize(), 256 * 2 ** 20, {
+    key: 'image_cache_size',
+    meaning:
+      'Memory for encoded images, so that one that is asked about again need not be encoded. The default holds about fifty images of 576 tokens of a 7 B model.',
+  }),
+  stepTargetMs: setting(integer(1, 60_000, 'milliseconds'), 200, {
+    key: 'step_target_ms',
+    meaning:
+      'Time that a step should take while answers are being generated: prompts of others get as many tokens of it as fit. Less makes answers smoother and first tokens later.',
+  }),
+  prefillChunkSize: setting(integer(1, 512, 'tokens'), 512, {
+    key: 'prefill_chunk_size',
+    meaning: 'Tokens of prompts that one step computes at most.',
   }),
   prefixCache: setting(boolean(), true, {
     key: 'prefix_cache',

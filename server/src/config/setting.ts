@@ -118,11 +118,13 @@ export const boolean = () => ({
 });
 
 /** Bytes, with or without a unit, or a share of the free memory. */
-export const optionalMemorySize = () => ({
-  schema: memorySizeSchema.nullable(),
+export const memorySize = () => ({
+  schema: memorySizeSchema,
   allowed: 'bytes such as 5GB, 512MB (of 1024 KB) or 4096, or a share of the free memory such as 40%',
   fromText: (text: string) => parseMemorySize(text) ?? text,
 });
+
+export const optionalMemorySize = () => ({ ...memorySize(), schema: memorySizeSchema.nullable() });
 
 export const text = (allowed: string) => ({
   schema: z.string().min(1),

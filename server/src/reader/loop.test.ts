@@ -30,6 +30,7 @@ function start({ Owner = UnsharedRows, limits = {}, imageCacheBytes = 1 << 20, o
   const model = createEchoModel({ ...LIMITS, ...limits });
   const { engine, encoder } = model;
   const kv = new Owner(engine.limits, engine);
+  let clockMs = 0;
   const events: RequestEvent[] = [];
   const defects: unknown[] = [];
   const watched: LanguageEngine = {
@@ -45,6 +46,8 @@ function start({ Owner = UnsharedRows, limits = {}, imageCacheBytes = 1 << 20, o
       kv.checkIntegrity();
       onStep?.(rows);
       const sampled = await engine.step(rows);
+      // A machine that takes a millisecond for each row.
+      clockMs += rows.length;
       const { heldCells, cachedCells } = kv.counts;
       expect(engine.usedCells).toBeLessThanOrEqual(heldCells + cachedCells);
       return sampled;
@@ -64,7 +67,9 @@ function start({ Owner = UnsharedRows, limits = {}, imageCacheBytes = 1 << 20, o
       if (isRequestEvent(event)) events.push(event);
     },
     onDefect: (error) => defects.push(error),
-    maxPrefillRowsBesideDecode: 16,
+    stepTargetMs: 16,
+    prefillChunkRows: engine.limits.maxRows,
+    clock: () => clockMs,
   });
   /** When everything has ended: what is left in the cache. */
   const idle = async (): Promise<void> => {

@@ -11,6 +11,7 @@ import type { Slot } from './ids.js';
 import type { KvHandle, KvOwner } from './kv/kv-owner.js';
 import type { SequenceFactory } from './sequence-factory.js';
 import { planStep, type RowBudget, type RunningSequence } from './schedule/plan.js';
+import { REMEMBERED_STEPS, rowsWithin, type MeasuredStep } from './schedule/step-pace.js';
 import { WaitingQueue } from './schedule/waiting-queue.js';
 import type { Sequence } from './sequence.js';
 import type { ImageStore } from './vision/image-store.js';
@@ -24,8 +25,16 @@ export interface LoopOptions {
   readonly send: (event: FromReader) => void;
   /** Called once when the engine fails; every accepted prompt has had its terminal event by then. */
   readonly onDefect: (error: unknown) => void;
-  readonly maxPrefillRowsBesideDecode: number;
+  /** What a step should take in which answers go on; prompts get as many rows as fit. */
+  readonly stepTargetMs: number;
+  /** Prompt rows of a step at most. */
+  readonly prefillChunkRows: number;
+  /** Milliseconds from any beginning, ever growing. */
+  readonly clock: () => number;
 }
+
+/** Beside running answers, prompts go on by at least so many rows a step, however slow the machine is. */
+const MIN_PREFILL_ROWS = 8;
 
 interface Running {
   readonly sequence: Sequence;
@@ -41,20 +50,17 @@ interface Waiting {
 
 export class ReaderLoop {
   readonly #options: LoopOptions;
-  readonly #budget: RowBudget;
   readonly #waiting = new WaitingQueue<Waiting>();
   /** In order of admission. */
   readonly #running = new Map<Slot, Running>();
+  /** The last ones. */
+  readonly #measuredSteps: MeasuredStep[] = [];
   #steps = 0;
   #cancelled = new Set<string>();
   #active: Promise<void> | undefined;
 
   constructor(options: LoopOptions) {
     this.#options = options;
-    this.#budget = {
-      maxRows: options.engine.limits.maxRows,
-      maxPrefillRowsBesideDecode: options.maxPrefillRowsBesideDecode,
-    };
   }
 
   /** Takes a request in. Prompts that cannot be served get their error event at once. */
@@ -199,19 +205,30 @@ export class ReaderLoop {
 
   async #step(): Promise<void> {
     this.#growAnswers();
-    const { decode, prefill } = planStep(this.#ready(), this.#budget);
+    const { decode, prefill } = planStep(this.#ready(), this.#budget());
     const counts = [...decode.map((slot) => ({ slot, rows: 1 })), ...prefill];
     if (counts.length === 0) return;
     const rows = counts.flatMap(({ slot, rows: count }) =>
       this.#runningIn(slot).sequence.takeRows(slot, count),
     );
-    const sampledTokens = await this.#options.engine.step(rows);
+    const { clock, engine } = this.#options;
+    const startMs = clock();
+    const sampledTokens = await engine.step(rows);
     this.#steps += 1;
+    this.#measuredSteps.push({ rows: rows.length, ms: clock() - startMs });
+    if (this.#measuredSteps.length > REMEMBERED_STEPS) this.#measuredSteps.shift();
     for (const { slot } of counts) {
       const { sequence, handle } = this.#runningIn(slot);
       this.#options.kv.append(handle, sequence.rowKeysFrom(handle.rows));
     }
     for (const sampled of sampledTokens) this.#emit(sampled);
+  }
+
+  #budget(): RowBudget {
+    const { engine, stepTargetMs: targetMs, prefillChunkRows } = this.#options;
+    const { maxRows } = engine.limits;
+    const paced = rowsWithin(this.#measuredSteps, { targetMs, minRows: MIN_PREFILL_ROWS, maxRows });
+    return { maxRows, maxPrefillRows: prefillChunkRows, maxRowsBesideDecode: paced };
   }
 
   #ready(): RunningSequence[] {

@@ -37,6 +37,12 @@ export interface ReaderStart {
   readonly chatTemplate: ChatTemplateSetting | null;
   /** Memory of the KV cache; null means: chosen from the free memory. */
   readonly pageCacheSize: MemorySize | null;
+  /** Memory for features of images. */
+  readonly imageCacheSize: MemorySize;
+  /** What a step should take while answers are generated. */
+  readonly stepTargetMs: number;
+  /** Prompt rows of a step at most. */
+  readonly prefillChunkSize: number;
   /** Whether rows of prompts are kept for prompts that begin alike. */
   readonly prefixCache: boolean;
   /** 0 means: one per physical core. */

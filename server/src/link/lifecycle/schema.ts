@@ -35,6 +35,9 @@ export const lifecycleMessageSchema = z.discriminatedUnion('kind', [
         ])
         .nullable(),
       pageCacheSize: memorySizeSchema.nullable(),
+      imageCacheSize: memorySizeSchema,
+      stepTargetMs: z.int().min(1),
+      prefillChunkSize: z.int().min(1),
       prefixCache: z.boolean(),
       threads: count,
       llamaLibDir: text.nullable(),

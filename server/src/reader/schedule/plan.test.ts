@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { toSlot } from '../ids.js';
 import { planStep, type RunningSequence } from './plan.js';
 
-const budget = { maxRows: 16, maxPrefillRowsBesideDecode: 4 };
+const budget = { maxRows: 16, maxPrefillRows: 16, maxRowsBesideDecode: 5 };
 /** Decoding where no rows are given. */
 const seq = (slot: number, rowsReady?: number): RunningSequence =>
   rowsReady === undefined
@@ -47,6 +47,13 @@ describe('planStep', () => {
     const plan = planStep(running, budget);
     expect(plan.decode).toEqual(decode);
     expect(plan.prefill.map(({ slot, rows }) => [slot, rows])).toEqual(prefill);
+  });
+
+  it('gives prompts no more rows than their chunk, and one at least beside many streams', () => {
+    const rows = (running: RunningSequence[], more = {}) =>
+      planStep(running, { ...budget, ...more }).prefill.map((entry) => entry.rows);
+    expect(rows([seq(1, 40)], { maxPrefillRows: 6 })).toEqual([6]);
+    expect(rows([seq(1, 40), ...Array.from({ length: 9 }, (_, n) => seq(n + 2))])).toEqual([1]);
   });
 
   it('never exceeds the row budget and always makes progress, over random traces', () => {

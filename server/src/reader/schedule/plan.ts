@@ -10,8 +10,10 @@ export type RunningSequence =
 export interface RowBudget {
   /** Rows of a step, at least the number of sequences that can run. */
   readonly maxRows: number;
-  /** Prompt rows of a step in which other sequences decode: bounds the gap between their tokens. */
-  readonly maxPrefillRowsBesideDecode: number;
+  /** Prompt rows of a step. */
+  readonly maxPrefillRows: number;
+  /** Rows of a step in which sequences decode, their own included: bounds the gap between their tokens. Prompts get one at least. */
+  readonly maxRowsBesideDecode: number;
 }
 
 export interface StepPlan {
@@ -25,8 +27,9 @@ export interface StepPlan {
 export function planStep(running: readonly RunningSequence[], budget: RowBudget): StepPlan {
   const decode = running.filter(({ kind }) => kind === 'decode').map(({ slot }) => slot);
   const prefill: { slot: Slot; rows: number }[] = [];
-  let rowsLeft = budget.maxRows - decode.length;
-  if (decode.length > 0) rowsLeft = Math.min(rowsLeft, budget.maxPrefillRowsBesideDecode);
+  let rowsLeft = Math.min(budget.maxRows - decode.length, budget.maxPrefillRows);
+  if (decode.length > 0)
+    rowsLeft = Math.min(rowsLeft, Math.max(1, budget.maxRowsBesideDecode - decode.length));
   for (const sequence of running) {
     if (sequence.kind === 'decode') continue;
     const rows = Math.min(sequence.rowsReady, rowsLeft);
