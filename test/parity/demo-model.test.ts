@@ -129,6 +129,7 @@ it.each([
       });
     }
   },
+  120_000,
 );
 
 /** The engine; records by slot every sampled token that is not an end. */
