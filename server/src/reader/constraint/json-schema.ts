@@ -1,0 +1,167 @@
+// JSON Schema as clients write it to JSON Schema as llguidance enforces it: every keyword is known, everything countable meets a
+// bound, patterns mean what JSON Schema says (pattern.ts). What cannot be enforced is refused by name, because an answer that only
+// looks constrained is worse than none.
+import { InputError } from '../../errors.js';
+import { MAX_REPETITIONS, translatePattern } from './pattern.js';
+
+/** Each level is a level of recursion in the compiler; schemas of programs have five to ten. */
+export const MAX_SCHEMA_DEPTH = 32;
+/** Subschemas, and values of enum; schemas of programs have tens, large ones a few thousand. */
+export const MAX_SCHEMA_NODES = 10_000;
+/** Of arrays and objects: each element is a copy of its grammar. */
+export const MAX_SCHEMA_ITEMS = 1_000;
+/** Formats whose grammar gives nothing that a validator refuses. */
+export const FORMATS = ['date', 'date-time', 'time', 'uuid', 'ipv4', 'ipv6', 'email', 'hostname'] as const;
+
+/** JSON as short as a model is used to: a blank behind commas and colons at most. Without it, models drift into endless blanks. */
+const WHITESPACE = { whitespace_flexible: false, item_separator: ', ?', key_separator: ': ?' };
+
+type Rewrite = (walk: Walk, value: unknown, path: string, depth: number) => unknown;
+
+const kept: Rewrite = (_walk, value) => value;
+const oneSchema: Rewrite = (walk, value, path, depth) => walk.schema(value, path, depth);
+const schemaList: Rewrite = (walk, value, path, depth) => {
+  if (!Array.isArray(value)) throw unsupported(path, 'is not a list');
+  return value.map((one: unknown, index) => walk.schema(one, `${path}/${index}`, depth));
+};
+const schemaMap: Rewrite = (walk, value, path, depth) => {
+  if (!isObject(value)) throw unsupported(path, 'is not an object');
+  return Object.fromEntries(
+    Object.entries(value).map(([key, one]) => [key, walk.schema(one, `${path}/${key}`, depth)]),
+  );
+};
+const countTo =
+  (most: number): Rewrite =>
+  (_walk, value, path) => {
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < 0)
+      throw unsupported(path, 'is not a whole number from 0');
+    if (value > most) throw tooLarge(path, `is ${value}`, most);
+    return value;
+  };
+const bound: Rewrite = (_walk, value, path) => {
+  if (typeof value !== 'number') throw unsupported(path, 'is not a number');
+  if (Math.abs(value) > Number.MAX_SAFE_INTEGER) throw tooLarge(path, `is ${value}`, Number.MAX_SAFE_INTEGER);
+  return value;
+};
+const values: Rewrite = (walk, value, path) => {
+  walk.count(Array.isArray(value) ? value.length : 1, path);
+  return value;
+};
+const pattern: Rewrite = (_walk, value, path) => {
+  if (typeof value !== 'string') throw unsupported(path, 'is not a string');
+  return translatePattern(value, 'json_schema', path);
+};
+const format: Rewrite = (_walk, value, path) => {
+  if (FORMATS.some((known) => known === value)) return value;
+  throw unsupported(path, `is ${JSON.stringify(value)}; allowed are ${FORMATS.join(', ')}`);
+};
+const reference: Rewrite = (_walk, value, path) => {
+  if (typeof value === 'string' && value.startsWith('#')) return value;
+  throw unsupported(
+    path,
+    `is ${JSON.stringify(value)}; only places of the same schema (#/$defs/…) can be referred to`,
+  );
+};
+/** Keys of additional properties may come twice, and then a reader of the answer counts fewer of them. */
+const atMostOne: Rewrite = (_walk, value, path) => {
+  if (value === 0 || value === 1) return value;
+  throw unsupported(path, `is ${JSON.stringify(value)}; allowed are 0 and 1`);
+};
+const mustBeFalse: Rewrite = (_walk, value, path) => {
+  if (value === false) return undefined;
+  throw unsupported(path, 'cannot be enforced');
+};
+
+/** What is enforced. */
+const KEYWORDS: Readonly<Record<string, Rewrite>> = {
+  type: kept,
+  enum: values,
+  const: values,
+  anyOf: schemaList,
+  oneOf: schemaList,
+  allOf: schemaList,
+  $ref: reference,
+  $defs: schemaMap,
+  definitions: schemaMap,
+  properties: schemaMap,
+  required: kept,
+  additionalProperties: oneSchema,
+  minProperties: atMostOne,
+  maxProperties: countTo(MAX_SCHEMA_ITEMS),
+  items: oneSchema,
+  prefixItems: schemaList,
+  minItems: countTo(MAX_SCHEMA_ITEMS),
+  maxItems: countTo(MAX_SCHEMA_ITEMS),
+  uniqueItems: mustBeFalse,
+  minLength: countTo(MAX_REPETITIONS),
+  maxLength: countTo(MAX_REPETITIONS),
+  pattern,
+  format,
+  minimum: bound,
+  maximum: bound,
+  exclusiveMinimum: bound,
+  exclusiveMaximum: bound,
+  multipleOf: bound,
+};
+/** What says nothing of values. `discriminator` is what pydantic adds to unions; `nullable` is not here, because it changes them. */
+const ANNOTATIONS = new Set([
+  '$schema',
+  '$comment',
+  'title',
+  'description',
+  'default',
+  'examples',
+  'example',
+  'deprecated',
+  'readOnly',
+  'writeOnly',
+  'discriminator',
+]);
+
+export const SUPPORTED_KEYWORDS: readonly string[] = Object.keys(KEYWORDS);
+
+/**
+ * The schema for llguidance, as JSON.
+ * @throws InputError request.constraint_unsupported, request.constraint_too_large
+ */
+export function rewriteSchema(schema: unknown): string {
+  const rewritten = new Walk().schema(schema, 'json_schema', 0);
+  return JSON.stringify(isObject(rewritten) ? { 'x-guidance': WHITESPACE, ...rewritten } : rewritten);
+}
+
+class Walk {
+  #nodes = 0;
+
+  schema(schema: unknown, path: string, depth: number): unknown {
+    this.count(1, path);
+    if (depth > MAX_SCHEMA_DEPTH) throw tooLarge(path, `is nested ${depth} deep`, MAX_SCHEMA_DEPTH);
+    if (typeof schema === 'boolean' && depth > 0) return schema;
+    if (!isObject(schema)) throw unsupported(path, 'is no schema; it must be an object');
+    const rewritten: Record<string, unknown> = {};
+    for (const [keyword, value] of Object.entries(schema)) {
+      if (ANNOTATIONS.has(keyword) || (keyword.startsWith('x-') && keyword !== 'x-guidance')) continue;
+      const rewrite = Object.hasOwn(KEYWORDS, keyword) ? KEYWORDS[keyword] : undefined;
+      if (rewrite === undefined) throw unsupported(`${path}/${keyword}`, 'cannot be enforced');
+      const result = rewrite(this, value, `${path}/${keyword}`, depth + 1);
+      if (result !== undefined) rewritten[keyword] = result;
+    }
+    return rewritten;
+  }
+
+  count(nodes: number, path: string): void {
+    this.#nodes += nodes;
+    if (this.#nodes > MAX_SCHEMA_NODES)
+      throw tooLarge(path, `is number ${this.#nodes} of subschemas and values`, MAX_SCHEMA_NODES);
+  }
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const unsupported = (path: string, why: string): InputError =>
+  new InputError(
+    'request.constraint_unsupported',
+    `${path.slice(0, 200)} ${why}. docs/structured-output.md lists the keywords that are enforced.`,
+  );
+const tooLarge = (path: string, what: string, allowed: number): InputError =>
+  new InputError('request.constraint_too_large', `${path.slice(0, 200)} ${what}; allowed are ${allowed}.`);
