@@ -5,7 +5,7 @@ import { Defect, NativeError } from '../errors.js';
 import { TENSOR_TYPES, type TensorType } from '../model/tensor-types.js';
 import type { LanguageModel } from './language-model.js';
 import type { Sampler } from './sampler.js';
-import type { BannedTokens } from './inference/jobs.js';
+import type { BannedTokens, SampleJob, TentativeSample } from './inference/jobs.js';
 import type { LlamaBatch, Pointer } from './symbols/structs.js';
 
 /** enum llama_flash_attn_type */
@@ -33,6 +33,8 @@ export interface RowSample {
   /** Selects the token and remembers it. */
   readonly sampler: Sampler;
   readonly banned: BannedTokens;
+  /** Not set for a sampler that remembers at once what it selects. Otherwise `accept` tells it what was taken in the end. */
+  readonly tentative?: TentativeSample;
 }
 
 export type DecodeOutcome =
@@ -147,7 +149,7 @@ export class Decoder {
         context: this.#context,
         batch: this.#batch,
         vocabularySize,
-        samples: samples.map(({ row, sampler, banned }) => ({ row, sampler: sampler.pointer, banned })),
+        samples: samples.map(toJob),
       })
       .finally(() => {
         this.#state = 'idle';
@@ -158,6 +160,19 @@ export class Decoder {
       'native.call_failed',
       `llama_decode returned ${status} for ${this.#rowCount} rows; the sequences of the batch are in an undefined state.`,
     );
+  }
+
+  /** Samples from rows of the last batch again, off the JavaScript thread; NO_TOKEN where none may be selected. */
+  async sampleAgain(samples: readonly RowSample[]): Promise<readonly number[]> {
+    this.#check('idle');
+    this.#state = 'decoding';
+    const { runtime, vocabularySize } = this.model;
+    const { tokens } = await runtime.inference
+      .run({ kind: 'sample', context: this.#context, vocabularySize, samples: samples.map(toJob) })
+      .finally(() => {
+        this.#state = 'idle';
+      });
+    return tokens;
   }
 
   /** Logits of a row of the last batch, f32 [vocabularySize], a view that is valid until the next decode. */
@@ -193,6 +208,8 @@ export class Decoder {
       throw new Defect(`The decoder is ${this.#state}; this call needs it ${wanted}.`);
   }
 }
+
+const toJob = ({ sampler, ...wanted }: RowSample): SampleJob => ({ ...wanted, sampler: sampler.pointer });
 
 /** Native memory, which C may keep pointers to, as an ArrayBuffer over the same bytes. */
 function allocate(byteLength: number): { readonly pointer: Pointer; readonly buffer: ArrayBuffer } {

@@ -38,6 +38,11 @@ export class Sampler {
     add(llama.distribution(settings.seed));
   }
 
+  /** Remembers a token that was selected tentatively. Not while a decode runs. */
+  accept(token: number): void {
+    this.#model.runtime.llama.samplerAccept(this.pointer, token);
+  }
+
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;

@@ -15,7 +15,20 @@ export interface SampleJob {
   readonly row: number;
   readonly sampler: Pointer;
   readonly banned: BannedTokens;
+  readonly tentative?: TentativeSample;
 }
+
+/**
+ * The sampler does not remember the token, which may still be refused, and the logits stay as they are, so that the row can be
+ * sampled again.
+ */
+export interface TentativeSample {
+  /** A bit for each token that may be selected, the first in the lowest bit. Null allows all. */
+  readonly allowed: Uint32Array | null;
+}
+
+/** In the place of a token where none could be selected. */
+export const NO_TOKEN = -1;
 
 export type InferenceJob =
   /** Computes a ggml graph. */
@@ -25,6 +38,13 @@ export type InferenceJob =
       readonly kind: 'decode';
       readonly context: Pointer;
       readonly batch: LlamaBatch;
+      readonly vocabularySize: number;
+      readonly samples: readonly SampleJob[];
+    }
+  /** Samples from rows of the last decode again. */
+  | {
+      readonly kind: 'sample';
+      readonly context: Pointer;
       readonly vocabularySize: number;
       readonly samples: readonly SampleJob[];
     };

@@ -20,7 +20,7 @@ describe('Mailbox', () => {
     expect(thread.receive()).toEqual(job);
   });
 
-  it('hands a decode over with its batch and the banned tokens of each sample', () => {
+  it('hands a decode over with its batch and what each sample may be', () => {
     const { caller, thread } = ends();
     const job: InferenceJob = {
       kind: 'decode',
@@ -29,7 +29,31 @@ describe('Mailbox', () => {
       vocabularySize: 128_256,
       samples: [
         { row: 0, sampler: 5n, banned: { from: 2 ** 31, tokens: [] } },
-        { row: 1, sampler: 6n, banned: { from: 32_000, tokens: [2, 31_999] } },
+        {
+          row: 1,
+          sampler: 6n,
+          banned: { from: 32_000, tokens: [2, 31_999] },
+          tentative: { allowed: Uint32Array.of(2 ** 32 - 1, 5) },
+        },
+      ],
+    };
+    caller.post(job);
+    expect(thread.receive()).toEqual(job);
+  });
+
+  it('hands over samples from the last batch', () => {
+    const { caller, thread } = ends();
+    const job: InferenceJob = {
+      kind: 'sample',
+      context: HIGHEST,
+      vocabularySize: 64,
+      samples: [
+        {
+          row: 3,
+          sampler: 5n,
+          banned: { from: 60, tokens: [2] },
+          tentative: { allowed: Uint32Array.of(0, 1) },
+        },
       ],
     };
     caller.post(job);
@@ -42,6 +66,7 @@ describe('Mailbox', () => {
       row,
       sampler: BigInt(row),
       banned: { from: 9, tokens: [row] },
+      tentative: { allowed: null },
     }));
     caller.post({ kind: 'decode', context: 1n, batch: BATCH, vocabularySize: 10, samples });
     expect(thread.receive()).toMatchObject({ samples });

@@ -18,6 +18,9 @@ const COUNT_BYTES = 8;
 
 const GRAPH = 0;
 const DECODE = 1;
+const SAMPLE = 2;
+/** In the place of a length. */
+const NOTHING = -1;
 
 export class Mailbox {
   readonly memory: SharedArrayBuffer;
@@ -46,9 +49,9 @@ export class Mailbox {
       this.#writeAddress(job.backend);
       this.#writeAddress(job.graph);
     } else {
-      this.#writeNumber(DECODE);
+      this.#writeNumber(job.kind === 'decode' ? DECODE : SAMPLE);
       this.#writeAddress(job.context);
-      this.#writeBatch(job.batch);
+      if (job.kind === 'decode') this.#writeBatch(job.batch);
       this.#writeNumber(job.vocabularySize);
       this.#writeNumber(job.samples.length);
       for (const sample of job.samples) this.#writeSample(sample);
@@ -62,15 +65,11 @@ export class Mailbox {
     Atomics.wait(this.#posted, 0, this.#received);
     this.#received = Atomics.load(this.#posted, 0);
     this.#rewind();
-    if (this.#readNumber() === GRAPH)
-      return { kind: 'graph', backend: this.#readAddress(), graph: this.#readAddress() };
-    return {
-      kind: 'decode',
-      context: this.#readAddress(),
-      batch: this.#readBatch(),
-      vocabularySize: this.#readNumber(),
-      samples: Array.from({ length: this.#readNumber() }, () => this.#readSample()),
-    };
+    const kind = this.#readNumber();
+    if (kind === GRAPH) return { kind: 'graph', backend: this.#readAddress(), graph: this.#readAddress() };
+    const context = this.#readAddress();
+    if (kind === SAMPLE) return { kind: 'sample', context, ...this.#readSamples() };
+    return { kind: 'decode', context, batch: this.#readBatch(), ...this.#readSamples() };
   }
 
   /** Replaces the job by its result. */
@@ -103,11 +102,20 @@ export class Mailbox {
     };
   }
 
-  #writeSample({ row, sampler, banned }: SampleJob): void {
+  #writeSample({ row, sampler, banned, tentative }: SampleJob): void {
     this.#writeNumber(row);
     this.#writeAddress(sampler);
     this.#writeNumber(banned.from);
     this.#writeNumbers(banned.tokens);
+    this.#writeNumber(tentative === undefined ? 0 : 1);
+    if (tentative !== undefined) this.#writeMask(tentative.allowed);
+  }
+
+  #readSamples() {
+    return {
+      vocabularySize: this.#readNumber(),
+      samples: Array.from({ length: this.#readNumber() }, () => this.#readSample()),
+    };
   }
 
   #readSample(): SampleJob {
@@ -115,7 +123,25 @@ export class Mailbox {
       row: this.#readNumber(),
       sampler: this.#readAddress(),
       banned: { from: this.#readNumber(), tokens: this.#readNumbers() },
+      ...(this.#readNumber() === 1 && { tentative: { allowed: this.#readMask() } }),
     };
+  }
+
+  #writeMask(mask: Uint32Array | null): void {
+    this.#writeNumber(mask === null ? NOTHING : mask.length);
+    if (mask === null) return;
+    if (this.#number + mask.length > this.#numbers.length)
+      throw new Defect('A job has more numbers than its memory.');
+    this.#numbers.set(mask, this.#number);
+    this.#number += mask.length;
+  }
+
+  #readMask(): Uint32Array | null {
+    const length = this.#readNumber();
+    if (length === NOTHING) return null;
+    const start = this.#number;
+    this.#number += length;
+    return Uint32Array.from(this.#numbers.subarray(start, this.#number));
   }
 
   #rewind(): void {

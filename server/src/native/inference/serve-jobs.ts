@@ -7,12 +7,21 @@ import { openLibrariesIn } from '../libraries.js';
 import { bindGgml, type GgmlSymbols } from '../symbols/ggml.js';
 import { bindLlama, type LlamaSymbols } from '../symbols/llama.js';
 import type { Pointer } from '../symbols/structs.js';
-import type { InferenceAnswer, InferenceJob, InferenceResult, InferenceSetup, SampleJob } from './jobs.js';
+import { Candidates } from './candidates.js';
+import {
+  NO_TOKEN,
+  type InferenceAnswer,
+  type InferenceJob,
+  type InferenceResult,
+  type InferenceSetup,
+  type SampleJob,
+} from './jobs.js';
 import { Mailbox } from './mailbox.js';
 
 interface Symbols {
   readonly ggml: GgmlSymbols;
   readonly llama: LlamaSymbols;
+  readonly candidates: Candidates;
 }
 
 /** Serves until the process ends. */
@@ -21,7 +30,8 @@ export function serveJobs(): void {
   if (port === null) throw new Defect('The inference thread was started as a program of its own.');
   const { folder, mailbox: memory } = workerData as InferenceSetup;
   const libraries = openLibrariesIn(folder);
-  const symbols = { ggml: bindGgml(libraries), llama: bindLlama(libraries) };
+  const llama = bindLlama(libraries);
+  const symbols = { ggml: bindGgml(libraries), llama, candidates: new Candidates(llama) };
   const mailbox = new Mailbox(memory);
   for (;;) port.postMessage(serve(mailbox, symbols));
 }
@@ -37,27 +47,40 @@ function serve(mailbox: Mailbox, symbols: Symbols): InferenceAnswer {
   }
 }
 
-function compute({ ggml, llama }: Symbols, job: InferenceJob): InferenceResult {
+function compute({ ggml, llama, candidates }: Symbols, job: InferenceJob): InferenceResult {
   if (job.kind === 'graph') return { status: ggml.graphCompute(job.backend, job.graph), tokens: [] };
-  const status = llama.decode(job.context, job.batch);
+  const status = job.kind === 'decode' ? llama.decode(job.context, job.batch) : 0;
   if (status !== 0) return { status, tokens: [] };
   const { context, vocabularySize } = job;
-  return { status, tokens: job.samples.map((wanted) => sample(llama, context, vocabularySize, wanted)) };
+  const tokens = job.samples.map((wanted) => {
+    const logits = () => logitsOf(llama, context, wanted.row, vocabularySize);
+    return wanted.tentative === undefined
+      ? sample(llama, context, wanted, isBanning(wanted, vocabularySize) ? logits() : null)
+      : (candidates.select(wanted.sampler, { ...wanted, ...wanted.tentative, logits: logits() }) ?? NO_TOKEN);
+  });
+  return { status, tokens };
 }
 
-/** The sampler selects from the logits of the row, without the banned tokens, and remembers what it selected. */
+const isBanning = ({ banned }: SampleJob, vocabularySize: number): boolean =>
+  banned.from < vocabularySize || banned.tokens.length > 0;
+
+function logitsOf(llama: LlamaSymbols, context: Pointer, row: number, vocabularySize: number): Float32Array {
+  const address = llama.logits(context, row);
+  if (address === null) throw new Defect(`row ${row} of the batch has no logits`);
+  return new Float32Array(koffi.view(address, vocabularySize * 4));
+}
+
+/**
+ * The sampler selects from the logits of the row, without the banned tokens, and remembers what it selected.
+ * @param logits where tokens are banned
+ */
 function sample(
   llama: LlamaSymbols,
   context: Pointer,
-  vocabularySize: number,
   { row, sampler, banned }: SampleJob,
+  logits: Float32Array | null,
 ): number {
-  if (banned.from < vocabularySize || banned.tokens.length > 0) {
-    const address = llama.logits(context, row);
-    if (address === null) throw new Defect(`row ${row} of the batch has no logits`);
-    const logits = new Float32Array(koffi.view(address, vocabularySize * 4));
-    logits.fill(-Infinity, banned.from);
-    for (const token of banned.tokens) logits[token] = -Infinity;
-  }
+  logits?.fill(-Infinity, banned.from);
+  if (logits !== null) for (const token of banned.tokens) logits[token] = -Infinity;
   return llama.samplerSample(sampler, context, row);
 }

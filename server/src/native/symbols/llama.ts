@@ -93,6 +93,10 @@ export function bindLlama({ llama }: Libraries) {
       llama,
       'int32_t llama_sampler_sample(void *sampler, void *ctx, int32_t i)',
     ),
+    /** Runs the chain over a llama_token_data_array, which says what was selected; nothing is remembered. */
+    samplerApply: bind<[P, P], void>(llama, 'void llama_sampler_apply(void *sampler, void *cur_p)'),
+    /** Has the chain remember a token. */
+    samplerAccept: bind<[P, number], void>(llama, 'void llama_sampler_accept(void *sampler, int32_t token)'),
     greedy: bind<[], P>(llama, 'void *llama_sampler_init_greedy()'),
     distribution: bind<[number], P>(llama, 'void *llama_sampler_init_dist(uint32_t seed)'),
     topK: bind<[number], P>(llama, 'void *llama_sampler_init_top_k(int32_t k)'),
