@@ -4,14 +4,35 @@
 import { InputError } from '../../errors.js';
 import { MAX_REPETITIONS, translatePattern } from './pattern.js';
 
+const DATE =
+  '\\d{4}-((0[13578]|1[02])-(0[1-9]|[12]\\d|3[01])|(0[469]|11)-(0[1-9]|[12]\\d|30)|02-(0[1-9]|1\\d|2[0-8]))';
+const TIME = '([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,6})?(Z|[+-]([01]\\d|2[0-3]):[0-5]\\d)';
+
 /** Each level is a level of recursion in the compiler; schemas of programs have five to ten. */
 export const MAX_SCHEMA_DEPTH = 32;
 /** Subschemas, and values of enum; schemas of programs have tens, large ones a few thousand. */
 export const MAX_SCHEMA_NODES = 10_000;
 /** Of arrays and objects: each element is a copy of its grammar. */
 export const MAX_SCHEMA_ITEMS = 1_000;
-/** Formats whose grammar gives nothing that a validator refuses. */
-export const FORMATS = ['date', 'date-time', 'time', 'uuid', 'ipv4', 'ipv6', 'email', 'hostname'] as const;
+/**
+ * Formats that llguidance knows, with a pattern where what it gives is more than validators take: seconds of 60 at any time of the
+ * day, and mail addresses in all the shapes that RFC 5322 has. February has 28 days here.
+ */
+const FORMAT_PATTERNS = {
+  date: null,
+  'date-time': `^${DATE}T${TIME}$`,
+  time: `^${TIME}$`,
+  uuid: null,
+  ipv4: null,
+  ipv6: null,
+  email:
+    '^[a-zA-Z0-9_+-]{1,32}(\\.[a-zA-Z0-9_+-]{1,32}){0,3}@([a-zA-Z0-9]([a-zA-Z0-9-]{0,30}[a-zA-Z0-9])?\\.){1,3}[a-zA-Z]{2,12}$',
+  hostname: null,
+} as const;
+type Format = keyof typeof FORMAT_PATTERNS;
+export const FORMATS: readonly string[] = Object.keys(FORMAT_PATTERNS);
+const isFormat = (value: unknown): value is Format =>
+  typeof value === 'string' && Object.hasOwn(FORMAT_PATTERNS, value);
 
 /** JSON as short as a model is used to: a blank behind commas and colons at most. Without it, models drift into endless blanks. */
 const WHITESPACE = { whitespace_flexible: false, item_separator: ', ?', key_separator: ': ?' };
@@ -52,7 +73,7 @@ const pattern: Rewrite = (_walk, value, path) => {
   return translatePattern(value, 'json_schema', path);
 };
 const format: Rewrite = (_walk, value, path) => {
-  if (FORMATS.some((known) => known === value)) return value;
+  if (isFormat(value)) return value;
   throw unsupported(path, `is ${JSON.stringify(value)}; allowed are ${FORMATS.join(', ')}`);
 };
 const reference: Rewrite = (_walk, value, path) => {
@@ -145,7 +166,7 @@ class Walk {
       const result = rewrite(this, value, `${path}/${keyword}`, depth + 1);
       if (result !== undefined) rewritten[keyword] = result;
     }
-    return rewritten;
+    return withFormatPattern(rewritten, path);
   }
 
   count(nodes: number, path: string): void {
@@ -153,6 +174,14 @@ class Walk {
     if (this.#nodes > MAX_SCHEMA_NODES)
       throw tooLarge(path, `is number ${this.#nodes} of subschemas and values`, MAX_SCHEMA_NODES);
   }
+}
+
+function withFormatPattern(schema: Readonly<Record<string, unknown>>, path: string): unknown {
+  const { format: name, ...rest } = schema;
+  const own = isFormat(name) ? FORMAT_PATTERNS[name] : null;
+  if (own === null) return schema;
+  if ('pattern' in rest) throw unsupported(`${path}/format`, 'cannot be enforced beside pattern');
+  return { ...rest, pattern: translatePattern(own, 'json_schema', `${path}/format`) };
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>

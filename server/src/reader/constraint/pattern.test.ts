@@ -34,7 +34,13 @@ describe('translatePattern', () => {
 
   it('keeps the anchors of a pattern in a schema, where it may describe a part', () => {
     expect([schema('ab'), schema('^ab'), schema('^(a|b)$')]).toEqual(['(?:ab)', '^(?:ab)', '^(?:(?:a|b))$']);
-    expect(schema('.')).toBe('(?:[^\\n\\r\\x{2028}\\x{2029}])');
+    expect(schema('.')).toBe('(?:[^\\x{0}-\\x{1F}\\x{2028}\\x{2029}])');
+  });
+
+  it('leaves control characters out of the classes of a schema, whose escapes would let quotes through', () => {
+    expect(schema('[^"]\\D')).toBe('(?:[^\\x{22}\\x{0}-\\x{1F}][^0-9\\x{0}-\\x{1F}])');
+    expect(() => schema('[\\x00-\\x7f]')).toThrow('control characters');
+    expect(takeoff('[^"]')).toBe('[^\\x{22}]');
   });
 
   it.each([

@@ -11,17 +11,26 @@ interface Meaning {
   readonly dot: string;
   /** Members of \s. */
   readonly blanks: string;
+  /** What no negated class contains besides. */
+  readonly neverNegated: string;
   /** Whether a pattern describes all of a text; otherwise a part of it, unless anchored. */
   readonly isWhole: boolean;
 }
 
+/**
+ * llguidance writes texts of JSON with escapes. For a class that holds all control characters it lets every short escape through, \"
+ * and \\ too, whether the class has them or not; so no class in a schema holds them.
+ */
+const CONTROL = '\\x{0}-\\x{1F}';
+const LAST_CONTROL = 0x1f;
 const ASCII_BLANKS = '\\x{9}-\\x{D}\\x{20}';
 const MEANINGS: Record<PatternDialect, Meaning> = {
   // interegular, whose classes are ASCII.
-  takeoff: { dot: '[^\\n]', blanks: ASCII_BLANKS, isWhole: true },
+  takeoff: { dot: '[^\\n]', blanks: ASCII_BLANKS, neverNegated: '', isWhole: true },
   // ECMA-262 with the flag u, as JSON Schema has it.
   json_schema: {
-    dot: '[^\\n\\r\\x{2028}\\x{2029}]',
+    dot: `[^${CONTROL}\\x{2028}\\x{2029}]`,
+    neverNegated: CONTROL,
     blanks: `${ASCII_BLANKS}\\x{A0}\\x{1680}\\x{2000}-\\x{200A}\\x{2028}\\x{2029}\\x{202F}\\x{205F}\\x{3000}\\x{FEFF}`,
     isWhole: false,
   },
@@ -223,7 +232,7 @@ class Translation {
     let members = '';
     while (this.#peek() !== ']') members += this.#member();
     this.#at += 1;
-    return `[${isNegated ? '^' : ''}${members}]`;
+    return isNegated ? `[^${members}${this.#meaning.neverNegated}]` : `[${members}]`;
   }
 
   #member(): string {
@@ -234,6 +243,10 @@ class Translation {
     const last = this.#classAtom();
     if (last.kind === 'class' || codePoint(last.character) < codePoint(first.character))
       throw this.#refuse(`the range that begins with ${first.character}-`);
+    const holdsControls =
+      codePoint(first.character) < LAST_CONTROL && codePoint(last.character) >= LAST_CONTROL;
+    if (holdsControls && !this.#meaning.isWhole)
+      throw this.#refuse('a range that begins with control characters; begin it with a blank');
     return `${literal(first.character)}-${literal(last.character)}`;
   }
 
@@ -251,7 +264,12 @@ class Translation {
     const members = { d: DIGITS, w: WORD, s: this.#meaning.blanks }[next.toLowerCase()];
     if (members !== undefined) {
       const isNegated = next !== next.toLowerCase();
-      return { kind: 'class', members, isNegated, text: `[${isNegated ? '^' : ''}${members}]` };
+      return {
+        kind: 'class',
+        members,
+        isNegated,
+        text: isNegated ? `[^${members}${this.#meaning.neverNegated}]` : `[${members}]`,
+      };
     }
     const control = CONTROLS[next];
     if (control !== undefined) return { kind: 'character', character: String.fromCodePoint(control) };
