@@ -108,6 +108,7 @@ it.each([
         images: [await readImage(path.join(DEMO, image), vision)],
         promptMaxTokens: null,
         cacheSalt: null,
+        constraint: null,
         sampling: { ...GREEDY, maxNewTokens: 96, minNewTokens: 1 },
       });
       await loop.idle();

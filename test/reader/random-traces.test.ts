@@ -48,6 +48,7 @@ function randomMessage(random: Random, requestId: string): GenerateMessage {
     promptMaxTokens: null,
     cacheSalt: random(4) === 0 ? 'salt' : null,
     sampling: { ...GREEDY, minNewTokens: tokens, maxNewTokens: tokens },
+    constraint: null,
   };
 }
 

@@ -100,6 +100,10 @@ export const readerConfigSchema = z.object({
     key: 'threads',
     meaning: 'Threads that the model computes with.',
   }),
+  constraintTimeoutMs: setting(integer(1, 60_000, 'ms'), 1_000, {
+    key: 'constraint_timeout_ms',
+    meaning: 'How long a `json_schema` or `regex_string` may take to compile before it is refused.',
+  }),
   accessToken: setting(optionalText('a token of the model hub'), null, {
     key: 'access_token',
     meaning: "Token of this reader's model. Where it is not set, that of the server counts.",

@@ -58,6 +58,7 @@ describe('resolveConfig', () => {
         prefillChunkSize: 512,
         prefixCache: true,
         threads: 0,
+        constraintTimeoutMs: 1_000,
         accessToken: null,
         logLevel: null,
       },

@@ -89,6 +89,7 @@ const START: ReaderStart = {
   llamaLibDir: null,
   hubEndpoint: 'http://127.0.0.1:9',
   hubOffline: true,
+  constraintTimeoutMs: 1_000,
   echo: false,
 };
 const PARTS = [
@@ -106,6 +107,7 @@ const GENERATE: GenerateMessage = {
   promptMaxTokens: null,
   cacheSalt: 'tenant',
   sampling: { ...GREEDY, minNewTokens: 1 },
+  constraint: { kind: 'json_schema', schema: '{}' },
 };
 
 describe('parseToReader', () => {

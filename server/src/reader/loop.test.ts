@@ -35,7 +35,7 @@ function start({ Owner = UnsharedRows, limits = {}, imageCacheBytes = 1 << 20, o
   const defects: unknown[] = [];
   const watched: LanguageEngine = {
     limits: engine.limits,
-    begin: (slot, sampling) => engine.begin(slot, sampling),
+    begin: (slot, sampling, constraint) => engine.begin(slot, sampling, constraint),
     end: (slot) => engine.end(slot),
     suspend: (slot) => engine.suspend(slot),
     resume: (...suspended) => engine.resume(...suspended),
@@ -92,6 +92,7 @@ const request = (
   images: [],
   promptMaxTokens: null,
   cacheSalt: null,
+  constraint: null,
   sampling: GREEDY,
   ...more,
 });

@@ -6,6 +6,8 @@ import type { FinishReason } from 'takeoff-wire';
 import { Defect, InputError, TakeoffError } from '../errors.js';
 import type { FromReader } from '../link/messages.js';
 import type { GenerateMessage, RequestEvent } from '../link/requests/messages.js';
+import type { AnswerConstraint } from './constraint/answer-constraint.js';
+import type { CompiledConstraint } from './constraint/constraints.js';
 import type { LanguageEngine, SampledToken, SuspendedSampling } from './engine/engine.js';
 import type { Slot } from './ids.js';
 import type { KvHandle, KvOwner } from './kv/kv-owner.js';
@@ -63,16 +65,15 @@ export class ReaderLoop {
     this.#options = options;
   }
 
-  /** Takes a request in. Prompts that cannot be served get their error event at once. */
-  accept(message: GenerateMessage): void {
+  /** Takes a request in, whose constraint was compiled before. Prompts that cannot be served get their error event at once. */
+  accept(message: GenerateMessage, constraint: CompiledConstraint | null = null): void {
     message.prompts.forEach((_, prompt) => {
       try {
-        const sequence = this.#options.sequences.create(message, prompt);
+        const sequence = this.#options.sequences.create(message, prompt, constraint);
         this.#waiting.push(message.requestId, { sequence, sampling: null });
       } catch (error) {
         if (!(error instanceof InputError)) throw error;
-        const { code, message: text } = error;
-        this.#options.send({ kind: 'error', requestId: message.requestId, prompt, code, message: text });
+        this.#sendError({ requestId: message.requestId, prompt }, error);
       }
     });
     this.#wake();
@@ -146,8 +147,10 @@ export class ReaderLoop {
       const { sequence, sampling } = next;
       if (!kv.canAdmit(sequence.kvDemand)) return;
       this.#waiting.take(count);
+      const constraint = sampling === null ? this.#startConstraint(sequence) : null;
+      if (constraint === undefined) continue;
       const handle = kv.admit(sequence.kvDemand);
-      if (sampling === null) engine.begin(handle.slot, sequence.sampling);
+      if (sampling === null) engine.begin(handle.slot, sequence.sampling, constraint);
       else engine.resume(handle.slot, sampling);
       this.#running.set(handle.slot, { sequence, handle });
       running.set(sequence.requestId, count(sequence.requestId) + 1);
@@ -182,6 +185,17 @@ export class ReaderLoop {
       if (sequence.isDecoding) continue;
       this.#options.kv.share(handle);
       sequence.skipTo(handle.rows);
+    }
+  }
+
+  /** Undefined when the constraint cannot be started; the sequence has its error then. */
+  #startConstraint(sequence: Sequence): AnswerConstraint | null | undefined {
+    try {
+      return sequence.constraint?.start() ?? null;
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      this.#sendError(sequence, error);
+      return undefined;
     }
   }
 
@@ -243,6 +257,10 @@ export class ReaderLoop {
 
   #emit(sampled: SampledToken): void {
     const running = this.#runningIn(sampled.slot);
+    if (sampled.failure !== undefined) {
+      this.#fail(running, sampled.failure);
+      return;
+    }
     const { text, finishReason } = running.sequence.accept(sampled);
     const { requestId, prompt } = running.sequence;
     if (text !== '') this.#options.send({ kind: 'token', requestId, prompt, text });
@@ -255,12 +273,26 @@ export class ReaderLoop {
     return running;
   }
 
-  #end({ sequence, handle }: Running, finishReason: FinishReason): void {
+  #end(running: Running, finishReason: FinishReason): void {
+    this.#release(running);
+    this.#sendDone(running.sequence, finishReason);
+  }
+
+  #fail(running: Running, failure: InputError): void {
+    this.#release(running);
+    this.#sendError(running.sequence, failure);
+  }
+
+  #release({ handle }: Running): void {
     const { engine, kv } = this.#options;
     this.#running.delete(handle.slot);
     engine.end(handle.slot);
     kv.release(handle);
-    this.#sendDone(sequence, finishReason);
+  }
+
+  #sendError({ requestId, prompt }: Pick<Sequence, 'requestId' | 'prompt'>, error: InputError): void {
+    const { code, message } = error;
+    this.#options.send({ kind: 'error', requestId, prompt, code, message });
   }
 
   #sendDone(sequence: Sequence, finishReason: FinishReason): void {

@@ -4,6 +4,7 @@ import { Defect, InputError } from '../errors.js';
 import type { GenerateMessage, ImagePayload, Prompt } from '../link/requests/messages.js';
 import type { ModelDescription } from '../model/description.js';
 import { layoutImage } from '../image/geometry.js';
+import type { CompiledConstraint } from './constraint/constraints.js';
 import type { RowNumbers } from './kv/row-key.js';
 import type { ConversationTemplate } from './prompt/conversation-template.js';
 import { encodePrompt } from './prompt/encode.js';
@@ -31,7 +32,7 @@ export class SequenceFactory {
   }
 
   /** @throws InputError request.does_not_fit, request.model_takes_no_images, request.template_failed */
-  create(message: GenerateMessage, prompt: number): Sequence {
+  create(message: GenerateMessage, prompt: number, constraint: CompiledConstraint | null = null): Sequence {
     const { template, tokenizer, contextTokens, rowNumbers } = this.#options;
     const { cacheSalt } = message;
     const images = message.images.map((payload) => this.#image(payload, cacheSalt));
@@ -48,7 +49,8 @@ export class SequenceFactory {
       rowNumbers,
       sampling: message.sampling,
       contextTokens,
-      output: new OutputText(tokenizer, stops),
+      constraint,
+      output: new OutputText(tokenizer, stops, constraint !== null),
     });
     if (sequence.promptRows === 0) {
       throw new InputError(

@@ -3,6 +3,7 @@
 import type { FinishReason } from 'takeoff-wire';
 import { Defect } from '../errors.js';
 import type { ImagePayload, SamplingParameters, Usage } from '../link/requests/messages.js';
+import type { CompiledConstraint } from './constraint/constraints.js';
 import type { FeatureRows, RowSource, SampledToken, StepRow } from './engine/engine.js';
 import type { Slot, TokenId } from './ids.js';
 import type { KvDemand } from './kv/kv-owner.js';
@@ -31,6 +32,8 @@ export interface SequenceStart {
   /** Positions it may use, prompt and answer together. */
   readonly contextTokens: number;
   readonly output: OutputText;
+  /** Null where the answer may be any text. */
+  readonly constraint?: CompiledConstraint | null;
 }
 
 export interface TokenOutcome {
@@ -54,6 +57,7 @@ export class Sequence {
   readonly requestId: string;
   readonly prompt: number;
   readonly sampling: SamplingParameters;
+  readonly constraint: CompiledConstraint | null;
   readonly promptRows: number;
   readonly imageRows: number;
   readonly #start: SequenceStart;
@@ -75,6 +79,7 @@ export class Sequence {
     this.requestId = start.requestId;
     this.prompt = start.prompt;
     this.sampling = start.sampling;
+    this.constraint = start.constraint ?? null;
     this.#start = start;
     let row = 0;
     const spans: ImageSpan[] = [];
@@ -182,12 +187,13 @@ export class Sequence {
   }
 
   /** Takes a sampled token in: the text it adds and whether the answer ends with it. */
-  accept({ token, isEnd }: SampledToken): TokenOutcome {
+  accept({ token, isEnd, isComplete = false }: SampledToken): TokenOutcome {
     const { output } = this.#start;
     if (isEnd) return { text: output.finish().text, finishReason: 'stop' };
     this.#answer.push(token);
     const { text, isStopped } = output.push(token);
     if (isStopped) return { text, finishReason: 'stop' };
+    if (isComplete) return { text: text + output.finish().text, finishReason: 'stop' };
     if (this.#answer.length < this.#maxNewTokens) return { text, finishReason: null };
     return { text: text + output.finish().text, finishReason: 'length' };
   }

@@ -5,6 +5,8 @@ import { TakeoffError } from '../errors.js';
 import { shownDevice, type ReaderCard, type ReaderStart } from '../link/lifecycle/messages.js';
 import { VERSIONS, type FromReader, type ToReader } from '../link/messages.js';
 import { bytesOf } from '../model/memory-size.js';
+import { ConstrainedIntake } from './constraint/constrained-intake.js';
+import { Constraints } from './constraint/constraints.js';
 import type { LanguageEngine } from './engine/engine.js';
 import type { ServedModel } from './load/load-model.js';
 import type { KvOwner } from './kv/kv-owner.js';
@@ -37,6 +39,10 @@ export function serveModel({ start, model, send }: ServeOptions): ReaderServing 
   const ended = new Promise<number>((resolve) => {
     end = resolve;
   });
+  const onDefect = (error: unknown) => {
+    send({ kind: 'failed', ...explain(error) });
+    end(1);
+  };
   const loop = new ReaderLoop({
     engine,
     kv: ownerOf(start, engine),
@@ -49,14 +55,13 @@ export function serveModel({ start, model, send }: ServeOptions): ReaderServing 
       contextTokens: engine.limits.contextTokens,
     }),
     send,
-    onDefect: (error) => {
-      send({ kind: 'failed', ...explain(error) });
-      end(1);
-    },
+    onDefect,
     stepTargetMs: start.stepTargetMs,
     prefillChunkRows: start.prefillChunkSize,
     clock: () => performance.now(),
   });
+  const constraints = new Constraints(tokenizer, start.constraintTimeoutMs);
+  const intake = new ConstrainedIntake({ loop, constraints, send, onDefect });
   send({ kind: 'ready', versions: VERSIONS, card: cardOf(start, model) });
   const heart = setInterval(() => loop.sendHeartbeat(), HEARTBEAT_MS);
   heart.unref();
@@ -66,15 +71,16 @@ export function serveModel({ start, model, send }: ServeOptions): ReaderServing 
     receive: (message) => {
       switch (message.kind) {
         case 'generate':
-          loop.accept(message);
+          intake.accept(message);
           break;
         case 'cancel':
-          loop.cancel(message.requestId);
+          intake.cancel(message.requestId);
           break;
         case 'drain':
-          void loop.idle().then(() => {
+          void intake.idle().then(async () => {
             encoder?.close();
             engine.close();
+            await constraints.close();
             end(0);
           });
           break;

@@ -2,7 +2,19 @@
 import { createHash } from 'node:crypto';
 import type { GenerateMessage } from '../../link/requests/messages.js';
 
-export function contentHash({ prompts, images, promptMaxTokens, sampling }: GenerateMessage): string {
-  const asked = { prompts, images: images.map(({ sha256 }) => sha256), promptMaxTokens, sampling };
+export function contentHash({
+  prompts,
+  images,
+  promptMaxTokens,
+  sampling,
+  constraint,
+}: GenerateMessage): string {
+  const asked = {
+    prompts,
+    images: images.map(({ sha256 }) => sha256),
+    promptMaxTokens,
+    sampling,
+    constraint,
+  };
   return createHash('sha256').update(JSON.stringify(asked)).digest('base64');
 }

@@ -39,6 +39,7 @@ const JOB: InferenceJob = {
   promptMaxTokens: null,
   cacheSalt: null,
   sampling: messageOf().sampling,
+  constraint: null,
 };
 const WITH_IMAGE: InferenceJob = {
   ...JOB,

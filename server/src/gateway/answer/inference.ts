@@ -5,6 +5,7 @@
 import { setMaxListeners } from 'node:events';
 import { CapacityError, InputError } from '../../errors.js';
 import type {
+  Constraint,
   GenerateMessage,
   ImagePayload,
   Prompt,
@@ -31,6 +32,8 @@ export interface InferenceJob {
   readonly promptMaxTokens: number | null;
   readonly cacheSalt: string | null;
   readonly sampling: SamplingParameters;
+  /** What the texts of all answers must be; null means any text. */
+  readonly constraint: Constraint | null;
 }
 
 export interface InferenceOptions {
@@ -142,6 +145,6 @@ const takesNoImages = (group: string): InputError =>
   );
 
 function toMessage(job: InferenceJob, images: readonly ImagePayload[], requestId: string): GenerateMessage {
-  const { prompts, promptMaxTokens, cacheSalt, sampling } = job;
-  return { kind: 'generate', requestId, prompts, images, promptMaxTokens, cacheSalt, sampling };
+  const { prompts, promptMaxTokens, cacheSalt, sampling, constraint } = job;
+  return { kind: 'generate', requestId, prompts, images, promptMaxTokens, cacheSalt, sampling, constraint };
 }

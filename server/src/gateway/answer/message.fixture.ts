@@ -14,6 +14,7 @@ export const messageOf = (promptCount = 1, requestId = 'r'): GenerateMessage => 
   promptMaxTokens: null,
   cacheSalt: null,
   sampling: { ...GREEDY, minNewTokens: 1 },
+  constraint: null,
 });
 
 /** The end of a reader that was at work on these requests. */

@@ -6,7 +6,7 @@ import type { Device } from '../../model/device.js';
 import type { MemorySize } from '../../model/memory-size.js';
 import type { TextQuantChoice, TowerQuantChoice } from '../../model/quantisation.js';
 
-export const LIFECYCLE_VERSION = 3;
+export const LIFECYCLE_VERSION = 4;
 
 /** What a process speaks; the other side refuses what it does not know. */
 export interface ProtocolVersions {
@@ -52,6 +52,8 @@ export interface ReaderStart {
   readonly hubEndpoint: string;
   /** Use what is cached and open no connection. */
   readonly hubOffline: boolean;
+  /** How long a schema or pattern of a request may take to compile. */
+  readonly constraintTimeoutMs: number;
   /** Answer with the prompt instead of a model: for tests, and to measure everything around the model. */
   readonly echo: boolean;
 }

@@ -43,6 +43,7 @@ export const lifecycleMessageSchema = z.discriminatedUnion('kind', [
       llamaLibDir: text.nullable(),
       hubEndpoint: text,
       hubOffline: z.boolean(),
+      constraintTimeoutMs: z.int().min(1),
       echo: z.boolean(),
     }),
   }),

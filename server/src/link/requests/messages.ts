@@ -3,7 +3,7 @@
 // older process would misread raises REQUESTS_VERSION; each side says which it speaks when a reader starts.
 import type { ErrorCode, FinishReason } from 'takeoff-wire';
 
-export const REQUESTS_VERSION = 2;
+export const REQUESTS_VERSION = 4;
 
 /** Sampling of one request, all defaults filled in and all ranges validated by the gateway. */
 export interface SamplingParameters {
@@ -59,6 +59,15 @@ export interface Conversation {
 /** What one answer is asked for. */
 export type Prompt = RawPrompt | Conversation;
 
+/** What the texts of all answers must be. The reader refuses what it cannot enforce. */
+export type Constraint =
+  /** A JSON Schema, as JSON. */
+  | { readonly kind: 'json_schema'; readonly schema: string }
+  /** A regular expression in Takeoff's dialect, of the whole answer. */
+  | { readonly kind: 'regex'; readonly pattern: string }
+  /** One of these texts. */
+  | { readonly kind: 'choices'; readonly choices: readonly string[] };
+
 /** A request for one or more answers over the same images. Answered by exactly one terminal event per prompt. */
 export interface GenerateMessage {
   readonly kind: 'generate';
@@ -70,6 +79,8 @@ export interface GenerateMessage {
   /** What is kept of this request is used by requests of the same salt only; null: by those without one. */
   readonly cacheSalt: string | null;
   readonly sampling: SamplingParameters;
+  /** Null means any text. */
+  readonly constraint: Constraint | null;
 }
 
 /** The client went away: the request's sequences end as cancelled before the next step. */

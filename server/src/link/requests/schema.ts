@@ -43,6 +43,12 @@ const sampling = z.object({
   minNewTokens: count,
 });
 
+const constraint = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('json_schema'), schema: z.string() }),
+  z.object({ kind: z.literal('regex'), pattern: z.string() }),
+  z.object({ kind: z.literal('choices'), choices: z.array(z.string()).min(1) }),
+]);
+
 /** From the gateway, by kind. */
 export const requestMessageSchema = z.discriminatedUnion('kind', [
   z.object({
@@ -53,6 +59,7 @@ export const requestMessageSchema = z.discriminatedUnion('kind', [
     promptMaxTokens: z.int().nullable(),
     cacheSalt: z.string().nullable(),
     sampling,
+    constraint: constraint.nullable(),
   }),
   z.object({ kind: z.literal('cancel'), requestId }),
 ]) satisfies z.ZodType<RequestMessage>;

@@ -6,7 +6,13 @@ import { readVocabulary } from './vocabulary.js';
 import { readLlguidanceWasm } from './wasm-file.js';
 
 /** Byte b is token b + 3; the others have no bytes. */
-const { tokenizer } = createEchoModel({ contextTokens: 64, cells: 64, maxSequences: 1, maxRows: 8 });
+const { tokenizer } = createEchoModel({
+  contextTokens: 64,
+  cells: 64,
+  maxSequences: 1,
+  slots: 1,
+  maxRows: 8,
+});
 const tokensOf = (text: string) => tokenizer.encodePlain(text);
 const allowedBy = (mask: Uint32Array) =>
   Array.from({ length: mask.length * 32 }, (_, token) => token).filter(

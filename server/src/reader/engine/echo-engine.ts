@@ -1,8 +1,10 @@
 // An engine without a model: it answers with the tokens of its prompt, in order, then ends. Deterministic and instant, for
 // tests of everything around the engine and for measuring what everything around the engine costs (`echo` in the settings). It
 // reads the prompt from its KV memory, so a row that was shared wrongly makes a wrong answer.
+import { InputError } from '../../errors.js';
 import type { SamplingParameters } from '../../link/requests/messages.js';
-import type { Slot, TokenId } from '../ids.js';
+import type { AnswerConstraint } from '../constraint/answer-constraint.js';
+import { toTokenId, type Slot, type TokenId } from '../ids.js';
 import { EchoMemory } from './echo-memory.js';
 import type { EngineLimits, LanguageEngine, SampledToken, StepRow, SuspendedSampling } from './engine.js';
 import { SlotSampling } from './slot-sampling.js';
@@ -12,12 +14,13 @@ interface EchoSequence {
   prompt: readonly TokenId[] | undefined;
   emitted: number;
   readonly minNewTokens: number;
+  readonly constraint: AnswerConstraint | null;
 }
 
 export class EchoEngine implements LanguageEngine {
   readonly limits: EngineLimits;
   readonly #endToken: TokenId;
-  readonly #sequences = new SlotSampling<EchoSequence>(() => undefined);
+  readonly #sequences = new SlotSampling<EchoSequence>(({ constraint }) => constraint?.close());
   readonly #memory: EchoMemory;
 
   /** @param endToken id that ends a sequence */
@@ -32,8 +35,9 @@ export class EchoEngine implements LanguageEngine {
     return this.#memory.usedCells;
   }
 
-  begin(slot: Slot, sampling: SamplingParameters): void {
-    this.#sequences.set(slot, { prompt: undefined, emitted: 0, minNewTokens: sampling.minNewTokens });
+  begin(slot: Slot, sampling: SamplingParameters, constraint: AnswerConstraint | null = null): void {
+    const { minNewTokens } = sampling;
+    this.#sequences.set(slot, { prompt: undefined, emitted: 0, minNewTokens, constraint });
   }
 
   step(rows: readonly StepRow[]): Promise<readonly SampledToken[]> {
@@ -73,11 +77,32 @@ export class EchoEngine implements LanguageEngine {
 
   #next(slot: Slot, sequence: EchoSequence): SampledToken {
     const prompt = (sequence.prompt ??= this.#memory.tokensOf(slot));
-    const { emitted, minNewTokens } = sequence;
+    const { emitted, minNewTokens, constraint } = sequence;
     const isEnd = emitted >= prompt.length && emitted >= minNewTokens;
     const token =
       isEnd || prompt.length === 0 ? this.#endToken : (prompt[emitted % prompt.length] ?? this.#endToken);
     sequence.emitted += 1;
-    return { slot, token, isEnd };
+    return constraint === null ? { slot, token, isEnd } : this.#constrained(slot, token, constraint);
   }
+
+  /** What a constraint refuses is replaced by the first token that it allows. */
+  #constrained(slot: Slot, wanted: TokenId, constraint: AnswerConstraint): SampledToken {
+    try {
+      const token = constraint.allows(wanted) ? wanted : firstAllowed(constraint);
+      const isEnd = token === this.#endToken;
+      return { slot, token, isEnd, isComplete: !isEnd && constraint.accept(token) };
+    } catch (error) {
+      if (error instanceof InputError) return { slot, token: wanted, isEnd: false, failure: error };
+      throw error;
+    }
+  }
+}
+
+function firstAllowed(constraint: AnswerConstraint): TokenId {
+  const mask = constraint.computeMask();
+  const word = mask.findIndex((bits) => bits !== 0);
+  if (word < 0)
+    throw new InputError('request.constraint_unsupported', 'No token of the echo model fits the constraint.');
+  const bits = mask[word] ?? 0;
+  return toTokenId(word * 32 + (31 - Math.clz32(bits & -bits)));
 }

@@ -1,7 +1,9 @@
 // What the reader's loop needs of a language engine: batches of rows in, sampled tokens out. The real one drives llama.cpp
 // (llama-engine.ts); the echo engine (echo-engine.ts) is deterministic and needs no native code. It knows nothing of images but
 // rows of features. Calls never overlap: the loop awaits each one.
+import type { InputError } from '../../errors.js';
 import type { SamplingParameters } from '../../link/requests/messages.js';
+import type { AnswerConstraint } from '../constraint/answer-constraint.js';
 import type { Slot, TokenId } from '../ids.js';
 import type { KvMemory } from '../kv/kv-owner.js';
 
@@ -43,6 +45,10 @@ export interface SampledToken {
   readonly token: TokenId;
   /** Whether the token ends the sequence; such a token has no text. */
   readonly isEnd: boolean;
+  /** Whether the answer is complete with the token's text, because its constraint lets nothing follow. */
+  readonly isComplete?: boolean;
+  /** Why the sequence cannot go on: its constraint costs too much, or no token fits it. The token means nothing then. */
+  readonly failure?: InputError;
 }
 
 /** The sampling of a sequence that was put back: random numbers and tokens so far, kept until it goes on. */
@@ -54,8 +60,8 @@ export interface SuspendedSampling {
 /** `share` and `forget` are for the owner of the KV cache alone (kv/). */
 export interface LanguageEngine extends KvMemory {
   readonly limits: EngineLimits;
-  /** Prepares the sampling of a sequence that starts in the slot. */
-  begin(slot: Slot, sampling: SamplingParameters): void;
+  /** Prepares the sampling of a sequence that starts in the slot; takes the constraint over. */
+  begin(slot: Slot, sampling: SamplingParameters, constraint?: AnswerConstraint | null): void;
   /** Computes one batch. Rows of one slot are in order of position. Tokens come in the order of the sampling rows. */
   step(rows: readonly StepRow[]): Promise<readonly SampledToken[]>;
   /** Ends the sampling of the slot's sequence; its cells stay until they are forgotten. */

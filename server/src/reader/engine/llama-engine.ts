@@ -7,8 +7,10 @@ import type { TokenizerSettings } from '../../model/description.js';
 import type { Decoder, RowSample } from '../../native/decoder.js';
 import type { EmbeddingRows } from '../../native/embedding-rows.js';
 import { Sampler } from '../../native/sampler.js';
+import type { AnswerConstraint } from '../constraint/answer-constraint.js';
 import { toTokenId, type Slot } from '../ids.js';
 import type { EngineLimits, LanguageEngine, SampledToken, StepRow, SuspendedSampling } from './engine.js';
+import { enforce, type Drawn, type Enforced } from './enforce.js';
 import { SlotSampling } from './slot-sampling.js';
 import { TokenBans } from './token-bans.js';
 
@@ -24,6 +26,7 @@ export interface LlamaEngineParts {
 interface Sampling {
   readonly sampler: Sampler;
   readonly bans: TokenBans;
+  readonly constraint: AnswerConstraint | null;
 }
 
 const SEED_END = 2 ** 32;
@@ -32,7 +35,10 @@ export class LlamaEngine implements LanguageEngine {
   readonly limits: EngineLimits;
   readonly #parts: LlamaEngineParts;
   readonly #endTokens: ReadonlySet<number>;
-  readonly #sampling = new SlotSampling<Sampling>(({ sampler }) => sampler.close());
+  readonly #sampling = new SlotSampling<Sampling>(({ sampler, constraint }) => {
+    sampler.close();
+    constraint?.close();
+  });
 
   constructor(parts: LlamaEngineParts) {
     this.limits = parts.limits;
@@ -40,7 +46,7 @@ export class LlamaEngine implements LanguageEngine {
     this.#endTokens = new Set(parts.tokenizer.eosIds);
   }
 
-  begin(slot: Slot, sampling: SamplingParameters): void {
+  begin(slot: Slot, sampling: SamplingParameters, constraint: AnswerConstraint | null = null): void {
     const { decoder, tokenizer } = this.#parts;
     const sampler = new Sampler(decoder.model, {
       ...sampling,
@@ -53,7 +59,7 @@ export class LlamaEngine implements LanguageEngine {
       minNewTokens: sampling.minNewTokens,
       noRepeatNgramSize: sampling.noRepeatNgramSize,
     });
-    this.#sampling.set(slot, { sampler, bans });
+    this.#sampling.set(slot, { sampler, bans, constraint });
   }
 
   async step(rows: readonly StepRow[]): Promise<readonly SampledToken[]> {
@@ -62,14 +68,22 @@ export class LlamaEngine implements LanguageEngine {
     for (const row of rows) this.#fill(row, decoder.addRow(row.slot, row.position, row.samples));
     const samples = rows.flatMap(({ slot, samples: isSampled }, row): RowSample[] => {
       if (!isSampled) return [];
-      const { sampler, bans } = this.#sampling.get(slot);
-      return [{ row, sampler, banned: bans.next() }];
+      const { sampler, bans, constraint } = this.#sampling.get(slot);
+      const tentative = constraint !== null && { tentative: { allowed: null } };
+      return [{ row, sampler, banned: bans.next(), ...tentative }];
     });
     const outcome = await decoder.decode(samples);
     if (outcome.kind === 'no-cells') {
       throw new Defect(`No KV cells for ${rows.length} rows, although admission claims them in advance.`);
     }
-    return samples.map(({ row }, index) => this.#sampled(rows[row], outcome.tokens[index]));
+    const drawn = samples.map((sample, index) =>
+      this.#drawn(rows[sample.row], sample, outcome.tokens[index]),
+    );
+    const enforced = await enforce(drawn, {
+      endTokens: this.#endTokens,
+      sampleAgain: (refused) => decoder.sampleAgain(refused),
+    });
+    return enforced.map((taken, index) => this.#result(rows[samples[index]?.row ?? 0], taken));
   }
 
   end(slot: Slot): void {
@@ -106,10 +120,17 @@ export class LlamaEngine implements LanguageEngine {
     target.set(source.features.values.subarray(first, first + target.length));
   }
 
-  #sampled(row: StepRow | undefined, id: number | undefined): SampledToken {
-    if (row === undefined || id === undefined) throw new Defect('A sampled row has no token.');
-    const token = toTokenId(id);
-    this.#sampling.get(row.slot).bans.accept(token);
-    return { slot: row.slot, token, isEnd: this.#endTokens.has(token) };
+  #drawn(row: StepRow | undefined, sample: RowSample, token: number | undefined): Drawn {
+    if (row === undefined || token === undefined) throw new Defect('A sampled row has no token.');
+    return { sample, constraint: this.#sampling.get(row.slot).constraint, token };
+  }
+
+  #result(row: StepRow | undefined, taken: Enforced): SampledToken {
+    if (row === undefined) throw new Defect('A token was sampled from no row.');
+    const { slot } = row;
+    if (taken.kind === 'failed') return { slot, token: toTokenId(0), isEnd: false, failure: taken.failure };
+    const token = toTokenId(taken.token);
+    this.#sampling.get(slot).bans.accept(token);
+    return { slot, token, isEnd: this.#endTokens.has(token), isComplete: taken.isComplete };
   }
 }

@@ -15,11 +15,12 @@ export class OutputText {
   /** Whether the next printed byte would be the first of the answer; a blank is then taken for the dummy prefix. */
   #dropsSpace: boolean;
 
-  constructor(tokenizer: Tokenizer, stopStrings: readonly string[]) {
+  /** @param keepsSpace whether every byte counts: a constraint has seen the blank, and it may belong to what was asked for */
+  constructor(tokenizer: Tokenizer, stopStrings: readonly string[], keepsSpace = false) {
     this.#tokenizer = tokenizer;
     this.#stopStrings = new StopStrings(stopStrings);
     const { kind, addSpacePrefix, removesExtraWhitespace } = tokenizer.settings;
-    this.#dropsSpace = kind === 'sentencepiece' && (addSpacePrefix || removesExtraWhitespace);
+    this.#dropsSpace = !keepsSpace && kind === 'sentencepiece' && (addSpacePrefix || removesExtraWhitespace);
   }
 
   /** The text that the token adds, empty while a character or a possible stop string is unfinished. */

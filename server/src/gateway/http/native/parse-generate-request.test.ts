@@ -154,15 +154,39 @@ describe('prompts', () => {
   });
 });
 
+describe('the constraint of a request', () => {
+  const constraintOf = (fields: object) =>
+    parseGenerateRequest({ text: 'a', ...fields }, null, LIMITS).job.constraint;
+
+  it('is the schema in json_schema as JSON, keys in their order', () => {
+    expect(constraintOf({ json_schema: { type: 'object', properties: { b: {}, a: {} } } })).toEqual({
+      kind: 'json_schema',
+      schema: '{"type":"object","properties":{"b":{},"a":{}}}',
+    });
+  });
+
+  it('is regex_string where both are set, and none where neither is', () => {
+    expect(constraintOf({ regex_string: 'a+', json_schema: {} })).toEqual({ kind: 'regex', pattern: 'a+' });
+    expect(constraintOf({ regex_string: null, json_schema: null })).toBeNull();
+  });
+
+  it.each(['lmfe', 'outlines', 'lm-format-enforcer'])('takes the name of the engine %s', (name) => {
+    expect(constraintOf({ constrained_decoding_backend: name })).toBeNull();
+  });
+
+  it('is refused with the names of engines when it names another one', () => {
+    const refusal = refusalOf({ text: 'a', constrained_decoding_backend: 'mine' });
+    expect(refusal.code).toBe('request.out_of_range');
+    expect(refusal.message).toContain('lmfe');
+  });
+
+  it.each([false, '{}', 7, []])('is refused when json_schema is %j', (schema) => {
+    expect(refusalOf({ text: 'a', json_schema: schema }).code).toBe('request.wrong_shape');
+  });
+});
+
 describe('fields of later versions', () => {
-  it.each([
-    { lora_id: 'a' },
-    { lora_id: '' },
-    { regex_string: 'a+' },
-    { json_schema: {} },
-    { json_schema: false },
-    { json_schema: '{}' },
-  ])('refuses %j by name', (field) => {
+  it.each([{ lora_id: 'a' }, { lora_id: '' }])('refuses %j by name', (field) => {
     const refusal = refusalOf({ text: 'a', ...field });
     expect(refusal.code).toBe('request.not_supported');
     expect(refusal.message).toContain(Object.keys(field)[0]);

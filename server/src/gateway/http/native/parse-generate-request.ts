@@ -15,6 +15,7 @@ import {
   validateMagnitudes,
 } from './numeric-fields.js';
 import { placeImages } from './prompt-parts.js';
+import { constraintOf } from './request-constraint.js';
 import { warningsOf } from './request-warnings.js';
 
 export interface ParsedRequest {
@@ -50,6 +51,7 @@ export function parseGenerateRequest(
       promptMaxTokens: validatePromptMaxTokens(request),
       cacheSalt: validateCacheSalt(request),
       sampling: validateSampling(request),
+      constraint: constraintOf(request),
     },
     shape: {
       isList,
@@ -121,14 +123,12 @@ function validatePrompts(
 }
 
 function validateSupportedFields(request: GenerateRequest): void {
-  for (const field of ['lora_id', 'regex_string', 'json_schema'] as const) {
-    if (request[field] == null) continue;
-    throw new InputError(
-      'request.not_supported',
-      `${field} is not supported yet by this version. Leave it out or send null.`,
-      { details: { field } },
-    );
-  }
+  if (request.lora_id == null) return;
+  throw new InputError(
+    'request.not_supported',
+    'lora_id is not supported yet by this version. Leave it out or send null.',
+    { details: { field: 'lora_id' } },
+  );
 }
 
 function validateGroup({ consumer_group: group }: GenerateRequest): string {

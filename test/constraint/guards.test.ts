@@ -1,0 +1,131 @@
+// What hostile schemas and patterns cost: they are refused or compiled within the deadline, in another thread, and leave nothing
+// behind.
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, describe, expect, it } from 'vitest';
+import { InputError } from '../../server/src/errors.js';
+import type { Constraint } from '../../server/src/link/requests/messages.js';
+import { Constraints } from '../../server/src/reader/constraint/constraints.js';
+import { TrialThread } from '../../server/src/reader/constraint/trial-thread.js';
+import { readVocabulary } from '../../server/src/reader/constraint/vocabulary.js';
+import { createEchoModel } from '../../server/src/reader/load/echo-model.js';
+
+const TIMEOUT_MS = 1_000;
+/** For threads that wait for a processor. */
+const SLACK_MS = 4_000;
+const { tokenizer } = createEchoModel({
+  contextTokens: 64,
+  cells: 64,
+  maxSequences: 1,
+  slots: 1,
+  maxRows: 8,
+});
+const constraints = new Constraints(tokenizer, TIMEOUT_MS);
+afterAll(() => constraints.close());
+
+const regex = (pattern: string): Constraint => ({ kind: 'regex', pattern });
+const schema = (value: object): Constraint => ({ kind: 'json_schema', schema: JSON.stringify(value) });
+const product = (levels: number): object =>
+  levels === 0
+    ? { enum: [1, 2] }
+    : { type: 'object', properties: { a: product(levels - 1), b: product(levels - 1) } };
+const unions = (levels: number): object =>
+  levels === 0
+    ? { type: 'object', properties: { [`p${levels}`]: { type: 'integer' } } }
+    : {
+        allOf: [
+          { anyOf: [unions(levels - 1), { required: [`q${levels}`] }] },
+          { anyOf: [{ type: 'object' }, { minProperties: 1 }] },
+        ],
+      };
+
+/** Ten kinds, the n-th a little different from the one before. */
+const hostile = (n: number): Constraint =>
+  [
+    () => regex(`(a+)+${n}`),
+    () => regex(`(x{1,${90 + (n % 10)}}){1,100}`),
+    () => regex(`((((a*)*)*)*)*b{${n + 1}}`),
+    () => regex(`(.*a.{${20 + (n % 20)}}){2,30}`),
+    () => regex(`(a|b|ab){${n + 1}}(?=c)`),
+    () => schema(product(6 + (n % 6))),
+    () => schema(unions(2 + (n % 8))),
+    () => schema({ type: 'array', maxItems: 10 ** (3 + n), items: { type: 'array', maxItems: 1_000 } }),
+    () =>
+      schema({
+        type: 'array',
+        maxItems: 1_000,
+        items: { type: 'array', maxItems: 900 + n, items: { type: 'string', maxLength: 9_000 } },
+      }),
+    () => schema({ enum: Array.from({ length: 9_000 }, (_, i) => `${n}-${i}`) }),
+  ][n % 10]?.() ?? regex('a');
+
+describe('Constraints', () => {
+  it('refuses or compiles 300 hostile schemas and patterns within the deadline, and this thread goes on', async () => {
+    await constraints.compile(regex('ready'));
+    let worstGapMs = 0;
+    const over = new AbortController();
+    const watching = (async () => {
+      for (let last = performance.now(); !over.signal.aborted; last = performance.now()) {
+        await delay(5);
+        worstGapMs = Math.max(worstGapMs, performance.now() - last);
+      }
+    })();
+    const outcomes = new Map<string, number>();
+    for (let n = 0; n < 300; n += 1) {
+      const start = performance.now();
+      const outcome = await constraints.compile(hostile(n)).then(
+        () => 'compiled',
+        (error: unknown) => (error instanceof InputError ? error.code : String(error)),
+      );
+      expect(performance.now() - start).toBeLessThan(TIMEOUT_MS + SLACK_MS);
+      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    }
+    over.abort();
+    await watching;
+    expect([...outcomes.keys()].sort()).toEqual([
+      'compiled',
+      'request.constraint_too_large',
+      'request.constraint_unsupported',
+    ]);
+    expect(worstGapMs).toBeLessThan(SLACK_MS / 2);
+  }, 180_000);
+
+  it('takes constraints again after hostile ones', async () => {
+    const compiled = await constraints.compile(regex('[0-9]{4}'));
+    const answer = compiled.start();
+    expect(answer.allows(tokenizer.encodePlain('7')[0] ?? 0)).toBe(true);
+    expect(answer.allows(tokenizer.encodePlain('a')[0] ?? 0)).toBe(false);
+    answer.close();
+  });
+
+  it('compiles the same schema once, also when it is asked for at the same time', async () => {
+    const asked = Array.from({ length: 20 }, () => constraints.compile(schema({ enum: ['once'] })));
+    expect(await Promise.all(asked)).toHaveLength(20);
+  });
+
+  it('keeps memory flat over 600 schemas', async () => {
+    const compileAll = async (from: number, to: number) => {
+      for (let n = from; n < to; n += 1) {
+        const compiled = await constraints.compile(schema({ enum: [`${n}`], maxLength: 50 }));
+        compiled.start().close();
+      }
+      return process.memoryUsage().rss;
+    };
+    const before = await compileAll(0, 200);
+    expect((await compileAll(200, 600)) - before).toBeLessThan(64 * 2 ** 20);
+  }, 120_000);
+});
+
+describe('TrialThread', () => {
+  it('ends a trial that takes longer than its deadline, and the next one starts anew', async () => {
+    const trials = new TrialThread(await readVocabulary(tokenizer), 1);
+    await trials.image();
+    const grammar = JSON.stringify({
+      enum: Array.from({ length: 9_999 }, (_, i) => `${i} ${'x'.repeat(20)}`),
+    });
+    const question = { kind: 'json_schema', grammar } as const;
+    const late = { kind: 'too-costly', why: 'it took longer than 1 ms' };
+    expect(await trials.tryOut(question)).toEqual(late);
+    expect(await trials.tryOut(question)).toEqual(late);
+    await trials.close();
+  }, 60_000);
+});
