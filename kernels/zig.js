@@ -29,7 +29,7 @@ export function installCompiler() {
 /** Runs `zig cc`; `cache` keeps what it compiles besides, such as the C library's start files. */
 export function compile(cache, args) {
   const environment = { ...process.env, ZIG_GLOBAL_CACHE_DIR: cache, ZIG_LOCAL_CACHE_DIR: cache };
-  const run = spawnSync(COMPILER, ['cc', ...args], { env: environment, encoding: 'utf8' });
+  const run = spawnSync(COMPILER, ['cc', ...args], { cwd: KERNELS, env: environment, encoding: 'utf8' });
   if (run.status === 0) return;
   const reason = run.error?.message ?? run.stderr + (run.signal === null ? '' : `ended by ${run.signal}`);
   process.stderr.write(`zig cc ${args.join(' ')}\n${reason}\n`);

@@ -63,6 +63,7 @@ static void multiply_panel(const tk_product *p, int panel, int first_tile, int l
 }
 
 void tk_product_run(tk_product *p) {
+  if (p->m == 0 || p->n == 0) return;
   if (!p->is_packed) pack_tiles(p);
   const int tiles = ceil_div(p->m, tk_rows(p->isa, p->type)), panels = ceil_div(p->n, tk_panel(p->isa, p->type));
   const int fitting = (int)(CACHE_BYTES / tile_bytes(p->isa, p->type, p->k));
