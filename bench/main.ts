@@ -4,6 +4,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchGateway, benchHttp } from './macro/http.js';
 import { benchUploads } from './macro/uploads.js';
+import { KERNEL_CHOICES } from 'takeoff-server/model/kernels.js';
 import { benchEngine } from './micro/engine.js';
 import { benchIntake } from './micro/intake.js';
 import { repositoryRoot } from '../harness/running-server.js';
@@ -22,6 +23,7 @@ const HELP = `npm run bench -- [options]
   --tokens N          tokens of the decode measurements (default: 64)
   --threads N         compute threads (default: one per core)
   --llama-lib-dir DIR llama.cpp libraries to use instead of the npm package's
+  --kernels CHOICE    as the setting kernels (default: auto)
   --only LIST         of intake, uploads, engine, http, gateway (default: all)
   --json FILE         write the report as JSON
 `;
@@ -37,6 +39,7 @@ const { values } = parseArgs({
     prompt: { type: 'string', default: '512' },
     tokens: { type: 'string', default: '64' },
     threads: { type: 'string' },
+    kernels: { type: 'string', default: 'auto' },
     'llama-lib-dir': { type: 'string' },
     only: { type: 'string', default: 'intake,uploads,engine,http,gateway' },
     json: { type: 'string' },
@@ -72,6 +75,7 @@ async function measure(): Promise<Report> {
         newTokens,
         threads: values.threads === undefined ? null : Number(values.threads),
         llamaLibDir: values['llama-lib-dir'] ?? null,
+        kernels: KERNEL_CHOICES.find((choice) => choice === values.kernels) ?? 'auto',
       })
     : [];
   const http = parts.includes('http')

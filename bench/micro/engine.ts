@@ -7,6 +7,7 @@ import { ensureGgufPair } from 'takeoff-server/checkpoint/cache/model-cache.js';
 import { openGgufPair } from 'takeoff-server/checkpoint/pair/open-pair.js';
 import type { VisionSettings } from 'takeoff-server/model/description.js';
 import { parseTextQuant, parseTowerQuant } from 'takeoff-server/model/quantisation.js';
+import type { KernelChoice } from 'takeoff-server/model/kernels.js';
 import { physicalCores } from 'takeoff-server/native/cores.js';
 import { openRuntime } from 'takeoff-server/native/runtime.js';
 import { preprocess } from 'takeoff-server/image/preprocess.js';
@@ -28,6 +29,7 @@ export interface EngineBench {
   readonly newTokens: number;
   readonly threads: number | null;
   readonly llamaLibDir: string | null;
+  readonly kernels: KernelChoice;
 }
 
 const SLOT = toSlot(0);
@@ -39,6 +41,7 @@ export async function benchEngine(bench: EngineBench): Promise<Measurement[]> {
     libDir: bench.llamaLibDir,
     device: 'cpu',
     threads: bench.threads ?? physicalCores(),
+    kernels: bench.kernels,
     log: () => undefined,
   });
   try {

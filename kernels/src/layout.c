@@ -13,6 +13,9 @@
 
 #include <string.h>
 
+// Inlined where type and direction are constants, or loading a model would take half as long again.
+#define INLINE static inline __attribute__((always_inline))
+
 bool tk_is_type(int type) {
   return type == TK_F32 || type == TK_F16 || type == TK_BF16 || type == TK_Q4_0 || type == TK_Q8_0 || type == TK_Q4_K;
 }
@@ -35,7 +38,7 @@ float tk_half_to_float(uint16_t half) {
 }
 
 // Bytes of one column over one block (q4_0, q8_0), one super-block (q4_K) or one k, unpacked and packed.
-static size_t source_unit(tk_type type) {
+INLINE size_t source_unit(tk_type type) {
   switch (type) {
   case TK_Q4_0: return 18;
   case TK_Q8_0: return 34;
@@ -44,8 +47,8 @@ static size_t source_unit(tk_type type) {
   default: return 2;
   }
 }
-static size_t packed_unit(tk_type type) { return type == TK_Q4_K ? 148 : source_unit(type); }
-static int unit_weights(tk_type type) { return type == TK_Q4_K ? TK_SUPER : tk_is_quantised(type) ? TK_BLOCK : 1; }
+INLINE size_t packed_unit(tk_type type) { return type == TK_Q4_K ? 148 : source_unit(type); }
+INLINE int unit_weights(tk_type type) { return type == TK_Q4_K ? TK_SUPER : tk_is_quantised(type) ? TK_BLOCK : 1; }
 
 size_t tk_row_bytes(tk_type type, int k) { return (size_t)(k / unit_weights(type)) * source_unit(type); }
 
@@ -59,22 +62,22 @@ typedef struct {
   bool unpacks;
 } place;
 
-static void move(place p, uint8_t *at, uint8_t *source, size_t bytes) {
+INLINE void move(place p, uint8_t *at, uint8_t *source, size_t bytes) {
   if (p.unpacks) memcpy(source, at, bytes);
   else memcpy(at, source, bytes);
 }
 
 // Nibbles of 32 weights: `source` holds 16 bytes in q4_0's order.
-static void move_nibbles(place p, uint8_t *at, uint8_t *source) {
+INLINE void move_nibbles(place p, uint8_t *at, uint8_t *source) {
   for (int group = 0; group < 4; group++) move(p, at + (group * p.columns + p.column) * 4, source + group * 4, 4);
 }
 
-static void move_q4_0(place p, uint8_t *source) {
+INLINE void move_q4_0(place p, uint8_t *source) {
   move_nibbles(p, p.packed, source + 2);
   move(p, p.packed + 16 * p.columns + 2 * p.column, source, 2);
 }
 
-static void move_q8_0(place p, uint8_t *source) {
+INLINE void move_q8_0(place p, uint8_t *source) {
   for (int group = 0; group < 8; group++)
     move(p, p.packed + (group * p.columns + p.column) * 4, source + 2 + group * 4, 4);
   move(p, p.packed + 32 * p.columns + 2 * p.column, source, 2);
@@ -112,7 +115,7 @@ static void join_pair(uint8_t *pair, const uint8_t *even, const uint8_t *odd) {
   }
 }
 
-static void move_q4_k(place p, uint8_t *source) {
+INLINE void move_q4_k(place p, uint8_t *source) {
   uint8_t scale[8], minimum[8], nibbles[8][16];
   if (!p.unpacks) {
     read_scales(source + 4, scale, minimum);
@@ -132,35 +135,56 @@ static void move_q4_k(place p, uint8_t *source) {
   }
 }
 
-static void move_value(place p, tk_type type, uint8_t *source) {
+INLINE void move_value(place p, tk_type type, uint8_t *source) {
   const int half = p.columns / 2;
   const int slot = type != TK_BF16 ? p.column : p.column < half ? 2 * p.column : 2 * (p.column - half) + 1;
   move(p, p.packed + (size_t)slot * source_unit(type), source, source_unit(type));
 }
 
-static void move_rows(const tk_isa *isa, tk_type type, uint8_t *rows, int n, int k, uint8_t *packed, bool unpacks) {
-  const int columns = tk_panel(isa, type), units = k / unit_weights(type);
-  const size_t row_bytes = tk_row_bytes(type, k), panel_bytes = tk_panel_bytes(isa, type, k);
-  const size_t unit_bytes = packed_unit(type) * (size_t)columns;
-  for (int first = 0; first < n; first += columns) {
-    uint8_t *panel = packed + (size_t)(first / columns) * panel_bytes;
-    if (!unpacks && n - first < columns) memset(panel, 0, panel_bytes);
-    for (int u = 0; u < units; u++)
-      for (int column = 0; column < columns && first + column < n; column++) {
-        place p = {panel + (size_t)u * unit_bytes, columns, column, unpacks};
-        uint8_t *source = rows + (size_t)(first + column) * row_bytes + (size_t)u * source_unit(type);
-        if (type == TK_Q4_0) move_q4_0(p, source);
-        else if (type == TK_Q8_0) move_q8_0(p, source);
-        else if (type == TK_Q4_K) move_q4_k(p, source);
-        else move_value(p, type, source);
+INLINE void move_unit(place p, tk_type type, uint8_t *source) {
+  if (type == TK_Q4_0) move_q4_0(p, source);
+  else if (type == TK_Q8_0) move_q8_0(p, source);
+  else if (type == TK_Q4_K) move_q4_k(p, source);
+  else move_value(p, type, source);
+}
+
+INLINE void move_panel(const tk_type type, const bool unpacks, int width, int columns, int units, uint8_t *rows, size_t row_bytes,
+                       uint8_t *panel) {
+  // Single values are moved by lines of a column, so that a line of the source is read once.
+  const int step = tk_is_quantised(type) ? 1 : 32;
+  for (int first = 0; first < units; first += step)
+    for (int column = 0; column < columns; column++)
+      for (int u = first; u < units && u < first + step; u++) {
+        const place p = {panel + (size_t)u * packed_unit(type) * (size_t)width, width, column, unpacks};
+        move_unit(p, type, rows + (size_t)column * row_bytes + (size_t)u * source_unit(type));
       }
+}
+
+INLINE void move_panels(const tk_type type, const bool unpacks, int width, uint8_t *rows, int n, int k, uint8_t *packed) {
+  const int units = k / unit_weights(type);
+  const size_t row_bytes = tk_row_bytes(type, k), panel_bytes = (size_t)units * packed_unit(type) * (size_t)width;
+  for (int first = 0; first < n; first += width, packed += panel_bytes) {
+    const int columns = n - first < width ? n - first : width;
+    if (!unpacks && columns < width) memset(packed, 0, panel_bytes);
+    move_panel(type, unpacks, width, columns, units, rows + (size_t)first * row_bytes, row_bytes, packed);
+  }
+}
+
+INLINE void move_rows(const bool unpacks, tk_type type, int width, uint8_t *rows, int n, int k, uint8_t *packed) {
+  switch (type) {
+  case TK_Q4_0: move_panels(TK_Q4_0, unpacks, width, rows, n, k, packed); break;
+  case TK_Q8_0: move_panels(TK_Q8_0, unpacks, width, rows, n, k, packed); break;
+  case TK_Q4_K: move_panels(TK_Q4_K, unpacks, width, rows, n, k, packed); break;
+  case TK_F16: move_panels(TK_F16, unpacks, width, rows, n, k, packed); break;
+  case TK_BF16: move_panels(TK_BF16, unpacks, width, rows, n, k, packed); break;
+  case TK_F32: move_panels(TK_F32, unpacks, width, rows, n, k, packed); break;
   }
 }
 
 void tk_pack(const tk_isa *isa, tk_type type, const void *rows, int n, int k, void *packed) {
-  move_rows(isa, type, (uint8_t *)(uintptr_t)rows, n, k, packed, false);
+  move_rows(false, type, tk_panel(isa, type), (uint8_t *)(uintptr_t)rows, n, k, packed);
 }
 
 void tk_unpack(const tk_isa *isa, tk_type type, const void *packed, int n, int k, void *rows) {
-  move_rows(isa, type, rows, n, k, (uint8_t *)(uintptr_t)packed, true);
+  move_rows(true, type, tk_panel(isa, type), rows, n, k, (uint8_t *)(uintptr_t)packed);
 }

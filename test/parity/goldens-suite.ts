@@ -1,7 +1,9 @@
-// Every golden case through the library path in f32: token ids, features, logits and greedy tokens of the reference.
+// Every golden case through the library path in f32: token ids, features, logits and greedy tokens of the reference. A process has one
+// runtime, so llama.cpp's kernels and ours have a test file each.
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FeatureRows, StepRow } from '../../server/src/reader/engine/engine.js';
+import type { KernelChoice } from '../../server/src/model/kernels.js';
 import { encodePrompt } from '../../server/src/reader/prompt/encode.js';
 import { trustedTextToPieces } from '../oracles/trusted-text.js';
 import {
@@ -26,91 +28,93 @@ const FEATURES_RELATIVE = 2e-5;
 const LOGITS_LARGEST = 5e-3;
 const CLOSE_MARGIN = 0.02;
 
-describe.each(GOLDEN_CASES)('%s in f32', (name) => {
-  const expected = readExpectations(name);
-  const tensors = new GoldenTensors(name);
-  let model: ConvertedModel;
-  const features = new Map<string, FeatureRows>();
+export function describeGoldens(kernels: KernelChoice): void {
+  describe.each(GOLDEN_CASES)(`%s in f32, kernels ${kernels}`, (name) => {
+    const expected = readExpectations(name);
+    const tensors = new GoldenTensors(name);
+    let model: ConvertedModel;
+    const features = new Map<string, FeatureRows>();
 
-  beforeAll(async () => {
-    model = await loadExact(path.join(GOLDENS, name, 'checkpoint'));
-  }, 120_000);
-  afterAll(() => model.close());
+    beforeAll(async () => {
+      model = await loadExact(path.join(GOLDENS, name, 'checkpoint'), kernels);
+    }, 120_000);
+    afterAll(() => model.close());
 
-  const featuresOf = async (image: string): Promise<FeatureRows> => {
-    const known = features.get(image);
-    if (known !== undefined) return known;
-    const done = await encodeImage(model, path.join(GOLDENS, 'images', `${image}.png`));
-    features.set(image, done);
-    return done;
-  };
-
-  it.each(expected.tokenize)('tokenises $text as the reference does', ({ text, ids }) => {
-    const pieces = trustedTextToPieces(text, model.description.tokenizer.addedTokens);
-    const { items } = encodePrompt(pieces, model.tokenizer);
-    expect(items.map((item) => (item.kind === 'token' ? item.id : -200))).toEqual(ids);
-  });
-
-  it.each(expected.images)('encodes $name to the features of the reference', async (image) => {
-    const { rows, values } = await featuresOf(image.name);
-    expect(rows).toBe(image.imageTokens);
-    const width = values.length / rows;
-    const compare = (tensor: string, got: Float32Array) => {
-      const wanted = tensors.floats(`${tensor}/${image.name}`);
-      if (wanted === undefined) return false;
-      const { largest, relative } = differences(got, wanted);
-      expect(largest, tensor).toBeLessThanOrEqual(FEATURES_LARGEST);
-      expect(relative, tensor).toBeLessThanOrEqual(FEATURES_RELATIVE);
-      return true;
+    const featuresOf = async (image: string): Promise<FeatureRows> => {
+      const known = features.get(image);
+      if (known !== undefined) return known;
+      const done = await encodeImage(model, path.join(GOLDENS, 'images', `${image}.png`));
+      features.set(image, done);
+      return done;
     };
-    if (image.features.stored === 'full') expect(compare('features', values)).toBe(true);
-    expect(compare('features.first', values.slice(0, width))).toBe(true);
-    expect(compare('features.last', values.slice(-width))).toBe(true);
-    const means = Float32Array.from(
-      { length: rows },
-      (_, row) => values.subarray(row * width, (row + 1) * width).reduce((a, b) => a + b, 0) / width,
-    );
-    const wantedMeans = tensors.floats(`features.rowMean/${image.name}`) ?? new Float32Array();
-    expect(differences(means, wantedMeans).largest).toBeLessThanOrEqual(FEATURES_LARGEST);
-  });
 
-  it.each(expected.runs)('answers $id as the reference does', async (run) => {
-    const { rows, ids } = await promptRows(model, run, featuresOf);
-    expect(ids).toEqual(run.inputIds);
-    expect(rows).toHaveLength(run.promptTokens);
+    it.each(expected.tokenize)('tokenises $text as the reference does', ({ text, ids }) => {
+      const pieces = trustedTextToPieces(text, model.description.tokenizer.addedTokens);
+      const { items } = encodePrompt(pieces, model.tokenizer);
+      expect(items.map((item) => (item.kind === 'token' ? item.id : -200))).toEqual(ids);
+    });
 
-    const { engine, decoder } = model;
-    engine.begin(SLOT, { ...GREEDY, maxNewTokens: 24 });
-    const tokens: number[] = [];
-    try {
-      let sampled: TokenId | undefined;
-      for (let first = 0; first < rows.length; first += engine.limits.maxRows) {
-        const step = await engine.step(rows.slice(first, first + engine.limits.maxRows));
-        sampled = step[0]?.token;
-        if (sampled === undefined) continue;
-        const logits = decoder.logits(step.length === 1 ? rows.length - first - 1 : 0);
-        const wanted = tensors.floats(`logits/${run.id}`) ?? new Float32Array();
-        expect(differences(logits.slice(0, wanted.length), wanted).largest).toBeLessThanOrEqual(
-          LOGITS_LARGEST,
-        );
+    it.each(expected.images)('encodes $name to the features of the reference', async (image) => {
+      const { rows, values } = await featuresOf(image.name);
+      expect(rows).toBe(image.imageTokens);
+      const width = values.length / rows;
+      const compare = (tensor: string, got: Float32Array) => {
+        const wanted = tensors.floats(`${tensor}/${image.name}`);
+        if (wanted === undefined) return false;
+        const { largest, relative } = differences(got, wanted);
+        expect(largest, tensor).toBeLessThanOrEqual(FEATURES_LARGEST);
+        expect(relative, tensor).toBeLessThanOrEqual(FEATURES_RELATIVE);
+        return true;
+      };
+      if (image.features.stored === 'full') expect(compare('features', values)).toBe(true);
+      expect(compare('features.first', values.slice(0, width))).toBe(true);
+      expect(compare('features.last', values.slice(-width))).toBe(true);
+      const means = Float32Array.from(
+        { length: rows },
+        (_, row) => values.subarray(row * width, (row + 1) * width).reduce((a, b) => a + b, 0) / width,
+      );
+      const wantedMeans = tensors.floats(`features.rowMean/${image.name}`) ?? new Float32Array();
+      expect(differences(means, wantedMeans).largest).toBeLessThanOrEqual(FEATURES_LARGEST);
+    });
+
+    it.each(expected.runs)('answers $id as the reference does', async (run) => {
+      const { rows, ids } = await promptRows(model, run, featuresOf);
+      expect(ids).toEqual(run.inputIds);
+      expect(rows).toHaveLength(run.promptTokens);
+
+      const { engine, decoder } = model;
+      engine.begin(SLOT, { ...GREEDY, maxNewTokens: 24 });
+      const tokens: number[] = [];
+      try {
+        let sampled: TokenId | undefined;
+        for (let first = 0; first < rows.length; first += engine.limits.maxRows) {
+          const step = await engine.step(rows.slice(first, first + engine.limits.maxRows));
+          sampled = step[0]?.token;
+          if (sampled === undefined) continue;
+          const logits = decoder.logits(step.length === 1 ? rows.length - first - 1 : 0);
+          const wanted = tensors.floats(`logits/${run.id}`) ?? new Float32Array();
+          expect(differences(logits.slice(0, wanted.length), wanted).largest).toBeLessThanOrEqual(
+            LOGITS_LARGEST,
+          );
+        }
+        while (sampled !== undefined && tokens.length < run.greedy.tokens.length) {
+          tokens.push(sampled);
+          const position = rows.length + tokens.length - 1;
+          const [next] = await engine.step([
+            { slot: SLOT, position, source: { kind: 'token', token: sampled }, samples: true },
+          ]);
+          sampled = next?.token;
+        }
+      } finally {
+        engine.end(SLOT);
+        engine.forget(SLOT);
       }
-      while (sampled !== undefined && tokens.length < run.greedy.tokens.length) {
-        tokens.push(sampled);
-        const position = rows.length + tokens.length - 1;
-        const [next] = await engine.step([
-          { slot: SLOT, position, source: { kind: 'token', token: sampled }, samples: true },
-        ]);
-        sampled = next?.token;
-      }
-    } finally {
-      engine.end(SLOT);
-      engine.forget(SLOT);
-    }
-    const close = run.greedy.margins.findIndex((margin) => margin < CLOSE_MARGIN);
-    const comparable = close === -1 ? run.greedy.tokens.length : close;
-    expect(tokens.slice(0, comparable)).toEqual(run.greedy.tokens.slice(0, comparable));
+      const close = run.greedy.margins.findIndex((margin) => margin < CLOSE_MARGIN);
+      const comparable = close === -1 ? run.greedy.tokens.length : close;
+      expect(tokens.slice(0, comparable)).toEqual(run.greedy.tokens.slice(0, comparable));
+    });
   });
-});
+}
 
 async function promptRows(
   model: ConvertedModel,

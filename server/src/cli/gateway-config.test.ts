@@ -100,6 +100,7 @@ describe('toGatewayConfig', () => {
           maxBatchSize: 8,
           chatTemplate: null,
           threads: 0,
+          kernels: 'auto',
           repositoryPath: '/cache',
           llamaLibDir: '/libs',
           hubEndpoint: 'https://mirror.example',

@@ -3,6 +3,7 @@ import { DEFAULT_CONSUMER_GROUP } from 'takeoff-wire';
 import { z } from 'zod';
 import { TEMPLATE_NAMES } from '../model/description.js';
 import { DEVICES } from '../model/device.js';
+import { KERNEL_CHOICES } from '../model/kernels.js';
 import { TEXT_QUANT_CHOICES, TOWER_QUANT_CHOICES } from '../model/quantisation.js';
 import { settingsOf } from './layers.js';
 import { LOG_LEVELS, PYTHON_LOG_LEVELS } from './log-level.js';
@@ -72,6 +73,11 @@ export const readerConfigSchema = z.object({
   threads: setting(integer(0, 1024, '0 takes one for each physical core'), 0, {
     key: 'threads',
     meaning: 'Threads that the model computes with.',
+  }),
+  kernels: setting(choice(KERNEL_CHOICES), 'auto', {
+    key: 'kernels',
+    meaning:
+      "Our own CPU kernels for matrix products. auto uses them where they were measured to be faster than llama.cpp's, off never; a name uses those of that instruction set.",
   }),
   accessToken: setting(optionalText('a token of the model hub'), null, {
     key: 'access_token',

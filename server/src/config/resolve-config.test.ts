@@ -53,6 +53,7 @@ describe('resolveConfig', () => {
         maxBatchSize: 8,
         chatTemplate: null,
         threads: 0,
+        kernels: 'auto',
         accessToken: null,
         logLevel: null,
       },

@@ -78,6 +78,7 @@ const START: ReaderStart = {
   maxBatchSize: 8,
   chatTemplate: null,
   threads: 0,
+  kernels: 'auto',
   llamaLibDir: null,
   hubEndpoint: 'http://127.0.0.1:9',
   hubOffline: true,

@@ -6,11 +6,13 @@ import { TENSOR_TYPES, type TensorType } from '../model/tensor-types.js';
 import type { LanguageModel } from './language-model.js';
 import type { Sampler } from './sampler.js';
 import type { BannedTokens } from './inference/jobs.js';
+import type { Runtime } from './runtime.js';
 import type { LlamaBatch, Pointer } from './symbols/structs.js';
 
 /** enum llama_flash_attn_type */
 const FLASH_AUTO = -1;
 const FLASH_OFF = 0;
+const FLASH_ON = 1;
 
 export interface DecoderOptions {
   /** KV cells shared by all sequences. */
@@ -68,7 +70,7 @@ export class Decoder {
     params.n_threads_batch = options.threads;
     params.type_k = TENSOR_TYPES[options.kvType].ggmlId;
     params.type_v = TENSOR_TYPES[options.kvType].ggmlId;
-    params.flash_attn_type = options.usesFlashAttention ? FLASH_AUTO : FLASH_OFF;
+    params.flash_attn_type = options.usesFlashAttention ? flashType(model.runtime) : FLASH_OFF;
     params.kv_unified = true;
     const context = llama.contextNew(model.pointer, params);
     if (context === null) {
@@ -189,3 +191,6 @@ function allocate(byteLength: number): { readonly pointer: Pointer; readonly buf
   const pointer = koffi.alloc('uint8_t', byteLength) as Pointer;
   return { pointer, buffer: koffi.view(pointer, byteLength) };
 }
+
+/** auto would switch it off beside our kernels: their device computes it and the CPU's holds the cache, which llama.cpp takes for a mistake. */
+const flashType = ({ kernels }: Runtime): number => (kernels.kind === 'used' ? FLASH_ON : FLASH_AUTO);

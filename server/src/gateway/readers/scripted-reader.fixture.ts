@@ -40,6 +40,7 @@ export const START: ReaderStart = {
   maxBatchSize: 8,
   chatTemplate: null,
   threads: 0,
+  kernels: 'auto',
   llamaLibDir: null,
   hubEndpoint: 'http://127.0.0.1:9',
   hubOffline: true,

@@ -1,0 +1,4 @@
+// The golden cases with llama.cpp's own kernels.
+import { describeGoldens } from './goldens-suite.js';
+
+describeGoldens('off');
