@@ -4,7 +4,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchGateway, benchHttp } from './macro/http.js';
 import { benchUploads } from './macro/uploads.js';
-import { KERNEL_CHOICES } from 'takeoff-server/model/kernels.js';
+import { KERNEL_CHOICES, type KernelChoice } from 'takeoff-server/model/kernels.js';
 import { benchEngine } from './micro/engine.js';
 import { benchIntake } from './micro/intake.js';
 import { repositoryRoot } from '../harness/running-server.js';
@@ -75,7 +75,7 @@ async function measure(): Promise<Report> {
         newTokens,
         threads: values.threads === undefined ? null : Number(values.threads),
         llamaLibDir: values['llama-lib-dir'] ?? null,
-        kernels: KERNEL_CHOICES.find((choice) => choice === values.kernels) ?? 'auto',
+        kernels: kernelChoice(values.kernels),
       })
     : [];
   const http = parts.includes('http')
@@ -86,4 +86,11 @@ async function measure(): Promise<Report> {
     ...reportHead(model, `${quant}, tower ${visionQuantType}`),
     measurements: [...intake, ...uploads, ...engine, ...http, ...gateway],
   };
+}
+
+function kernelChoice(given: string): KernelChoice {
+  const choice = KERNEL_CHOICES.find((known) => known === given);
+  if (choice === undefined)
+    throw new TypeError(`--kernels is ${given}; allowed are ${KERNEL_CHOICES.join(', ')}.`);
+  return choice;
 }
