@@ -6,6 +6,7 @@ import { benchGateway, benchHttp } from './macro/http.js';
 import { benchUploads } from './macro/uploads.js';
 import { KERNEL_CHOICES, type KernelChoice } from 'takeoff-server/model/kernels.js';
 import { benchEngine } from './micro/engine.js';
+import { benchKernels } from './micro/kernels.js';
 import { benchIntake } from './micro/intake.js';
 import { repositoryRoot } from '../harness/running-server.js';
 import { printTable, reportHead, type Report } from './report.js';
@@ -21,10 +22,11 @@ const HELP = `npm run bench -- [options]
   --runs N            counted runs of each measurement (default: 5)
   --prompt N          prompt tokens of the prefill measurement (default: 512)
   --tokens N          tokens of the decode measurements (default: 64)
-  --threads N         compute threads (default: one per core)
+  --threads N         compute threads (default: one per core, for kernels one)
   --llama-lib-dir DIR llama.cpp libraries to use instead of the npm package's
   --kernels CHOICE    as the setting kernels (default: auto)
-  --only LIST         of intake, uploads, engine, http, gateway (default: all)
+  --only LIST         of intake, uploads, engine, http, gateway (default: these), and kernels: llama.cpp's
+                      against ours in turns
   --json FILE         write the report as JSON
 `;
 
@@ -78,13 +80,26 @@ async function measure(): Promise<Report> {
         kernels: kernelChoice(values.kernels),
       })
     : [];
+  const kernels = parts.includes('kernels')
+    ? await benchKernels({
+        model,
+        quantType: quant,
+        visionQuantType,
+        repositoryPath,
+        runs,
+        promptRows: Number(values.prompt),
+        newTokens,
+        threads: Number(values.threads ?? 1),
+        kernels: kernelChoice(values.kernels),
+      })
+    : [];
   const http = parts.includes('http')
     ? await benchHttp({ model, quantType: quant, visionQuantType, repositoryPath, runs, newTokens, image })
     : [];
   const gateway = parts.includes('gateway') ? await benchGateway(runs) : [];
   return {
     ...reportHead(model, `${quant}, tower ${visionQuantType}`),
-    measurements: [...intake, ...uploads, ...engine, ...http, ...gateway],
+    measurements: [...intake, ...uploads, ...engine, ...kernels, ...http, ...gateway],
   };
 }
 
