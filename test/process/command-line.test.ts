@@ -46,7 +46,9 @@ describe('takeoff', () => {
     const { code, out } = takeoff(['doctor', '--json']);
     expect(code).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ llamaCppVersion: 'v0.5.0', nodeVersion: process.version });
-    expect(takeoff(['doctor']).out).toMatch(/^llama\.cpp +v0\.5\.0$/mu);
+    const lines = takeoff(['doctor']).out;
+    expect(lines).toMatch(/^llama\.cpp +v0\.5\.0$/mu);
+    expect(lines).toMatch(/^kernels +(?:\w+ for Q4_0|llama\.cpp's own, because \w)/mu);
   });
 
   it('names with doctor the folder that lacks the libraries', () => {
