@@ -31,7 +31,20 @@ export interface EngineBench {
 }
 
 const SLOT = toSlot(0);
-const SAMPLING = { temperature: 1, topP: 1, topK: 1, repetitionPenalty: 1, noRepeatNgramSize: 0 };
+const SAMPLING = {
+  temperature: 1,
+  topP: 1,
+  topK: 1,
+  minP: 0,
+  repetitionPenalty: 1,
+  frequencyPenalty: 0,
+  presencePenalty: 0,
+  logitBias: [],
+  noRepeatNgramSize: 0,
+  seed: null,
+  stop: [],
+  topLogprobs: null,
+};
 
 export async function benchEngine(bench: EngineBench): Promise<Measurement[]> {
   const repositoryPath = bench.repositoryPath ?? mkdtempSync(path.join(os.tmpdir(), 'takeoff-bench-'));

@@ -28,6 +28,13 @@ const VALID: readonly FromReader[] = [
   { kind: 'log', level: 'warn', message: 'x' },
   { kind: 'heartbeat', running: 1, steps: 0 },
   { kind: 'token', requestId: 'r', prompt: 999, text: ' \u{1F600}\n' },
+  {
+    kind: 'token',
+    requestId: 'r',
+    prompt: 0,
+    text: 'a',
+    logprobs: [{ bytes: new Uint8Array([97]), logprob: -1, top: [{ bytes: new Uint8Array(), logprob: -9 }] }],
+  },
   DONE,
   { kind: 'error', requestId: 'r', prompt: 0, code: 'request.does_not_fit', message: 'too long' },
 ];
@@ -40,6 +47,16 @@ describe('parseFromReader', () => {
   it.each([
     ['nothing', undefined],
     ['text', 'ready'],
+    [
+      'a log probability that is no number',
+      {
+        kind: 'token',
+        requestId: 'r',
+        prompt: 0,
+        text: '',
+        logprobs: [{ bytes: new Uint8Array(), logprob: NaN, top: [] }],
+      },
+    ],
     ['an unknown kind', { kind: 'exec', command: 'x' }],
     ['a token without text', { kind: 'token', requestId: 'r', prompt: 0 }],
     ['a negative prompt', { kind: 'token', requestId: 'r', prompt: -1, text: '' }],
@@ -160,8 +177,8 @@ describe('protocol versions', () => {
     expect(parse()).toEqual({
       kind: 'refused',
       why:
-        'it speaks version 2 of the lifecycle protocol and 2 of the request protocol, ' +
-        'and this process version 2 of the lifecycle protocol and 1 of the request protocol',
+        `it speaks version ${VERSIONS.lifecycle} of the lifecycle protocol and ${newer.requests} of the request protocol, ` +
+        `and this process version ${VERSIONS.lifecycle} of the lifecycle protocol and ${VERSIONS.requests} of the request protocol`,
     });
   });
 });

@@ -5,7 +5,7 @@ import { Defect, NativeError } from '../errors.js';
 import { TENSOR_TYPES, type TensorType } from '../model/tensor-types.js';
 import type { LanguageModel } from './language-model.js';
 import type { Sampler } from './sampler.js';
-import type { BannedTokens } from './inference/jobs.js';
+import type { BannedTokens, Sampled } from './inference/jobs.js';
 import type { LlamaBatch, Pointer } from './symbols/structs.js';
 
 /** enum llama_flash_attn_type */
@@ -32,11 +32,13 @@ export interface RowSample {
   /** Selects the token and remembers it. */
   readonly sampler: Sampler;
   readonly banned: BannedTokens;
+  /** How many alternatives are told with the token's log probability; null where none is told. */
+  readonly topLogprobs: number | null;
 }
 
 export type DecodeOutcome =
   /** With a token for each sample, in order. */
-  | { readonly kind: 'done'; readonly tokens: readonly number[] }
+  | { readonly kind: 'done'; readonly sampled: readonly Sampled[] }
   /** The cache has no room for the batch; all sequences are as they were before. */
   | { readonly kind: 'no-cells' };
 
@@ -137,18 +139,18 @@ export class Decoder {
     this.#state = 'decoding';
     this.#batch.n_tokens = this.#rowCount;
     const { runtime, vocabularySize } = this.model;
-    const { status, tokens } = await runtime.inference
+    const { status, sampled } = await runtime.inference
       .run({
         kind: 'decode',
         context: this.#context,
         batch: this.#batch,
         vocabularySize,
-        samples: samples.map(({ row, sampler, banned }) => ({ row, sampler: sampler.pointer, banned })),
+        samples: samples.map(({ sampler, ...wanted }) => ({ ...wanted, sampler: sampler.pointer })),
       })
       .finally(() => {
         this.#state = 'idle';
       });
-    if (status === 0) return { kind: 'done', tokens };
+    if (status === 0) return { kind: 'done', sampled };
     if (status === 1) return { kind: 'no-cells' };
     throw new NativeError(
       'native.call_failed',

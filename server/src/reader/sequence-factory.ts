@@ -1,7 +1,7 @@
 // From a request message to sequences: template or raw prompt, token ids, exact row counts, and the refusal of what can
 // never fit. Pure but for the tokenizer it is handed.
 import { Defect, InputError } from '../errors.js';
-import type { GenerateMessage, ImagePayload, Prompt } from '../link/requests/messages.js';
+import type { GenerateMessage, ImagePayload, Prompt, SamplingParameters } from '../link/requests/messages.js';
 import type { ModelDescription } from '../model/description.js';
 import { layoutImage } from '../image/geometry.js';
 import type { ConversationTemplate } from './prompt/conversation-template.js';
@@ -11,6 +11,7 @@ import type { PromptPiece } from './prompt/pieces.js';
 import { partsToPieces } from './prompt/raw-prompt.js';
 import type { Tokenizer } from './prompt/tokenizer.js';
 import { Sequence, type SequenceImage } from './sequence.js';
+import { TokenLogprobs } from './token-logprobs.js';
 
 export interface FactoryOptions {
   readonly description: ModelDescription;
@@ -34,14 +35,17 @@ export class SequenceFactory {
     if (asked === undefined) throw new Defect(`A request has no prompt ${prompt}.`);
     const { items } = encodePrompt(this.#pieces(asked), tokenizer, message.promptMaxTokens);
     const stops = asked.kind === 'conversation' ? template.stopStrings : [];
+    const sampling = samplingOf(message.sampling, prompt);
+    this.#validateBias(sampling);
     const sequence = new Sequence({
       requestId: message.requestId,
       prompt,
       items,
       images,
-      sampling: message.sampling,
+      sampling,
       contextTokens,
-      output: new OutputText(tokenizer, stops),
+      output: new OutputText(tokenizer, [...stops, ...sampling.stop]),
+      logprobs: new TokenLogprobs(tokenizer),
     });
     if (sequence.promptRows === 0) {
       throw new InputError(
@@ -71,6 +75,16 @@ export class SequenceFactory {
     return { payload, rows: layoutImage(payload.widthPx, payload.heightPx, vision).imageTokens };
   }
 
+  #validateBias({ logitBias }: SamplingParameters): void {
+    const { tokenCount } = this.#options.description.tokenizer;
+    const unknown = logitBias.find(({ token }) => token >= tokenCount);
+    if (unknown === undefined) return;
+    throw new InputError(
+      'request.out_of_range',
+      `logit_bias names token ${unknown.token}; this model has the tokens 0 to ${tokenCount - 1}.`,
+    );
+  }
+
   #pieces(prompt: Prompt): readonly PromptPiece[] {
     const { template, description } = this.#options;
     return prompt.kind === 'raw'
@@ -78,3 +92,9 @@ export class SequenceFactory {
       : template.render(prompt);
   }
 }
+
+const SEED_END = 2 ** 32;
+
+/** Answers to the same prompt, drawn from one seed, must differ: each has a seed of its own. */
+const samplingOf = (sampling: SamplingParameters, prompt: number): SamplingParameters =>
+  sampling.seed === null ? sampling : { ...sampling, seed: (sampling.seed + prompt) % SEED_END };

@@ -2,12 +2,13 @@
 // nothing of batching; the loop decides when rows are computed and hands sampled tokens back.
 import type { FinishReason } from 'takeoff-wire';
 import { Defect } from '../errors.js';
-import type { ImagePayload, SamplingParameters, Usage } from '../link/requests/messages.js';
+import type { ImagePayload, SamplingParameters, TokenLogprob, Usage } from '../link/requests/messages.js';
 import type { FeatureRows, RowSource, SampledToken, StepRow } from './engine/engine.js';
 import type { Slot, TokenId } from './ids.js';
 import type { KvDemand } from './kv/kv-owner.js';
 import type { PromptItem } from './prompt/encode.js';
 import type { OutputText } from './prompt/output-text.js';
+import type { TokenLogprobs } from './token-logprobs.js';
 
 /** An image of the request, with the rows it takes. */
 export interface SequenceImage {
@@ -25,10 +26,13 @@ export interface SequenceStart {
   /** Positions it may use, prompt and answer together. */
   readonly contextTokens: number;
   readonly output: OutputText;
+  readonly logprobs: TokenLogprobs;
 }
 
 export interface TokenOutcome {
   readonly text: string;
+  /** Of the tokens of the text; none unless the request asks for them. */
+  readonly logprobs: readonly TokenLogprob[];
   /** Null while the answer goes on. */
   readonly finishReason: FinishReason | null;
 }
@@ -46,6 +50,8 @@ export class Sequence {
   readonly #features = new Map<SequenceImage, FeatureRows>();
   readonly #maxNewTokens: number;
   readonly #output: OutputText;
+  readonly #logprobs: TokenLogprobs;
+  #sentCharacters = 0;
   #sources: readonly RowSource[] | undefined;
   #computedRows = 0;
   #generated = 0;
@@ -58,6 +64,7 @@ export class Sequence {
     this.#items = start.items;
     this.#payloads = start.images;
     this.#output = start.output;
+    this.#logprobs = start.logprobs;
     const used = start.items.flatMap((item) => (item.kind === 'image' ? [this.#image(item.image)] : []));
     this.images = [...new Set(used)];
     this.imageRows = used.reduce((sum, image) => sum + image.rows, 0);
@@ -110,14 +117,20 @@ export class Sequence {
   }
 
   /** Takes a sampled token in: the text it adds and whether the answer ends with it. */
-  accept({ token, isEnd }: SampledToken): TokenOutcome {
-    if (isEnd) return { text: this.#output.finish().text, finishReason: 'stop' };
-    this.#lastToken = token;
+  accept(sampled: SampledToken): TokenOutcome {
+    if (sampled.isEnd) return this.#outcome(this.#output.finish().text, 'stop');
+    this.#lastToken = sampled.token;
     this.#generated += 1;
-    const { text, isStopped } = this.#output.push(token);
-    if (isStopped) return { text, finishReason: 'stop' };
-    if (this.#generated < this.#maxNewTokens) return { text, finishReason: null };
-    return { text: text + this.#output.finish().text, finishReason: 'length' };
+    this.#logprobs.add(sampled, this.#output.characterCount);
+    const { text, isStopped } = this.#output.push(sampled.token);
+    if (isStopped) return this.#outcome(text, 'stop');
+    if (this.#generated < this.#maxNewTokens) return this.#outcome(text, null);
+    return this.#outcome(text + this.#output.finish().text, 'length');
+  }
+
+  #outcome(text: string, finishReason: FinishReason | null): TokenOutcome {
+    this.#sentCharacters += text.length;
+    return { text, logprobs: this.#logprobs.takeBefore(this.#sentCharacters), finishReason };
   }
 
   #layOut(): RowSource[] {

@@ -4,13 +4,14 @@
 import { Defect } from '../../errors.js';
 import type { SamplingParameters } from '../../link/requests/messages.js';
 import type { Slot, TokenId } from '../ids.js';
-import type { EngineLimits, LanguageEngine, SampledToken, StepRow } from './engine.js';
+import type { EngineLimits, LanguageEngine, SampledLogprobs, SampledToken, StepRow } from './engine.js';
 
 interface EchoSequence {
   /** Tokens of the prompt, filled as its rows arrive. */
   readonly prompt: TokenId[];
   emitted: number;
   readonly minNewTokens: number;
+  readonly topLogprobs: number | null;
 }
 
 export class EchoEngine implements LanguageEngine {
@@ -34,7 +35,8 @@ export class EchoEngine implements LanguageEngine {
 
   begin(slot: Slot, sampling: SamplingParameters): void {
     if (this.#sequences.has(slot)) throw new Defect(`Slot ${slot} is in use.`);
-    this.#sequences.set(slot, { prompt: [], emitted: 0, minNewTokens: sampling.minNewTokens });
+    const { minNewTokens, topLogprobs } = sampling;
+    this.#sequences.set(slot, { prompt: [], emitted: 0, minNewTokens, topLogprobs });
   }
 
   step(rows: readonly StepRow[]): Promise<readonly SampledToken[]> {
@@ -75,11 +77,17 @@ export class EchoEngine implements LanguageEngine {
   }
 
   #next(slot: Slot, sequence: EchoSequence): SampledToken {
-    const { prompt, emitted, minNewTokens } = sequence;
+    const { prompt, emitted, minNewTokens, topLogprobs } = sequence;
     const isEnd = emitted >= prompt.length && emitted >= minNewTokens;
     const token =
       isEnd || prompt.length === 0 ? this.#endToken : (prompt[emitted % prompt.length] ?? this.#endToken);
     sequence.emitted += 1;
-    return { slot, token, isEnd };
+    return { slot, token, isEnd, logprobs: topLogprobs === null ? null : certainty(token, topLogprobs) };
   }
 }
+
+/** An echo has no alternatives. */
+const certainty = (token: TokenId, topCount: number): SampledLogprobs => ({
+  logprob: 0,
+  top: topCount === 0 ? [] : [{ token, logprob: 0 }],
+});

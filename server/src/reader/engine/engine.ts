@@ -40,6 +40,14 @@ export interface SampledToken {
   readonly token: TokenId;
   /** Whether the token ends the sequence; such a token has no text. */
   readonly isEnd: boolean;
+  /** Null where the sequence does not ask for them. */
+  readonly logprobs: SampledLogprobs | null;
+}
+
+/** The log probability of a sampled token, and the most probable tokens in its place, best first. */
+export interface SampledLogprobs {
+  readonly logprob: number;
+  readonly top: readonly { readonly token: TokenId; readonly logprob: number }[];
 }
 
 /** `forget` is for the owner of the KV cache alone (kv/). */

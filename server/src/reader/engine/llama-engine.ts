@@ -6,9 +6,10 @@ import type { SamplingParameters } from '../../link/requests/messages.js';
 import type { TokenizerSettings } from '../../model/description.js';
 import type { Decoder, RowSample } from '../../native/decoder.js';
 import type { EmbeddingRows } from '../../native/embedding-rows.js';
+import type { Sampled } from '../../native/inference/jobs.js';
 import { Sampler } from '../../native/sampler.js';
 import { toTokenId, type Slot } from '../ids.js';
-import type { EngineLimits, LanguageEngine, SampledToken, StepRow } from './engine.js';
+import type { EngineLimits, LanguageEngine, SampledLogprobs, SampledToken, StepRow } from './engine.js';
 import { TokenBans } from './token-bans.js';
 
 export interface LlamaEngineParts {
@@ -23,6 +24,7 @@ export interface LlamaEngineParts {
 interface Sampling {
   readonly sampler: Sampler;
   readonly bans: TokenBans;
+  readonly topLogprobs: number | null;
 }
 
 const SEED_END = 2 ** 32;
@@ -44,7 +46,7 @@ export class LlamaEngine implements LanguageEngine {
     const { decoder, tokenizer } = this.#parts;
     const sampler = new Sampler(decoder.model, {
       ...sampling,
-      seed: randomInt(SEED_END),
+      seed: sampling.seed ?? randomInt(SEED_END),
       contextTokens: this.limits.contextTokens,
     });
     const bans = new TokenBans({
@@ -53,7 +55,7 @@ export class LlamaEngine implements LanguageEngine {
       minNewTokens: sampling.minNewTokens,
       noRepeatNgramSize: sampling.noRepeatNgramSize,
     });
-    this.#sampling.set(slot, { sampler, bans });
+    this.#sampling.set(slot, { sampler, bans, topLogprobs: sampling.topLogprobs });
   }
 
   async step(rows: readonly StepRow[]): Promise<readonly SampledToken[]> {
@@ -62,14 +64,14 @@ export class LlamaEngine implements LanguageEngine {
     for (const row of rows) this.#fill(row, decoder.addRow(row.slot, row.position, row.samples));
     const samples = rows.flatMap(({ slot, samples: isSampled }, row): RowSample[] => {
       if (!isSampled) return [];
-      const { sampler, bans } = this.#samplingOf(slot);
-      return [{ row, sampler, banned: bans.next() }];
+      const { sampler, bans, topLogprobs } = this.#samplingOf(slot);
+      return [{ row, sampler, banned: bans.next(), topLogprobs }];
     });
     const outcome = await decoder.decode(samples);
     if (outcome.kind === 'no-cells') {
       throw new Defect(`No KV cells for ${rows.length} rows, although admission claims them in advance.`);
     }
-    return samples.map(({ row }, index) => this.#sampled(rows[row], outcome.tokens[index]));
+    return samples.map(({ row }, index) => this.#sampled(rows[row], outcome.sampled[index]));
   }
 
   end(slot: Slot): void {
@@ -95,11 +97,12 @@ export class LlamaEngine implements LanguageEngine {
     target.set(source.features.values.subarray(first, first + target.length));
   }
 
-  #sampled(row: StepRow | undefined, id: number | undefined): SampledToken {
-    if (row === undefined || id === undefined) throw new Defect('A sampled row has no token.');
-    const token = toTokenId(id);
+  #sampled(row: StepRow | undefined, sampled: Sampled | undefined): SampledToken {
+    if (row === undefined || sampled === undefined) throw new Defect('A sampled row has no token.');
+    const token = toTokenId(sampled.token);
     this.#samplingOf(row.slot).bans.accept(token);
-    return { slot: row.slot, token, isEnd: this.#endTokens.has(token) };
+    const logprobs = sampled.logprobs === null ? null : withTokenIds(sampled.logprobs);
+    return { slot: row.slot, token, isEnd: this.#endTokens.has(token), logprobs };
   }
 
   #samplingOf(slot: Slot): Sampling {
@@ -108,3 +111,8 @@ export class LlamaEngine implements LanguageEngine {
     return sampling;
   }
 }
+
+const withTokenIds = ({ logprob, top }: NonNullable<Sampled['logprobs']>): SampledLogprobs => ({
+  logprob,
+  top: top.map((ranked) => ({ token: toTokenId(ranked.token), logprob: ranked.logprob })),
+});
