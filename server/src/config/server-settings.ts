@@ -39,6 +39,14 @@ export const serverConfigSchema = z.object({
     key: 'launch_management_server',
     meaning: 'Whether the management port is opened.',
   }),
+  openaiPort: setting(port(), 3003, {
+    key: 'openai_port',
+    meaning: 'OpenAI API, under `/v1`. The inference port answers it too.',
+  }),
+  launchOpenaiServer: setting(boolean(), true, {
+    key: 'launch_openai_server',
+    meaning: 'Whether the port of the OpenAI API is opened.',
+  }),
   enableMetrics: setting(boolean(), true, {
     key: 'enable_metrics',
     meaning: 'Whether the management port answers `/metrics`.',
