@@ -9,9 +9,13 @@ import { addJsonParser, jsonBodyOf } from '../connection/json-body.js';
 import type { AnswerHead } from './answer-facts.js';
 import { ChatFormat } from './chat/chat-format.js';
 import { parseChatRequest } from './chat/parse-chat-request.js';
+import { CompletionFormat } from './completions/completion-format.js';
+import { parseCompletionRequest } from './completions/parse-completion-request.js';
 import { fingerprintOf, resolveModel, type NamedModel } from './input/model-names.js';
 import { describeModel, listModels } from './models-answer.js';
 import { writeOpenaiError } from './openai-error.js';
+import { parseResponseRequest } from './responses/parse-response-request.js';
+import { ResponseFormat } from './responses/response-format.js';
 
 export interface OpenaiOptions extends AnswerOptions {
   readonly readers: ReadersView;
@@ -40,6 +44,8 @@ export async function addOpenaiApi(app: FastifyInstance, options: OpenaiOptions)
         (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> =>
           answerJob(ask(jsonBodyOf(request), request.id), options, request, reply);
       scope.post('/chat/completions', answer(chatOf(options)));
+      scope.post('/completions', answer(completionOf(options)));
+      scope.post('/responses', answer(responseOf(options)));
       done();
     },
     { prefix: '/v1' },
@@ -51,11 +57,38 @@ const chatOf =
   (body, requestId) => {
     const { model, job, delivery, tellsUsage } = parseChatRequest(body, options.limits);
     const named = resolveModel(model, options.readers);
-    const format = new ChatFormat(headOf('chatcmpl', requestId, named, options), {
+    const format = new ChatFormat(headOf('chatcmpl-', requestId, named, options), {
       choiceCount: job.prompts.length,
       tellsUsage,
       tellsLogprobs: job.sampling.topLogprobs !== null,
     });
+    return { job: { ...job, consumerGroup: named.group }, format, delivery };
+  };
+
+const completionOf =
+  (options: OpenaiOptions): Ask =>
+  (body, requestId) => {
+    const { model, job, delivery, tellsUsage, choicesPerPrompt } = parseCompletionRequest(
+      body,
+      options.limits,
+    );
+    const named = resolveModel(model, options.readers);
+    const format = new CompletionFormat(headOf('cmpl-', requestId, named, options), {
+      answerCount: job.prompts.length,
+      choicesPerPrompt,
+      tellsUsage,
+      tellsLogprobs: job.sampling.topLogprobs !== null,
+    });
+    return { job: { ...job, consumerGroup: named.group }, format, delivery };
+  };
+
+const responseOf =
+  (options: OpenaiOptions): Ask =>
+  (body, requestId) => {
+    const { model, job, delivery, repeated } = parseResponseRequest(body, options.limits);
+    const named = resolveModel(model, options.readers);
+    const head = headOf('resp_', requestId, named, options);
+    const format = new ResponseFormat(head, repeated, job.sampling.topLogprobs !== null);
     return { job: { ...job, consumerGroup: named.group }, format, delivery };
   };
 
@@ -66,7 +99,7 @@ function headOf(
   { readers, version }: OpenaiOptions,
 ): AnswerHead {
   return {
-    id: `${prefix}-${requestId.replaceAll('-', '')}`,
+    id: `${prefix}${requestId.replaceAll('-', '')}`,
     created: seconds(),
     model: name,
     fingerprint: fingerprintOf(group, readers, version),
