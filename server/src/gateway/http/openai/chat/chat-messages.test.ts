@@ -58,6 +58,11 @@ describe('the roles of messages', () => {
     ]);
   });
 
+  it('may be a system text alone, which an empty turn of the user follows', () => {
+    const { system, turns } = parse({ role: 'system', content: 'Greet.' });
+    expect({ system, turns }).toEqual({ system: 'Greet.', turns: [{ role: 'user', parts: [] }] });
+  });
+
   it('may begin with a greeting of the assistant', () => {
     expect(parse({ role: 'assistant', content: 'Hi!' }, { role: 'user', content: 'a' }).turns).toEqual([
       { role: 'user', parts: [] },
@@ -90,7 +95,6 @@ describe('the roles of messages', () => {
     expect(refusal({ role: 'user', content: 'a' }, { role: 'assistant', content: 'b' })).toMatchObject({
       field: 'messages',
     });
-    expect(refusal({ role: 'system', content: 'a' }).field).toBe('messages');
   });
 });
 

@@ -3,7 +3,6 @@
 import { InputError } from '../../../../errors.js';
 import type { Conversation, PromptPart, Turn } from '../../../../link/requests/messages.js';
 import type { HttpLimits } from '../../connection/http-limits.js';
-import { invalidField } from './fields.js';
 
 interface OpenTurn {
   readonly role: Turn['role'];
@@ -37,9 +36,9 @@ export class ConversationBuilder {
    * @throws InputError request.field_invalid, request.prompt_too_large
    */
   finish(field: string, limits: HttpLimits): Conversation {
-    const last = this.#turns.at(-1);
-    if (last === undefined) throw invalidField(field, [], 'a conversation with a message of the role user');
-    if (last.role === 'assistant') {
+    // A system text alone is answered, as OpenAI does.
+    if (this.#turns.length === 0) this.#turns.push({ role: 'user', parts: [] });
+    if (this.#turns.at(-1)?.role === 'assistant') {
       throw new InputError(
         'request.field_invalid',
         `${field} ends with a message of the role assistant; it must end with one of the role user, which is what gets an answer.`,
