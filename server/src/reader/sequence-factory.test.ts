@@ -26,6 +26,24 @@ describe('SequenceFactory', () => {
     expect(seeds(null)).toEqual([null, null, null]);
   });
 
+  it('encodes a prompt once for several answers to it, and anew where anything of it differs', () => {
+    let encoded = 0;
+    const counting = {
+      ...model.tokenizer,
+      encodePlain: (text: string) => {
+        encoded += 1;
+        return model.tokenizer.encodePlain(text);
+      },
+    };
+    const counted = new SequenceFactory({ ...model, tokenizer: counting, contextTokens: 64 });
+    const message = messageOf({}, 3);
+    const rows = [0, 1, 2].map((prompt) => counted.create(message, prompt).promptRows);
+    expect([rows, encoded]).toEqual([[1, 1, 1], 1]);
+    counted.create({ ...message, promptMaxTokens: 5 }, 0);
+    counted.create({ ...message, prompts: [{ kind: 'raw', parts: [{ kind: 'text', text: 'b' }] }] }, 0);
+    expect(encoded).toBe(3);
+  });
+
   it('refuses a bias for a token that the model lacks, and says which it has', () => {
     const { tokenCount } = model.description.tokenizer;
     const biased = (token: number) => messageOf({ logitBias: [{ token, bias: 1 }] });

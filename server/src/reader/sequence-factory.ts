@@ -1,11 +1,12 @@
 // From a request message to sequences: template or raw prompt, token ids, exact row counts, and the refusal of what can
 // never fit. Pure but for the tokenizer it is handed.
+import { isDeepStrictEqual } from 'node:util';
 import { Defect, InputError } from '../errors.js';
 import type { GenerateMessage, ImagePayload, Prompt, SamplingParameters } from '../link/requests/messages.js';
 import type { ModelDescription } from '../model/description.js';
 import { layoutImage } from '../image/geometry.js';
 import type { ConversationTemplate } from './prompt/conversation-template.js';
-import { encodePrompt } from './prompt/encode.js';
+import { encodePrompt, type PromptItem } from './prompt/encode.js';
 import { OutputText } from './prompt/output-text.js';
 import type { PromptPiece } from './prompt/pieces.js';
 import { partsToPieces } from './prompt/raw-prompt.js';
@@ -20,8 +21,15 @@ export interface FactoryOptions {
   readonly contextTokens: number;
 }
 
+interface EncodedBefore {
+  readonly asked: Prompt;
+  readonly promptMaxTokens: number | null;
+  readonly items: readonly PromptItem[];
+}
+
 export class SequenceFactory {
   readonly #options: FactoryOptions;
+  #lastEncoded: EncodedBefore | undefined;
 
   constructor(options: FactoryOptions) {
     this.#options = options;
@@ -33,7 +41,7 @@ export class SequenceFactory {
     const images = message.images.map((payload) => this.#image(payload));
     const asked = message.prompts[prompt];
     if (asked === undefined) throw new Defect(`A request has no prompt ${prompt}.`);
-    const { items } = encodePrompt(this.#pieces(asked), tokenizer, message.promptMaxTokens);
+    const items = this.#encode(asked, message.promptMaxTokens);
     const stops = asked.kind === 'conversation' ? template.stopStrings : [];
     const sampling = samplingOf(message.sampling, prompt);
     this.#validateBias(sampling);
@@ -62,6 +70,15 @@ export class SequenceFactory {
       );
     }
     return sequence;
+  }
+
+  /** Several answers to a prompt are asked for as several equal prompts, which are encoded once. */
+  #encode(asked: Prompt, promptMaxTokens: number | null): readonly PromptItem[] {
+    const last = this.#lastEncoded;
+    if (last?.promptMaxTokens === promptMaxTokens && isDeepStrictEqual(last.asked, asked)) return last.items;
+    const { items } = encodePrompt(this.#pieces(asked), this.#options.tokenizer, promptMaxTokens);
+    this.#lastEncoded = { asked, promptMaxTokens, items };
+    return items;
   }
 
   #image(payload: ImagePayload): SequenceImage {
