@@ -84,6 +84,22 @@ describe.skipIf(!isAsked)('openai-node', () => {
     expect(await printed(code)).toBe('"primary"\n"model"\n');
   });
 
+  it('gives the raw response and the parsed one of the same call, as its own API tests ask', async () => {
+    const out = await printed(`${OPENAI}
+      const calls = [
+        client.chat.completions.create({ messages: [{ content: 'string', role: 'developer' }], model: 'gpt-5.4' }),
+        client.completions.create({ model: 'gpt-3.5-turbo-instruct', prompt: 'This is a test.' }),
+        client.responses.create({ model: 'gpt-5.4', input: 'string' }),
+        client.models.list(),
+      ];
+      for (const call of calls) {
+        const raw = await call.asResponse();
+        const { data, response, request_id: id } = await call.withResponse();
+        print([raw instanceof Response, response === raw, data === (await call), id.length]);
+      }`);
+    expect(out).toBe('[true,true,true,36]\n'.repeat(4));
+  });
+
   it('collects a stream with its usage, reason and log probabilities', async () => {
     const out = await printed(`${OPENAI}
       const stream = client.chat.completions.stream({ model: 'primary', temperature: 0, messages: [{ role: 'user', content: 'Hello.' }], logprobs: true, top_logprobs: 2, stream_options: { include_usage: true } });

@@ -301,6 +301,15 @@ describe('refusals of /v1/chat/completions', () => {
     expect(response.json()).toMatchObject({ error: { param: 'min_tokens', code: 'request.out_of_range' } });
   });
 
+  it('says by logprobs that they are more than an answer may hold', async () => {
+    const asked = { logprobs: true, top_logprobs: 20, max_tokens: 4096 };
+    expect((await chat({ ...asked, n: 3 })).statusCode).toBe(200);
+    const response = await chat({ ...asked, n: 4 });
+    expect(response.json()).toMatchObject({
+      error: { param: 'logprobs', message: expect.stringContaining('344064 log probabilities') as unknown },
+    });
+  });
+
   it('says for a prompt that is too long what libraries look for', async () => {
     const script: Script = ({ requestId }, reader) =>
       reader.say({ kind: 'error', requestId, prompt: 0, code: 'request.does_not_fit', message: 'too long' });

@@ -43,7 +43,7 @@ const chatRequestSchema = z.object(
 );
 type ChatRequest = z.output<typeof chatRequestSchema>;
 
-const REFUSED: RefusedFields = {
+export const REFUSED_CHAT_FIELDS: RefusedFields = {
   ...COMMON_REFUSED_FIELDS,
   audio: { why: 'this server reads text and images and answers with text.' },
   modalities: {
@@ -66,17 +66,19 @@ export interface ParsedChat {
 /** @throws InputError */
 export function parseChatRequest(body: unknown, limits: HttpLimits): ParsedChat {
   const request = parseFields(chatRequestSchema, body);
-  validateNoRefusedFields(body, REFUSED);
+  validateNoRefusedFields(body, REFUSED_CHAT_FIELDS);
   validateFreeText(request);
+  const answerCount = request.n ?? 1;
   const images = new RequestImages(limits);
   const conversation = parseMessages(request.messages, images, limits);
   return {
     model: request.model ?? null,
     job: {
-      prompts: Array.from({ length: request.n ?? 1 }, () => conversation),
+      prompts: Array.from({ length: answerCount }, () => conversation),
       images: images.sources,
       promptMaxTokens: null,
       sampling: toSampling(request, {
+        answerCount,
         maxNewTokens: request.max_completion_tokens ?? request.max_tokens ?? DEFAULT_MAX_TOKENS,
         topLogprobs: topLogprobsOf(request),
       }),

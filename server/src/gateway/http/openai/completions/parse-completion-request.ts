@@ -37,7 +37,7 @@ const completionRequestSchema = z.object(
   'a JSON object such as {"model": "primary", "prompt": "…"}',
 );
 
-const REFUSED: RefusedFields = {
+export const REFUSED_COMPLETION_FIELDS: RefusedFields = {
   ...COMMON_REFUSED_FIELDS,
   echo: { isHarmless: (value) => value === false, why: 'an answer is told without its prompt.' },
   suffix: { isHarmless: (value) => value === '', why: 'text is written after the prompt only.' },
@@ -56,7 +56,7 @@ export interface ParsedCompletion {
 /** @throws InputError */
 export function parseCompletionRequest(body: unknown, limits: HttpLimits): ParsedCompletion {
   const request = parseFields(completionRequestSchema, body);
-  validateNoRefusedFields(body, REFUSED);
+  validateNoRefusedFields(body, REFUSED_COMPLETION_FIELDS);
   const choicesPerPrompt = request.n ?? 1;
   const texts = parsePrompts(request.prompt, limits);
   validateAnswerCount(texts.length * choicesPerPrompt, limits);
@@ -72,6 +72,7 @@ export function parseCompletionRequest(body: unknown, limits: HttpLimits): Parse
       images: [],
       promptMaxTokens: null,
       sampling: toSampling(request, {
+        answerCount: texts.length * choicesPerPrompt,
         maxNewTokens: request.max_tokens ?? DEFAULT_MAX_TOKENS,
         topLogprobs: request.logprobs ?? null,
       }),

@@ -14,6 +14,9 @@ export const MAX_BIASES = 1024;
 /** Alternatives told for a token: OpenAI's limit. */
 export const MAX_TOP_LOGPROBS = 20;
 
+/** Log probabilities that a request may be told, alternatives included: some 200 bytes each until the answer is complete. */
+export const MAX_LOGPROBS = 262_144;
+
 const POSITIVE = 'a number above 0, up to 100';
 
 export const generationFields = {
@@ -38,6 +41,8 @@ type GenerationFields = z.output<z.ZodObject<typeof generationFields>>;
 
 /** What each API says in its own words. */
 export interface AnswerBounds {
+  /** Answers to all prompts of the request together. */
+  readonly answerCount: number;
   readonly maxNewTokens: number;
   readonly topLogprobs: number | null;
 }
@@ -45,6 +50,7 @@ export interface AnswerBounds {
 /** OpenAI's defaults: drawn at temperature 1 from the whole vocabulary. */
 export function toSampling(fields: Partial<GenerationFields>, bounds: AnswerBounds): SamplingParameters {
   const { top_k: topK, seed } = fields;
+  validateLogprobCount(bounds);
   return {
     temperature: fields.temperature ?? 1,
     topP: fields.top_p ?? 1,
@@ -74,6 +80,18 @@ function validateMinTokens(minTokens: number, maxTokens: number): number {
     'request.out_of_range',
     `min_tokens is ${minTokens}, more than the ${maxTokens} tokens that the answer may have. Lower it, or raise max_tokens.`,
     { details: { field: 'min_tokens' } },
+  );
+}
+
+function validateLogprobCount({ answerCount, maxNewTokens, topLogprobs }: AnswerBounds): void {
+  if (topLogprobs === null) return;
+  const asked = answerCount * maxNewTokens * (topLogprobs + 1);
+  if (asked <= MAX_LOGPROBS) return;
+  throw new InputError(
+    'request.out_of_range',
+    `The request asks for up to ${asked} log probabilities (answers times tokens times alternatives and the token itself); allowed are ${MAX_LOGPROBS}. ` +
+      'Lower n, the longest answer or the number of alternatives.',
+    { details: { field: 'logprobs', got: asked, allowed: MAX_LOGPROBS } },
   );
 }
 

@@ -56,7 +56,7 @@ type ResponseRequest = z.output<typeof responseRequestSchema>;
 
 const NO_STATE = 'this server keeps nothing of earlier responses. Send the whole conversation in input.';
 
-const REFUSED: RefusedFields = {
+export const REFUSED_RESPONSE_FIELDS: RefusedFields = {
   ...COMMON_REFUSED_FIELDS,
   previous_response_id: { why: NO_STATE },
   conversation: { why: NO_STATE },
@@ -92,12 +92,13 @@ export interface RepeatedFields {
 /** @throws InputError */
 export function parseResponseRequest(body: unknown, limits: HttpLimits): ParsedResponse {
   const request = parseFields(responseRequestSchema, body);
-  validateNoRefusedFields(body, REFUSED);
+  validateNoRefusedFields(body, REFUSED_RESPONSE_FIELDS);
   validateFreeText(request);
   const images = new RequestImages(limits);
   const instructions = request.instructions ?? null;
   const conversation = parseResponseInput({ input: request.input, instructions }, images, limits);
   const sampling = toSampling(request, {
+    answerCount: 1,
     maxNewTokens: request.max_output_tokens ?? DEFAULT_MAX_TOKENS,
     topLogprobs: topLogprobsOf(request),
   });
