@@ -285,7 +285,7 @@ describe('the port of the OpenAI API', () => {
     const asked = await preflight(PAGE);
     expect(asked.status).toBe(204);
     expect(asked.headers.get('access-control-allow-headers')).toBe(
-      'authorization, content-type, x-stainless-lang',
+      'authorization, content-encoding, content-type, x-stainless-lang',
     );
     expect(asked.headers.get('access-control-allow-credentials')).toBeNull();
     const stranger = await preflight('https://evil.example');
