@@ -3,9 +3,11 @@ import { InputError } from '../errors.js';
 import type { GenerateMessage, SamplingParameters } from '../link/requests/messages.js';
 import { GREEDY } from '../link/requests/sampling.fixture.js';
 import { createEchoModel } from './load/echo-model.js';
+import { serveTemplate } from './load/served-template.js';
 import { SequenceFactory } from './sequence-factory.js';
 
-const model = createEchoModel({ contextTokens: 64, cells: 64, maxSequences: 2, maxRows: 8 });
+const echo = createEchoModel({ contextTokens: 64, cells: 64, maxSequences: 2, maxRows: 8 });
+const model = { ...echo, template: serveTemplate(null, echo.description).template };
 const factory = new SequenceFactory({ ...model, contextTokens: 64 });
 
 const messageOf = (sampling: Partial<SamplingParameters>, promptCount = 1): GenerateMessage => ({
