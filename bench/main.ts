@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchGateway, benchHttp } from './macro/http.js';
+import { benchSecondQuestions } from './macro/second-questions.js';
 import { benchUploads } from './macro/uploads.js';
 import { benchEngine } from './micro/engine.js';
 import { benchIntake } from './micro/intake.js';
@@ -22,7 +23,7 @@ const HELP = `npm run bench -- [options]
   --tokens N          tokens of the decode measurements (default: 64)
   --threads N         compute threads (default: one per core)
   --llama-lib-dir DIR llama.cpp libraries to use instead of the npm package's
-  --only LIST         of intake, uploads, engine, http, gateway (default: all)
+  --only LIST         of intake, uploads, engine, http, questions, gateway (default: all)
   --json FILE         write the report as JSON
 `;
 
@@ -38,7 +39,7 @@ const { values } = parseArgs({
     tokens: { type: 'string', default: '64' },
     threads: { type: 'string' },
     'llama-lib-dir': { type: 'string' },
-    only: { type: 'string', default: 'intake,uploads,engine,http,gateway' },
+    only: { type: 'string', default: 'intake,uploads,engine,http,questions,gateway' },
     json: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
@@ -74,12 +75,12 @@ async function measure(): Promise<Report> {
         llamaLibDir: values['llama-lib-dir'] ?? null,
       })
     : [];
-  const http = parts.includes('http')
-    ? await benchHttp({ model, quantType: quant, visionQuantType, repositoryPath, runs, newTokens, image })
-    : [];
+  const overHttp = { model, quantType: quant, visionQuantType, repositoryPath, runs, newTokens, image };
+  const http = parts.includes('http') ? await benchHttp(overHttp) : [];
+  const questions = parts.includes('questions') ? await benchSecondQuestions(overHttp) : [];
   const gateway = parts.includes('gateway') ? await benchGateway(runs) : [];
   return {
     ...reportHead(model, `${quant}, tower ${visionQuantType}`),
-    measurements: [...intake, ...uploads, ...engine, ...http, ...gateway],
+    measurements: [...intake, ...uploads, ...engine, ...http, ...questions, ...gateway],
   };
 }

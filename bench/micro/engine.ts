@@ -66,6 +66,7 @@ export async function benchEngine(bench: EngineBench): Promise<Measurement[]> {
     const loaded = await loadPair(runtime, pair, {
       maxSequenceLength: 0,
       maxSequences: 4,
+      pageCacheSize: null,
       threads: bench.threads,
       isExact: false,
     });
@@ -127,7 +128,7 @@ async function benchText({ engine, description }: LoadedPair, bench: EngineBench
       await engine.step(rows.slice(first, first + engine.limits.maxRows));
     }
     engine.end(SLOT);
-    engine.forget(SLOT);
+    engine.forget(SLOT, 0, engine.limits.contextTokens);
   });
   const decode = await timeRuns(bench.runs, async () => {
     begin();
@@ -139,7 +140,7 @@ async function benchText({ engine, description }: LoadedPair, bench: EngineBench
       token = sampled?.token ?? token;
     }
     engine.end(SLOT);
-    engine.forget(SLOT);
+    engine.forget(SLOT, 0, engine.limits.contextTokens);
   });
   return [
     {

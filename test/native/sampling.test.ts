@@ -41,7 +41,7 @@ async function generate(
     sampled.push(one!);
   }
   engine.end(SLOT);
-  engine.forget(SLOT);
+  engine.forget(SLOT, 0, run.inputIds.length + count);
   return sampled;
 }
 const tokensOf = async (sampling: Partial<SamplingParameters>, count = 12): Promise<number[]> =>

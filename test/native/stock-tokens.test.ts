@@ -51,6 +51,7 @@ async function load(quant: TextQuant): Promise<LoadedPair> {
     return await loadPair(runtime, pair, {
       maxSequenceLength: 0,
       maxSequences: 1,
+      pageCacheSize: null,
       threads: 1,
       isExact: false,
     });

@@ -34,8 +34,6 @@ export const UNUSED_READER_KEYS: ReadonlySet<string> = new Set([
   'cuda_graph_cache_capacity',
   'disable_static',
   'disable_paged_attention',
-  'page_cache_size',
-  'prefill_chunk_size',
   'quantize_cache_bits',
   'ssd_cache_size',
   'constrained_decoding_backend',

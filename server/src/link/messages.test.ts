@@ -17,7 +17,7 @@ const DONE = {
   requestId: 'r',
   prompt: 0,
   finishReason: 'stop',
-  usage: { promptTokens: 3, imageTokens: 0, generatedTokens: 1 },
+  usage: { promptTokens: 3, imageTokens: 0, cachedTokens: 2, generatedTokens: 1 },
 } as const;
 
 const VALID: readonly FromReader[] = [
@@ -71,7 +71,10 @@ describe('parseFromReader', () => {
       { kind: 'error', requestId: 'r', prompt: 0, code: 'toString', message: '' },
     ],
     ['an invented finish reason', { ...DONE, finishReason: 'bored' }],
-    ['negative usage', { ...DONE, usage: { promptTokens: -1, imageTokens: 0, generatedTokens: 0 } }],
+    [
+      'negative usage',
+      { ...DONE, usage: { promptTokens: -1, imageTokens: 0, cachedTokens: 0, generatedTokens: 0 } },
+    ],
     ['a card without limits', { kind: 'ready', versions: VERSIONS, card: { ...CARD, contextTokens: 0 } }],
     ['progress beyond the end', { kind: 'loading', stage: 'x', fraction: 1.5 }],
   ])('refuses %s', (_, message) => {
@@ -94,6 +97,11 @@ const START: ReaderStart = {
   maxSequenceLength: 0,
   maxBatchSize: 8,
   chatTemplate: null,
+  pageCacheSize: '40%',
+  imageCacheSize: 268_435_456,
+  stepTargetMs: 200,
+  prefillChunkSize: 512,
+  prefixCache: true,
   threads: 0,
   llamaLibDir: null,
   hubEndpoint: 'http://127.0.0.1:9',
@@ -113,6 +121,7 @@ const GENERATE: GenerateMessage = {
   ],
   images: [{ sha256: 'ab', widthPx: 4, heightPx: 3, sidePx: 112, tiles: new Uint8Array(3) }],
   promptMaxTokens: null,
+  cacheSalt: 'tenant',
   sampling: { ...GREEDY, minNewTokens: 1 },
 };
 
@@ -177,7 +186,7 @@ describe('protocol versions', () => {
     expect(parse()).toEqual({
       kind: 'refused',
       why:
-        `it speaks version ${VERSIONS.lifecycle} of the lifecycle protocol and ${newer.requests} of the request protocol, ` +
+        `it speaks version ${newer.lifecycle} of the lifecycle protocol and ${newer.requests} of the request protocol, ` +
         `and this process version ${VERSIONS.lifecycle} of the lifecycle protocol and ${VERSIONS.requests} of the request protocol`,
     });
   });

@@ -15,6 +15,7 @@ const FLASH_OFF = 0;
 export interface DecoderOptions {
   /** KV cells shared by all sequences. */
   readonly cells: number;
+  /** Sequences of one batch. */
   readonly maxSequences: number;
   /** Rows of one batch, and so of the activation memory. */
   readonly maxRows: number;
@@ -44,6 +45,8 @@ export type DecodeOutcome =
 
 export class Decoder {
   readonly cells: number;
+  /** Sequences that the cells can be tagged with: more than a batch may have, because the cache is one for all. */
+  readonly sequences: number;
   readonly maxRows: number;
   readonly model: LanguageModel;
   /** Rows of the batch being built: f32 [maxRows, width]. */
@@ -84,6 +87,7 @@ export class Decoder {
     this.#kv = llama.memory(context);
     this.model = model;
     this.cells = llama.contextCells(context);
+    this.sequences = llama.maxSequences();
     this.maxRows = options.maxRows;
 
     const n = options.maxRows;
@@ -166,10 +170,16 @@ export class Decoder {
     return new Float32Array(koffi.view(pointer, this.model.vocabularySize * 4));
   }
 
-  /** Frees the cells of a sequence from a position on. */
-  forget(sequence: number, fromPosition = 0): void {
+  /** Lets another sequence hold the cells that a sequence has from position `first` up to, not with, `end`. Nothing is copied. */
+  share(from: number, to: number, first: number, end: number): void {
     this.#check('idle');
-    this.model.runtime.llama.memoryRemove(this.#kv, sequence, fromPosition, -1);
+    this.model.runtime.llama.memoryShare(this.#kv, from, to, first, end);
+  }
+
+  /** Lets go of a sequence's cells in these positions, by default all; those that no other sequence holds are free then. */
+  forget(sequence: number, first = 0, end = -1): void {
+    this.#check('idle');
+    this.model.runtime.llama.memoryRemove(this.#kv, sequence, first, end);
   }
 
   close(): void {

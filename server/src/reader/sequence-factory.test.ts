@@ -2,13 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { InputError } from '../errors.js';
 import type { GenerateMessage, SamplingParameters } from '../link/requests/messages.js';
 import { GREEDY } from '../link/requests/sampling.fixture.js';
+import { RowNumbers } from './kv/row-key.js';
 import { createEchoModel } from './load/echo-model.js';
 import { serveTemplate } from './load/served-template.js';
 import { SequenceFactory } from './sequence-factory.js';
 
-const echo = createEchoModel({ contextTokens: 64, cells: 64, maxSequences: 2, maxRows: 8 });
+const echo = createEchoModel({ contextTokens: 64, cells: 64, maxSequences: 2, slots: 2, maxRows: 8 });
 const model = { ...echo, template: serveTemplate(null, echo.description).template };
-const factory = new SequenceFactory({ ...model, contextTokens: 64 });
+const rowNumbers = new RowNumbers(64);
+const factory = new SequenceFactory({ ...model, rowNumbers, contextTokens: 64 });
 
 const messageOf = (sampling: Partial<SamplingParameters>, promptCount = 1): GenerateMessage => ({
   kind: 'generate',
@@ -16,6 +18,7 @@ const messageOf = (sampling: Partial<SamplingParameters>, promptCount = 1): Gene
   prompts: Array.from({ length: promptCount }, () => ({ kind: 'raw', parts: [{ kind: 'text', text: 'a' }] })),
   images: [],
   promptMaxTokens: null,
+  cacheSalt: null,
   sampling: { ...GREEDY, ...sampling },
 });
 
@@ -37,7 +40,7 @@ describe('SequenceFactory', () => {
         return model.tokenizer.encodePlain(text);
       },
     };
-    const counted = new SequenceFactory({ ...model, tokenizer: counting, contextTokens: 64 });
+    const counted = new SequenceFactory({ ...model, rowNumbers, tokenizer: counting, contextTokens: 64 });
     const message = messageOf({}, 3);
     const rows = [0, 1, 2].map((prompt) => counted.create(message, prompt).promptRows);
     expect([rows, encoded]).toEqual([[1, 1, 1], 1]);

@@ -5,6 +5,7 @@ import { Defect, InputError } from '../errors.js';
 import type { GenerateMessage, ImagePayload, Prompt, SamplingParameters } from '../link/requests/messages.js';
 import type { ModelDescription } from '../model/description.js';
 import { layoutImage } from '../image/geometry.js';
+import type { RowNumbers } from './kv/row-key.js';
 import type { ConversationTemplate } from './prompt/conversation-template.js';
 import { encodePrompt, type PromptItem } from './prompt/encode.js';
 import { OutputText } from './prompt/output-text.js';
@@ -13,8 +14,11 @@ import { partsToPieces } from './prompt/raw-prompt.js';
 import type { Tokenizer } from './prompt/tokenizer.js';
 import { Sequence, type SequenceImage } from './sequence.js';
 import { TokenLogprobs } from './token-logprobs.js';
+import { imageIdentity } from './vision/image-identity.js';
 
 export interface FactoryOptions {
+  /** One for all sequences of a KV cache. */
+  readonly rowNumbers: RowNumbers;
   readonly description: ModelDescription;
   readonly tokenizer: Tokenizer;
   readonly template: ConversationTemplate;
@@ -37,8 +41,9 @@ export class SequenceFactory {
 
   /** @throws InputError request.does_not_fit, request.model_takes_no_images, request.template_failed */
   create(message: GenerateMessage, prompt: number): Sequence {
-    const { template, tokenizer, contextTokens } = this.#options;
-    const images = message.images.map((payload) => this.#image(payload));
+    const { template, tokenizer, contextTokens, rowNumbers } = this.#options;
+    const { cacheSalt } = message;
+    const images = message.images.map((payload) => this.#image(payload, cacheSalt));
     const asked = message.prompts[prompt];
     if (asked === undefined) throw new Defect(`A request has no prompt ${prompt}.`);
     const items = this.#encode(asked, message.promptMaxTokens);
@@ -50,6 +55,8 @@ export class SequenceFactory {
       prompt,
       items,
       images,
+      cacheSalt,
+      rowNumbers,
       sampling,
       contextTokens,
       output: new OutputText(tokenizer, [...stops, ...sampling.stop]),
@@ -81,7 +88,7 @@ export class SequenceFactory {
     return items;
   }
 
-  #image(payload: ImagePayload): SequenceImage {
+  #image(payload: ImagePayload, cacheSalt: string | null): SequenceImage {
     const { vision } = this.#options.description;
     if (vision === null) {
       throw new InputError(
@@ -89,7 +96,8 @@ export class SequenceFactory {
         'The model of this consumer group does not accept images.',
       );
     }
-    return { payload, rows: layoutImage(payload.widthPx, payload.heightPx, vision).imageTokens };
+    const { imageTokens: rows } = layoutImage(payload.widthPx, payload.heightPx, vision);
+    return { identity: imageIdentity(payload, cacheSalt), payload, rows };
   }
 
   #validateBias({ logitBias }: SamplingParameters): void {

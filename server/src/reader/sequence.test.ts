@@ -5,6 +5,7 @@ import type { FeatureRows, SampledLogprobs } from './engine/engine.js';
 import { toSlot, toTokenId } from './ids.js';
 import type { PromptItem } from './prompt/encode.js';
 import { OutputText } from './prompt/output-text.js';
+import { RowNumbers } from './kv/row-key.js';
 import { Sequence, type SequenceImage, type SequenceStart } from './sequence.js';
 import { TokenLogprobs } from './token-logprobs.js';
 import { GREEDY } from '../link/requests/sampling.fixture.js';
@@ -15,9 +16,15 @@ const token = (id: number): PromptItem => ({ kind: 'token', id: toTokenId(id) })
 const image = (index: number): PromptItem => ({ kind: 'image', image: index });
 const imageOf = (rows: number): SequenceImage => ({
   rows,
+  identity: `image of ${rows} rows`,
   payload: { sha256: 'ab', widthPx: 4, heightPx: 3, sidePx: 112, tiles: new Uint8Array() },
 });
 const featuresOf = (rows: number): FeatureRows => ({ rows, values: new Float32Array(rows) });
+/** The image that a sequence waits for, with features for it. */
+function suppliedBy({ missingImage }: Sequence): [SequenceImage, FeatureRows] {
+  if (missingImage === undefined) throw new TypeError('the sequence waits for no image');
+  return [missingImage, featuresOf(missingImage.rows)];
+}
 const sampled = (id: number, isEnd = false, logprobs: SampledLogprobs | null = null) => ({
   slot: SLOT,
   token: toTokenId(id),
@@ -41,6 +48,8 @@ function create({ maxNewTokens = 10, stops = [], ...start }: Given = {}): Sequen
     prompt: 0,
     items: [token(1), token(2), token(3)],
     images: [],
+    cacheSalt: null,
+    rowNumbers: new RowNumbers(10),
     contextTokens: 100,
     sampling: { ...GREEDY, maxNewTokens },
     output: new OutputText(TOKENIZER, stops),
@@ -52,18 +61,30 @@ const A = 'a'.codePointAt(0) ?? 0;
 
 describe('the rows of a sequence', () => {
   it('needs cells for its prompt and for every token that it may generate', () => {
-    expect(create({ maxNewTokens: 10 }).kvDemand).toEqual({ promptRows: 3, maxRows: 13 });
+    expect(create({ maxNewTokens: 10 }).kvDemand).toEqual({ promptRows: [1, 2, 3], maxRows: 13 });
   });
 
   it('needs no more cells than there are positions', () => {
-    expect(create({ maxNewTokens: 1000, contextTokens: 8 }).kvDemand).toEqual({ promptRows: 3, maxRows: 8 });
+    expect(create({ maxNewTokens: 1000, contextTokens: 8 }).kvDemand).toEqual({
+      promptRows: [1, 2, 3],
+      maxRows: 8,
+    });
   });
 
   it('counts an image as often as the prompt names it, and waits for it once', () => {
     const images = [imageOf(5), imageOf(7)];
     const sequence = create({ items: [image(0), token(1), image(1), image(0)], images });
-    expect(sequence.usage).toEqual({ promptTokens: 18, imageTokens: 17, generatedTokens: 0 });
-    expect(sequence.images).toEqual(images);
+    expect(sequence.usage).toEqual({
+      promptTokens: 18,
+      imageTokens: 17,
+      cachedTokens: 0,
+      generatedTokens: 0,
+    });
+    for (const shown of images) {
+      expect(sequence.missingImage).toBe(shown);
+      sequence.supply(shown, featuresOf(shown.rows));
+    }
+    expect(sequence.missingImage).toBeUndefined();
   });
 
   it('hands out prompt rows in order, and samples from the last of them only', () => {
@@ -72,11 +93,11 @@ describe('the rows of a sequence', () => {
       { slot: SLOT, position: 0, source: { kind: 'token', token: 1 }, samples: false },
       { slot: SLOT, position: 1, source: { kind: 'token', token: 2 }, samples: false },
     ]);
-    expect(sequence.promptRowsLeft).toBe(1);
+    expect(sequence.rowsReady).toBe(1);
     expect(sequence.takeRows(SLOT, 1)).toEqual([
       { slot: SLOT, position: 2, source: { kind: 'token', token: 3 }, samples: true },
     ]);
-    expect(sequence.promptRowsLeft).toBe(0);
+    expect(sequence.rowsReady).toBe(0);
   });
 
   it('puts the features of an image where the prompt names it', () => {
@@ -92,6 +113,53 @@ describe('the rows of a sequence', () => {
       { kind: 'features', features, row: 1 },
       { kind: 'token', token: 2 },
     ]);
+  });
+
+  it('has the rows before an image ready before the image is', () => {
+    const shown = imageOf(2);
+    const sequence = create({ items: [token(1), token(2), image(0), token(3)], images: [shown] });
+    expect(sequence.rowsReady).toBe(2);
+    sequence.takeRows(SLOT, 2);
+    expect(sequence.rowsReady).toBe(0);
+    sequence.supply(shown, featuresOf(2));
+    expect(sequence.rowsReady).toBe(3);
+  });
+
+  it('goes on behind rows that are in the cache, and needs no image all of whose rows are', () => {
+    const [known, partly] = [imageOf(2), imageOf(3)];
+    const sequence = create({ items: [image(0), image(1), token(7)], images: [known, partly] });
+    sequence.skipTo(4);
+    expect(sequence.missingImage).toBe(partly);
+    const features = featuresOf(3);
+    sequence.supply(partly, features);
+    expect(sequence.takeRows(SLOT, 2)).toEqual([
+      { slot: SLOT, position: 4, source: { kind: 'features', features, row: 2 }, samples: false },
+      { slot: SLOT, position: 5, source: { kind: 'token', token: 7 }, samples: true },
+    ]);
+    expect(sequence.usage).toMatchObject({ promptTokens: 6, cachedTokens: 4 });
+  });
+
+  it('numbers its rows: tokens by id, images by what they are, the answer behind the prompt', () => {
+    const rowNumbers = new RowNumbers(10);
+    const items = [token(5), image(0), token(6)];
+    const sequence = create({ items, images: [imageOf(2)], rowNumbers });
+    const numbers = [5, ...rowNumbers.image('image of 2 rows', 2), 6];
+    expect(sequence.kvDemand.promptRows).toEqual(numbers);
+    sequence.supply(...suppliedBy(sequence));
+    sequence.takeRows(SLOT, 4);
+    expect(sequence.rowKeysFrom(1)).toEqual(numbers.slice(1));
+    sequence.accept(sampled(A));
+    sequence.takeRows(SLOT, 1);
+    expect(sequence.rowKeysFrom(4)).toEqual([A]);
+    expect(sequence.rowKeysFrom(3)).toEqual([6, A]);
+  });
+
+  it('numbers its first row by its salt, if it has one', () => {
+    const rowNumbers = new RowNumbers(10);
+    const rowsOf = (cacheSalt: string | null) => create({ rowNumbers, cacheSalt }).kvDemand.promptRows;
+    expect(rowsOf('a')).toEqual(rowsOf('a'));
+    expect(rowsOf('a')[0]).not.toBe(rowsOf('b')[0]);
+    expect(rowsOf('a')[0]).not.toBe(rowsOf(null)[0]);
   });
 
   it('adds the last token as one row while it decodes', () => {
@@ -110,10 +178,13 @@ describe('the rows of a sequence', () => {
     expect(() => sequence.supply(shown, featuresOf(3))).toThrow('counted as 2 rows and encoded as 3');
     const decoding = create();
     decoding.takeRows(SLOT, 3);
+    expect(decoding.isDecoding).toBe(false);
     expect(() => decoding.takeRows(SLOT, 1)).toThrow(Defect);
     decoding.accept(sampled(A));
+    expect(decoding.isDecoding).toBe(true);
     expect(() => decoding.takeRows(SLOT, 2)).toThrow(Defect);
     expect(() => create({ items: [image(1)], images: [shown] })).toThrow('names image 1 of 1');
+    expect(() => create().skipTo(3)).toThrow(Defect);
   });
 });
 

@@ -86,6 +86,8 @@ export interface GenerateMessage {
   readonly images: readonly ImagePayload[];
   /** Text of each prompt is cut to its first promptMaxTokens tokens; null means no cut. */
   readonly promptMaxTokens: number | null;
+  /** What is kept of this request is used by requests of the same salt only; null: by those without one. */
+  readonly cacheSalt: string | null;
   readonly sampling: SamplingParameters;
 }
 
@@ -102,6 +104,8 @@ export interface Usage {
   /** Rows of the prompt, images included. */
   readonly promptTokens: number;
   readonly imageTokens: number;
+  /** Part of promptTokens: rows that were in the KV cache already. */
+  readonly cachedTokens: number;
   readonly generatedTokens: number;
 }
 

@@ -62,6 +62,7 @@ export const requestMessageSchema = z.discriminatedUnion('kind', [
     prompts: z.array(prompt).max(MAX_PROMPTS),
     images: z.array(image),
     promptMaxTokens: z.int().nullable(),
+    cacheSalt: z.string().nullable(),
     sampling,
   }),
   z.object({ kind: z.literal('cancel'), requestId }),
@@ -84,7 +85,12 @@ export const requestEventSchema = z.discriminatedUnion('kind', [
     kind: z.literal('done'),
     ...address,
     finishReason: z.enum(['stop', 'length', 'cancelled']),
-    usage: z.object({ promptTokens: count, imageTokens: count, generatedTokens: count }),
+    usage: z.object({
+      promptTokens: count,
+      imageTokens: count,
+      cachedTokens: count,
+      generatedTokens: count,
+    }),
   }),
   z.object({
     kind: z.literal('error'),

@@ -48,6 +48,13 @@ export function bindLlama({ llama }: Libraries) {
     ),
 
     memory: bind<[P], P>(llama, 'void *llama_get_memory(void *ctx)'),
+    /** Sequence ids that a unified cache can tell apart, whatever n_seq_max is. */
+    maxSequences: bind<[], number>(llama, 'size_t llama_max_parallel_sequences()'),
+    /** Positions p0 … p1 − 1. Adds to what the target holds; in a unified cache only tags are written. */
+    memoryShare: bind<[P, number, number, number, number], void>(
+      llama,
+      'void llama_memory_seq_cp(void *memory, int32_t from, int32_t to, int32_t p0, int32_t p1)',
+    ),
     /** p0 or p1 below 0 mean open ends. False only when part of a sequence cannot be removed. */
     memoryRemove: bind<[P, number, number, number], boolean>(
       llama,

@@ -10,7 +10,10 @@ export interface EngineLimits {
   readonly contextTokens: number;
   /** KV cells shared by all sequences. */
   readonly cells: number;
+  /** Sequences that are computed at the same time. */
   readonly maxSequences: number;
+  /** Sequences that the cache can tell apart, ended ones included; at least maxSequences. */
+  readonly slots: number;
   /** Rows of one step. */
   readonly maxRows: number;
 }
@@ -50,7 +53,13 @@ export interface SampledLogprobs {
   readonly top: readonly { readonly token: TokenId; readonly logprob: number }[];
 }
 
-/** `forget` is for the owner of the KV cache alone (kv/). */
+/** The sampling of a sequence that was put back: random numbers and tokens so far, kept until it goes on. */
+export interface SuspendedSampling {
+  /** Lets go of it; the sequence does not go on. */
+  discard(): void;
+}
+
+/** `share` and `forget` are for the owner of the KV cache alone (kv/). */
 export interface LanguageEngine extends KvMemory {
   readonly limits: EngineLimits;
   /** Prepares the sampling of a sequence that starts in the slot. */
@@ -59,5 +68,9 @@ export interface LanguageEngine extends KvMemory {
   step(rows: readonly StepRow[]): Promise<readonly SampledToken[]>;
   /** Ends the sampling of the slot's sequence; its cells stay until they are forgotten. */
   end(slot: Slot): void;
+  /** Ends it in this slot, to go on in another one. */
+  suspend(slot: Slot): SuspendedSampling;
+  /** Goes on in a slot. */
+  resume(slot: Slot, suspended: SuspendedSampling): void;
   close(): void;
 }

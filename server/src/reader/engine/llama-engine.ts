@@ -9,7 +9,15 @@ import type { EmbeddingRows } from '../../native/embedding-rows.js';
 import type { Sampled } from '../../native/inference/jobs.js';
 import { Sampler } from '../../native/sampler.js';
 import { toTokenId, type Slot } from '../ids.js';
-import type { EngineLimits, LanguageEngine, SampledLogprobs, SampledToken, StepRow } from './engine.js';
+import type {
+  EngineLimits,
+  LanguageEngine,
+  SampledLogprobs,
+  SampledToken,
+  StepRow,
+  SuspendedSampling,
+} from './engine.js';
+import { SlotSampling } from './slot-sampling.js';
 import { TokenBans } from './token-bans.js';
 
 export interface LlamaEngineParts {
@@ -33,7 +41,7 @@ export class LlamaEngine implements LanguageEngine {
   readonly limits: EngineLimits;
   readonly #parts: LlamaEngineParts;
   readonly #endTokens: ReadonlySet<number>;
-  readonly #sampling = new Map<Slot, Sampling>();
+  readonly #sampling = new SlotSampling<Sampling>(({ sampler }) => sampler.close());
 
   constructor(parts: LlamaEngineParts) {
     this.limits = parts.limits;
@@ -42,7 +50,6 @@ export class LlamaEngine implements LanguageEngine {
   }
 
   begin(slot: Slot, sampling: SamplingParameters): void {
-    if (this.#sampling.has(slot)) throw new Defect(`Slot ${slot} is in use.`);
     const { decoder, tokenizer } = this.#parts;
     const sampler = new Sampler(decoder.model, {
       ...sampling,
@@ -64,7 +71,7 @@ export class LlamaEngine implements LanguageEngine {
     for (const row of rows) this.#fill(row, decoder.addRow(row.slot, row.position, row.samples));
     const samples = rows.flatMap(({ slot, samples: isSampled }, row): RowSample[] => {
       if (!isSampled) return [];
-      const { sampler, bans, topLogprobs } = this.#samplingOf(slot);
+      const { sampler, bans, topLogprobs } = this.#sampling.get(slot);
       return [{ row, sampler, banned: bans.next(), topLogprobs }];
     });
     const outcome = await decoder.decode(samples);
@@ -75,16 +82,27 @@ export class LlamaEngine implements LanguageEngine {
   }
 
   end(slot: Slot): void {
-    this.#samplingOf(slot).sampler.close();
-    this.#sampling.delete(slot);
+    this.#sampling.end(slot);
   }
 
-  forget(slot: Slot): void {
-    this.#parts.decoder.forget(slot);
+  suspend(slot: Slot): SuspendedSampling {
+    return this.#sampling.suspend(slot);
+  }
+
+  resume(slot: Slot, suspended: SuspendedSampling): void {
+    this.#sampling.resume(slot, suspended);
+  }
+
+  share(from: Slot, to: Slot, first: number, end: number): void {
+    this.#parts.decoder.share(from, to, first, end);
+  }
+
+  forget(slot: Slot, first: number, end: number): void {
+    this.#parts.decoder.forget(slot, first, end);
   }
 
   close(): void {
-    for (const slot of [...this.#sampling.keys()]) this.end(slot);
+    this.#sampling.close();
     this.#parts.closeParts();
   }
 
@@ -100,15 +118,9 @@ export class LlamaEngine implements LanguageEngine {
   #sampled(row: StepRow | undefined, sampled: Sampled | undefined): SampledToken {
     if (row === undefined || sampled === undefined) throw new Defect('A sampled row has no token.');
     const token = toTokenId(sampled.token);
-    this.#samplingOf(row.slot).bans.accept(token);
+    this.#sampling.get(row.slot).bans.accept(token);
     const logprobs = sampled.logprobs === null ? null : withTokenIds(sampled.logprobs);
     return { slot: row.slot, token, isEnd: this.#endTokens.has(token), logprobs };
-  }
-
-  #samplingOf(slot: Slot): Sampling {
-    const sampling = this.#sampling.get(slot);
-    if (sampling === undefined) throw new Defect(`Slot ${slot} has no sequence.`);
-    return sampling;
   }
 }
 

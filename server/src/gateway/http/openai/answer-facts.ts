@@ -34,8 +34,7 @@ export function usageOf(
     completion_tokens: generatedTokens,
     total_tokens: promptTokens + generatedTokens,
     prompt_tokens_details: {
-      // Nothing of a prompt is kept for the next one.
-      cached_tokens: 0,
+      cached_tokens: sum((usage) => usage.cachedTokens, choicesPerPrompt),
       image_tokens: sum((usage) => usage.imageTokens, choicesPerPrompt),
     },
     completion_tokens_details: { reasoning_tokens: 0 },

@@ -45,7 +45,7 @@ const USAGE = {
   prompt_tokens: 7,
   completion_tokens: 2,
   total_tokens: 9,
-  prompt_tokens_details: { cached_tokens: 0, image_tokens: 3 },
+  prompt_tokens_details: { cached_tokens: 1, image_tokens: 3 },
   completion_tokens_details: { reasoning_tokens: 0 },
 };
 const HEAD = {

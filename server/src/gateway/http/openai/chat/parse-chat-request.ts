@@ -1,6 +1,7 @@
 // Parses the body of POST /v1/chat/completions into a job: what its fields have to be, and what they ask for together.
 import { z } from 'zod';
 import type { InferenceJob } from '../../../answer/inference.js';
+import { validateCacheSalt } from '../../connection/cache-salt.js';
 import type { HttpLimits } from '../../connection/http-limits.js';
 import {
   anything,
@@ -77,6 +78,7 @@ export function parseChatRequest(body: unknown, limits: HttpLimits): ParsedChat 
       prompts: Array.from({ length: answerCount }, () => conversation),
       images: images.sources,
       promptMaxTokens: null,
+      cacheSalt: validateCacheSalt(request.cache_salt),
       sampling: toSampling(request, {
         answerCount,
         maxNewTokens: request.max_completion_tokens ?? request.max_tokens ?? DEFAULT_MAX_TOKENS,

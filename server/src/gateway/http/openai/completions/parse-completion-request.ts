@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { InputError } from '../../../../errors.js';
 import type { InferenceJob } from '../../../answer/inference.js';
+import { validateCacheSalt } from '../../connection/cache-salt.js';
 import type { HttpLimits } from '../../connection/http-limits.js';
 import { validateTextBytes } from '../input/conversation-builder.js';
 import {
@@ -71,6 +72,7 @@ export function parseCompletionRequest(body: unknown, limits: HttpLimits): Parse
       ),
       images: [],
       promptMaxTokens: null,
+      cacheSalt: validateCacheSalt(request.cache_salt),
       sampling: toSampling(request, {
         answerCount: texts.length * choicesPerPrompt,
         maxNewTokens: request.max_tokens ?? DEFAULT_MAX_TOKENS,

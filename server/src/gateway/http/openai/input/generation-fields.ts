@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { InputError } from '../../../../errors.js';
 import type { SamplingParameters, TokenBias } from '../../../../link/requests/messages.js';
-import { anything, integer, invalidField, isList, number } from './fields.js';
+import { anything, integer, invalidField, isList, number, text } from './fields.js';
 
 const MAX_INTEGER = 2_147_483_647;
 /** Answers to one prompt: OpenAI's limit. */
@@ -32,6 +32,7 @@ export const generationFields = {
   repetition_penalty: z.number(POSITIVE).gt(0, POSITIVE).max(100, POSITIVE).nullish(),
   min_tokens: integer(0, MAX_INTEGER),
   logit_bias: anything(),
+  cache_salt: text(),
 };
 
 /** Of a field that bounds an answer, such as max_tokens. */

@@ -2,6 +2,7 @@
 // this one to be kept, is refused.
 import { z } from 'zod';
 import type { InferenceJob } from '../../../answer/inference.js';
+import { validateCacheSalt } from '../../connection/cache-salt.js';
 import type { HttpLimits } from '../../connection/http-limits.js';
 import { DEFAULT_MAX_TOKENS } from '../chat/parse-chat-request.js';
 import {
@@ -45,6 +46,7 @@ const responseRequestSchema = z.object(
     text: z.object({ format: anything() }, 'an object').nullish(),
     tools: anything(),
     tool_choice: anything(),
+    cache_salt: text(),
     metadata: z
       .record(z.string(), z.string(METADATA).max(MAX_METADATA_CHARACTERS, METADATA), METADATA)
       .refine((pairs) => Object.keys(pairs).length <= MAX_METADATA, METADATA)
@@ -104,7 +106,13 @@ export function parseResponseRequest(body: unknown, limits: HttpLimits): ParsedR
   });
   return {
     model: request.model ?? null,
-    job: { prompts: [conversation], images: images.sources, promptMaxTokens: null, sampling },
+    job: {
+      prompts: [conversation],
+      images: images.sources,
+      promptMaxTokens: null,
+      cacheSalt: validateCacheSalt(request.cache_salt),
+      sampling,
+    },
     delivery: request.stream === true ? 'streamed' : 'buffered',
     repeated: {
       instructions,

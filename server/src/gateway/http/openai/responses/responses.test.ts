@@ -40,7 +40,7 @@ const RESPONSE = {
   output: [MESSAGE],
   usage: {
     input_tokens: 7,
-    input_tokens_details: { cached_tokens: 0, image_tokens: 3 },
+    input_tokens_details: { cached_tokens: 1, image_tokens: 3 },
     output_tokens: 2,
     output_tokens_details: { reasoning_tokens: 0 },
     total_tokens: 9,
