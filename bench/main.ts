@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchGateway, benchHttp } from './macro/http.js';
+import { benchSecondQuestions } from './macro/second-questions.js';
 import { benchUploads } from './macro/uploads.js';
 import { KERNEL_CHOICES, type KernelChoice } from 'takeoff-server/model/kernels.js';
 import { benchEngine } from './micro/engine.js';
@@ -25,8 +26,8 @@ const HELP = `npm run bench -- [options]
   --threads N         compute threads (default: one per core, for kernels one)
   --llama-lib-dir DIR llama.cpp libraries to use instead of the npm package's
   --kernels CHOICE    as the setting kernels (default: auto)
-  --only LIST         of intake, uploads, engine, http, gateway (default: these), and kernels: llama.cpp's
-                      against ours in turns
+  --only LIST         of intake, uploads, engine, http, questions, gateway (default: these), and kernels:
+                      llama.cpp's against ours in turns
   --json FILE         write the report as JSON
 `;
 
@@ -43,7 +44,7 @@ const { values } = parseArgs({
     threads: { type: 'string' },
     kernels: { type: 'string', default: 'auto' },
     'llama-lib-dir': { type: 'string' },
-    only: { type: 'string', default: 'intake,uploads,engine,http,gateway' },
+    only: { type: 'string', default: 'intake,uploads,engine,http,questions,gateway' },
     json: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
@@ -93,13 +94,13 @@ async function measure(): Promise<Report> {
         kernels: kernelChoice(values.kernels),
       })
     : [];
-  const http = parts.includes('http')
-    ? await benchHttp({ model, quantType: quant, visionQuantType, repositoryPath, runs, newTokens, image })
-    : [];
+  const overHttp = { model, quantType: quant, visionQuantType, repositoryPath, runs, newTokens, image };
+  const http = parts.includes('http') ? await benchHttp(overHttp) : [];
+  const questions = parts.includes('questions') ? await benchSecondQuestions(overHttp) : [];
   const gateway = parts.includes('gateway') ? await benchGateway(runs) : [];
   return {
     ...reportHead(model, `${quant}, tower ${visionQuantType}`),
-    measurements: [...intake, ...uploads, ...engine, ...kernels, ...http, ...gateway],
+    measurements: [...intake, ...uploads, ...engine, ...kernels, ...http, ...questions, ...gateway],
   };
 }
 

@@ -1,10 +1,10 @@
 // The server as a client sees it: time to first token and tokens per second of an image request, the cost of the gateway around
 // a model that answers at once, and the memory of every process.
 import { readFileSync } from 'node:fs';
-import { SseDecoder } from 'takeoff-wire';
 import type { Measurement } from '../report.js';
 import { spread, timeRuns } from '../statistics.js';
 import { peakMemoryBytes, RunningServer } from '../../harness/running-server.js';
+import { askAboutImage, json, readStream } from './streams.js';
 
 export interface HttpBench {
   readonly model: string;
@@ -15,6 +15,8 @@ export interface HttpBench {
   readonly newTokens: number;
   readonly image: string;
 }
+
+const QUESTION = 'USER: Describe the image to me in detail.\nASSISTANT:';
 
 export async function benchHttp(bench: HttpBench): Promise<Measurement[]> {
   const cache = bench.repositoryPath === null ? [] : ['--repository-path', bench.repositoryPath];
@@ -31,7 +33,11 @@ export async function benchHttp(bench: HttpBench): Promise<Measurement[]> {
     for (let run = 0; run <= bench.runs; run += 1) {
       // A byte behind the end of the image changes its hash and no pixel, so that no run finds the features of an earlier one.
       const bytes = Buffer.concat([image, Buffer.from([run])]);
-      const { firstMs, totalMs, events } = await stream(server.url, bytes, bench.newTokens);
+      const { firstMs, totalMs, events } = await askAboutImage(server.url, {
+        image: bytes,
+        text: QUESTION,
+        newTokens: bench.newTokens,
+      });
       if (run === 0) continue;
       first.push(firstMs);
       rate.push(((events - 1) * 1000) / (totalMs - firstMs));
@@ -77,43 +83,8 @@ function memory(server: RunningServer): Measurement[] {
   }));
 }
 
-const json = (body: unknown): RequestInit => ({
-  method: 'POST',
-  headers: { 'content-type': 'application/json' },
-  body: JSON.stringify(body),
-});
-
 async function generate(url: string, text: string): Promise<void> {
   const response = await fetch(`${url}/generate`, json({ text, max_new_tokens: 1 }));
   if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
   await response.json();
-}
-
-function stream(url: string, image: Uint8Array<ArrayBuffer>, newTokens: number): Promise<StreamTimes> {
-  const form = new FormData();
-  const text = 'USER: Describe the image to me in detail.\nASSISTANT:';
-  form.set('json_data', JSON.stringify({ text, max_new_tokens: newTokens, min_new_tokens: newTokens }));
-  form.set('image_data', new Blob([image]));
-  return readStream(`${url}/image_generate_stream`, { method: 'POST', body: form });
-}
-
-interface StreamTimes {
-  readonly firstMs: number;
-  readonly totalMs: number;
-  readonly events: number;
-}
-
-async function readStream(url: string, request: RequestInit): Promise<StreamTimes> {
-  const start = performance.now();
-  const response = await fetch(url, request);
-  if (!response.ok || response.body === null) throw new Error(`${response.status}: ${await response.text()}`);
-  const decoder = new SseDecoder();
-  let events = 0;
-  let firstMs = NaN;
-  for await (const chunk of response.body) {
-    const got = decoder.push(chunk as Uint8Array).length;
-    if (events === 0 && got > 0) firstMs = performance.now() - start;
-    events += got;
-  }
-  return { firstMs, totalMs: performance.now() - start, events };
 }

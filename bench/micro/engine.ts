@@ -14,6 +14,7 @@ import { preprocess } from 'takeoff-server/image/preprocess.js';
 import { loadPair, type LoadedPair } from 'takeoff-server/reader/load/load-pair.js';
 import type { StepRow } from 'takeoff-server/reader/engine/engine.js';
 import { toSlot, toTokenId } from 'takeoff-server/reader/ids.js';
+import { SAMPLING } from './sampling.js';
 import type { ImageEncoder } from 'takeoff-server/reader/vision/image-encoder.js';
 import type { Measurement } from '../report.js';
 import { spread, timeRuns } from '../statistics.js';
@@ -33,7 +34,6 @@ export interface EngineBench {
 }
 
 const SLOT = toSlot(0);
-const SAMPLING = { temperature: 1, topP: 1, topK: 1, repetitionPenalty: 1, noRepeatNgramSize: 0 };
 
 export async function benchEngine(bench: EngineBench): Promise<Measurement[]> {
   const repositoryPath = bench.repositoryPath ?? mkdtempSync(path.join(os.tmpdir(), 'takeoff-bench-'));
@@ -56,6 +56,7 @@ export async function benchEngine(bench: EngineBench): Promise<Measurement[]> {
     const loaded = await loadPair(runtime, pair, {
       maxSequenceLength: 0,
       maxSequences: 4,
+      pageCacheSize: null,
       threads: bench.threads,
       isExact: false,
     });
@@ -117,7 +118,7 @@ async function benchText({ engine, description }: LoadedPair, bench: EngineBench
       await engine.step(rows.slice(first, first + engine.limits.maxRows));
     }
     engine.end(SLOT);
-    engine.forget(SLOT);
+    engine.forget(SLOT, 0, engine.limits.contextTokens);
   });
   const decode = await timeRuns(bench.runs, async () => {
     begin();
@@ -129,7 +130,7 @@ async function benchText({ engine, description }: LoadedPair, bench: EngineBench
       token = sampled?.token ?? token;
     }
     engine.end(SLOT);
-    engine.forget(SLOT);
+    engine.forget(SLOT, 0, engine.limits.contextTokens);
   });
   return [
     {

@@ -9,6 +9,7 @@ import { openRuntime } from 'takeoff-server/native/runtime.js';
 import type { StepRow } from 'takeoff-server/reader/engine/engine.js';
 import { toSlot, toTokenId } from 'takeoff-server/reader/ids.js';
 import { loadPair, type LoadedPair } from 'takeoff-server/reader/load/load-pair.js';
+import { SAMPLING } from './sampling.js';
 
 export interface SideOptions {
   readonly model: string;
@@ -31,7 +32,6 @@ export type FromSide =
   { readonly kind: 'loaded'; readonly hasTower: boolean } | { readonly kind: 'done'; readonly cpuMs: number };
 
 const MAX_SEQUENCES = 8;
-const SAMPLING = { temperature: 1, topP: 1, topK: 1, repetitionPenalty: 1, noRepeatNgramSize: 0 };
 
 export async function serveSide(options: SideOptions): Promise<void> {
   const { model, kernels, threads, repositoryPath } = options;
@@ -47,6 +47,7 @@ export async function serveSide(options: SideOptions): Promise<void> {
   const loaded = await loadPair(runtime, pair, {
     maxSequenceLength: 0,
     maxSequences: MAX_SEQUENCES,
+    pageCacheSize: null,
     threads,
     isExact: false,
   });
@@ -88,7 +89,7 @@ async function prefill({ engine, description }: LoadedPair, rowCount: number): P
   for (let first = 0; first < rowCount; first += engine.limits.maxRows)
     await engine.step(rows.slice(first, first + engine.limits.maxRows));
   engine.end(toSlot(0));
-  engine.forget(toSlot(0));
+  engine.forget(toSlot(0), 0, engine.limits.contextTokens);
 }
 
 async function decode({ engine, description }: LoadedPair, sequences: number, steps: number): Promise<void> {
@@ -100,7 +101,7 @@ async function decode({ engine, description }: LoadedPair, sequences: number, st
     await engine.step(slots.map((slot) => tokenRow(slot, position, tokens, true)));
   for (const slot of slots) {
     engine.end(toSlot(slot));
-    engine.forget(toSlot(slot));
+    engine.forget(toSlot(slot), 0, engine.limits.contextTokens);
   }
 }
 

@@ -8,6 +8,8 @@ export interface GenerationMetadata {
   readonly promptTokens: number;
   /** The part of `promptTokens` that stands for the image. */
   readonly imageTokens: number;
+  /** The part of `promptTokens` that the server had from earlier requests that began alike. */
+  readonly cachedTokens: number;
   readonly generatedTokens: number;
   readonly finishReason: FinishReason;
   /** What in the request was hardly meant, in sentences for people; absent where the server says nothing. */
@@ -50,12 +52,14 @@ export function parseAnswer(body: unknown, promptCount: number | null): SingleAn
 /** Undefined where the value is not the metadata of a prompt. */
 export function parseMetadata(value: unknown): GenerationMetadata | undefined {
   if (!isRecord(value)) return undefined;
-  const { prompt_tokens, image_tokens, generated_tokens, finish_reason, warnings } = value;
+  const { prompt_tokens, image_tokens, cached_tokens, generated_tokens, finish_reason, warnings } = value;
   if (typeof prompt_tokens !== 'number' || typeof image_tokens !== 'number') return undefined;
   if (typeof generated_tokens !== 'number' || !isFinishReason(finish_reason)) return undefined;
   return {
     promptTokens: prompt_tokens,
     imageTokens: image_tokens,
+    // Servers without a prefix cache do not say.
+    cachedTokens: typeof cached_tokens === 'number' ? cached_tokens : 0,
     generatedTokens: generated_tokens,
     finishReason: finish_reason,
     ...(isListOfTexts(warnings) ? { warnings } : {}),

@@ -39,6 +39,8 @@ export interface RequestFields {
   readonly returnMetadata?: boolean | undefined;
   /** Puts the text into the model's own chat format. */
   readonly useChatTemplate?: boolean | undefined;
+  /** What the server keeps of this request speeds up requests of the same salt only. */
+  readonly cacheSalt?: string | undefined;
 }
 
 export interface GenerateOptions extends RequestFields, CallOptions {

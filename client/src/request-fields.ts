@@ -20,6 +20,7 @@ const FIELD_OF_OPTION = {
   constrainedDecodingBackend: 'constrained_decoding_backend',
   returnMetadata: 'return_metadata',
   useChatTemplate: 'use_chat_template',
+  cacheSalt: 'cache_salt',
 } as const satisfies Record<keyof RequestFields, keyof GenerateRequest>;
 
 const OTHER_OPTIONS: ReadonlySet<string> = new Set<Exclude<keyof GenerateOptions, keyof RequestFields>>([

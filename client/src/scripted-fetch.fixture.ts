@@ -51,10 +51,17 @@ export const failure = (status: number, code: string, headers: Record<string, st
 export const refused = (): Error =>
   new TypeError('fetch failed', { cause: Object.assign(new TypeError('connect'), { code: 'ECONNREFUSED' }) });
 
-export const METADATA = { prompt_tokens: 9, image_tokens: 4, generated_tokens: 2, finish_reason: 'stop' };
+export const METADATA = {
+  prompt_tokens: 9,
+  image_tokens: 4,
+  cached_tokens: 3,
+  generated_tokens: 2,
+  finish_reason: 'stop',
+};
 export const PARSED_METADATA = {
   promptTokens: 9,
   imageTokens: 4,
+  cachedTokens: 3,
   generatedTokens: 2,
   finishReason: 'stop',
 };

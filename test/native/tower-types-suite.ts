@@ -51,6 +51,7 @@ async function featuresIn(
   const loaded = await loadPair(runtime, pair, {
     maxSequenceLength: 0,
     maxSequences: 1,
+    pageCacheSize: null,
     threads: null,
     isExact: false,
   });

@@ -35,7 +35,13 @@ async function withModel<T>(change: Change, use: (model: LoadedPair) => T): Prom
     null,
   );
   try {
-    const options = { maxSequenceLength: 0, maxSequences: 1, threads: null, isExact: true };
+    const options = {
+      maxSequenceLength: 0,
+      maxSequences: 1,
+      pageCacheSize: null,
+      threads: null,
+      isExact: true,
+    };
     const model = await loadPair(runtime, pair, options);
     try {
       return use(model);

@@ -75,6 +75,7 @@ export async function loadExact(folder: string, kernels: KernelChoice = 'off'): 
   const loaded = await loadPair(runtime, pair, {
     maxSequenceLength: 0,
     maxSequences: 2,
+    pageCacheSize: null,
     threads: null,
     isExact: true,
   });
@@ -106,7 +107,7 @@ export async function logitsAfter(
   );
   const logits = decoder.logits(prompt.length - 1).slice(0, description.tokenizer.tokenCount);
   engine.end(slot);
-  engine.forget(slot);
+  engine.forget(slot, 0, engine.limits.contextTokens);
   return logits;
 }
 

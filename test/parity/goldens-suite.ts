@@ -21,6 +21,7 @@ import { toSlot, type TokenId } from '../../server/src/reader/ids.js';
 import { GREEDY } from '../../server/src/link/requests/sampling.fixture.js';
 
 const SLOT = toSlot(0);
+const OTHER_SLOT = toSlot(1);
 
 // Tolerances of test/goldens/README.md for f32 throughout.
 const FEATURES_LARGEST = 2e-4;
@@ -82,38 +83,64 @@ export function describeGoldens(kernels: KernelChoice): void {
       expect(ids).toEqual(run.inputIds);
       expect(rows).toHaveLength(run.promptTokens);
 
-      const { engine, decoder } = model;
-      engine.begin(SLOT, { ...GREEDY, maxNewTokens: 24 });
-      const tokens: number[] = [];
-      try {
-        let sampled: TokenId | undefined;
-        for (let first = 0; first < rows.length; first += engine.limits.maxRows) {
-          const step = await engine.step(rows.slice(first, first + engine.limits.maxRows));
-          sampled = step[0]?.token;
-          if (sampled === undefined) continue;
-          const logits = decoder.logits(step.length === 1 ? rows.length - first - 1 : 0);
-          const wanted = tensors.floats(`logits/${run.id}`) ?? new Float32Array();
-          expect(differences(logits.slice(0, wanted.length), wanted).largest).toBeLessThanOrEqual(
-            LOGITS_LARGEST,
-          );
-        }
-        while (sampled !== undefined && tokens.length < run.greedy.tokens.length) {
-          tokens.push(sampled);
-          const position = rows.length + tokens.length - 1;
-          const [next] = await engine.step([
-            { slot: SLOT, position, source: { kind: 'token', token: sampled }, samples: true },
-          ]);
-          sampled = next?.token;
-        }
-      } finally {
-        engine.end(SLOT);
-        engine.forget(SLOT);
-      }
-      const close = run.greedy.margins.findIndex((margin) => margin < CLOSE_MARGIN);
-      const comparable = close === -1 ? run.greedy.tokens.length : close;
-      expect(tokens.slice(0, comparable)).toEqual(run.greedy.tokens.slice(0, comparable));
+      const { engine } = model;
+      const wanted = tensors.floats(`logits/${run.id}`) ?? new Float32Array();
+      const check = ({ logits, tokens }: Answer, how: string) => {
+        expect(differences(logits.slice(0, wanted.length), wanted).largest, how).toBeLessThanOrEqual(
+          LOGITS_LARGEST,
+        );
+        const close = run.greedy.margins.findIndex((margin) => margin < CLOSE_MARGIN);
+        const comparable = close === -1 ? run.greedy.tokens.length : close;
+        expect(tokens.slice(0, comparable), how).toEqual(run.greedy.tokens.slice(0, comparable));
+      };
+      check(await answer(model, rows, run.greedy.tokens.length), 'computed');
+
+      // All rows but the last one from the cache, as the prefix cache gives them to the same prompt again.
+      const found = rows.length - 1;
+      engine.share(SLOT, OTHER_SLOT, 0, found);
+      engine.forget(SLOT, 0, engine.limits.contextTokens);
+      const again = rows.slice(found).map((row) => ({ ...row, slot: OTHER_SLOT }));
+      check(await answer(model, again, run.greedy.tokens.length), 'from the cache');
+      engine.forget(OTHER_SLOT, 0, engine.limits.contextTokens);
     });
   });
+}
+
+interface Answer {
+  /** Of the last row of the prompt. */
+  readonly logits: Float32Array;
+  readonly tokens: readonly number[];
+}
+
+/** Computes the rows, the last of which samples, and answers greedily. Leaves the cells as they are. */
+async function answer(
+  { engine, decoder }: ConvertedModel,
+  rows: readonly StepRow[],
+  tokenCount: number,
+): Promise<Answer> {
+  const { slot = SLOT, position: firstPosition = 0 } = rows[0] ?? {};
+  const tokens: number[] = [];
+  let logits = new Float32Array();
+  engine.begin(slot, { ...GREEDY, maxNewTokens: tokenCount });
+  try {
+    let sampled: TokenId | undefined;
+    for (let first = 0; first < rows.length; first += engine.limits.maxRows) {
+      const step = await engine.step(rows.slice(first, first + engine.limits.maxRows));
+      sampled = step[0]?.token;
+      if (sampled !== undefined) logits = decoder.logits(rows.length - first - 1).slice();
+    }
+    while (sampled !== undefined && tokens.length < tokenCount) {
+      tokens.push(sampled);
+      const position = firstPosition + rows.length + tokens.length - 1;
+      const [next] = await engine.step([
+        { slot, position, source: { kind: 'token', token: sampled }, samples: true },
+      ]);
+      sampled = next?.token;
+    }
+  } finally {
+    engine.end(slot);
+  }
+  return { logits, tokens };
 }
 
 async function promptRows(

@@ -32,7 +32,7 @@ describe('takeoff', () => {
   });
 
   it('ends with code 1 and the reason when the only model cannot be loaded', () => {
-    const ports = ['--port', '0', '--management-port', '0'];
+    const ports = ['--port', '0', '--management-port', '0', '--openai-port', '0'];
     const { code, err } = takeoff(['serve', ...ports, '--model', path.join(folder, 'no-model')]);
     expect(code).toBe(1);
     expect(err).toMatch(/takeoff: .*no-model.*\(checkpoint\.missing\)\n$/u);

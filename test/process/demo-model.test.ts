@@ -41,13 +41,14 @@ describe('a request to the demo model', () => {
     const { image, request, prompt_ids, image_tokens, answer_ids, answer } = first;
     const response = await post(
       '/image_generate',
-      imageForm(imageBytes(image), { ...request, return_metadata: true }),
+      imageForm(imageBytes(image), { ...request, return_metadata: true, cache_salt: 'of this test' }),
     );
     expect(await response.json()).toEqual({
       text: answer,
       metadata: {
         prompt_tokens: prompt_ids.length - 1 + image_tokens,
         image_tokens,
+        cached_tokens: 0,
         generated_tokens: answer_ids.length,
         finish_reason: 'stop',
       },

@@ -26,6 +26,8 @@ export const generateRequestSchema = z.object({
   image_paths: z.unknown().optional(),
   return_metadata: z.boolean().nullish(),
   use_chat_template: z.boolean().nullish(),
+  // An extension: requests share what was computed of prompts and images only with those of the same salt.
+  cache_salt: optionalText,
 });
 
 export type GenerateRequest = z.infer<typeof generateRequestSchema>;
@@ -57,6 +59,8 @@ export interface GenerationMetadata {
   readonly prompt_tokens: number;
   /** Part of prompt_tokens: rows that stand for the image. */
   readonly image_tokens: number;
+  /** Part of prompt_tokens: what did not have to be computed, because an earlier request began alike. */
+  readonly cached_tokens: number;
   readonly generated_tokens: number;
   readonly finish_reason: FinishReason;
   /** What in the request was hardly meant, in sentences for people; absent where there is nothing to say. */

@@ -9,7 +9,13 @@ import {
   metadataEventSchema,
 } from './stream-events.js';
 
-const METADATA = { prompt_tokens: 9, image_tokens: 4, generated_tokens: 2, finish_reason: 'stop' } as const;
+const METADATA = {
+  prompt_tokens: 9,
+  image_tokens: 4,
+  cached_tokens: 3,
+  generated_tokens: 2,
+  finish_reason: 'stop',
+} as const;
 
 const decodeOne = (text: string) => {
   const events = new SseDecoder().push(new TextEncoder().encode(text));

@@ -10,6 +10,7 @@ export const ERROR_EVENT_NAME = 'error';
 export const generationMetadataSchema = z.object({
   prompt_tokens: z.int().min(0),
   image_tokens: z.int().min(0),
+  cached_tokens: z.int().min(0),
   generated_tokens: z.int().min(0),
   finish_reason: z.enum(['stop', 'length', 'cancelled']),
   warnings: z.array(z.string()).optional(),

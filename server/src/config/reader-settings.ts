@@ -8,11 +8,14 @@ import { TEXT_QUANT_CHOICES, TOWER_QUANT_CHOICES } from '../model/quantisation.j
 import { settingsOf } from './layers.js';
 import { LOG_LEVELS, PYTHON_LOG_LEVELS } from './log-level.js';
 import {
+  boolean,
   choice,
   computedSetting,
   integer,
+  memorySize,
   optionalChoice,
   optionalChoiceOrPath,
+  optionalMemorySize,
   optionalText,
   setting,
   text,
@@ -69,6 +72,30 @@ export const readerConfigSchema = z.object({
   chatTemplate: setting(optionalChoiceOrPath(TEMPLATE_NAMES, 'a file with a chat template in Jinja'), null, {
     key: 'chat_template',
     meaning: 'Template for `use_chat_template`. Chosen from the model when not set.',
+  }),
+  pageCacheSize: setting(optionalMemorySize(), null, {
+    key: 'page_cache_size',
+    meaning:
+      'Memory for keys and values of prompts and answers. Where it is not set, as much as `max_batch_size` answers of full length need, up to 30 % of the free memory.',
+  }),
+  imageCacheSize: setting(memorySize(), 256 * 2 ** 20, {
+    key: 'image_cache_size',
+    meaning:
+      'Memory for encoded images, so that one that is asked about again need not be encoded. The default holds about fifty images of 576 tokens of a 7 B model.',
+  }),
+  stepTargetMs: setting(integer(1, 60_000, 'milliseconds'), 200, {
+    key: 'step_target_ms',
+    meaning:
+      'Time that a step should take while answers are being generated: prompts of others get as many tokens of it as fit. Less makes answers smoother and first tokens later.',
+  }),
+  prefillChunkSize: setting(integer(1, 512, 'tokens'), 512, {
+    key: 'prefill_chunk_size',
+    meaning: 'Tokens of prompts that one step computes at most.',
+  }),
+  prefixCache: setting(boolean(), true, {
+    key: 'prefix_cache',
+    meaning:
+      'Whether what was computed of prompts is kept for those that begin alike, such as a second question about an image.',
   }),
   threads: setting(integer(0, 1024, '0 takes one for each physical core'), 0, {
     key: 'threads',

@@ -1,6 +1,7 @@
 // One configuration key: its value's schema, how text becomes that value, its default and the words for people. Everything
 // else about keys (flags, variables, messages, docs/config.md) is derived from these facts.
 import { z } from 'zod';
+import { memorySizeSchema, parseMemorySize } from '../model/memory-size.js';
 
 /** What defaults may depend on: the machine and the user, read once by load-config.ts. */
 export interface Surroundings {
@@ -115,6 +116,15 @@ export const boolean = () => ({
   isSwitch: true,
   fromText: (text: string) => BOOLEANS[text.toLowerCase()] ?? text,
 });
+
+/** Bytes, with or without a unit, or a share of the free memory. */
+export const memorySize = () => ({
+  schema: memorySizeSchema,
+  allowed: 'bytes such as 5GB, 512MB (of 1024 KB) or 4096, or a share of the free memory such as 40%',
+  fromText: (text: string) => parseMemorySize(text) ?? text,
+});
+
+export const optionalMemorySize = () => ({ ...memorySize(), schema: memorySizeSchema.nullable() });
 
 export const text = (allowed: string) => ({
   schema: z.string().min(1),

@@ -17,7 +17,7 @@ const DONE = {
   requestId: 'r',
   prompt: 0,
   finishReason: 'stop',
-  usage: { promptTokens: 3, imageTokens: 0, generatedTokens: 1 },
+  usage: { promptTokens: 3, imageTokens: 0, cachedTokens: 2, generatedTokens: 1 },
 } as const;
 
 const VALID: readonly FromReader[] = [
@@ -28,6 +28,13 @@ const VALID: readonly FromReader[] = [
   { kind: 'log', level: 'warn', message: 'x' },
   { kind: 'heartbeat', running: 1, steps: 0 },
   { kind: 'token', requestId: 'r', prompt: 999, text: ' \u{1F600}\n' },
+  {
+    kind: 'token',
+    requestId: 'r',
+    prompt: 0,
+    text: 'a',
+    logprobs: [{ bytes: new Uint8Array([97]), logprob: -1, top: [{ bytes: new Uint8Array(), logprob: -9 }] }],
+  },
   DONE,
   { kind: 'error', requestId: 'r', prompt: 0, code: 'request.does_not_fit', message: 'too long' },
 ];
@@ -40,6 +47,16 @@ describe('parseFromReader', () => {
   it.each([
     ['nothing', undefined],
     ['text', 'ready'],
+    [
+      'a log probability that is no number',
+      {
+        kind: 'token',
+        requestId: 'r',
+        prompt: 0,
+        text: '',
+        logprobs: [{ bytes: new Uint8Array(), logprob: NaN, top: [] }],
+      },
+    ],
     ['an unknown kind', { kind: 'exec', command: 'x' }],
     ['a token without text', { kind: 'token', requestId: 'r', prompt: 0 }],
     ['a negative prompt', { kind: 'token', requestId: 'r', prompt: -1, text: '' }],
@@ -54,7 +71,10 @@ describe('parseFromReader', () => {
       { kind: 'error', requestId: 'r', prompt: 0, code: 'toString', message: '' },
     ],
     ['an invented finish reason', { ...DONE, finishReason: 'bored' }],
-    ['negative usage', { ...DONE, usage: { promptTokens: -1, imageTokens: 0, generatedTokens: 0 } }],
+    [
+      'negative usage',
+      { ...DONE, usage: { promptTokens: -1, imageTokens: 0, cachedTokens: 0, generatedTokens: 0 } },
+    ],
     ['a card without limits', { kind: 'ready', versions: VERSIONS, card: { ...CARD, contextTokens: 0 } }],
     ['progress beyond the end', { kind: 'loading', stage: 'x', fraction: 1.5 }],
   ])('refuses %s', (_, message) => {
@@ -77,6 +97,11 @@ const START: ReaderStart = {
   maxSequenceLength: 0,
   maxBatchSize: 8,
   chatTemplate: null,
+  pageCacheSize: '40%',
+  imageCacheSize: 268_435_456,
+  stepTargetMs: 200,
+  prefillChunkSize: 512,
+  prefixCache: true,
   threads: 0,
   kernels: 'auto',
   llamaLibDir: null,
@@ -97,6 +122,7 @@ const GENERATE: GenerateMessage = {
   ],
   images: [{ sha256: 'ab', widthPx: 4, heightPx: 3, sidePx: 112, tiles: new Uint8Array(3) }],
   promptMaxTokens: null,
+  cacheSalt: 'tenant',
   sampling: { ...GREEDY, minNewTokens: 1 },
 };
 
@@ -161,8 +187,8 @@ describe('protocol versions', () => {
     expect(parse()).toEqual({
       kind: 'refused',
       why:
-        'it speaks version 2 of the lifecycle protocol and 2 of the request protocol, ' +
-        'and this process version 2 of the lifecycle protocol and 1 of the request protocol',
+        `it speaks version ${newer.lifecycle} of the lifecycle protocol and ${newer.requests} of the request protocol, ` +
+        `and this process version ${VERSIONS.lifecycle} of the lifecycle protocol and ${VERSIONS.requests} of the request protocol`,
     });
   });
 });

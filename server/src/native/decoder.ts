@@ -5,7 +5,7 @@ import { Defect, NativeError } from '../errors.js';
 import { TENSOR_TYPES, type TensorType } from '../model/tensor-types.js';
 import type { LanguageModel } from './language-model.js';
 import type { Sampler } from './sampler.js';
-import type { BannedTokens } from './inference/jobs.js';
+import type { BannedTokens, Sampled } from './inference/jobs.js';
 import type { Runtime } from './runtime.js';
 import type { LlamaBatch, Pointer } from './symbols/structs.js';
 
@@ -17,6 +17,7 @@ const FLASH_ON = 1;
 export interface DecoderOptions {
   /** KV cells shared by all sequences. */
   readonly cells: number;
+  /** Sequences of one batch. */
   readonly maxSequences: number;
   /** Rows of one batch, and so of the activation memory. */
   readonly maxRows: number;
@@ -34,16 +35,20 @@ export interface RowSample {
   /** Selects the token and remembers it. */
   readonly sampler: Sampler;
   readonly banned: BannedTokens;
+  /** How many alternatives are told with the token's log probability; null where none is told. */
+  readonly topLogprobs: number | null;
 }
 
 export type DecodeOutcome =
   /** With a token for each sample, in order. */
-  | { readonly kind: 'done'; readonly tokens: readonly number[] }
+  | { readonly kind: 'done'; readonly sampled: readonly Sampled[] }
   /** The cache has no room for the batch; all sequences are as they were before. */
   | { readonly kind: 'no-cells' };
 
 export class Decoder {
   readonly cells: number;
+  /** Sequences that the cells can be tagged with: more than a batch may have, because the cache is one for all. */
+  readonly sequences: number;
   readonly maxRows: number;
   readonly model: LanguageModel;
   /** Rows of the batch being built: f32 [maxRows, width]. */
@@ -84,6 +89,7 @@ export class Decoder {
     this.#kv = llama.memory(context);
     this.model = model;
     this.cells = llama.contextCells(context);
+    this.sequences = llama.maxSequences();
     this.maxRows = options.maxRows;
 
     const n = options.maxRows;
@@ -139,18 +145,18 @@ export class Decoder {
     this.#state = 'decoding';
     this.#batch.n_tokens = this.#rowCount;
     const { runtime, vocabularySize } = this.model;
-    const { status, tokens } = await runtime.inference
+    const { status, sampled } = await runtime.inference
       .run({
         kind: 'decode',
         context: this.#context,
         batch: this.#batch,
         vocabularySize,
-        samples: samples.map(({ row, sampler, banned }) => ({ row, sampler: sampler.pointer, banned })),
+        samples: samples.map(({ sampler, ...wanted }) => ({ ...wanted, sampler: sampler.pointer })),
       })
       .finally(() => {
         this.#state = 'idle';
       });
-    if (status === 0) return { kind: 'done', tokens };
+    if (status === 0) return { kind: 'done', sampled };
     if (status === 1) return { kind: 'no-cells' };
     throw new NativeError(
       'native.call_failed',
@@ -166,10 +172,16 @@ export class Decoder {
     return new Float32Array(koffi.view(pointer, this.model.vocabularySize * 4));
   }
 
-  /** Frees the cells of a sequence from a position on. */
-  forget(sequence: number, fromPosition = 0): void {
+  /** Lets another sequence hold the cells that a sequence has from position `first` up to, not with, `end`. Nothing is copied. */
+  share(from: number, to: number, first: number, end: number): void {
     this.#check('idle');
-    this.model.runtime.llama.memoryRemove(this.#kv, sequence, fromPosition, -1);
+    this.model.runtime.llama.memoryShare(this.#kv, from, to, first, end);
+  }
+
+  /** Lets go of a sequence's cells in these positions, by default all; those that no other sequence holds are free then. */
+  forget(sequence: number, first = 0, end = -1): void {
+    this.#check('idle');
+    this.model.runtime.llama.memoryRemove(this.#kv, sequence, first, end);
   }
 
   close(): void {

@@ -6,7 +6,7 @@ interface Branded<Name extends string> {
   readonly [brand]: Name;
 }
 
-/** Place of a sequence in the KV cache, 0 … maxSequences − 1; llama.cpp's `seq_id`. */
+/** Place of a sequence in the KV cache, counted from 0; llama.cpp's `seq_id`. */
 export type Slot = number & Branded<'Slot'>;
 /** A row of the vocabulary. */
 export type TokenId = number & Branded<'TokenId'>;

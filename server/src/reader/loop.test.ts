@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { FromReader } from '../link/messages.js';
 import type { GenerateMessage, ImagePayload, RequestEvent } from '../link/requests/messages.js';
 import type { EngineLimits, LanguageEngine, StepRow } from './engine/engine.js';
-import { WholeClaims } from './kv/whole-claims.js';
+import { RowNumbers } from './kv/row-key.js';
+import { SharedPrefixes } from './kv/shared-prefixes.js';
+import { UnsharedRows } from './kv/unshared-rows.js';
 import { createEchoModel } from './load/echo-model.js';
 import { ReaderLoop } from './loop.js';
 import { serveTemplate } from './load/served-template.js';
@@ -10,12 +12,13 @@ import { SequenceFactory } from './sequence-factory.js';
 import { ImageStore } from './vision/image-store.js';
 import { GREEDY } from '../link/requests/sampling.fixture.js';
 
-const LIMITS: EngineLimits = { contextTokens: 256, cells: 512, maxSequences: 4, maxRows: 64 };
+const LIMITS: EngineLimits = { contextTokens: 256, cells: 512, maxSequences: 4, slots: 16, maxRows: 64 };
 
 const isRequestEvent = (event: FromReader): event is RequestEvent =>
   event.kind === 'token' || event.kind === 'done' || event.kind === 'error';
 
 interface Options {
+  readonly Owner?: typeof UnsharedRows | typeof SharedPrefixes;
   readonly limits?: Partial<EngineLimits>;
   /** Features that are kept. */
   readonly imageCacheBytes?: number;
@@ -23,23 +26,30 @@ interface Options {
   readonly onStep?: (rows: readonly StepRow[]) => void;
 }
 
-function start({ limits = {}, imageCacheBytes = 1 << 20, onStep }: Options = {}) {
+function start({ Owner = UnsharedRows, limits = {}, imageCacheBytes = 1 << 20, onStep }: Options = {}) {
   const model = createEchoModel({ ...LIMITS, ...limits });
   const { engine, encoder } = model;
-  const kv = new WholeClaims(engine.limits, engine);
+  const kv = new Owner(engine.limits, engine);
+  let clockMs = 0;
   const events: RequestEvent[] = [];
   const defects: unknown[] = [];
   const watched: LanguageEngine = {
     limits: engine.limits,
     begin: (slot, sampling) => engine.begin(slot, sampling),
     end: (slot) => engine.end(slot),
-    forget: (slot) => engine.forget(slot),
+    suspend: (slot) => engine.suspend(slot),
+    resume: (...suspended) => engine.resume(...suspended),
+    share: (...cells) => engine.share(...cells),
+    forget: (...cells) => engine.forget(...cells),
     close: () => engine.close(),
     step: async (rows) => {
       kv.checkIntegrity();
       onStep?.(rows);
       const sampled = await engine.step(rows);
-      expect(engine.usedCells).toBeLessThanOrEqual(kv.heldCells);
+      // A machine that takes a millisecond for each row.
+      clockMs += rows.length;
+      const { heldCells, cachedCells } = kv.counts;
+      expect(engine.usedCells).toBeLessThanOrEqual(heldCells + cachedCells);
       return sampled;
     },
   };
@@ -51,18 +61,22 @@ function start({ limits = {}, imageCacheBytes = 1 << 20, onStep }: Options = {})
       ...model,
       template: serveTemplate(null, model.description).template,
       contextTokens: engine.limits.contextTokens,
+      rowNumbers: new RowNumbers(engine.limits.cells),
     }),
     send: (event) => {
       if (isRequestEvent(event)) events.push(event);
     },
     onDefect: (error) => defects.push(error),
-    maxPrefillRowsBesideDecode: 16,
+    stepTargetMs: 16,
+    prefillChunkRows: engine.limits.maxRows,
+    clock: () => clockMs,
   });
   /** When everything has ended: what is left in the cache. */
   const idle = async (): Promise<void> => {
     await loop.idle();
     kv.checkIntegrity();
-    if (defects.length === 0) expect([kv.heldCells, engine.usedCells]).toEqual([0, 0]);
+    const { heldCells, cachedCells } = kv.counts;
+    if (defects.length === 0) expect([heldCells, engine.usedCells]).toEqual([0, cachedCells]);
   };
   return { loop, idle, kv, engine, encoder, events, defects };
 }
@@ -77,6 +91,7 @@ const request = (
   prompts: texts.map((text) => ({ kind: 'raw', parts: [{ kind: 'text', text }] })),
   images: [],
   promptMaxTokens: null,
+  cacheSalt: null,
   sampling: GREEDY,
   ...more,
 });
@@ -283,16 +298,16 @@ describe('ReaderLoop', () => {
 
   it('frees the cells of a cancelled sequence for the one that waits for them', async () => {
     let steps = 0;
-    const { loop, idle, events, kv } = start({
+    const { loop, idle, events } = start({
       limits: { cells: 256, maxSequences: 4 },
-      onStep: () => {
+      onStep: (rows) => {
         steps += 1;
         if (steps === 5) loop.cancel('first');
-        if (steps === 7) expect(kv.heldCells).toBe(3 + 200);
+        expect(new Set(rows.map(({ slot }) => slot)).size).toBe(1);
       },
     });
-    loop.accept(long('first', ['abc'], 200));
-    loop.accept(long('second', ['def'], 200));
+    loop.accept(long('first', ['a'.repeat(120)], 100));
+    loop.accept(long('second', ['d'.repeat(120)], 100));
     await idle();
     expect(terminals(events)).toMatchObject([
       { requestId: 'first', finishReason: 'cancelled' },
@@ -302,40 +317,237 @@ describe('ReaderLoop', () => {
 
   it('starts a long prompt before the short ones that came after it, however many fit beside others', async () => {
     const { loop, idle, events } = start({ limits: { cells: 256, maxSequences: 4 } });
-    loop.accept(long('first', ['abc'], 100));
-    loop.accept(long('large', ['x'.repeat(50)], 200));
+    loop.accept(long('first', ['a'.repeat(100)], 60));
+    loop.accept(long('large', ['x'.repeat(150)], 50));
     for (let n = 0; n < 10; n += 1) loop.accept(long(`small ${n}`, ['y'], 20));
     await idle();
-    const order = terminals(events).map(({ requestId }) => requestId);
-    expect(order.slice(0, 2)).toEqual(['first', 'large']);
-    expect(order).toHaveLength(12);
+    const starts = [...new Set(events.map(({ requestId }) => requestId))];
+    expect(starts.slice(0, 2)).toEqual(['first', 'large']);
+    expect(starts).toHaveLength(12);
   });
 
-  it('ends each of 300 random prompts once, cancelled ones too, and leaves nothing in the cache', async () => {
-    let state = 99;
-    const random = (below: number) => {
-      state = (Math.imul(state, 1103515245) + 12345) >>> 0;
-      return (state >>> 8) % below;
-    };
-    const { loop, idle, events, defects } = start({
-      limits: { cells: 400, maxSequences: 5 },
-      imageCacheBytes: 1024,
-      onStep: () => {
-        if (random(4) === 0) loop.cancel(`r${random(100)}`);
+  it('serves a single prompt before the rest of a list that came first', async () => {
+    const { loop, idle, events } = start({ limits: { maxSequences: 2 } });
+    loop.accept(
+      request(
+        'list',
+        Array.from({ length: 20 }, (_, n) => `${n} of the list`),
+      ),
+    );
+    loop.accept(request('single', ['me']));
+    await idle();
+    const order = terminals(events).map(({ requestId }) => requestId);
+    expect(order.indexOf('single')).toBeLessThanOrEqual(2);
+  });
+
+  it.each([UnsharedRows, SharedPrefixes])(
+    'ends each of 300 random prompts once with %o, cancelled ones too, and leaves nothing running',
+    async (Owner) => {
+      let state = 99;
+      const random = (below: number) => {
+        state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+        return (state >>> 8) % below;
+      };
+      const { loop, idle, events, defects } = start({
+        Owner,
+        limits: { cells: 400, maxSequences: 5 },
+        imageCacheBytes: 1024,
+        onStep: () => {
+          if (random(4) === 0) loop.cancel(`r${random(100)}`);
+        },
+      });
+      for (let n = 0; n < 100; n += 1) {
+        const texts = Array.from({ length: 3 }, () => 'z'.repeat(random(60) + 1));
+        loop.accept(
+          random(2) === 0
+            ? about(imageOf(`i${random(5)}`), `r${n}`, texts)
+            : long(`r${n}`, texts, 1 + random(50)),
+        );
+      }
+      await idle();
+      expect(defects).toEqual([]);
+      const ended = terminals(events).map(({ requestId, prompt }) => `${requestId} ${prompt}`);
+      expect(ended).toHaveLength(300);
+      expect(new Set(ended).size).toBe(300);
+    },
+  );
+});
+
+describe('ReaderLoop with shared prefixes', () => {
+  const usageOf = (events: readonly RequestEvent[], requestId: string) =>
+    events.find((event) => event.kind === 'done' && event.requestId === requestId);
+
+  it('computes of a second question about an image its text only, and does not need the image', async () => {
+    const computed: number[] = [];
+    const { loop, idle, events, encoder } = start({
+      Owner: SharedPrefixes,
+      imageCacheBytes: 0,
+      onStep: (rows) => computed.push(rows.length),
+    });
+    loop.accept(about(imageOf('one'), 'first', ['what is it?']));
+    await idle();
+    loop.accept(about(imageOf('two'), 'between', ['and that?']));
+    await idle();
+    const slices = encoder.ranSlices;
+    computed.length = 0;
+    loop.accept(about(imageOf('one'), 'second', ['where is it?']));
+    await idle();
+    expect(encoder.ranSlices).toBe(slices);
+    expect(computed[0]).toBe('ere is it?'.length);
+    expect(textOf(events, 'second')).toBe('\nwhere is it?');
+    expect(usageOf(events, 'second')).toMatchObject({
+      usage: { imageTokens: 64, cachedTokens: 64 + '\nwh'.length },
+    });
+  });
+
+  it('computes of the same question again one row', async () => {
+    const computed: number[] = [];
+    const { loop, idle, events } = start({
+      Owner: SharedPrefixes,
+      onStep: (rows) => computed.push(rows.length),
+    });
+    for (const id of ['first', 'second']) {
+      computed.length = 0;
+      loop.accept(about(imageOf('one'), id, ['what is it?']));
+      await idle();
+      expect(textOf(events, id)).toBe('\nwhat is it?');
+    }
+    expect(Math.max(...computed)).toBe(1);
+  });
+
+  it('shares with a sequence that runs, and lets requests that start together compute common rows once', async () => {
+    let imageRows = 0;
+    const { loop, idle, events } = start({
+      Owner: SharedPrefixes,
+      onStep: (rows) => {
+        imageRows += rows.filter(({ source }) => source.kind === 'features').length;
       },
     });
-    for (let n = 0; n < 100; n += 1) {
-      const texts = Array.from({ length: 3 }, () => 'z'.repeat(random(60) + 1));
-      loop.accept(
-        random(2) === 0
-          ? about(imageOf(`i${random(5)}`), `r${n}`, texts)
-          : long(`r${n}`, texts, 1 + random(50)),
-      );
-    }
+    loop.accept(about(imageOf('one'), 'a', ['x', 'y']));
+    loop.accept(about(imageOf('one'), 'b', ['z', 'x']));
     await idle();
-    expect(defects).toEqual([]);
-    const ended = terminals(events).map(({ requestId, prompt }) => `${requestId} ${prompt}`);
-    expect(ended).toHaveLength(300);
-    expect(new Set(ended).size).toBe(300);
+    expect(imageRows).toBe(64);
+    expect([0, 1].map((prompt) => textOf(events, 'a', prompt) + textOf(events, 'b', prompt))).toEqual([
+      '\nx\nz',
+      '\ny\nx',
+    ]);
+  });
+
+  it('lets a text prompt go on while a request with the same beginning waits for its image', async () => {
+    const firsts: string[] = [];
+    const { loop, idle, events } = start({ Owner: SharedPrefixes });
+    const image = about(imageOf('one'), 'image', ['x']);
+    const parts = [
+      { kind: 'text', text: 'system text ' },
+      { kind: 'image', image: 0 },
+    ] as const;
+    loop.accept({ ...image, prompts: [{ kind: 'raw', parts }] });
+    loop.accept(request('text', ['system text only']));
+    await idle();
+    for (const { requestId } of events) if (!firsts.includes(requestId)) firsts.push(requestId);
+    expect(firsts).toEqual(['text', 'image']);
+  });
+
+  it('shares nothing between requests of different salts, features of images included', async () => {
+    const { loop, idle, events, encoder } = start({ Owner: SharedPrefixes });
+    for (const [id, cacheSalt] of [
+      ['a', 'one'],
+      ['b', 'two'],
+      ['c', null],
+      ['d', 'one'],
+    ] as const) {
+      loop.accept({ ...about(imageOf('image'), id, ['what?']), cacheSalt });
+      await idle();
+    }
+    expect(encoder.ranSlices).toBe(3 * SLICES);
+    const cached = ['a', 'b', 'c', 'd'].map((id) => {
+      const event = usageOf(events, id);
+      return event?.kind === 'done' && event.usage.cachedTokens > 0;
+    });
+    expect(cached).toEqual([false, false, false, true]);
+  });
+
+  it('goes on with the rows of a request that was cancelled while another waited for them', async () => {
+    let steps = 0;
+    const { loop, idle, events } = start({
+      Owner: SharedPrefixes,
+      limits: { maxRows: 16 },
+      onStep: () => {
+        steps += 1;
+        if (steps === 2) loop.cancel('first');
+      },
+    });
+    const text = 'a beginning that both have, and it is long enough for several steps';
+    loop.accept(request('first', [text]));
+    loop.accept(request('second', [`${text}!`]));
+    await idle();
+    expect(textOf(events, 'second')).toBe(`${text}!`);
+    expect(usageOf(events, 'second')).toMatchObject({ usage: { cachedTokens: 32 } });
+  });
+});
+
+describe.each([UnsharedRows, SharedPrefixes])('ReaderLoop with %o when cells run out', (Owner) => {
+  /** Two answers that fit alone and not together. */
+  const texts = ['abcdefghij'.repeat(8), 'klmnopqrst'.repeat(8)];
+  const limits = { cells: 256, maxSequences: 2 };
+
+  it('puts the younger answer back and goes on with it later, and sends nothing twice', async () => {
+    const engineSteps: number[] = [];
+    const { loop, idle, events } = start({ Owner, limits, onStep: (rows) => engineSteps.push(rows.length) });
+    loop.accept(long('older', [texts[0] ?? ''], 120));
+    loop.accept(long('younger', [texts[1] ?? ''], 120));
+    await idle();
+    expect(terminals(events).map(({ requestId }) => requestId)).toEqual(['older', 'younger']);
+    expect(textOf(events, 'older')).toBe('abcdefghij'.repeat(12));
+    expect(textOf(events, 'younger')).toBe('klmnopqrst'.repeat(12));
+    const first = events.findIndex(({ requestId }) => requestId === 'younger');
+    const older = events.findIndex((event) => event.kind === 'done');
+    expect(first).toBeLessThan(older);
+    expect(terminals(events)[1]).toMatchObject({
+      usage: { promptTokens: 80, cachedTokens: 0, generatedTokens: 120 },
+    });
+  });
+
+  it('cancels an answer that was put back', async () => {
+    let wasPutBack = false;
+    const { loop, idle, events } = start({
+      Owner,
+      limits,
+      onStep: (rows) => {
+        const hasBegun = textOf(events, 'younger') !== '';
+        if (wasPutBack || !hasBegun || rows.length !== 1) return;
+        wasPutBack = true;
+        loop.cancel('younger');
+      },
+    });
+    loop.accept(long('older', [texts[0] ?? ''], 120));
+    loop.accept(long('younger', [texts[1] ?? ''], 120));
+    await idle();
+    expect(wasPutBack).toBe(true);
+    expect(terminals(events)).toMatchObject([
+      { requestId: 'younger', finishReason: 'cancelled' },
+      { requestId: 'older', finishReason: 'length' },
+    ]);
+  });
+});
+
+describe('what a request asks of its answers', () => {
+  it('ends an answer at a stop string that several tokens spell, and sends nothing of it', async () => {
+    const { loop, idle, events } = start();
+    const sampling = { ...GREEDY, stop: ['never', 'é!'] };
+    loop.accept(request('r', ['née é! après'], { sampling }));
+    await idle();
+    expect(textOf(events, 'r')).toBe('née ');
+    expect(events.at(-1)).toMatchObject({ kind: 'done', finishReason: 'stop' });
+  });
+
+  it('sends the log probability of each token with its text, where they are asked for', async () => {
+    const { loop, idle, events } = start();
+    loop.accept(request('r', ['ab'], { sampling: { ...GREEDY, topLogprobs: 1 } }));
+    loop.accept(request('plain', ['ab']));
+    await idle();
+    const told = events.filter((event) => event.kind === 'token' && event.logprobs !== undefined);
+    expect(told.map((event) => event.requestId)).toEqual(['r', 'r']);
+    expect(told[0]).toMatchObject({ text: 'a', logprobs: [{ logprob: 0, top: [{ logprob: 0 }] }] });
   });
 });

@@ -6,11 +6,13 @@ import type { FinishReason } from 'takeoff-wire';
 import { Defect, InputError, TakeoffError } from '../errors.js';
 import type { FromReader } from '../link/messages.js';
 import type { GenerateMessage, RequestEvent } from '../link/requests/messages.js';
-import type { LanguageEngine, SampledToken, StepRow } from './engine/engine.js';
+import type { LanguageEngine, SampledToken, SuspendedSampling } from './engine/engine.js';
 import type { Slot } from './ids.js';
 import type { KvHandle, KvOwner } from './kv/kv-owner.js';
 import type { SequenceFactory } from './sequence-factory.js';
-import { planStep, type RowBudget } from './schedule/plan.js';
+import { planStep, type RowBudget, type RunningSequence } from './schedule/plan.js';
+import { REMEMBERED_STEPS, rowsWithin, type MeasuredStep } from './schedule/step-pace.js';
+import { WaitingQueue } from './schedule/waiting-queue.js';
 import type { Sequence } from './sequence.js';
 import type { ImageStore } from './vision/image-store.js';
 
@@ -23,38 +25,50 @@ export interface LoopOptions {
   readonly send: (event: FromReader) => void;
   /** Called once when the engine fails; every accepted prompt has had its terminal event by then. */
   readonly onDefect: (error: unknown) => void;
-  readonly maxPrefillRowsBesideDecode: number;
+  /** What a step should take in which answers go on; prompts get as many rows as fit. */
+  readonly stepTargetMs: number;
+  /** Prompt rows of a step at most. */
+  readonly prefillChunkRows: number;
+  /** Milliseconds from any beginning, ever growing. */
+  readonly clock: () => number;
 }
+
+/** Beside running answers, prompts go on by at least so many rows a step, however slow the machine is. */
+const MIN_PREFILL_ROWS = 8;
 
 interface Running {
   readonly sequence: Sequence;
   readonly handle: KvHandle;
 }
 
+/** A prompt that waits for a place. */
+interface Waiting {
+  readonly sequence: Sequence;
+  /** Of one that was put back after it had begun. */
+  readonly sampling: SuspendedSampling | null;
+}
+
 export class ReaderLoop {
   readonly #options: LoopOptions;
-  readonly #budget: RowBudget;
-  /** First come, first served. */
-  readonly #waiting: Sequence[] = [];
+  readonly #waiting = new WaitingQueue<Waiting>();
   /** In order of admission. */
   readonly #running = new Map<Slot, Running>();
+  /** The last ones. */
+  readonly #measuredSteps: MeasuredStep[] = [];
   #steps = 0;
   #cancelled = new Set<string>();
   #active: Promise<void> | undefined;
 
   constructor(options: LoopOptions) {
     this.#options = options;
-    this.#budget = {
-      maxRows: options.engine.limits.maxRows,
-      maxPrefillRowsBesideDecode: options.maxPrefillRowsBesideDecode,
-    };
   }
 
   /** Takes a request in. Prompts that cannot be served get their error event at once. */
   accept(message: GenerateMessage): void {
     message.prompts.forEach((_, prompt) => {
       try {
-        this.#waiting.push(this.#options.sequences.create(message, prompt));
+        const sequence = this.#options.sequences.create(message, prompt);
+        this.#waiting.push(message.requestId, { sequence, sampling: null });
       } catch (error) {
         if (!(error instanceof InputError)) throw error;
         const { code, message: text } = error;
@@ -97,8 +111,9 @@ export class ReaderLoop {
       await nextTurn();
       this.#applyCancellations();
       this.#admit();
+      this.#shareRows();
       if (this.#running.size === 0) {
-        if (this.#waiting.length === 0 && this.#cancelled.size === 0) return;
+        if (this.#waiting.size === 0 && this.#cancelled.size === 0) return;
         continue;
       }
       await this.#encodeSlice();
@@ -112,33 +127,74 @@ export class ReaderLoop {
     this.#cancelled = new Set();
     for (const running of [...this.#running.values()])
       if (cancelled.has(running.sequence.requestId)) this.#end(running, 'cancelled');
-    const kept = this.#waiting.filter((sequence) => !cancelled.has(sequence.requestId));
-    const ended = this.#waiting.filter((sequence) => cancelled.has(sequence.requestId));
-    this.#waiting.splice(0, this.#waiting.length, ...kept);
-    for (const sequence of ended) this.#sendDone(sequence, 'cancelled');
+    for (const requestId of cancelled) {
+      for (const { sequence, sampling } of this.#waiting.remove(requestId)) {
+        sampling?.discard();
+        this.#sendDone(sequence, 'cancelled');
+      }
+    }
   }
 
-  /** The head of the queue waits until it fits, so that a long prompt is not overtaken for ever by short ones behind it. */
+  /** Whose turn it is waits until it fits, so that a long prompt is not overtaken for ever by short ones behind it. */
   #admit(): void {
     const { engine, kv } = this.#options;
-    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
-      if (!kv.canAdmit(next.kvDemand)) return;
-      this.#waiting.shift();
-      const handle = kv.admit(next.kvDemand);
-      engine.begin(handle.slot, next.sampling);
-      this.#running.set(handle.slot, { sequence: next, handle });
+    const running = new Map<string, number>();
+    const count = (requestId: string): number => running.get(requestId) ?? 0;
+    for (const { sequence } of this.#running.values())
+      running.set(sequence.requestId, count(sequence.requestId) + 1);
+    for (let next = this.#waiting.next(count); next !== undefined; next = this.#waiting.next(count)) {
+      const { sequence, sampling } = next;
+      if (!kv.canAdmit(sequence.kvDemand)) return;
+      this.#waiting.take(count);
+      const handle = kv.admit(sequence.kvDemand);
+      if (sampling === null) engine.begin(handle.slot, sequence.sampling);
+      else engine.resume(handle.slot, sampling);
+      this.#running.set(handle.slot, { sequence, handle });
+      running.set(sequence.requestId, count(sequence.requestId) + 1);
+    }
+  }
+
+  /** Gives each answer a cell for its next row; where there is none, the sequence that started last makes room. */
+  #growAnswers(): void {
+    const { kv } = this.#options;
+    for (const [slot, { sequence, handle }] of [...this.#running]) {
+      while (this.#running.has(slot) && sequence.isDecoding && !kv.grow(handle)) this.#putBackYoungest();
+    }
+  }
+
+  /** Its tokens so far are prompt when it starts again; the client has them already and gets none twice. */
+  #putBackYoungest(): void {
+    const { engine, kv } = this.#options;
+    const youngest = [...this.#running.values()].at(-1);
+    if (youngest === undefined || this.#running.size === 1)
+      throw new Defect('The KV cache has no cell for the only sequence that runs.');
+    const { sequence, handle } = youngest;
+    this.#running.delete(handle.slot);
+    const sampling = engine.suspend(handle.slot);
+    kv.release(handle);
+    sequence.restart();
+    this.#waiting.putBack(sequence.requestId, { sequence, sampling });
+  }
+
+  /** Rows that others have computed since the last step need not be computed again. */
+  #shareRows(): void {
+    for (const { sequence, handle } of this.#running.values()) {
+      if (sequence.isDecoding) continue;
+      this.#options.kv.share(handle);
+      sequence.skipTo(handle.rows);
     }
   }
 
   /** One slice of vision work, for the first sequence that waits for an image nobody has encoded yet. */
   async #encodeSlice(): Promise<void> {
-    for (const { sequence } of this.#running.values()) {
+    const { images, kv } = this.#options;
+    for (const { sequence, handle } of this.#running.values()) {
+      if (kv.isAwaitingRows(handle)) continue;
       for (let missing = sequence.missingImage; missing !== undefined; missing = sequence.missingImage) {
-        const { images } = this.#options;
         if (images === null) throw new Defect('An image reached the loop of a model without a vision tower.');
-        const features = images.get(missing.payload);
+        const features = images.get(missing);
         if (features === undefined) {
-          await images.advance(missing.payload);
+          await images.advance(missing);
           this.#steps += 1;
           return;
         }
@@ -148,26 +204,49 @@ export class ReaderLoop {
   }
 
   async #step(): Promise<void> {
-    const ready = [...this.#running].filter(([, { sequence }]) => sequence.missingImage === undefined);
-    const { decode, prefill } = planStep(
-      ready.map(([slot, { sequence }]) => ({ slot, promptRowsLeft: sequence.promptRowsLeft })),
-      this.#budget,
+    this.#growAnswers();
+    const { decode, prefill } = planStep(this.#ready(), this.#budget());
+    const counts = [...decode.map((slot) => ({ slot, rows: 1 })), ...prefill];
+    if (counts.length === 0) return;
+    const rows = counts.flatMap(({ slot, rows: count }) =>
+      this.#runningIn(slot).sequence.takeRows(slot, count),
     );
-    const rows: StepRow[] = [];
-    for (const slot of decode) rows.push(...this.#runningIn(slot).sequence.takeRows(slot, 1));
-    for (const { slot, rows: count } of prefill)
-      rows.push(...this.#runningIn(slot).sequence.takeRows(slot, count));
-    if (rows.length === 0) return;
-    const sampledTokens = await this.#options.engine.step(rows);
+    const { clock, engine } = this.#options;
+    const startMs = clock();
+    const sampledTokens = await engine.step(rows);
     this.#steps += 1;
+    this.#measuredSteps.push({ rows: rows.length, ms: clock() - startMs });
+    if (this.#measuredSteps.length > REMEMBERED_STEPS) this.#measuredSteps.shift();
+    for (const { slot } of counts) {
+      const { sequence, handle } = this.#runningIn(slot);
+      this.#options.kv.append(handle, sequence.rowKeysFrom(handle.rows));
+    }
     for (const sampled of sampledTokens) this.#emit(sampled);
+  }
+
+  #budget(): RowBudget {
+    const { engine, stepTargetMs: targetMs, prefillChunkRows } = this.#options;
+    const { maxRows } = engine.limits;
+    const paced = rowsWithin(this.#measuredSteps, { targetMs, minRows: MIN_PREFILL_ROWS, maxRows });
+    return { maxRows, maxPrefillRows: prefillChunkRows, maxRowsBesideDecode: paced };
+  }
+
+  #ready(): RunningSequence[] {
+    const ready: RunningSequence[] = [];
+    for (const [slot, { sequence, handle }] of this.#running) {
+      if (sequence.isDecoding) ready.push({ slot, kind: 'decode' });
+      else if (!this.#options.kv.isAwaitingRows(handle))
+        ready.push({ slot, kind: 'prefill', rowsReady: sequence.rowsReady });
+    }
+    return ready;
   }
 
   #emit(sampled: SampledToken): void {
     const running = this.#runningIn(sampled.slot);
-    const { text, finishReason } = running.sequence.accept(sampled);
+    const { text, logprobs, finishReason } = running.sequence.accept(sampled);
     const { requestId, prompt } = running.sequence;
-    if (text !== '') this.#options.send({ kind: 'token', requestId, prompt, text });
+    const told = logprobs.length === 0 ? {} : { logprobs };
+    if (text !== '') this.#options.send({ kind: 'token', requestId, prompt, text, ...told });
     if (finishReason !== null) this.#end(running, finishReason);
   }
 
@@ -192,8 +271,8 @@ export class ReaderLoop {
 
   #failAll(error: unknown): void {
     const reason = error instanceof TakeoffError ? String(error.code) : 'defect';
-    const running = [...this.#running.values()].map(({ sequence }) => sequence);
-    for (const { requestId, prompt } of [...running, ...this.#waiting]) {
+    for (const { sequence } of [...this.#running.values(), ...this.#waiting.clear()]) {
+      const { requestId, prompt } = sequence;
       const event: RequestEvent = {
         kind: 'error',
         requestId,
@@ -204,6 +283,5 @@ export class ReaderLoop {
       this.#options.send(event);
     }
     this.#running.clear();
-    this.#waiting.length = 0;
   }
 }

@@ -1,26 +1,39 @@
 // From a request message to sequences: template or raw prompt, token ids, exact row counts, and the refusal of what can
 // never fit. Pure but for the tokenizer it is handed.
+import { isDeepStrictEqual } from 'node:util';
 import { Defect, InputError } from '../errors.js';
-import type { GenerateMessage, ImagePayload, Prompt } from '../link/requests/messages.js';
+import type { GenerateMessage, ImagePayload, Prompt, SamplingParameters } from '../link/requests/messages.js';
 import type { ModelDescription } from '../model/description.js';
 import { layoutImage } from '../image/geometry.js';
+import type { RowNumbers } from './kv/row-key.js';
 import type { ConversationTemplate } from './prompt/conversation-template.js';
-import { encodePrompt } from './prompt/encode.js';
+import { encodePrompt, type PromptItem } from './prompt/encode.js';
 import { OutputText } from './prompt/output-text.js';
 import type { PromptPiece } from './prompt/pieces.js';
 import { partsToPieces } from './prompt/raw-prompt.js';
 import type { Tokenizer } from './prompt/tokenizer.js';
 import { Sequence, type SequenceImage } from './sequence.js';
+import { TokenLogprobs } from './token-logprobs.js';
+import { imageIdentity } from './vision/image-identity.js';
 
 export interface FactoryOptions {
+  /** One for all sequences of a KV cache. */
+  readonly rowNumbers: RowNumbers;
   readonly description: ModelDescription;
   readonly tokenizer: Tokenizer;
   readonly template: ConversationTemplate;
   readonly contextTokens: number;
 }
 
+interface EncodedBefore {
+  readonly asked: Prompt;
+  readonly promptMaxTokens: number | null;
+  readonly items: readonly PromptItem[];
+}
+
 export class SequenceFactory {
   readonly #options: FactoryOptions;
+  #lastEncoded: EncodedBefore | undefined;
 
   constructor(options: FactoryOptions) {
     this.#options = options;
@@ -28,20 +41,26 @@ export class SequenceFactory {
 
   /** @throws InputError request.does_not_fit, request.model_takes_no_images, request.template_failed */
   create(message: GenerateMessage, prompt: number): Sequence {
-    const { template, tokenizer, contextTokens } = this.#options;
-    const images = message.images.map((payload) => this.#image(payload));
+    const { template, tokenizer, contextTokens, rowNumbers } = this.#options;
+    const { cacheSalt } = message;
+    const images = message.images.map((payload) => this.#image(payload, cacheSalt));
     const asked = message.prompts[prompt];
     if (asked === undefined) throw new Defect(`A request has no prompt ${prompt}.`);
-    const { items } = encodePrompt(this.#pieces(asked), tokenizer, message.promptMaxTokens);
+    const items = this.#encode(asked, message.promptMaxTokens);
     const stops = asked.kind === 'conversation' ? template.stopStrings : [];
+    const sampling = samplingOf(message.sampling, prompt);
+    this.#validateBias(sampling);
     const sequence = new Sequence({
       requestId: message.requestId,
       prompt,
       items,
       images,
-      sampling: message.sampling,
+      cacheSalt,
+      rowNumbers,
+      sampling,
       contextTokens,
-      output: new OutputText(tokenizer, stops),
+      output: new OutputText(tokenizer, [...stops, ...sampling.stop]),
+      logprobs: new TokenLogprobs(tokenizer),
     });
     if (sequence.promptRows === 0) {
       throw new InputError(
@@ -60,7 +79,16 @@ export class SequenceFactory {
     return sequence;
   }
 
-  #image(payload: ImagePayload): SequenceImage {
+  /** Several answers to a prompt are asked for as several equal prompts, which are encoded once. */
+  #encode(asked: Prompt, promptMaxTokens: number | null): readonly PromptItem[] {
+    const last = this.#lastEncoded;
+    if (last?.promptMaxTokens === promptMaxTokens && isDeepStrictEqual(last.asked, asked)) return last.items;
+    const { items } = encodePrompt(this.#pieces(asked), this.#options.tokenizer, promptMaxTokens);
+    this.#lastEncoded = { asked, promptMaxTokens, items };
+    return items;
+  }
+
+  #image(payload: ImagePayload, cacheSalt: string | null): SequenceImage {
     const { vision } = this.#options.description;
     if (vision === null) {
       throw new InputError(
@@ -68,7 +96,18 @@ export class SequenceFactory {
         'The model of this consumer group does not accept images.',
       );
     }
-    return { payload, rows: layoutImage(payload.widthPx, payload.heightPx, vision).imageTokens };
+    const { imageTokens: rows } = layoutImage(payload.widthPx, payload.heightPx, vision);
+    return { identity: imageIdentity(payload, cacheSalt), payload, rows };
+  }
+
+  #validateBias({ logitBias }: SamplingParameters): void {
+    const { tokenCount } = this.#options.description.tokenizer;
+    const unknown = logitBias.find(({ token }) => token >= tokenCount);
+    if (unknown === undefined) return;
+    throw new InputError(
+      'request.out_of_range',
+      `logit_bias names token ${unknown.token}; this model has the tokens 0 to ${tokenCount - 1}.`,
+    );
   }
 
   #pieces(prompt: Prompt): readonly PromptPiece[] {
@@ -78,3 +117,9 @@ export class SequenceFactory {
       : template.render(prompt);
   }
 }
+
+const SEED_END = 2 ** 32;
+
+/** Answers to the same prompt, drawn from one seed, must differ: each has a seed of its own. */
+const samplingOf = (sampling: SamplingParameters, prompt: number): SamplingParameters =>
+  sampling.seed === null ? sampling : { ...sampling, seed: (sampling.seed + prompt) % SEED_END };

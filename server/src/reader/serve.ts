@@ -1,18 +1,19 @@
 // A reader's life: load the model, say so, answer requests until told to drain or until the connection ends. Knows nothing of
 // how messages travel.
+import os from 'node:os';
 import { TakeoffError } from '../errors.js';
 import { shownDevice, type ReaderCard, type ReaderStart } from '../link/lifecycle/messages.js';
 import { VERSIONS, type FromReader, type ToReader } from '../link/messages.js';
+import { bytesOf } from '../model/memory-size.js';
+import type { LanguageEngine } from './engine/engine.js';
 import type { ServedModel } from './load/load-model.js';
-import { WholeClaims } from './kv/whole-claims.js';
+import type { KvOwner } from './kv/kv-owner.js';
+import { RowNumbers } from './kv/row-key.js';
+import { SharedPrefixes } from './kv/shared-prefixes.js';
+import { UnsharedRows } from './kv/unshared-rows.js';
 import { ReaderLoop } from './loop.js';
 import { SequenceFactory } from './sequence-factory.js';
 import { ImageStore } from './vision/image-store.js';
-
-/** Prompt rows of a step beside running streams: half a second of a 1 B model on two cores. */
-const MAX_PREFILL_ROWS_BESIDE_DECODE = 64;
-/** About five images of 2,928 rows for a 7 B model, or fifty of 576. */
-const IMAGE_CACHE_BYTES = 256 * 2 ** 20;
 
 /** The gateway counts seconds without one. */
 const HEARTBEAT_MS = 1_000;
@@ -38,12 +39,13 @@ export function serveModel({ start, model, send }: ServeOptions): ReaderServing 
   });
   const loop = new ReaderLoop({
     engine,
-    kv: new WholeClaims(engine.limits, engine),
-    images: encoder === null ? null : new ImageStore(encoder, IMAGE_CACHE_BYTES),
+    kv: ownerOf(start, engine),
+    images: encoder === null ? null : new ImageStore(encoder, bytesOf(start.imageCacheSize, os.freemem())),
     sequences: new SequenceFactory({
       description,
       template,
       tokenizer,
+      rowNumbers: new RowNumbers(engine.limits.cells),
       contextTokens: engine.limits.contextTokens,
     }),
     send,
@@ -51,7 +53,9 @@ export function serveModel({ start, model, send }: ServeOptions): ReaderServing 
       send({ kind: 'failed', ...explain(error) });
       end(1);
     },
-    maxPrefillRowsBesideDecode: MAX_PREFILL_ROWS_BESIDE_DECODE,
+    stepTargetMs: start.stepTargetMs,
+    prefillChunkRows: start.prefillChunkSize,
+    clock: () => performance.now(),
   });
   send({ kind: 'ready', versions: VERSIONS, card: cardOf(start, model) });
   const heart = setInterval(() => loop.sendHeartbeat(), HEARTBEAT_MS);
@@ -80,6 +84,9 @@ export function serveModel({ start, model, send }: ServeOptions): ReaderServing 
     },
   };
 }
+
+const ownerOf = ({ prefixCache }: ReaderStart, engine: LanguageEngine): KvOwner =>
+  prefixCache ? new SharedPrefixes(engine.limits, engine) : new UnsharedRows(engine.limits, engine);
 
 function cardOf(start: ReaderStart, { engine, description }: ServedModel): ReaderCard {
   return {

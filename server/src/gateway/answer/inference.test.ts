@@ -37,6 +37,7 @@ const JOB: InferenceJob = {
   prompts: ['a', 'b'].map((text) => ({ kind: 'raw', parts: [{ kind: 'text', text }] })),
   images: [],
   promptMaxTokens: null,
+  cacheSalt: null,
   sampling: messageOf().sampling,
 };
 const WITH_IMAGE: InferenceJob = {

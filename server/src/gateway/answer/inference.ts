@@ -29,6 +29,7 @@ export interface InferenceJob {
   /** What the prompts show, by index; each is prepared once. */
   readonly images: readonly ImageSource[];
   readonly promptMaxTokens: number | null;
+  readonly cacheSalt: string | null;
   readonly sampling: SamplingParameters;
 }
 
@@ -141,6 +142,6 @@ const takesNoImages = (group: string): InputError =>
   );
 
 function toMessage(job: InferenceJob, images: readonly ImagePayload[], requestId: string): GenerateMessage {
-  const { prompts, promptMaxTokens, sampling } = job;
-  return { kind: 'generate', requestId, prompts, images, promptMaxTokens, sampling };
+  const { prompts, promptMaxTokens, cacheSalt, sampling } = job;
+  return { kind: 'generate', requestId, prompts, images, promptMaxTokens, cacheSalt, sampling };
 }

@@ -12,6 +12,7 @@ export const messageOf = (promptCount = 1, requestId = 'r'): GenerateMessage => 
   })),
   images: [],
   promptMaxTokens: null,
+  cacheSalt: null,
   sampling: { ...GREEDY, minNewTokens: 1 },
 });
 
@@ -30,5 +31,5 @@ export const doneOf = (prompt = 0, requestId = 'r'): DoneEvent => ({
   requestId,
   prompt,
   finishReason: 'stop',
-  usage: { promptTokens: 7, imageTokens: 3, generatedTokens: 2 },
+  usage: { promptTokens: 7, imageTokens: 3, cachedTokens: 1, generatedTokens: 2 },
 });

@@ -39,6 +39,11 @@ export const START: ReaderStart = {
   maxSequenceLength: 0,
   maxBatchSize: 8,
   chatTemplate: null,
+  pageCacheSize: null,
+  imageCacheSize: 268_435_456,
+  stepTargetMs: 200,
+  prefillChunkSize: 512,
+  prefixCache: true,
   threads: 0,
   kernels: 'auto',
   llamaLibDir: null,
@@ -50,7 +55,7 @@ export const START: ReaderStart = {
 /** For tests in which no reader hangs: scripted ones have no heartbeat. */
 export const PATIENT = { readerMessageTimeoutMs: Infinity, firstTokenTimeoutMs: 600_000 };
 
-const USAGE: Usage = { promptTokens: 7, imageTokens: 3, generatedTokens: 2 };
+const USAGE: Usage = { promptTokens: 7, imageTokens: 3, cachedTokens: 1, generatedTokens: 2 };
 
 /** What the test does with a request, when it does not drive it step by step. */
 export type Script = (message: GenerateMessage, reader: ScriptedReader) => void;

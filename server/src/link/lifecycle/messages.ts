@@ -4,9 +4,10 @@
 import type { TemplateName, VisionSettings } from '../../model/description.js';
 import type { Device } from '../../model/device.js';
 import type { KernelChoice } from '../../model/kernels.js';
+import type { MemorySize } from '../../model/memory-size.js';
 import type { TextQuantChoice, TowerQuantChoice } from '../../model/quantisation.js';
 
-export const LIFECYCLE_VERSION = 2;
+export const LIFECYCLE_VERSION = 3;
 
 /** What a process speaks; the other side refuses what it does not know. */
 export interface ProtocolVersions {
@@ -35,6 +36,16 @@ export interface ReaderStart {
   readonly maxBatchSize: number;
   /** Null means: chosen from the model. */
   readonly chatTemplate: ChatTemplateSetting | null;
+  /** Memory of the KV cache; null means: chosen from the free memory. */
+  readonly pageCacheSize: MemorySize | null;
+  /** Memory for features of images. */
+  readonly imageCacheSize: MemorySize;
+  /** What a step should take while answers are generated. */
+  readonly stepTargetMs: number;
+  /** Prompt rows of a step at most. */
+  readonly prefillChunkSize: number;
+  /** Whether rows of prompts are kept for prompts that begin alike. */
+  readonly prefixCache: boolean;
   /** 0 means: one per physical core. */
   readonly threads: number;
   /** Our own kernels for products on the CPU. */

@@ -28,8 +28,8 @@ describe('Mailbox', () => {
       batch: BATCH,
       vocabularySize: 128_256,
       samples: [
-        { row: 0, sampler: 5n, banned: { from: 2 ** 31, tokens: [] } },
-        { row: 1, sampler: 6n, banned: { from: 32_000, tokens: [2, 31_999] } },
+        { row: 0, sampler: 5n, banned: { from: 2 ** 31, tokens: [] }, topLogprobs: null },
+        { row: 1, sampler: 6n, banned: { from: 32_000, tokens: [2, 31_999] }, topLogprobs: 20 },
       ],
     };
     caller.post(job);
@@ -42,6 +42,7 @@ describe('Mailbox', () => {
       row,
       sampler: BigInt(row),
       banned: { from: 9, tokens: [row] },
+      topLogprobs: 0,
     }));
     caller.post({ kind: 'decode', context: 1n, batch: BATCH, vocabularySize: 10, samples });
     expect(thread.receive()).toMatchObject({ samples });
@@ -49,9 +50,20 @@ describe('Mailbox', () => {
 
   it('hands results back, each in the place of its job', () => {
     const { caller, thread } = ends();
+    const top = [
+      { token: 128_255, logprob: -0.25 },
+      { token: 3, logprob: -9999 },
+    ];
     for (const result of [
-      { status: 0, tokens: [7, 128_255] },
-      { status: -3, tokens: [] },
+      {
+        status: 0,
+        sampled: [
+          { token: 7, logprobs: null },
+          { token: 128_255, logprobs: { logprob: -0.25, top } },
+          { token: 1, logprobs: { logprob: 0, top: [] } },
+        ],
+      },
+      { status: -3, sampled: [] },
     ]) {
       caller.post({ kind: 'graph', backend: 1n, graph: 2n });
       thread.receive();
@@ -65,6 +77,7 @@ describe('Mailbox', () => {
       row,
       sampler: 1n,
       banned: { from: 9, tokens: [] },
+      topLogprobs: null,
     }));
     expect(() =>
       new Mailbox().post({ kind: 'decode', context: 1n, batch: BATCH, vocabularySize: 10, samples }),

@@ -7,7 +7,15 @@ import { openLibrariesIn } from '../libraries.js';
 import { bindGgml, type GgmlSymbols } from '../symbols/ggml.js';
 import { bindLlama, type LlamaSymbols } from '../symbols/llama.js';
 import type { Pointer } from '../symbols/structs.js';
-import type { InferenceAnswer, InferenceJob, InferenceResult, InferenceSetup, SampleJob } from './jobs.js';
+import type {
+  InferenceAnswer,
+  InferenceJob,
+  InferenceResult,
+  InferenceSetup,
+  Sampled,
+  SampleJob,
+} from './jobs.js';
+import { LogSoftmax } from './log-softmax.js';
 import { Mailbox } from './mailbox.js';
 
 interface Symbols {
@@ -38,11 +46,11 @@ function serve(mailbox: Mailbox, symbols: Symbols): InferenceAnswer {
 }
 
 function compute({ ggml, llama }: Symbols, job: InferenceJob): InferenceResult {
-  if (job.kind === 'graph') return { status: ggml.graphCompute(job.backend, job.graph), tokens: [] };
+  if (job.kind === 'graph') return { status: ggml.graphCompute(job.backend, job.graph), sampled: [] };
   const status = llama.decode(job.context, job.batch);
-  if (status !== 0) return { status, tokens: [] };
+  if (status !== 0) return { status, sampled: [] };
   const { context, vocabularySize } = job;
-  return { status, tokens: job.samples.map((wanted) => sample(llama, context, vocabularySize, wanted)) };
+  return { status, sampled: job.samples.map((wanted) => sample(llama, context, vocabularySize, wanted)) };
 }
 
 /** The sampler selects from the logits of the row, without the banned tokens, and remembers what it selected. */
@@ -50,14 +58,17 @@ function sample(
   llama: LlamaSymbols,
   context: Pointer,
   vocabularySize: number,
-  { row, sampler, banned }: SampleJob,
-): number {
-  if (banned.from < vocabularySize || banned.tokens.length > 0) {
-    const address = llama.logits(context, row);
-    if (address === null) throw new Defect(`row ${row} of the batch has no logits`);
-    const logits = new Float32Array(koffi.view(address, vocabularySize * 4));
-    logits.fill(-Infinity, banned.from);
-    for (const token of banned.tokens) logits[token] = -Infinity;
-  }
-  return llama.samplerSample(sampler, context, row);
+  { row, sampler, banned, topLogprobs }: SampleJob,
+): Sampled {
+  const isPlain = banned.from >= vocabularySize && banned.tokens.length === 0 && topLogprobs === null;
+  if (isPlain) return { token: llama.samplerSample(sampler, context, row), logprobs: null };
+  const address = llama.logits(context, row);
+  if (address === null) throw new Defect(`row ${row} of the batch has no logits`);
+  const logits = new Float32Array(koffi.view(address, vocabularySize * 4));
+  // Of what the model said, before bans change it.
+  const softmax = topLogprobs === null ? null : new LogSoftmax(logits.subarray(0, banned.from), topLogprobs);
+  logits.fill(-Infinity, banned.from);
+  for (const token of banned.tokens) logits[token] = -Infinity;
+  const token = llama.samplerSample(sampler, context, row);
+  return { token, logprobs: softmax === null ? null : softmax.tell(token) };
 }

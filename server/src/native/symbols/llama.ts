@@ -48,6 +48,13 @@ export function bindLlama({ llama }: Libraries) {
     ),
 
     memory: bind<[P], P>(llama, 'void *llama_get_memory(void *ctx)'),
+    /** Sequence ids that a unified cache can tell apart, whatever n_seq_max is. */
+    maxSequences: bind<[], number>(llama, 'size_t llama_max_parallel_sequences()'),
+    /** Positions p0 … p1 − 1. Adds to what the target holds; in a unified cache only tags are written. */
+    memoryShare: bind<[P, number, number, number, number], void>(
+      llama,
+      'void llama_memory_seq_cp(void *memory, int32_t from, int32_t to, int32_t p0, int32_t p1)',
+    ),
     /** p0 or p1 below 0 mean open ends. False only when part of a sequence cannot be removed. */
     memoryRemove: bind<[P, number, number, number], boolean>(
       llama,
@@ -90,7 +97,13 @@ export function bindLlama({ llama }: Libraries) {
     distribution: bind<[number], P>(llama, 'void *llama_sampler_init_dist(uint32_t seed)'),
     topK: bind<[number], P>(llama, 'void *llama_sampler_init_top_k(int32_t k)'),
     topP: bind<[number, number], P>(llama, 'void *llama_sampler_init_top_p(float p, size_t min_keep)'),
+    minP: bind<[number, number], P>(llama, 'void *llama_sampler_init_min_p(float p, size_t min_keep)'),
     temperature: bind<[number], P>(llama, 'void *llama_sampler_init_temp(float t)'),
+    /** Copies the array of struct llama_logit_bias { int32_t token; float bias; }. */
+    logitBias: bind<[number, number, Uint8Array], P>(
+      llama,
+      'void *llama_sampler_init_logit_bias(int32_t n_vocab, int32_t n_logit_bias, const uint8_t *logit_bias)',
+    ),
     penalties: bind<[number, number, number, number, number], P>(
       llama,
       'void *llama_sampler_init_penalties(int32_t n_vocab, int32_t penalty_last_n, float penalty_repeat, float penalty_freq, float penalty_present)',

@@ -10,7 +10,10 @@ export interface EngineLimits {
   readonly contextTokens: number;
   /** KV cells shared by all sequences. */
   readonly cells: number;
+  /** Sequences that are computed at the same time. */
   readonly maxSequences: number;
+  /** Sequences that the cache can tell apart, ended ones included; at least maxSequences. */
+  readonly slots: number;
   /** Rows of one step. */
   readonly maxRows: number;
 }
@@ -40,9 +43,23 @@ export interface SampledToken {
   readonly token: TokenId;
   /** Whether the token ends the sequence; such a token has no text. */
   readonly isEnd: boolean;
+  /** Null where the sequence does not ask for them. */
+  readonly logprobs: SampledLogprobs | null;
 }
 
-/** `forget` is for the owner of the KV cache alone (kv/). */
+/** The log probability of a sampled token, and the most probable tokens in its place, best first. */
+export interface SampledLogprobs {
+  readonly logprob: number;
+  readonly top: readonly { readonly token: TokenId; readonly logprob: number }[];
+}
+
+/** The sampling of a sequence that was put back: random numbers and tokens so far, kept until it goes on. */
+export interface SuspendedSampling {
+  /** Lets go of it; the sequence does not go on. */
+  discard(): void;
+}
+
+/** `share` and `forget` are for the owner of the KV cache alone (kv/). */
 export interface LanguageEngine extends KvMemory {
   readonly limits: EngineLimits;
   /** Prepares the sampling of a sequence that starts in the slot. */
@@ -51,5 +68,9 @@ export interface LanguageEngine extends KvMemory {
   step(rows: readonly StepRow[]): Promise<readonly SampledToken[]>;
   /** Ends the sampling of the slot's sequence; its cells stay until they are forgotten. */
   end(slot: Slot): void;
+  /** Ends it in this slot, to go on in another one. */
+  suspend(slot: Slot): SuspendedSampling;
+  /** Goes on in a slot. */
+  resume(slot: Slot, suspended: SuspendedSampling): void;
   close(): void;
 }

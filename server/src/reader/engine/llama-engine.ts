@@ -6,9 +6,18 @@ import type { SamplingParameters } from '../../link/requests/messages.js';
 import type { TokenizerSettings } from '../../model/description.js';
 import type { Decoder, RowSample } from '../../native/decoder.js';
 import type { EmbeddingRows } from '../../native/embedding-rows.js';
+import type { Sampled } from '../../native/inference/jobs.js';
 import { Sampler } from '../../native/sampler.js';
 import { toTokenId, type Slot } from '../ids.js';
-import type { EngineLimits, LanguageEngine, SampledToken, StepRow } from './engine.js';
+import type {
+  EngineLimits,
+  LanguageEngine,
+  SampledLogprobs,
+  SampledToken,
+  StepRow,
+  SuspendedSampling,
+} from './engine.js';
+import { SlotSampling } from './slot-sampling.js';
 import { TokenBans } from './token-bans.js';
 
 export interface LlamaEngineParts {
@@ -23,6 +32,7 @@ export interface LlamaEngineParts {
 interface Sampling {
   readonly sampler: Sampler;
   readonly bans: TokenBans;
+  readonly topLogprobs: number | null;
 }
 
 const SEED_END = 2 ** 32;
@@ -31,7 +41,7 @@ export class LlamaEngine implements LanguageEngine {
   readonly limits: EngineLimits;
   readonly #parts: LlamaEngineParts;
   readonly #endTokens: ReadonlySet<number>;
-  readonly #sampling = new Map<Slot, Sampling>();
+  readonly #sampling = new SlotSampling<Sampling>(({ sampler }) => sampler.close());
 
   constructor(parts: LlamaEngineParts) {
     this.limits = parts.limits;
@@ -40,11 +50,10 @@ export class LlamaEngine implements LanguageEngine {
   }
 
   begin(slot: Slot, sampling: SamplingParameters): void {
-    if (this.#sampling.has(slot)) throw new Defect(`Slot ${slot} is in use.`);
     const { decoder, tokenizer } = this.#parts;
     const sampler = new Sampler(decoder.model, {
       ...sampling,
-      seed: randomInt(SEED_END),
+      seed: sampling.seed ?? randomInt(SEED_END),
       contextTokens: this.limits.contextTokens,
     });
     const bans = new TokenBans({
@@ -53,7 +62,7 @@ export class LlamaEngine implements LanguageEngine {
       minNewTokens: sampling.minNewTokens,
       noRepeatNgramSize: sampling.noRepeatNgramSize,
     });
-    this.#sampling.set(slot, { sampler, bans });
+    this.#sampling.set(slot, { sampler, bans, topLogprobs: sampling.topLogprobs });
   }
 
   async step(rows: readonly StepRow[]): Promise<readonly SampledToken[]> {
@@ -62,27 +71,38 @@ export class LlamaEngine implements LanguageEngine {
     for (const row of rows) this.#fill(row, decoder.addRow(row.slot, row.position, row.samples));
     const samples = rows.flatMap(({ slot, samples: isSampled }, row): RowSample[] => {
       if (!isSampled) return [];
-      const { sampler, bans } = this.#samplingOf(slot);
-      return [{ row, sampler, banned: bans.next() }];
+      const { sampler, bans, topLogprobs } = this.#sampling.get(slot);
+      return [{ row, sampler, banned: bans.next(), topLogprobs }];
     });
     const outcome = await decoder.decode(samples);
     if (outcome.kind === 'no-cells') {
       throw new Defect(`No KV cells for ${rows.length} rows, although admission claims them in advance.`);
     }
-    return samples.map(({ row }, index) => this.#sampled(rows[row], outcome.tokens[index]));
+    return samples.map(({ row }, index) => this.#sampled(rows[row], outcome.sampled[index]));
   }
 
   end(slot: Slot): void {
-    this.#samplingOf(slot).sampler.close();
-    this.#sampling.delete(slot);
+    this.#sampling.end(slot);
   }
 
-  forget(slot: Slot): void {
-    this.#parts.decoder.forget(slot);
+  suspend(slot: Slot): SuspendedSampling {
+    return this.#sampling.suspend(slot);
+  }
+
+  resume(slot: Slot, suspended: SuspendedSampling): void {
+    this.#sampling.resume(slot, suspended);
+  }
+
+  share(from: Slot, to: Slot, first: number, end: number): void {
+    this.#parts.decoder.share(from, to, first, end);
+  }
+
+  forget(slot: Slot, first: number, end: number): void {
+    this.#parts.decoder.forget(slot, first, end);
   }
 
   close(): void {
-    for (const slot of [...this.#sampling.keys()]) this.end(slot);
+    this.#sampling.close();
     this.#parts.closeParts();
   }
 
@@ -95,16 +115,16 @@ export class LlamaEngine implements LanguageEngine {
     target.set(source.features.values.subarray(first, first + target.length));
   }
 
-  #sampled(row: StepRow | undefined, id: number | undefined): SampledToken {
-    if (row === undefined || id === undefined) throw new Defect('A sampled row has no token.');
-    const token = toTokenId(id);
-    this.#samplingOf(row.slot).bans.accept(token);
-    return { slot: row.slot, token, isEnd: this.#endTokens.has(token) };
-  }
-
-  #samplingOf(slot: Slot): Sampling {
-    const sampling = this.#sampling.get(slot);
-    if (sampling === undefined) throw new Defect(`Slot ${slot} has no sequence.`);
-    return sampling;
+  #sampled(row: StepRow | undefined, sampled: Sampled | undefined): SampledToken {
+    if (row === undefined || sampled === undefined) throw new Defect('A sampled row has no token.');
+    const token = toTokenId(sampled.token);
+    this.#sampling.get(row.slot).bans.accept(token);
+    const logprobs = sampled.logprobs === null ? null : withTokenIds(sampled.logprobs);
+    return { slot: row.slot, token, isEnd: this.#endTokens.has(token), logprobs };
   }
 }
+
+const withTokenIds = ({ logprob, top }: NonNullable<Sampled['logprobs']>): SampledLogprobs => ({
+  logprob,
+  top: top.map((ranked) => ({ token: toTokenId(ranked.token), logprob: ranked.logprob })),
+});

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ConfigError } from '../../errors.js';
 import { chooseCells } from './kv-budget.js';
 
 const GIB = 2 ** 30;
@@ -38,6 +39,23 @@ describe('chooseCells', () => {
       cells: 256,
     },
   ])('$name', ({ bytesPerCell, contextTokens, maxSequences, free, cells }) => {
-    expect(chooseCells({ bytesPerCell, contextTokens, maxSequences, freeMemoryBytes: free })).toBe(cells);
+    expect(
+      chooseCells({ bytesPerCell, contextTokens, maxSequences, pageCacheSize: null, freeMemoryBytes: free }),
+    ).toBe(cells);
+  });
+
+  const demand = { bytesPerCell: 1000, contextTokens: 2048, maxSequences: 1, freeMemoryBytes: 100_000_000 };
+
+  it('are as many as page_cache_size holds, also more than all sequences at full length', () => {
+    expect(chooseCells({ ...demand, pageCacheSize: 10_000_000 })).toBe(9984);
+    expect(chooseCells({ ...demand, pageCacheSize: '3%' })).toBe(2816);
+  });
+
+  it('must be enough for one sequence of full length, and the refusal has the numbers', () => {
+    expect(chooseCells({ ...demand, pageCacheSize: 2_048_000 })).toBe(2048);
+    expect(() => chooseCells({ ...demand, pageCacheSize: 2_047_999 })).toThrow(ConfigError);
+    expect(() => chooseCells({ ...demand, pageCacheSize: '1%' })).toThrow(
+      'page_cache_size is 1%, now 1000000 bytes, which hold 768 tokens; one prompt and its answer may have 2048, which need 2048000 bytes.',
+    );
   });
 });

@@ -40,13 +40,17 @@ export async function loadModel(
   return start.echo ? echo(start, report) : loadReal(start, secrets, report);
 }
 
+/** As many as llama.cpp tells apart. */
+const ECHO_SLOTS = 256;
+
 function echo(start: ReaderStart, report: Report): ServedModel {
   const contextTokens = start.maxSequenceLength === 0 ? 1 << 18 : start.maxSequenceLength;
   const maxSequences = start.maxBatchSize;
   const model = createEchoModel({
     contextTokens,
-    cells: contextTokens * maxSequences,
+    cells: contextTokens,
     maxSequences,
+    slots: Math.max(ECHO_SLOTS, maxSequences),
     maxRows: 512,
   });
   return { ...model, template: chooseTemplate(start, model.description, report).template };
@@ -88,6 +92,7 @@ async function loadReal(start: ReaderStart, secrets: ReaderSecrets, report: Repo
       {
         maxSequenceLength: start.maxSequenceLength,
         maxSequences: start.maxBatchSize,
+        pageCacheSize: start.pageCacheSize,
         threads: start.threads === 0 ? null : start.threads,
         isExact: start.quantType === 'f32',
       },

@@ -5,6 +5,7 @@ import type { GgufFile } from '../../checkpoint/gguf/gguf-file.js';
 import type { GgufPair } from '../../checkpoint/pair/open-pair.js';
 import { CheckpointError } from '../../errors.js';
 import type { ModelDescription } from '../../model/description.js';
+import type { MemorySize } from '../../model/memory-size.js';
 import { isTensorType, TENSOR_TYPES } from '../../model/tensor-types.js';
 import { Decoder } from '../../native/decoder.js';
 import { EmbeddingRows, type EmbeddingTable } from '../../native/embedding-rows.js';
@@ -22,6 +23,8 @@ export interface PairOptions {
   /** 0: as many positions as the model holds. */
   readonly maxSequenceLength: number;
   readonly maxSequences: number;
+  /** Memory of the KV cache; null lets the free memory decide. */
+  readonly pageCacheSize: MemorySize | null;
   /** Compute threads; null lets the size of the model decide. */
   readonly threads: number | null;
   /** f32 KV cache and no flash attention: the arithmetic of the reference. */
@@ -62,6 +65,7 @@ export async function loadPair(runtime: Runtime, pair: GgufPair, options: PairOp
     contextTokens: contextOf(description, options),
     cells: decoder.cells,
     maxSequences: options.maxSequences,
+    slots: decoder.sequences,
     maxRows: decoder.maxRows,
   };
   const closeParts = () => {
@@ -86,11 +90,12 @@ const contextOf = (description: ModelDescription, { maxSequenceLength }: PairOpt
     : Math.min(maxSequenceLength, description.contextTokens);
 
 function createDecoder(model: LanguageModel, pair: GgufPair, threads: number, options: PairOptions): Decoder {
-  const { maxSequences, isExact } = options;
+  const { maxSequences, pageCacheSize, isExact } = options;
   const cells = chooseCells({
     bytesPerCell: kvBytesPerCell(pair.model, isExact),
     contextTokens: contextOf(pair.description, options),
     maxSequences,
+    pageCacheSize,
     freeMemoryBytes: os.freemem(),
   });
   return new Decoder(model, {

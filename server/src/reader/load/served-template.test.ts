@@ -7,7 +7,13 @@ import type { ModelDescription } from '../../model/description.js';
 import { createEchoModel } from './echo-model.js';
 import { serveTemplate } from './served-template.js';
 
-const ECHO = createEchoModel({ contextTokens: 64, cells: 64, maxSequences: 1, maxRows: 64 }).description;
+const ECHO = createEchoModel({
+  contextTokens: 64,
+  cells: 64,
+  maxSequences: 1,
+  slots: 1,
+  maxRows: 64,
+}).description;
 const END = { id: 300, content: '<|end|>', special: true, lstrip: false, rstrip: false };
 const described = (over: Partial<ModelDescription>): ModelDescription => ({
   ...ECHO,

@@ -2,11 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { toSlot } from '../ids.js';
 import { planStep, type RunningSequence } from './plan.js';
 
-const budget = { maxRows: 16, maxPrefillRowsBesideDecode: 4 };
-const seq = (slot: number, promptRowsLeft: number): RunningSequence => ({
-  slot: toSlot(slot),
-  promptRowsLeft,
-});
+const budget = { maxRows: 16, maxPrefillRows: 16, maxRowsBesideDecode: 5 };
+/** Decoding where no rows are given. */
+const seq = (slot: number, rowsReady?: number): RunningSequence =>
+  rowsReady === undefined
+    ? { slot: toSlot(slot), kind: 'decode' }
+    : { slot: toSlot(slot), kind: 'prefill', rowsReady };
 
 describe('planStep', () => {
   it.each([
@@ -23,13 +24,19 @@ describe('planStep', () => {
     },
     {
       name: 'puts decode rows first and cuts the share of prompts beside them',
-      running: [seq(1, 40), seq(2, 0)],
+      running: [seq(1, 40), seq(2)],
       decode: [2],
       prefill: [[1, 4]],
     },
     {
+      name: 'gives no rows to a prompt whose next image is not there',
+      running: [seq(1, 0), seq(2, 5)],
+      decode: [],
+      prefill: [[2, 5]],
+    },
+    {
       name: 'serves prompts in order of admission',
-      running: [seq(7, 3), seq(2, 0), seq(3, 9)],
+      running: [seq(7, 3), seq(2), seq(3, 9)],
       decode: [2],
       prefill: [
         [7, 3],
@@ -42,6 +49,13 @@ describe('planStep', () => {
     expect(plan.prefill.map(({ slot, rows }) => [slot, rows])).toEqual(prefill);
   });
 
+  it('gives prompts no more rows than their chunk, and one at least beside many streams', () => {
+    const rows = (running: RunningSequence[], more = {}) =>
+      planStep(running, { ...budget, ...more }).prefill.map((entry) => entry.rows);
+    expect(rows([seq(1, 40)], { maxPrefillRows: 6 })).toEqual([6]);
+    expect(rows([seq(1, 40), ...Array.from({ length: 9 }, (_, n) => seq(n + 2))])).toEqual([1]);
+  });
+
   it('never exceeds the row budget and always makes progress, over random traces', () => {
     let state = 12345;
     const random = (below: number) => {
@@ -50,14 +64,13 @@ describe('planStep', () => {
     };
     for (let trace = 0; trace < 300; trace += 1) {
       const running = Array.from({ length: random(12) }, (_, slot) =>
-        seq(slot, random(3) === 0 ? 0 : random(60)),
+        seq(slot, random(3) === 0 ? undefined : 1 + random(60)),
       );
       const plan = planStep(running, budget);
       const rows = plan.decode.length + plan.prefill.reduce((sum, entry) => sum + entry.rows, 0);
       expect(rows).toBeLessThanOrEqual(budget.maxRows);
       if (running.length > 0) expect(rows).toBeGreaterThan(0);
-      for (const { slot, promptRowsLeft } of running)
-        expect(plan.decode.includes(slot)).toBe(promptRowsLeft === 0);
+      for (const { slot, kind } of running) expect(plan.decode.includes(slot)).toBe(kind === 'decode');
     }
   });
 });

@@ -2,17 +2,18 @@
 // rows come first, so that a running stream never waits for another's prompt. Who may start is for kv/ to say.
 import type { Slot } from '../ids.js';
 
-export interface RunningSequence {
-  readonly slot: Slot;
-  /** Rows of the prompt that are not in the KV cache yet; 0 means the sequence is decoding. */
-  readonly promptRowsLeft: number;
-}
+/** It adds the one row of its last token, or up to so many rows of its prompt. */
+export type RunningSequence =
+  | { readonly slot: Slot; readonly kind: 'decode' }
+  | { readonly slot: Slot; readonly kind: 'prefill'; readonly rowsReady: number };
 
 export interface RowBudget {
   /** Rows of a step, at least the number of sequences that can run. */
   readonly maxRows: number;
-  /** Prompt rows of a step in which other sequences decode: bounds the gap between their tokens. */
-  readonly maxPrefillRowsBesideDecode: number;
+  /** Prompt rows of a step. */
+  readonly maxPrefillRows: number;
+  /** Rows of a step in which sequences decode, their own included: bounds the gap between their tokens. Prompts get one at least. */
+  readonly maxRowsBesideDecode: number;
 }
 
 export interface StepPlan {
@@ -24,14 +25,16 @@ export interface StepPlan {
 
 /** Plans one step. `running` is in order of admission; its prompts are filled first come, first served. */
 export function planStep(running: readonly RunningSequence[], budget: RowBudget): StepPlan {
-  const decode = running.filter((sequence) => sequence.promptRowsLeft === 0).map(({ slot }) => slot);
+  const decode = running.filter(({ kind }) => kind === 'decode').map(({ slot }) => slot);
   const prefill: { slot: Slot; rows: number }[] = [];
-  let rowsLeft = budget.maxRows - decode.length;
-  if (decode.length > 0) rowsLeft = Math.min(rowsLeft, budget.maxPrefillRowsBesideDecode);
-  for (const { slot, promptRowsLeft } of running) {
-    const rows = Math.min(promptRowsLeft, rowsLeft);
+  let rowsLeft = Math.min(budget.maxRows - decode.length, budget.maxPrefillRows);
+  if (decode.length > 0)
+    rowsLeft = Math.min(rowsLeft, Math.max(1, budget.maxRowsBesideDecode - decode.length));
+  for (const sequence of running) {
+    if (sequence.kind === 'decode') continue;
+    const rows = Math.min(sequence.rowsReady, rowsLeft);
     if (rows <= 0) continue;
-    prefill.push({ slot, rows });
+    prefill.push({ slot: sequence.slot, rows });
     rowsLeft -= rows;
   }
   return { decode, prefill };

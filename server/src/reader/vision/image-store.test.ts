@@ -2,15 +2,13 @@ import { describe, expect, it } from 'vitest';
 import type { ImagePayload } from '../../link/requests/messages.js';
 import type { FeatureRows } from '../engine/engine.js';
 import type { ImageEncoder } from './image-encoder.js';
-import { ImageStore } from './image-store.js';
+import { imageIdentity } from './image-identity.js';
+import { ImageStore, type StoredImage } from './image-store.js';
 
-const image = (sha256: string, widthPx = 4): ImagePayload => ({
-  sha256,
-  widthPx,
-  heightPx: 3,
-  sidePx: 112,
-  tiles: new Uint8Array(),
-});
+const image = (sha256: string, widthPx = 4): StoredImage => {
+  const payload = { sha256, widthPx, heightPx: 3, sidePx: 112, tiles: new Uint8Array() };
+  return { payload, identity: imageIdentity(payload, null) };
+};
 const ROWS = 10;
 const FEATURE_BYTES = ROWS * Float32Array.BYTES_PER_ELEMENT;
 
@@ -35,7 +33,7 @@ class CountingEncoder implements ImageEncoder {
   }
 }
 
-async function encode(store: ImageStore, wanted: ImagePayload): Promise<FeatureRows> {
+async function encode(store: ImageStore, wanted: StoredImage): Promise<FeatureRows> {
   for (;;) {
     const features = store.get(wanted);
     if (features !== undefined) return features;

@@ -1,9 +1,13 @@
 // Image features by identity: encoded images of past and present requests, bounded in bytes, and the one encoding that is
-// under way. An image that several sequences wait for is encoded once. Identity is the SHA-256 of the upload together with
-// its size; preprocessing is the same for all images of a reader.
+// under way. An image that several sequences wait for is encoded once. Identity is that of image-identity.ts.
 import type { ImagePayload } from '../../link/requests/messages.js';
 import type { FeatureRows } from '../engine/engine.js';
 import type { ImageEncoder, ImageEncoding } from './image-encoder.js';
+
+export interface StoredImage {
+  readonly identity: string;
+  readonly payload: ImagePayload;
+}
 
 export class ImageStore {
   readonly #encoder: ImageEncoder;
@@ -11,7 +15,7 @@ export class ImageStore {
   /** Least recently used first. */
   readonly #features = new Map<string, FeatureRows>();
   #bytes = 0;
-  #current: { readonly key: string; readonly encoding: ImageEncoding } | undefined;
+  #current: { readonly identity: string; readonly encoding: ImageEncoding } | undefined;
 
   /** @param maxBytes of features that are kept; the newest are kept even when they alone are more */
   constructor(encoder: ImageEncoder, maxBytes: number) {
@@ -20,36 +24,33 @@ export class ImageStore {
   }
 
   /** Features of an encoded image; marks it as used. */
-  get(image: ImagePayload): FeatureRows | undefined {
-    const key = identity(image);
-    const features = this.#features.get(key);
+  get({ identity }: StoredImage): FeatureRows | undefined {
+    const features = this.#features.get(identity);
     if (features !== undefined) {
-      this.#features.delete(key);
-      this.#features.set(key, features);
+      this.#features.delete(identity);
+      this.#features.set(identity, features);
     }
     return features;
   }
 
   /** Runs one slice of an encoding: of the one under way, else of a new one for `image`. */
-  async advance(image: ImagePayload): Promise<void> {
-    this.#current ??= { key: identity(image), encoding: this.#encoder.start(image) };
-    const { key, encoding } = this.#current;
+  async advance({ identity, payload }: StoredImage): Promise<void> {
+    this.#current ??= { identity, encoding: this.#encoder.start(payload) };
+    const { identity: current, encoding } = this.#current;
     const features = await encoding.advance();
     if (features === undefined) return;
     this.#current = undefined;
-    this.#add(key, features);
+    this.#add(current, features);
   }
 
-  #add(key: string, features: FeatureRows): void {
-    this.#features.set(key, features);
+  #add(identity: string, features: FeatureRows): void {
+    this.#features.set(identity, features);
     this.#bytes += features.values.byteLength;
     for (const [oldest, old] of this.#features) {
       // The newest stays even when it alone is over the bound: a sequence is about to take it.
-      if (this.#bytes <= this.#maxBytes || oldest === key) break;
+      if (this.#bytes <= this.#maxBytes || oldest === identity) break;
       this.#features.delete(oldest);
       this.#bytes -= old.values.byteLength;
     }
   }
 }
-
-const identity = (image: ImagePayload): string => `${image.sha256} ${image.widthPx}x${image.heightPx}`;

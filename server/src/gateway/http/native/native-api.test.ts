@@ -40,7 +40,13 @@ function keeping(messages: GenerateMessage[]): Script {
   };
 }
 
-const METADATA = { prompt_tokens: 7, image_tokens: 3, generated_tokens: 2, finish_reason: 'stop' };
+const METADATA = {
+  prompt_tokens: 7,
+  image_tokens: 3,
+  cached_tokens: 1,
+  generated_tokens: 2,
+  finish_reason: 'stop',
+};
 
 describe('/generate', () => {
   it('answers a text with a text and a list with a list in its order', async () => {

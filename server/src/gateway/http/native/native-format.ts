@@ -58,6 +58,7 @@ const metadataOf = (
 ): GenerationMetadata => ({
   prompt_tokens: usage.promptTokens,
   image_tokens: usage.imageTokens,
+  cached_tokens: usage.cachedTokens,
   generated_tokens: usage.generatedTokens,
   finish_reason: finishReason,
   ...(warnings.length === 0 ? {} : { warnings }),

@@ -174,3 +174,22 @@ describe('fields of later versions', () => {
     expect(refusal.message.length).toBeLessThan(100);
   });
 });
+
+describe('cache_salt', () => {
+  it('reaches the job, and is null where it is not given', () => {
+    const saltOf = (body: unknown) => parseGenerateRequest(body, null, LIMITS).job.cacheSalt;
+    expect(saltOf({ text: 'a', cache_salt: 'tenant 7' })).toBe('tenant 7');
+    expect(saltOf({ text: 'a', cache_salt: null })).toBeNull();
+    expect(saltOf({ text: 'a' })).toBeNull();
+  });
+
+  it.each(['', 'x'.repeat(257)])('may not have a length outside 1 to 256: %j', (cache_salt) => {
+    const refusal = refusalOf({ text: 'a', cache_salt });
+    expect(refusal.code).toBe('request.out_of_range');
+    expect(refusal.message).toContain(`cache_salt has ${cache_salt.length} characters; allowed are 1 to 256`);
+  });
+
+  it('must be text', () => {
+    expect(refusalOf({ text: 'a', cache_salt: 5 }).code).toBe('request.wrong_shape');
+  });
+});

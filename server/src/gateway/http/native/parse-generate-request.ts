@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import { InputError } from '../../../errors.js';
 import type { Prompt, PromptPart } from '../../../link/requests/messages.js';
 import type { InferenceJob } from '../../answer/inference.js';
+import { validateCacheSalt } from '../connection/cache-salt.js';
 import type { HttpLimits } from '../connection/http-limits.js';
 import type { AnswerShape } from './native-format.js';
 import {
@@ -46,6 +47,7 @@ export function parseGenerateRequest(
       prompts: placed.prompts.map(request.use_chat_template === true ? asConversation : asRaw),
       images: placed.images,
       promptMaxTokens: validatePromptMaxTokens(request),
+      cacheSalt: validateCacheSalt(request.cache_salt),
       sampling: validateSampling(request),
     },
     shape: {
