@@ -5,7 +5,9 @@ import { parseArgs } from 'node:util';
 import { benchGateway, benchHttp } from './macro/http.js';
 import { benchSecondQuestions } from './macro/second-questions.js';
 import { benchUploads } from './macro/uploads.js';
+import { KERNEL_CHOICES, type KernelChoice } from 'takeoff-server/model/kernels.js';
 import { benchEngine } from './micro/engine.js';
+import { benchKernels } from './micro/kernels.js';
 import { benchIntake } from './micro/intake.js';
 import { repositoryRoot } from '../harness/running-server.js';
 import { printTable, reportHead, type Report } from './report.js';
@@ -21,9 +23,11 @@ const HELP = `npm run bench -- [options]
   --runs N            counted runs of each measurement (default: 5)
   --prompt N          prompt tokens of the prefill measurement (default: 512)
   --tokens N          tokens of the decode measurements (default: 64)
-  --threads N         compute threads (default: one per core)
+  --threads N         compute threads (default: one per core, for kernels one)
   --llama-lib-dir DIR llama.cpp libraries to use instead of the npm package's
-  --only LIST         of intake, uploads, engine, http, questions, gateway (default: all)
+  --kernels CHOICE    as the setting kernels (default: auto)
+  --only LIST         of intake, uploads, engine, http, questions, gateway (default: these), and kernels:
+                      llama.cpp's against ours in turns
   --json FILE         write the report as JSON
 `;
 
@@ -38,6 +42,7 @@ const { values } = parseArgs({
     prompt: { type: 'string', default: '512' },
     tokens: { type: 'string', default: '64' },
     threads: { type: 'string' },
+    kernels: { type: 'string', default: 'auto' },
     'llama-lib-dir': { type: 'string' },
     only: { type: 'string', default: 'intake,uploads,engine,http,questions,gateway' },
     json: { type: 'string' },
@@ -73,6 +78,20 @@ async function measure(): Promise<Report> {
         newTokens,
         threads: values.threads === undefined ? null : Number(values.threads),
         llamaLibDir: values['llama-lib-dir'] ?? null,
+        kernels: kernelChoice(values.kernels),
+      })
+    : [];
+  const kernels = parts.includes('kernels')
+    ? await benchKernels({
+        model,
+        quantType: quant,
+        visionQuantType,
+        repositoryPath,
+        runs,
+        promptRows: Number(values.prompt),
+        newTokens,
+        threads: Number(values.threads ?? 1),
+        kernels: kernelChoice(values.kernels),
       })
     : [];
   const overHttp = { model, quantType: quant, visionQuantType, repositoryPath, runs, newTokens, image };
@@ -81,6 +100,13 @@ async function measure(): Promise<Report> {
   const gateway = parts.includes('gateway') ? await benchGateway(runs) : [];
   return {
     ...reportHead(model, `${quant}, tower ${visionQuantType}`),
-    measurements: [...intake, ...uploads, ...engine, ...http, ...questions, ...gateway],
+    measurements: [...intake, ...uploads, ...engine, ...kernels, ...http, ...questions, ...gateway],
   };
+}
+
+function kernelChoice(given: string): KernelChoice {
+  const choice = KERNEL_CHOICES.find((known) => known === given);
+  if (choice === undefined)
+    throw new TypeError(`--kernels is ${given}; allowed are ${KERNEL_CHOICES.join(', ')}.`);
+  return choice;
 }

@@ -29,16 +29,21 @@ export interface StartOptions {
   readonly waitsForReader?: boolean;
 }
 
+type Port = 'port' | 'managementPort' | 'openaiPort';
+
 export class RunningServer {
   readonly url: string;
   readonly managementUrl: string;
+  /** Of the OpenAI API's own port. */
+  readonly openaiUrl: string;
   readonly child: ChildProcess;
   /** Standard output and standard error of the program so far. */
   output = '';
 
-  private constructor(host: string, port: number, managementPort: number, child: ChildProcess) {
-    this.url = `http://${host}:${port}`;
-    this.managementUrl = `http://${host}:${managementPort}`;
+  private constructor(host: string, ports: Readonly<Record<Port, number>>, child: ChildProcess) {
+    this.url = `http://${host}:${ports.port}`;
+    this.managementUrl = `http://${host}:${ports.managementPort}`;
+    this.openaiUrl = `http://${host}:${ports.openaiPort}`;
     this.child = child;
     const collect = (chunk: Buffer) => {
       this.output += chunk.toString();
@@ -55,14 +60,18 @@ export class RunningServer {
     within = [],
     waitsForReader = true,
   }: StartOptions = {}): Promise<RunningServer> {
-    const [port, managementPort] = [wantedPort ?? (await freePort()), await freePort()];
-    const where = ['--host', host, '--port', String(port), '--management-port', String(managementPort)];
+    const port = wantedPort ?? (await freePort());
+    const ports = { port, managementPort: await freePort(), openaiPort: await freePort() };
+    const where = [
+      ...['--host', host, '--port', String(port)],
+      ...['--management-port', String(ports.managementPort), '--openai-port', String(ports.openaiPort)],
+    ];
     const [command = '', ...rest] = [...within, process.execPath, PROGRAM, 'serve', ...where, ...args];
     const child = spawn(command, rest, {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const server = new RunningServer(host, port, managementPort, child);
+    const server = new RunningServer(host, ports, child);
     await server.until(() => (waitsForReader ? server.isReady() : server.isListening()), READY_TIMEOUT_MS);
     return server;
   }

@@ -7,12 +7,14 @@ import { ensureGgufPair } from 'takeoff-server/checkpoint/cache/model-cache.js';
 import { openGgufPair } from 'takeoff-server/checkpoint/pair/open-pair.js';
 import type { VisionSettings } from 'takeoff-server/model/description.js';
 import { parseTextQuant, parseTowerQuant } from 'takeoff-server/model/quantisation.js';
+import type { KernelChoice } from 'takeoff-server/model/kernels.js';
 import { physicalCores } from 'takeoff-server/native/cores.js';
 import { openRuntime } from 'takeoff-server/native/runtime.js';
 import { preprocess } from 'takeoff-server/image/preprocess.js';
 import { loadPair, type LoadedPair } from 'takeoff-server/reader/load/load-pair.js';
 import type { StepRow } from 'takeoff-server/reader/engine/engine.js';
 import { toSlot, toTokenId } from 'takeoff-server/reader/ids.js';
+import { SAMPLING } from './sampling.js';
 import type { ImageEncoder } from 'takeoff-server/reader/vision/image-encoder.js';
 import type { Measurement } from '../report.js';
 import { spread, timeRuns } from '../statistics.js';
@@ -28,10 +30,10 @@ export interface EngineBench {
   readonly newTokens: number;
   readonly threads: number | null;
   readonly llamaLibDir: string | null;
+  readonly kernels: KernelChoice;
 }
 
 const SLOT = toSlot(0);
-const SAMPLING = { temperature: 1, topP: 1, topK: 1, repetitionPenalty: 1, noRepeatNgramSize: 0 };
 
 export async function benchEngine(bench: EngineBench): Promise<Measurement[]> {
   const repositoryPath = bench.repositoryPath ?? mkdtempSync(path.join(os.tmpdir(), 'takeoff-bench-'));
@@ -39,6 +41,7 @@ export async function benchEngine(bench: EngineBench): Promise<Measurement[]> {
     libDir: bench.llamaLibDir,
     device: 'cpu',
     threads: bench.threads ?? physicalCores(),
+    kernels: bench.kernels,
     log: () => undefined,
   });
   try {

@@ -17,11 +17,11 @@ export function examplesOf(page: string, language: 'js' | 'html'): string[] {
 }
 
 /** A line of JavaScript that redirects requests to the default ports to this server. */
-export const redirection = ({ url, managementUrl }: RunningServer): string => `
+export const redirection = ({ url, managementUrl, openaiUrl }: RunningServer): string => `
   const original = globalThis.fetch;
-  const ports = { 3000: ${new URL(url).port}, 3001: ${new URL(managementUrl).port} };
+  const ports = { 3000: ${new URL(url).port}, 3001: ${new URL(managementUrl).port}, 3003: ${new URL(openaiUrl).port} };
   globalThis.fetch = (address, init) =>
-    original(String(address).replace(/^http:\\/\\/localhost:(3000|3001)\\//, (_, port) => \`http://localhost:\${ports[port]}/\`), init);`;
+    original(String(address).replace(/^http:\\/\\/localhost:(3000|3001|3003)\\//, (_, port) => \`http://localhost:\${ports[port]}/\`), init);`;
 
 export interface ProgramRun {
   readonly code: number | null;
@@ -32,11 +32,11 @@ export interface ProgramRun {
 /** Longer than any answer of the demo model takes. A program that does not end by itself is killed then and has no exit code. */
 const PROGRAM_TIMEOUT_MS = 20_000;
 
-/** Runs an ES module as `node example.mjs` in the repository's folder does. */
-export async function runProgram(code: string, server: RunningServer): Promise<ProgramRun> {
+/** Runs an ES module as `node example.mjs` in a folder does; in the repository's unless another is named. */
+export async function runProgram(code: string, server: RunningServer, folder = ROOT): Promise<ProgramRun> {
   const preload = `data:text/javascript,${encodeURIComponent(redirection(server))}`;
   const child = spawn(process.execPath, ['--import', preload, '--input-type=module'], {
-    cwd: ROOT,
+    cwd: folder,
     timeout: PROGRAM_TIMEOUT_MS,
   });
   let [out, err] = ['', ''];

@@ -54,8 +54,8 @@ export async function startImageWeb(): Promise<ImageWeb> {
     remote_image_max_bytes: '100000',
     max_images_per_prompt: '3',
   });
-  const ownPorts = [on, off].flatMap(({ url, managementUrl }) =>
-    [url, managementUrl].map((text) => Number(new URL(text).port)),
+  const ownPorts = [on, off].flatMap(({ url, managementUrl, openaiUrl }) =>
+    [url, managementUrl, openaiUrl].map((text) => Number(new URL(text).port)),
   );
   const ask = (address: string): Promise<Answer> =>
     generate(on.url, { text: `${tag(address)} what is this?` });

@@ -11,6 +11,8 @@ import type { Resolver } from 'takeoff-server/gateway/intake/remote/resolve.js';
 export interface LocalGateway {
   readonly url: string;
   readonly managementUrl: string;
+  /** Of the OpenAI API's own port. */
+  readonly openaiUrl: string;
   /** Names that the fetcher looked up, in order. */
   readonly lookups: string[];
   /** Answers to lookups; a name that is missing does not exist. A function may answer differently each time. */
@@ -35,10 +37,9 @@ export async function startLocalGateway(
   let lines = '';
   const log = pino({ level: 'trace' }, { write: (line: string) => void (lines += line) });
   const environment = Object.fromEntries(
-    Object.entries({ echo: 'true', port: '0', management_port: '0', ...settings }).map(([key, value]) => [
-      `TAKEOFF_${key.toUpperCase()}`,
-      value,
-    ]),
+    Object.entries({ echo: 'true', port: '0', management_port: '0', openai_port: '0', ...settings }).map(
+      ([key, value]) => [`TAKEOFF_${key.toUpperCase()}`, value],
+    ),
   );
   const config = resolveConfig({
     flags: new Map(),
@@ -58,6 +59,7 @@ export async function startLocalGateway(
   return {
     url,
     managementUrl: `http://127.0.0.1:${gateway.ports.managementPort}`,
+    openaiUrl: `http://127.0.0.1:${gateway.ports.openaiPort}`,
     lookups,
     names,
     logged: () => lines,

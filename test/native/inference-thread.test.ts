@@ -5,6 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Defect } from '../../server/src/errors.js';
 import { Sampler } from '../../server/src/native/sampler.js';
+import { GREEDY } from '../../server/src/link/requests/sampling.fixture.js';
 import { loadExact, type ConvertedModel } from '../parity/golden-case.js';
 
 const DEMO = fileURLToPath(new URL('../../models/demo/checkpoint', import.meta.url));
@@ -17,15 +18,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => model.close());
 
-const greedy = (): Sampler =>
-  new Sampler(model.model, {
-    temperature: 1,
-    topK: 1,
-    topP: 1,
-    repetitionPenalty: 1,
-    seed: 1,
-    contextTokens: 100,
-  });
+const greedy = (): Sampler => new Sampler(model.model, { ...GREEDY, seed: 1, contextTokens: 100 });
 
 /** Fills a batch with rows of one sequence; only the last row can be sampled from. */
 function fill(rows: number): void {
@@ -41,12 +34,12 @@ it('the inference thread leaves the JavaScript thread free while it decodes and 
   const sampler = greedy();
   const done = new AbortController();
   const outcome = model.decoder
-    .decode([{ row: ROWS - 1, sampler, banned: NOTHING_BANNED }])
+    .decode([{ row: ROWS - 1, sampler, banned: NOTHING_BANNED, topLogprobs: null }])
     .finally(() => done.abort());
   let turns = 0;
   for (; !done.signal.aborted; turns += 1) await nextTurn();
   sampler.close();
-  expect(await outcome).toMatchObject({ kind: 'done', tokens: [expect.any(Number)] });
+  expect(await outcome).toMatchObject({ kind: 'done', sampled: [{ logprobs: null }] });
   expect(turns).toBeGreaterThan(20);
 });
 
@@ -54,16 +47,16 @@ it('the inference thread refuses a second job while one runs, as a Defect, and f
   fill(ROWS);
   const first = model.decoder.decode();
   expect(() => model.model.runtime.inference.run({ kind: 'graph', backend: 0n, graph: 0n })).toThrow(Defect);
-  expect(await first).toEqual({ kind: 'done', tokens: [] });
+  expect(await first).toEqual({ kind: 'done', sampled: [] });
 });
 
 it('Decoder.decode samples the likeliest token of a row that is not banned', async () => {
   const sampler = greedy();
   const sampleOnce = async (banned: { from: number; tokens: number[] }): Promise<number> => {
     fill(20);
-    const outcome = await model.decoder.decode([{ row: 19, sampler, banned }]);
+    const outcome = await model.decoder.decode([{ row: 19, sampler, banned, topLogprobs: null }]);
     if (outcome.kind !== 'done') throw new TypeError('no cells');
-    return outcome.tokens[0]!;
+    return outcome.sampled[0]!.token;
   };
   const best = await sampleOnce(NOTHING_BANNED);
   const logits = [...model.decoder.logits(19)];

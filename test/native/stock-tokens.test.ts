@@ -65,7 +65,7 @@ async function byRows({ decoder, embeddings }: LoadedPair): Promise<Float32Array
   TOKENS.forEach((token, position) =>
     embeddings.read(token, decoder.addRow(0, position, position === TOKENS.length - 1)),
   );
-  expect(await decoder.decode()).toEqual({ kind: 'done', tokens: [] });
+  expect(await decoder.decode()).toEqual({ kind: 'done', sampled: [] });
   const logits = decoder.logits(TOKENS.length - 1).slice();
   decoder.forget(0);
   return logits;

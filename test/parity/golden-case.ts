@@ -9,6 +9,7 @@ import { openGgufPair } from '../../server/src/checkpoint/pair/open-pair.js';
 import { describeCheckpoint } from '../../server/src/checkpoint/source/describe-checkpoint.js';
 import { GREEDY } from '../../server/src/link/requests/sampling.fixture.js';
 import type { ImagePayload } from '../../server/src/link/requests/messages.js';
+import type { KernelChoice } from '../../server/src/model/kernels.js';
 import { openRuntime, type Runtime } from '../../server/src/native/runtime.js';
 import { createTensorCodec } from '../../server/src/native/tensor-codec.js';
 import type { VisionSettings } from '../../server/src/model/description.js';
@@ -49,16 +50,17 @@ export const GOLDEN_CASES = ['v15-llama-pad', 'v16-llama-anyres', 'v16-mistral-a
 export const readExpectations = (name: string): GoldenExpectations =>
   JSON.parse(readFileSync(path.join(GOLDENS, name, 'expected.json'), 'utf8')) as GoldenExpectations;
 
-export const nativeRuntime = (): Runtime =>
-  openRuntime({ libDir: null, device: 'cpu', threads: 2, log: () => undefined });
+/** A process has one runtime, so a test file chooses kernels once. */
+export const nativeRuntime = (kernels: KernelChoice = 'off'): Runtime =>
+  openRuntime({ libDir: null, device: 'cpu', threads: 2, kernels, log: () => undefined });
 
 export interface ConvertedModel extends LoadedPair {
   close(): Promise<void>;
 }
 
 /** Converts a checkpoint with everything in f32 and loads it with f32 arithmetic. */
-export async function loadExact(folder: string): Promise<ConvertedModel> {
-  const runtime = nativeRuntime();
+export async function loadExact(folder: string, kernels: KernelChoice = 'off'): Promise<ConvertedModel> {
+  const runtime = nativeRuntime(kernels);
   const outDir = mkdtempSync(path.join(os.tmpdir(), 'takeoff-parity-'));
   const checkpoint = await describeCheckpoint(folder);
   const paths = await convertCheckpoint({

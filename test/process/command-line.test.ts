@@ -32,7 +32,7 @@ describe('takeoff', () => {
   });
 
   it('ends with code 1 and the reason when the only model cannot be loaded', () => {
-    const ports = ['--port', '0', '--management-port', '0'];
+    const ports = ['--port', '0', '--management-port', '0', '--openai-port', '0'];
     const { code, err } = takeoff(['serve', ...ports, '--model', path.join(folder, 'no-model')]);
     expect(code).toBe(1);
     expect(err).toMatch(/takeoff: .*no-model.*\(checkpoint\.missing\)\n$/u);
@@ -46,7 +46,9 @@ describe('takeoff', () => {
     const { code, out } = takeoff(['doctor', '--json']);
     expect(code).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ llamaCppVersion: 'v0.5.0', nodeVersion: process.version });
-    expect(takeoff(['doctor']).out).toMatch(/^llama\.cpp +v0\.5\.0$/mu);
+    const lines = takeoff(['doctor']).out;
+    expect(lines).toMatch(/^llama\.cpp +v0\.5\.0$/mu);
+    expect(lines).toMatch(/^kernels +(?:\w+ for Q4_0|llama\.cpp's own, because \w)/mu);
   });
 
   it('names with doctor the folder that lacks the libraries', () => {

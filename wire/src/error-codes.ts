@@ -23,6 +23,12 @@ export const ERROR_CODES = {
   'request.json_data_invalid': facts(422, false, 'The multipart part json_data is not JSON.'),
   'request.part_missing': facts(422, false, 'A required multipart part is missing.'),
   'request.out_of_range': facts(400, false, 'A field is outside its allowed range.'),
+  'request.field_invalid': facts(
+    400,
+    false,
+    'A field of a request to the OpenAI API is missing, or has a type or a value that is not allowed.',
+  ),
+  'request.model_unknown': facts(404, false, 'No consumer group and no model has the name of `model`.'),
   'request.not_supported': facts(400, false, 'A field is known but this version does not support it yet.'),
   'request.unsupported_media_type': facts(
     415,

@@ -14,19 +14,20 @@ describe('startBanner', () => {
   it('names the open ports, the model and its consumer group', () => {
     const text = startBanner(
       config({ TAKEOFF_MODEL_NAME: '/m' }),
-      { port: 4000, managementPort: 4001 },
+      { port: 4000, managementPort: 4001, openaiPort: 4003 },
       '1.2.3',
     );
     expect(text).toContain('Takeoff 1.2.3');
     expect(text).toContain('http://127.0.0.1:4000');
     expect(text).toContain('http://127.0.0.1:4001');
+    expect(text).toContain('http://127.0.0.1:4003/v1');
     expect(text).toContain('/m (group primary)');
   });
 
   it('names no model where prompts are echoed', () => {
     const text = startBanner(
       config({ TAKEOFF_MODEL_NAME: '/m', TAKEOFF_ECHO: 'true' }),
-      { port: 1, managementPort: 2 },
+      { port: 1, managementPort: 2, openaiPort: 3 },
       '1',
     );
     expect(text).toMatch(/model +echo of the prompt \(group primary\)/u);
@@ -34,11 +35,17 @@ describe('startBanner', () => {
   });
 
   it('says that the management port is off where it is not opened', () => {
-    expect(startBanner(config({}), { port: 1, managementPort: null }, '1')).toMatch(/management +off/u);
+    const ports = { port: 1, managementPort: null, openaiPort: 3 };
+    expect(startBanner(config({}), ports, '1')).toMatch(/management +off/u);
+  });
+
+  it('names the inference port for the OpenAI API where that has no port of its own', () => {
+    const ports = { port: 7, managementPort: 2, openaiPort: null };
+    expect(startBanner(config({}), ports, '1')).toMatch(/openai +on the inference port, .*:7\/v1/u);
   });
 
   it('says whether other machines can reach the server', () => {
-    const ports = { port: 1, managementPort: 2 };
+    const ports = { port: 1, managementPort: 2, openaiPort: 3 };
     expect(startBanner(config({}), ports, '1')).toContain('from this machine only');
     expect(startBanner(config({ TAKEOFF_HOST: '0.0.0.0' }), ports, '1')).toContain('on 0.0.0.0');
   });

@@ -1,18 +1,18 @@
 // The lines a person sees when the server has started: where it is, what it serves and who can reach it.
 import type { TakeoffConfig } from '../config/resolve-config.js';
+import type { ListeningPorts } from '../gateway/gateway.js';
 import { alignedLines } from './terminal.js';
-
-/** The ports that the server listens on; where 0 was configured, the port that the system chose. */
-export interface ListeningPorts {
-  readonly port: number;
-  /** Null: it was not opened. */
-  readonly managementPort: number | null;
-}
 
 export function startBanner(config: TakeoffConfig, ports: ListeningPorts, version: string): string {
   const { host } = config.server;
   const rows = [
     ['inference', `${urlOf(host, ports.port)}  POST /image_generate, /generate and their _stream`],
+    [
+      'openai',
+      ports.openaiPort === null
+        ? `on the inference port, ${urlOf(host, ports.port)}/v1`
+        : `${urlOf(host, ports.openaiPort)}/v1`,
+    ],
     ['management', ports.managementPort === null ? 'off' : urlOf(host, ports.managementPort)],
     ...config.readers.map(
       ({ modelName, consumerGroup }) =>

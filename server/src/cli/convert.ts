@@ -42,6 +42,7 @@ export async function convert(command: ConvertCommand, terminal: Terminal): Prom
     libDir: command.libDir,
     device: 'cpu',
     threads: physicalCores(),
+    kernels: 'off',
     log: (level, line) => {
       if (level === 'error') terminal.err(`llama.cpp: ${line}\n`);
     },

@@ -30,6 +30,7 @@ export function describeRuntime(report: RuntimeReport): string {
     ['libraries', report.libraryFolder],
     ['CPU backend', report.cpuBackend ?? 'built in'],
     ['CPU features', report.cpuFeatures.join(' ')],
+    ['kernels', report.kernels],
     ...report.devices.map(
       ({ name, description, memoryBytes }) =>
         ['device', `${name}: ${description}, ${bytesText(memoryBytes)}`] as const,

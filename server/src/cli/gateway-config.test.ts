@@ -8,6 +8,7 @@ import { toGatewayConfig } from './gateway-config.js';
 const ENVIRONMENT = {
   TAKEOFF_PORT: '11',
   TAKEOFF_MANAGEMENT_PORT: '12',
+  TAKEOFF_OPENAI_PORT: '16',
   TAKEOFF_BODY_SIZE_LIMIT_BYTES: '2001',
   TAKEOFF_MAX_PROMPT_STRING_BYTES: '2002',
   TAKEOFF_MAX_USER_BATCH_SIZE: '2003',
@@ -56,6 +57,7 @@ describe('toGatewayConfig', () => {
       host: '127.0.0.1',
       port: 11,
       managementPort: 12,
+      openaiPort: 16,
       limits: {
         bodySizeLimitBytes: 2001,
         maxPromptStringBytes: 2002,
@@ -105,6 +107,7 @@ describe('toGatewayConfig', () => {
           prefillChunkSize: 512,
           prefixCache: true,
           threads: 0,
+          kernels: 'auto',
           repositoryPath: '/cache',
           llamaLibDir: '/libs',
           hubEndpoint: 'https://mirror.example',

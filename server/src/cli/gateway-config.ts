@@ -7,6 +7,7 @@ import type { ServerConfig } from '../config/server-settings.js';
 import type { ConfiguredReader, GatewayConfig, RemoteImagesConfig } from '../gateway/gateway.js';
 import type { ChatTemplateSetting } from '../link/lifecycle/messages.js';
 import { TEMPLATE_NAMES } from '../model/description.js';
+import { readVersion } from './version.js';
 
 /** Headers are some kilobytes that clients send at once. A client that takes longer occupies a connection on purpose. */
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -20,6 +21,7 @@ export function toGatewayConfig(
     host: server.host,
     port: server.port,
     managementPort: server.launchManagementServer ? server.managementPort : null,
+    openaiPort: server.launchOpenaiServer ? server.openaiPort : null,
     showsMetrics: server.enableMetrics,
     limits: {
       bodySizeLimitBytes: server.bodySizeLimitBytes,
@@ -47,6 +49,7 @@ export function toGatewayConfig(
     reservedConsumers: server.reservedConsumers,
     shutdownDeadlineMs: server.shutdownDeadlineMs,
     readers: readers.map((reader) => toGatewayReader(server, reader)),
+    version: readVersion(),
     shownConfig: shownServerConfig(config),
     ...runtime,
   };

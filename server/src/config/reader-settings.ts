@@ -3,6 +3,7 @@ import { DEFAULT_CONSUMER_GROUP } from 'takeoff-wire';
 import { z } from 'zod';
 import { TEMPLATE_NAMES } from '../model/description.js';
 import { DEVICES } from '../model/device.js';
+import { KERNEL_CHOICES } from '../model/kernels.js';
 import { TEXT_QUANT_CHOICES, TOWER_QUANT_CHOICES } from '../model/quantisation.js';
 import { settingsOf } from './layers.js';
 import { LOG_LEVELS, PYTHON_LOG_LEVELS } from './log-level.js';
@@ -103,6 +104,11 @@ export const readerConfigSchema = z.object({
   constraintTimeoutMs: setting(integer(1, 60_000, 'ms'), 1_000, {
     key: 'constraint_timeout_ms',
     meaning: 'How long a `json_schema` or `regex_string` may take to compile before it is refused.',
+  }),
+  kernels: setting(choice(KERNEL_CHOICES), 'auto', {
+    key: 'kernels',
+    meaning:
+      "Our own CPU kernels for matrix products. auto uses them where they were measured to be faster than llama.cpp's, off never; a name uses those of that instruction set.",
   }),
   accessToken: setting(optionalText('a token of the model hub'), null, {
     key: 'access_token',

@@ -33,6 +33,7 @@ describe('resolveConfig', () => {
       host: '127.0.0.1',
       port: 3000,
       managementPort: 3001,
+      openaiPort: 3003,
       bodySizeLimitBytes: 20 * 1024 * 1024,
       maxPromptStringBytes: 150_000,
       maxUserBatchSize: 1000,
@@ -59,6 +60,7 @@ describe('resolveConfig', () => {
         prefixCache: true,
         threads: 0,
         constraintTimeoutMs: 1_000,
+        kernels: 'auto',
         accessToken: null,
         logLevel: null,
       },
@@ -246,6 +248,11 @@ describe('resolveConfig', () => {
         'readers_config.r1 of config.yaml has no model_name',
       ],
       ['the same port for both APIs', { flags: { port: '3001' } }, 'port and management_port are both 3001'],
+      [
+        'the same port for management and the OpenAI API',
+        { flags: { 'openai-port': '3001' } },
+        'management_port and openai_port are both 3001; they must differ.',
+      ],
     ])('%s', (_, sources, sentence) => {
       expect(() => resolve(sources)).toThrow(ConfigError);
       expect(() => resolve(sources)).toThrow(sentence);
@@ -278,10 +285,10 @@ describe('resolveConfig', () => {
   describe('warns of', () => {
     it("Takeoff's keys that have no effect here", () => {
       const file =
-        'takeoff:\n  server_config: { vertex_port: 3002, openai_port: 3003 }\n  readers_config:\n' +
+        'takeoff:\n  server_config: { vertex_port: 3002, snowflake_port: 3004 }\n  readers_config:\n' +
         '    r1: { model_name: /m, tensor_parallel: 2, colour: red }';
       expect(resolve({ file }).warnings).toEqual([
-        'Without effect in this version, from server_config: vertex_port, openai_port.',
+        'Without effect in this version, from server_config: vertex_port, snowflake_port.',
         'Without effect in this version, from readers_config.r1: tensor_parallel, colour (unknown).',
       ]);
     });

@@ -42,14 +42,22 @@ export function resolveConfig(sources: ConfigSources): TakeoffConfig {
     ],
     surroundings,
   );
-  if (server.launchManagementServer && server.port === server.managementPort && server.port !== 0) {
-    throw new ConfigError(`port and management_port are both ${server.port}; they must differ.`);
-  }
+  validatePortsDiffer(server);
   return Object.freeze({
     server,
     readers: resolveReaders(sources),
     warnings: [...warnOfUnusedKeys(environment, file), ...warnOfUnusedValues(server)],
   });
+}
+
+function validatePortsDiffer(server: ServerConfig): void {
+  const opened: (readonly [key: string, port: number])[] = [['port', server.port]];
+  if (server.launchManagementServer) opened.push(['management_port', server.managementPort]);
+  if (server.launchOpenaiServer) opened.push(['openai_port', server.openaiPort]);
+  for (const [index, [key, port]] of opened.entries()) {
+    const [twin] = opened.slice(0, index).find(([, other]) => other === port && port !== 0) ?? [];
+    if (twin !== undefined) throw new ConfigError(`${twin} and ${key} are both ${port}; they must differ.`);
+  }
 }
 
 /** Readers are defined in config.yaml, or one by flags and variables, never in both places: Takeoff's rule. */

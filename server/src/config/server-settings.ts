@@ -39,6 +39,14 @@ export const serverConfigSchema = z.object({
     key: 'launch_management_server',
     meaning: 'Whether the management port is opened.',
   }),
+  openaiPort: setting(port(), 3003, {
+    key: 'openai_port',
+    meaning: 'OpenAI API, under `/v1`. The inference port answers it too.',
+  }),
+  launchOpenaiServer: setting(boolean(), true, {
+    key: 'launch_openai_server',
+    meaning: 'Whether the port of the OpenAI API is opened.',
+  }),
   enableMetrics: setting(boolean(), true, {
     key: 'enable_metrics',
     meaning: 'Whether the management port answers `/metrics`.',
@@ -82,7 +90,7 @@ export const serverConfigSchema = z.object({
   allowRemoteImages: setting(boolean(), false, {
     key: 'allow_remote_images',
     meaning:
-      'Whether images of `<image:URL>` tags in prompts are downloaded. Read docs/security.md before you switch it on.',
+      'Whether images that prompts name by their addresses are downloaded. Read docs/security.md before you switch it on.',
   }),
   remoteImageDomains: setting(
     hostNames('host names, or *.name for what lies below a name, separated by commas', 'pattern'),
@@ -121,11 +129,12 @@ export const serverConfigSchema = z.object({
   }),
   maxImagesPerPrompt: setting(integer(1, 64), 1, {
     key: 'max_images_per_prompt',
-    meaning: 'Image tags that one prompt may have. LLaVA models were trained with one image.',
+    meaning:
+      'Images that one prompt may have, those of earlier turns included. LLaVA models were trained with one image.',
   }),
   maxImagesPerRequest: setting(integer(1, 1000), 32, {
     key: 'max_images_per_request',
-    meaning: 'Different remote images that all prompts of a list may name together.',
+    meaning: 'Different images that all prompts of a list may name together.',
   }),
   maxImagePixels: setting(integer(1, 1_000_000_000, 'pixels'), 50_000_000, {
     key: 'max_image_pixels',

@@ -13,6 +13,8 @@ const CONFIG: GatewayConfig = {
   host: '127.0.0.1',
   port: 0,
   managementPort: 0,
+  openaiPort: 0,
+  version: 'test',
   limits: { ...LIMITS, firstTokenTimeoutMs: 600_000, readerMessageTimeoutMs: 30_000 },
   image: { maxImagePixels: 1_000_000, decodeTimeoutMs: 10_000, decodeConcurrency: 1 },
   remoteImages: null,
@@ -67,6 +69,25 @@ describe('startGateway', () => {
     const management = `http://127.0.0.1:${gateway.ports.managementPort}`;
     expect((await fetch(`${management}/metrics`)).status).toBe(404);
     expect((await fetch(`${management}/status`)).status).toBe(200);
+  });
+
+  it('answers the OpenAI API on a port of its own, on the inference port too, and there in its form only', async () => {
+    const { gateway, ask } = await start();
+    const own = `http://127.0.0.1:${gateway.ports.openaiPort}`;
+    expect(await (await fetch(`${own}/v1/models`)).json()).toMatchObject({ data: [{ id: 'primary' }] });
+    const messages = [{ role: 'user', content: 'hi' }];
+    expect(await (await ask('/v1/chat/completions', { messages })).json()).toMatchObject({
+      choices: [{ message: { content: 'hi' } }],
+    });
+    const elsewhere = await fetch(`${own}/generate`, { method: 'POST' });
+    expect([elsewhere.status, await elsewhere.json()]).toMatchObject([404, { error: { param: null } }]);
+    expect((await fetch(`${own}/healthz`)).status).toBe(200);
+  });
+
+  it('opens no port of the OpenAI API where the operator does not want one', async () => {
+    const { gateway, ask } = await start(echo, { openaiPort: null });
+    expect(gateway.ports.openaiPort).toBeNull();
+    expect((await ask('/v1/chat/completions', {})).status).toBe(400);
   });
 
   it("writes what a reader logs at the reader's own level", async () => {

@@ -1,10 +1,11 @@
-// Puts the gateway together and runs it: readers under supervision, the intake of images, the inference port and the
-// management port. Listens before the readers are live, so that /status and /healthz can say how far they are.
+// Puts the gateway together and runs it: readers under supervision, the intake of images, and the ports for inference, for the
+// OpenAI API and for management. Listens before the readers are live, so that /status and /healthz can say how far they are.
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { CapacityError, ConfigError } from '../errors.js';
-import { buildApp, buildManagementApp } from './http/app.js';
+import { buildApp, buildManagementApp, buildOpenaiApp, type InferenceAppDeps } from './http/app.js';
+import { createBodyReader } from './http/connection/read-body.js';
 import type { HttpLimits } from './http/connection/http-limits.js';
 import { createDecoderPool, type DecoderPool } from './intake/decoder-pool.js';
 import { createIntake, type RemoteImages } from './intake/intake.js';
@@ -26,6 +27,8 @@ export interface GatewayConfig {
   readonly port: number;
   /** Null: there is no management port. */
   readonly managementPort: number | null;
+  /** Null: only the inference port answers the OpenAI API. */
+  readonly openaiPort: number | null;
   /** Whether the management port tells metrics. */
   readonly showsMetrics: boolean;
   readonly limits: HttpLimits & StallLimits;
@@ -45,6 +48,8 @@ export interface GatewayConfig {
   readonly corsOrigins: readonly string[];
   readonly shutdownDeadlineMs: number;
   readonly readers: readonly ConfiguredReader[];
+  /** Of the program. */
+  readonly version: string;
   /** The configuration as the management port shows it, without secrets. */
   readonly shownConfig: Readonly<Record<string, unknown>>;
   readonly log: FastifyBaseLogger;
@@ -63,8 +68,16 @@ export interface RemoteImagesConfig extends Partial<FetcherOptions> {
   readonly concurrency: number;
 }
 
+/** The ports that the server listens on; where 0 was configured, the port that the system chose. */
+export interface ListeningPorts {
+  readonly port: number;
+  /** Null: it was not opened. */
+  readonly managementPort: number | null;
+  readonly openaiPort: number | null;
+}
+
 export interface RunningGateway {
-  readonly ports: { readonly port: number; readonly managementPort: number | null };
+  readonly ports: ListeningPorts;
   readonly readers: ReadersView;
   /** Takes no new requests, finishes what runs within the deadline, ends the rest with an event that says so. */
   close(): Promise<void>;
@@ -92,33 +105,30 @@ export async function startGateway(
     newRequestId: randomUUID,
   });
   const progress = { isDraining: false };
-  const ports: number[] = [];
-  const { apiKey } = config;
-  const shared = { readers: service, limits, log, apiKey, metrics, isDraining: () => progress.isDraining };
-  const { corsOrigins } = config;
-  const app = await buildApp({ ...shared, corsOrigins, inference, ports: () => ports });
-  const { managementPort: wantedManagementPort, shownConfig, showsMetrics } = config;
-  const management =
-    wantedManagementPort === null ? null : buildManagementApp({ ...shared, shownConfig, showsMetrics });
-  const apps = management === null ? [app] : [app, management];
-  const parts: Parts = { apps, inference, service, pool };
+  const listening: Listening[] = [];
+  const doors = await buildDoors(config, {
+    readers: service,
+    inference,
+    metrics,
+    isDraining: () => progress.isDraining,
+    ports: () => listening.map(({ port }) => port),
+  });
+  const parts: Parts = { apps: doors.map(({ app }) => app), inference, service, pool };
   try {
-    ports.push(await listen(app, 'port', config.host, config.port));
-    if (management !== null && wantedManagementPort !== null)
-      ports.push(await listen(management, 'management_port', config.host, wantedManagementPort));
+    for (const { setting, app, wantedPort } of doors)
+      listening.push({ setting, port: await listen(app, setting, config.host, wantedPort) });
   } catch (error) {
     await endNow(parts);
     throw error;
   }
   for (const reader of config.readers) service.add(reader);
-  const [port = 0, managementPort = null] = ports;
   let closing: Promise<void> | undefined;
   const destroy = (): Promise<void> => {
     progress.isDraining = true;
     return endNow(parts);
   };
   return {
-    ports: { port, managementPort },
+    ports: portsOf(listening),
     readers: service,
     destroy,
     close: () => {
@@ -127,6 +137,51 @@ export async function startGateway(
       return closing;
     },
   };
+}
+
+type PortSetting = 'port' | 'management_port' | 'openai_port';
+
+interface Listening {
+  readonly setting: PortSetting;
+  readonly port: number;
+}
+
+function portsOf(listening: readonly Listening[]): ListeningPorts {
+  const portOf = (wanted: PortSetting): number | null =>
+    listening.find(({ setting }) => setting === wanted)?.port ?? null;
+  return {
+    port: portOf('port') ?? 0,
+    managementPort: portOf('management_port'),
+    openaiPort: portOf('openai_port'),
+  };
+}
+
+/** An application and the port that it is to listen on. */
+interface Door {
+  readonly setting: PortSetting;
+  readonly app: FastifyInstance;
+  readonly wantedPort: number;
+}
+
+/** In the order in which /status lists their ports. */
+async function buildDoors(
+  config: GatewayConfig,
+  parts: Pick<InferenceAppDeps, 'inference' | 'metrics' | 'isDraining' | 'ports'> & {
+    readonly readers: ReaderService;
+  },
+): Promise<Door[]> {
+  const { limits, log, apiKey, corsOrigins, version, shownConfig, showsMetrics } = config;
+  // One reader for all ports: its memory is that of the machine.
+  const readBody = createBodyReader(limits);
+  const deps = { ...parts, limits, log, apiKey, corsOrigins, version, readBody };
+  const doors: Door[] = [{ setting: 'port', app: await buildApp(deps), wantedPort: config.port }];
+  if (config.managementPort !== null) {
+    const app = buildManagementApp({ ...deps, shownConfig, showsMetrics });
+    doors.push({ setting: 'management_port', app, wantedPort: config.managementPort });
+  }
+  if (config.openaiPort !== null)
+    doors.push({ setting: 'openai_port', app: await buildOpenaiApp(deps), wantedPort: config.openaiPort });
+  return doors;
 }
 
 interface Parts {

@@ -28,6 +28,13 @@ const VALID: readonly FromReader[] = [
   { kind: 'log', level: 'warn', message: 'x' },
   { kind: 'heartbeat', running: 1, steps: 0 },
   { kind: 'token', requestId: 'r', prompt: 999, text: ' \u{1F600}\n' },
+  {
+    kind: 'token',
+    requestId: 'r',
+    prompt: 0,
+    text: 'a',
+    logprobs: [{ bytes: new Uint8Array([97]), logprob: -1, top: [{ bytes: new Uint8Array(), logprob: -9 }] }],
+  },
   DONE,
   { kind: 'error', requestId: 'r', prompt: 0, code: 'request.does_not_fit', message: 'too long' },
 ];
@@ -40,6 +47,16 @@ describe('parseFromReader', () => {
   it.each([
     ['nothing', undefined],
     ['text', 'ready'],
+    [
+      'a log probability that is no number',
+      {
+        kind: 'token',
+        requestId: 'r',
+        prompt: 0,
+        text: '',
+        logprobs: [{ bytes: new Uint8Array(), logprob: NaN, top: [] }],
+      },
+    ],
     ['an unknown kind', { kind: 'exec', command: 'x' }],
     ['a token without text', { kind: 'token', requestId: 'r', prompt: 0 }],
     ['a negative prompt', { kind: 'token', requestId: 'r', prompt: -1, text: '' }],
@@ -86,6 +103,7 @@ const START: ReaderStart = {
   prefillChunkSize: 512,
   prefixCache: true,
   threads: 0,
+  kernels: 'auto',
   llamaLibDir: null,
   hubEndpoint: 'http://127.0.0.1:9',
   hubOffline: true,

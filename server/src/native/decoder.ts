@@ -5,12 +5,14 @@ import { Defect, NativeError } from '../errors.js';
 import { TENSOR_TYPES, type TensorType } from '../model/tensor-types.js';
 import type { LanguageModel } from './language-model.js';
 import type { Sampler } from './sampler.js';
-import type { BannedTokens, SampleJob, TentativeSample } from './inference/jobs.js';
+import type { BannedTokens, Sampled, SampleJob, TentativeSample } from './inference/jobs.js';
+import type { Runtime } from './runtime.js';
 import type { LlamaBatch, Pointer } from './symbols/structs.js';
 
 /** enum llama_flash_attn_type */
 const FLASH_AUTO = -1;
 const FLASH_OFF = 0;
+const FLASH_ON = 1;
 
 export interface DecoderOptions {
   /** KV cells shared by all sequences. */
@@ -33,13 +35,15 @@ export interface RowSample {
   /** Selects the token and remembers it. */
   readonly sampler: Sampler;
   readonly banned: BannedTokens;
+  /** How many alternatives are told with the token's log probability; null where none is told. */
+  readonly topLogprobs: number | null;
   /** Not set for a sampler that remembers at once what it selects. Otherwise `accept` tells it what was taken in the end. */
   readonly tentative?: TentativeSample;
 }
 
 export type DecodeOutcome =
   /** With a token for each sample, in order. */
-  | { readonly kind: 'done'; readonly tokens: readonly number[] }
+  | { readonly kind: 'done'; readonly sampled: readonly Sampled[] }
   /** The cache has no room for the batch; all sequences are as they were before. */
   | { readonly kind: 'no-cells' };
 
@@ -73,7 +77,7 @@ export class Decoder {
     params.n_threads_batch = options.threads;
     params.type_k = TENSOR_TYPES[options.kvType].ggmlId;
     params.type_v = TENSOR_TYPES[options.kvType].ggmlId;
-    params.flash_attn_type = options.usesFlashAttention ? FLASH_AUTO : FLASH_OFF;
+    params.flash_attn_type = options.usesFlashAttention ? flashType(model.runtime) : FLASH_OFF;
     params.kv_unified = true;
     const context = llama.contextNew(model.pointer, params);
     if (context === null) {
@@ -143,7 +147,7 @@ export class Decoder {
     this.#state = 'decoding';
     this.#batch.n_tokens = this.#rowCount;
     const { runtime, vocabularySize } = this.model;
-    const { status, tokens } = await runtime.inference
+    const { status, sampled } = await runtime.inference
       .run({
         kind: 'decode',
         context: this.#context,
@@ -154,7 +158,7 @@ export class Decoder {
       .finally(() => {
         this.#state = 'idle';
       });
-    if (status === 0) return { kind: 'done', tokens };
+    if (status === 0) return { kind: 'done', sampled };
     if (status === 1) return { kind: 'no-cells' };
     throw new NativeError(
       'native.call_failed',
@@ -163,16 +167,16 @@ export class Decoder {
   }
 
   /** Samples from rows of the last batch again, off the JavaScript thread; NO_TOKEN where none may be selected. */
-  async sampleAgain(samples: readonly RowSample[]): Promise<readonly number[]> {
+  async sampleAgain(samples: readonly RowSample[]): Promise<readonly Sampled[]> {
     this.#check('idle');
     this.#state = 'decoding';
     const { runtime, vocabularySize } = this.model;
-    const { tokens } = await runtime.inference
+    const { sampled } = await runtime.inference
       .run({ kind: 'sample', context: this.#context, vocabularySize, samples: samples.map(toJob) })
       .finally(() => {
         this.#state = 'idle';
       });
-    return tokens;
+    return sampled;
   }
 
   /** Logits of a row of the last batch, f32 [vocabularySize], a view that is valid until the next decode. */
@@ -216,3 +220,6 @@ function allocate(byteLength: number): { readonly pointer: Pointer; readonly buf
   const pointer = koffi.alloc('uint8_t', byteLength) as Pointer;
   return { pointer, buffer: koffi.view(pointer, byteLength) };
 }
+
+/** auto would switch it off beside our kernels: their device computes it and the CPU's holds the cache, which llama.cpp takes for a mistake. */
+const flashType = ({ kernels }: Runtime): number => (kernels.kind === 'used' ? FLASH_ON : FLASH_AUTO);

@@ -1,5 +1,6 @@
 // Libraries, CPU backend, devices and memory of this machine, for `takeoff doctor`. Opens the libraries as a reader does.
 import os from 'node:os';
+import { describeKernels } from './kernels/kernels.js';
 import type { LibraryChoice } from './libraries.js';
 import { LLAMA_CPP_VERSION } from './library-files.js';
 import { openRuntime } from './runtime.js';
@@ -12,6 +13,8 @@ export interface RuntimeReport {
   readonly cpuBackend: string | null;
   /** Instruction sets that the CPU backend uses. */
   readonly cpuFeatures: readonly string[];
+  /** Our own kernels, or why llama.cpp's are used. */
+  readonly kernels: string;
   readonly devices: readonly {
     readonly name: string;
     readonly description: string;
@@ -28,6 +31,7 @@ export function inspectRuntime(choice: LibraryChoice, threads = physicalCores())
   const runtime = openRuntime({
     ...choice,
     threads,
+    kernels: 'auto',
     log: (_level, line) => {
       cpuBackend ??= /loaded CPU backend from .*?([^/\\]+)$/.exec(line)?.[1] ?? null;
     },
@@ -49,6 +53,7 @@ export function inspectRuntime(choice: LibraryChoice, threads = physicalCores())
     libraryFolder: runtime.folder,
     cpuBackend,
     cpuFeatures: [...llama.systemInfo().matchAll(/(\w+) = 1/g)].flatMap((match) => match[1] ?? []),
+    kernels: describeKernels(runtime.kernels),
     devices,
     threads,
     memoryBytes: os.totalmem(),

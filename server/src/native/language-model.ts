@@ -7,6 +7,8 @@ import type { Pointer } from './symbols/structs.js';
 /** All layers on the GPU where there is one. */
 const ALL_LAYERS = -1;
 const NO_LAYERS = 0;
+/** enum llama_load_mode: read the file instead of mapping it. */
+const LOAD_READ = 0;
 
 export class LanguageModel {
   readonly runtime: Runtime;
@@ -38,6 +40,8 @@ export class LanguageModel {
   static async load(runtime: Runtime, file: string, preTokenizer: string | null): Promise<LanguageModel> {
     const params = runtime.llama.modelDefaults();
     params.n_gpu_layers = runtime.usesGpu ? ALL_LAYERS : NO_LAYERS;
+    // Our kernels keep weights in an order of their own. Pages of a mapped file that were read once for that would stay beside them.
+    if (runtime.kernels.kind === 'used') params.load_mode = LOAD_READ;
     // The reader puts dummy prefixes in front itself, because llama.cpp knows only one of the two rules of Llama tokenizers.
     const overrides: MetadataOverride[] = [['tokenizer.ggml.add_space_prefix', false]];
     if (preTokenizer !== null) overrides.push(['tokenizer.ggml.pre', preTokenizer]);

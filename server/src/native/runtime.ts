@@ -2,7 +2,9 @@
 // one persistent pool of compute threads, and the thread on which every graph of the process is computed.
 import koffi from 'koffi';
 import { NativeError } from '../errors.js';
+import type { KernelChoice } from '../model/kernels.js';
 import { InferenceThread } from './inference/inference-thread.js';
+import { openKernels, type Kernels } from './kernels/kernels.js';
 import { validateLayout } from './layout-check.js';
 import { openLibraries, type LibraryChoice } from './libraries.js';
 import { forwardLog, type NativeLog } from './log.js';
@@ -17,6 +19,8 @@ const DEVICE_GPU = 1;
 export interface RuntimeOptions extends LibraryChoice {
   /** Compute threads; at least 1. */
   readonly threads: number;
+  /** Our own kernels for products on the CPU. */
+  readonly kernels: KernelChoice;
   readonly log: NativeLog;
 }
 
@@ -30,6 +34,7 @@ export interface Runtime {
   /** ggml_backend of the device that computes the vision tower. */
   readonly backend: Pointer;
   readonly usesGpu: boolean;
+  readonly kernels: Kernels;
   /** Sets the number of threads of the pool that the tower's graphs use. */
   readonly setTowerThreads: (threads: number) => void;
   /** Computes graphs and decodes batches. */
@@ -43,7 +48,7 @@ let opened: { readonly runtime: Runtime; readonly key: string } | undefined;
  * @throws NativeError native.library_missing, native.library_mismatch, native.call_failed
  */
 export function openRuntime(options: RuntimeOptions): Runtime {
-  const key = JSON.stringify([options.libDir, options.device, options.threads]);
+  const key = JSON.stringify([options.libDir, options.device, options.threads, options.kernels]);
   if (opened !== undefined) {
     if (opened.key !== key)
       throw new NativeError(
@@ -75,14 +80,19 @@ export function openRuntime(options: RuntimeOptions): Runtime {
       'Device cuda was asked for, but no GPU was found by the libraries. Use device cpu, or check the driver.',
     );
   }
-  const backend = ggml.deviceInit(gpu ?? cpu, null);
+  const kernels: Kernels =
+    gpu === null
+      ? openKernels(ggml, { choice: options.kernels, cpu, threadpool })
+      : { kind: 'unused', reason: 'the model computes on a GPU' };
+  const device = gpu ?? (kernels.kind === 'used' ? kernels.device : cpu);
+  const backend = ggml.deviceInit(device, null);
   if (backend === null)
     throw new NativeError(
       'native.call_failed',
       'ggml_backend_dev_init returned null: the device cannot be initialised.',
     );
-  const setTowerThreads = gpu === null ? threadSetter(ggml, cpu, backend) : () => undefined;
-  if (gpu === null) attachPool(ggml, cpu, backend, threadpool);
+  const setTowerThreads = gpu === null ? threadSetter(ggml, device, backend) : () => undefined;
+  if (device === cpu) attachPool(ggml, cpu, backend, threadpool);
   setTowerThreads(options.threads);
 
   const runtime = {
@@ -93,6 +103,7 @@ export function openRuntime(options: RuntimeOptions): Runtime {
     threadpool,
     backend,
     usesGpu: gpu !== null,
+    kernels,
     setTowerThreads,
     inference: new InferenceThread(libraries.folder),
   };
@@ -106,7 +117,7 @@ export function openRuntime(options: RuntimeOptions): Runtime {
  */
 function newThreadpool(ggml: GgmlSymbols, cpu: Pointer, threads: number): Pointer {
   // struct ggml_threadpool * ggml_threadpool_new(struct ggml_threadpool_params * params)
-  const create = cpuFunction(ggml, cpu, 'ggml_threadpool_new');
+  const create = deviceFunction(ggml, cpu, 'ggml_threadpool_new');
   const proto = koffi.proto('void *ggml_threadpool_new_fn(ggml_threadpool_params *params)');
   const pool = koffi.call(create, proto, ggml.threadpoolDefaults(threads)) as Pointer | null;
   if (pool === null)
@@ -117,21 +128,24 @@ function newThreadpool(ggml: GgmlSymbols, cpu: Pointer, threads: number): Pointe
 function attachPool(ggml: GgmlSymbols, cpu: Pointer, backend: Pointer, pool: Pointer): void {
   // void ggml_backend_cpu_set_threadpool(ggml_backend_t backend, ggml_threadpool_t threadpool)
   const setPool = koffi.proto('void ggml_backend_cpu_set_threadpool_fn(void *backend, void *threadpool)');
-  koffi.call(cpuFunction(ggml, cpu, 'ggml_backend_cpu_set_threadpool'), setPool, backend, pool);
+  koffi.call(deviceFunction(ggml, cpu, 'ggml_backend_cpu_set_threadpool'), setPool, backend, pool);
 }
 
-function threadSetter(ggml: GgmlSymbols, cpu: Pointer, backend: Pointer): (threads: number) => void {
+function threadSetter(ggml: GgmlSymbols, device: Pointer, backend: Pointer): (threads: number) => void {
   // void ggml_backend_set_n_threads(ggml_backend_t backend, int n_threads)
   const proto = koffi.proto('void ggml_backend_set_n_threads_fn(void *backend, int n_threads)');
-  const address = cpuFunction(ggml, cpu, 'ggml_backend_set_n_threads');
+  const address = deviceFunction(ggml, device, 'ggml_backend_set_n_threads');
   return (threads) => {
     koffi.call(address, proto, backend, threads);
   };
 }
 
-function cpuFunction(ggml: GgmlSymbols, cpu: Pointer, name: string): Pointer {
-  const address = ggml.procAddress(ggml.deviceReg(cpu), name);
+function deviceFunction(ggml: GgmlSymbols, device: Pointer, name: string): Pointer {
+  const address = ggml.procAddress(ggml.deviceReg(device), name);
   if (address === null)
-    throw new NativeError('native.library_mismatch', `The CPU backend has no function ${name}.`);
+    throw new NativeError(
+      'native.library_mismatch',
+      `The backend of ${ggml.deviceName(device)} has no function ${name}.`,
+    );
   return address;
 }

@@ -37,24 +37,45 @@ export interface TensorSpec {
   readonly name: string;
   readonly type: TensorType;
   readonly dims: readonly number[];
+  /** Whether it is a matrix that nothing but products reads, whole; then it may be stored in another order. */
+  readonly isMatrix: boolean;
 }
 
 /** enum ggml_backend_buffer_usage: weights may be placed and repacked differently from activations. */
 const USAGE_WEIGHTS = 1;
 
-/** A set of tensors in one buffer of the compute device, filled once and read by graphs. It must be closed after those graphs. */
+/** Tensors that lie in one buffer. */
+interface Group {
+  readonly context: Pointer;
+  readonly buffer: Pointer;
+}
+
+/** A set of tensors in memory of the compute device, filled once and read by graphs. It must be closed after those graphs. */
 export class TensorStore {
   readonly byteLength: number;
   readonly #runtime: Runtime;
-  readonly #context: Pointer;
-  readonly #buffer: Pointer;
+  readonly #groups: Group[] = [];
   readonly #tensors = new Map<string, Tensor>();
   #isOpen = true;
 
   /** @throws NativeError native.call_failed when the device has too little memory */
   constructor(runtime: Runtime, specs: readonly TensorSpec[]) {
-    const { ggml, backend } = runtime;
+    const { ggml, backend, kernels } = runtime;
     this.#runtime = runtime;
+    const plain = ggml.backendBufferType(backend);
+    const isPacked = ({ type, isMatrix }: TensorSpec) =>
+      isMatrix && kernels.kind === 'used' && kernels.types.some((known) => known === type);
+    const packed = specs.filter(isPacked);
+    this.#place(
+      specs.filter((spec) => !isPacked(spec)),
+      plain,
+    );
+    if (kernels.kind === 'used' && packed.length > 0) this.#place(packed, kernels.weightsBufferType);
+    this.byteLength = this.#groups.reduce((sum, { buffer }) => sum + ggml.bufferSize(buffer), 0);
+  }
+
+  #place(specs: readonly TensorSpec[], bufferType: Pointer): void {
+    const { ggml } = this.#runtime;
     const context = ggml.init({
       mem_size: ggml.tensorOverhead() * (specs.length + 1),
       mem_buffer: null,
@@ -62,25 +83,24 @@ export class TensorStore {
     });
     if (context === null)
       throw new NativeError('native.call_failed', 'ggml_init returned null for the weights.');
-    this.#context = context;
     for (const { name, type, dims } of specs) {
       const shape = fullShape(dims);
       const pointer = ggml.newTensor(context, TENSOR_TYPES[type].ggmlId, ...shape);
       ggml.setName(pointer, name);
       this.#tensors.set(name, new Tensor(pointer, shape, type));
     }
-    const buffer = ggml.allocTensors(context, ggml.backendBufferType(backend));
+    const buffer = ggml.allocTensors(context, bufferType);
     if (buffer === null) {
       ggml.free(context);
-      const needed = [...this.#tensors.values()].reduce((sum, tensor) => sum + tensor.byteLength, 0);
+      this.close();
+      const needed = specs.reduce((sum, { name }) => sum + this.get(name).byteLength, 0);
       throw new NativeError(
         'native.call_failed',
         `The compute device has no room for ${needed} bytes of weights.`,
       );
     }
     ggml.bufferSetUsage(buffer, USAGE_WEIGHTS);
-    this.#buffer = buffer;
-    this.byteLength = ggml.bufferSize(buffer);
+    this.#groups.push({ context, buffer });
   }
 
   /** @throws Defect when the store has no such tensor */
@@ -102,7 +122,9 @@ export class TensorStore {
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    this.#runtime.ggml.bufferFree(this.#buffer);
-    this.#runtime.ggml.free(this.#context);
+    for (const { context, buffer } of this.#groups) {
+      this.#runtime.ggml.bufferFree(buffer);
+      this.#runtime.ggml.free(context);
+    }
   }
 }

@@ -531,3 +531,24 @@ describe.each([UnsharedRows, SharedPrefixes])('ReaderLoop with %o when cells run
     ]);
   });
 });
+
+describe('what a request asks of its answers', () => {
+  it('ends an answer at a stop string that several tokens spell, and sends nothing of it', async () => {
+    const { loop, idle, events } = start();
+    const sampling = { ...GREEDY, stop: ['never', 'é!'] };
+    loop.accept(request('r', ['née é! après'], { sampling }));
+    await idle();
+    expect(textOf(events, 'r')).toBe('née ');
+    expect(events.at(-1)).toMatchObject({ kind: 'done', finishReason: 'stop' });
+  });
+
+  it('sends the log probability of each token with its text, where they are asked for', async () => {
+    const { loop, idle, events } = start();
+    loop.accept(request('r', ['ab'], { sampling: { ...GREEDY, topLogprobs: 1 } }));
+    loop.accept(request('plain', ['ab']));
+    await idle();
+    const told = events.filter((event) => event.kind === 'token' && event.logprobs !== undefined);
+    expect(told.map((event) => event.requestId)).toEqual(['r', 'r']);
+    expect(told[0]).toMatchObject({ text: 'a', logprobs: [{ logprob: 0, top: [{ logprob: 0 }] }] });
+  });
+});

@@ -261,9 +261,10 @@ export class ReaderLoop {
       this.#fail(running, sampled.failure);
       return;
     }
-    const { text, finishReason } = running.sequence.accept(sampled);
+    const { text, logprobs, finishReason } = running.sequence.accept(sampled);
     const { requestId, prompt } = running.sequence;
-    if (text !== '') this.#options.send({ kind: 'token', requestId, prompt, text });
+    const told = logprobs.length === 0 ? {} : { logprobs };
+    if (text !== '') this.#options.send({ kind: 'token', requestId, prompt, text, ...told });
     if (finishReason !== null) this.#end(running, finishReason);
   }
 

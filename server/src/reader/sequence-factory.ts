@@ -1,18 +1,20 @@
 // From a request message to sequences: template or raw prompt, token ids, exact row counts, and the refusal of what can
 // never fit. Pure but for the tokenizer it is handed.
+import { isDeepStrictEqual } from 'node:util';
 import { Defect, InputError } from '../errors.js';
-import type { GenerateMessage, ImagePayload, Prompt } from '../link/requests/messages.js';
+import type { GenerateMessage, ImagePayload, Prompt, SamplingParameters } from '../link/requests/messages.js';
 import type { ModelDescription } from '../model/description.js';
 import { layoutImage } from '../image/geometry.js';
 import type { CompiledConstraint } from './constraint/constraints.js';
 import type { RowNumbers } from './kv/row-key.js';
 import type { ConversationTemplate } from './prompt/conversation-template.js';
-import { encodePrompt } from './prompt/encode.js';
+import { encodePrompt, type PromptItem } from './prompt/encode.js';
 import { OutputText } from './prompt/output-text.js';
 import type { PromptPiece } from './prompt/pieces.js';
 import { partsToPieces } from './prompt/raw-prompt.js';
 import type { Tokenizer } from './prompt/tokenizer.js';
 import { Sequence, type SequenceImage } from './sequence.js';
+import { TokenLogprobs } from './token-logprobs.js';
 import { imageIdentity } from './vision/image-identity.js';
 
 export interface FactoryOptions {
@@ -24,8 +26,15 @@ export interface FactoryOptions {
   readonly contextTokens: number;
 }
 
+interface EncodedBefore {
+  readonly asked: Prompt;
+  readonly promptMaxTokens: number | null;
+  readonly items: readonly PromptItem[];
+}
+
 export class SequenceFactory {
   readonly #options: FactoryOptions;
+  #lastEncoded: EncodedBefore | undefined;
 
   constructor(options: FactoryOptions) {
     this.#options = options;
@@ -38,8 +47,10 @@ export class SequenceFactory {
     const images = message.images.map((payload) => this.#image(payload, cacheSalt));
     const asked = message.prompts[prompt];
     if (asked === undefined) throw new Defect(`A request has no prompt ${prompt}.`);
-    const { items } = encodePrompt(this.#pieces(asked), tokenizer, message.promptMaxTokens);
+    const items = this.#encode(asked, message.promptMaxTokens);
     const stops = asked.kind === 'conversation' ? template.stopStrings : [];
+    const sampling = samplingOf(message.sampling, prompt);
+    this.#validateBias(sampling);
     const sequence = new Sequence({
       requestId: message.requestId,
       prompt,
@@ -47,10 +58,11 @@ export class SequenceFactory {
       images,
       cacheSalt,
       rowNumbers,
-      sampling: message.sampling,
+      sampling,
       contextTokens,
       constraint,
-      output: new OutputText(tokenizer, stops, constraint !== null),
+      output: new OutputText(tokenizer, [...stops, ...sampling.stop], constraint !== null),
+      logprobs: new TokenLogprobs(tokenizer),
     });
     if (sequence.promptRows === 0) {
       throw new InputError(
@@ -69,6 +81,15 @@ export class SequenceFactory {
     return sequence;
   }
 
+  /** Several answers to a prompt are asked for as several equal prompts, which are encoded once. */
+  #encode(asked: Prompt, promptMaxTokens: number | null): readonly PromptItem[] {
+    const last = this.#lastEncoded;
+    if (last?.promptMaxTokens === promptMaxTokens && isDeepStrictEqual(last.asked, asked)) return last.items;
+    const { items } = encodePrompt(this.#pieces(asked), this.#options.tokenizer, promptMaxTokens);
+    this.#lastEncoded = { asked, promptMaxTokens, items };
+    return items;
+  }
+
   #image(payload: ImagePayload, cacheSalt: string | null): SequenceImage {
     const { vision } = this.#options.description;
     if (vision === null) {
@@ -81,6 +102,16 @@ export class SequenceFactory {
     return { identity: imageIdentity(payload, cacheSalt), payload, rows };
   }
 
+  #validateBias({ logitBias }: SamplingParameters): void {
+    const { tokenCount } = this.#options.description.tokenizer;
+    const unknown = logitBias.find(({ token }) => token >= tokenCount);
+    if (unknown === undefined) return;
+    throw new InputError(
+      'request.out_of_range',
+      `logit_bias names token ${unknown.token}; this model has the tokens 0 to ${tokenCount - 1}.`,
+    );
+  }
+
   #pieces(prompt: Prompt): readonly PromptPiece[] {
     const { template, description } = this.#options;
     return prompt.kind === 'raw'
@@ -88,3 +119,9 @@ export class SequenceFactory {
       : template.render(prompt);
   }
 }
+
+const SEED_END = 2 ** 32;
+
+/** Answers to the same prompt, drawn from one seed, must differ: each has a seed of its own. */
+const samplingOf = (sampling: SamplingParameters, prompt: number): SamplingParameters =>
+  sampling.seed === null ? sampling : { ...sampling, seed: (sampling.seed + prompt) % SEED_END };

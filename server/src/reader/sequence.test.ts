@@ -1,14 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { CharacterTokenizer } from '../../../test/oracles/character-tokenizer.js';
 import { Defect } from '../errors.js';
-import type { FeatureRows } from './engine/engine.js';
+import type { FeatureRows, SampledLogprobs } from './engine/engine.js';
 import { toSlot, toTokenId } from './ids.js';
 import type { PromptItem } from './prompt/encode.js';
 import { OutputText } from './prompt/output-text.js';
 import { RowNumbers } from './kv/row-key.js';
 import { Sequence, type SequenceImage, type SequenceStart } from './sequence.js';
+import { TokenLogprobs } from './token-logprobs.js';
 import { GREEDY } from '../link/requests/sampling.fixture.js';
 
+const TOKENIZER = new CharacterTokenizer({ addSpacePrefix: false });
 const SLOT = toSlot(3);
 const token = (id: number): PromptItem => ({ kind: 'token', id: toTokenId(id) });
 const image = (index: number): PromptItem => ({ kind: 'image', image: index });
@@ -23,7 +25,17 @@ function suppliedBy({ missingImage }: Sequence): [SequenceImage, FeatureRows] {
   if (missingImage === undefined) throw new TypeError('the sequence waits for no image');
   return [missingImage, featuresOf(missingImage.rows)];
 }
-const sampled = (id: number, isEnd = false) => ({ slot: SLOT, token: toTokenId(id), isEnd });
+const sampled = (id: number, isEnd = false, logprobs: SampledLogprobs | null = null) => ({
+  slot: SLOT,
+  token: toTokenId(id),
+  isEnd,
+  logprobs,
+});
+/** A character of an answer, with its log probability and that of an alternative. */
+const ranked = (character: string, logprob: number) => {
+  const id = character.codePointAt(0) ?? 0;
+  return sampled(id, false, { logprob, top: [{ token: toTokenId(id + 1), logprob: -0.5 }] });
+};
 
 interface Given extends Partial<SequenceStart> {
   readonly maxNewTokens?: number;
@@ -40,7 +52,8 @@ function create({ maxNewTokens = 10, stops = [], ...start }: Given = {}): Sequen
     rowNumbers: new RowNumbers(10),
     contextTokens: 100,
     sampling: { ...GREEDY, maxNewTokens },
-    output: new OutputText(new CharacterTokenizer({ addSpacePrefix: false }), stops),
+    output: new OutputText(TOKENIZER, stops),
+    logprobs: new TokenLogprobs(TOKENIZER),
     ...start,
   });
 }
@@ -178,33 +191,82 @@ describe('the rows of a sequence', () => {
 describe('the answer of a sequence', () => {
   it('goes on until an end token, which has no text and is not counted', () => {
     const sequence = create();
-    expect(sequence.accept(sampled(A))).toEqual({ text: 'a', finishReason: null });
-    expect(sequence.accept(sampled(A, true))).toEqual({ text: '', finishReason: 'stop' });
+    expect(sequence.accept(sampled(A))).toMatchObject({ text: 'a', finishReason: null });
+    expect(sequence.accept(sampled(A, true))).toMatchObject({ text: '', finishReason: 'stop' });
     expect(sequence.usage.generatedTokens).toBe(1);
   });
 
   it('ends with the reason length at its last allowed token, with the text of that token', () => {
     const sequence = create({ maxNewTokens: 2 });
-    expect(sequence.accept(sampled(A))).toEqual({ text: 'a', finishReason: null });
-    expect(sequence.accept(sampled(A))).toEqual({ text: 'a', finishReason: 'length' });
+    expect(sequence.accept(sampled(A))).toMatchObject({ text: 'a', finishReason: null });
+    expect(sequence.accept(sampled(A))).toMatchObject({ text: 'a', finishReason: 'length' });
     expect(sequence.usage.generatedTokens).toBe(2);
   });
 
   it('ends with the reason length when the positions are used up', () => {
     const sequence = create({ maxNewTokens: 50, contextTokens: 4 });
-    expect(sequence.accept(sampled(A))).toEqual({ text: 'a', finishReason: 'length' });
+    expect(sequence.accept(sampled(A))).toMatchObject({ text: 'a', finishReason: 'length' });
   });
 
   it('ends at a stop string, without it', () => {
     const sequence = create({ stops: ['##'] });
     const hash = '#'.codePointAt(0) ?? 0;
-    expect(sequence.accept(sampled(A))).toEqual({ text: 'a', finishReason: null });
-    expect(sequence.accept(sampled(hash))).toEqual({ text: '', finishReason: null });
-    expect(sequence.accept(sampled(hash))).toEqual({ text: '', finishReason: 'stop' });
+    expect(sequence.accept(sampled(A))).toMatchObject({ text: 'a', finishReason: null });
+    expect(sequence.accept(sampled(hash))).toMatchObject({ text: '', finishReason: null });
+    expect(sequence.accept(sampled(hash))).toMatchObject({ text: '', finishReason: 'stop' });
   });
 
   it('gives out what it held back when the last allowed token comes', () => {
     const sequence = create({ stops: ['##'], maxNewTokens: 1 });
-    expect(sequence.accept(sampled('#'.codePointAt(0) ?? 0))).toEqual({ text: '#', finishReason: 'length' });
+    expect(sequence.accept(sampled('#'.codePointAt(0) ?? 0))).toMatchObject({
+      text: '#',
+      finishReason: 'length',
+    });
+  });
+});
+
+describe('the log probabilities of an answer', () => {
+  const bytesOf = (text: string) => new TextEncoder().encode(text);
+  const told = (outcome: { readonly logprobs: readonly { readonly bytes: Uint8Array }[] }) =>
+    outcome.logprobs.map(({ bytes }) => new TextDecoder().decode(bytes));
+
+  it('come with the text of their token, alternatives with their bytes', () => {
+    expect(create().accept(ranked('a', -0.25))).toEqual({
+      text: 'a',
+      logprobs: [{ bytes: bytesOf('a'), logprob: -0.25, top: [{ bytes: bytesOf('b'), logprob: -0.5 }] }],
+      finishReason: null,
+    });
+  });
+
+  it('wait with text that may be the beginning of a stop string', () => {
+    const sequence = create({ stops: ['##'] });
+    expect(told(sequence.accept(ranked('#', -1)))).toEqual([]);
+    expect(told(sequence.accept(ranked('x', -1)))).toEqual(['#', 'x']);
+  });
+
+  it('leave out the tokens of a stop string', () => {
+    const sequence = create({ stops: ['b#'] });
+    expect(told(sequence.accept(ranked('a', -1)))).toEqual(['a']);
+    expect(told(sequence.accept(ranked('b', -1)))).toEqual([]);
+    expect(told(sequence.accept(ranked('#', -1)))).toEqual([]);
+    expect(told(create({ stops: ['#'] }).accept(ranked('#', -1)))).toEqual([]);
+  });
+
+  it('come with what was held back when the answer ends for another reason', () => {
+    const sequence = create({ stops: ['##'] });
+    sequence.accept(ranked('#', -1));
+    expect(told(sequence.accept(sampled(A, true)))).toEqual(['#']);
+  });
+
+  it('are told for every token of a character that several tokens make', () => {
+    const halves = new CharacterTokenizer({ addSpacePrefix: false });
+    halves.pieceBytes = (id) => bytesOf('é').subarray(id, id + 1);
+    const sequence = create({ output: new OutputText(halves, []) });
+    const half = (id: number) => sampled(id, false, { logprob: -1 - id, top: [] });
+    expect(sequence.accept(half(0))).toMatchObject({ text: '', logprobs: [] });
+    expect(sequence.accept(half(1))).toMatchObject({
+      text: 'é',
+      logprobs: [{ logprob: -1 }, { logprob: -2 }],
+    });
   });
 });

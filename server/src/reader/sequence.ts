@@ -2,7 +2,7 @@
 // nothing of batching; the loop decides when rows are computed and hands sampled tokens back.
 import type { FinishReason } from 'takeoff-wire';
 import { Defect } from '../errors.js';
-import type { ImagePayload, SamplingParameters, Usage } from '../link/requests/messages.js';
+import type { ImagePayload, SamplingParameters, TokenLogprob, Usage } from '../link/requests/messages.js';
 import type { CompiledConstraint } from './constraint/constraints.js';
 import type { FeatureRows, RowSource, SampledToken, StepRow } from './engine/engine.js';
 import type { Slot, TokenId } from './ids.js';
@@ -10,6 +10,7 @@ import type { KvDemand } from './kv/kv-owner.js';
 import type { RowKey, RowNumbers } from './kv/row-key.js';
 import type { PromptItem } from './prompt/encode.js';
 import type { OutputText } from './prompt/output-text.js';
+import type { TokenLogprobs } from './token-logprobs.js';
 
 /** An image of the request, with the rows it takes. */
 export interface SequenceImage {
@@ -34,10 +35,13 @@ export interface SequenceStart {
   readonly output: OutputText;
   /** Null where the answer may be any text. */
   readonly constraint?: CompiledConstraint | null;
+  readonly logprobs: TokenLogprobs;
 }
 
 export interface TokenOutcome {
   readonly text: string;
+  /** Of the tokens of the text; none unless the request asks for them. */
+  readonly logprobs: readonly TokenLogprob[];
   /** Null while the answer goes on. */
   readonly finishReason: FinishReason | null;
 }
@@ -65,6 +69,7 @@ export class Sequence {
   readonly #spans: readonly ImageSpan[];
   readonly #features = new Map<SequenceImage, FeatureRows>();
   readonly #maxNewTokens: number;
+  #sentCharacters = 0;
   /** Tokens of the answer; each is the row behind the one it was sampled from. */
   readonly #answer: TokenId[] = [];
   #layout: readonly PromptRow[] | undefined;
@@ -187,15 +192,21 @@ export class Sequence {
   }
 
   /** Takes a sampled token in: the text it adds and whether the answer ends with it. */
-  accept({ token, isEnd, isComplete = false }: SampledToken): TokenOutcome {
-    const { output } = this.#start;
-    if (isEnd) return { text: output.finish().text, finishReason: 'stop' };
-    this.#answer.push(token);
-    const { text, isStopped } = output.push(token);
-    if (isStopped) return { text, finishReason: 'stop' };
-    if (isComplete) return { text: text + output.finish().text, finishReason: 'stop' };
-    if (this.#answer.length < this.#maxNewTokens) return { text, finishReason: null };
-    return { text: text + output.finish().text, finishReason: 'length' };
+  accept(sampled: SampledToken): TokenOutcome {
+    const { output, logprobs } = this.#start;
+    if (sampled.isEnd) return this.#outcome(output.finish().text, 'stop');
+    this.#answer.push(sampled.token);
+    logprobs.add(sampled, output.characterCount);
+    const { text, isStopped } = output.push(sampled.token);
+    if (isStopped) return this.#outcome(text, 'stop');
+    if (sampled.isComplete === true) return this.#outcome(text + output.finish().text, 'stop');
+    if (this.#answer.length < this.#maxNewTokens) return this.#outcome(text, null);
+    return this.#outcome(text + output.finish().text, 'length');
+  }
+
+  #outcome(text: string, finishReason: FinishReason | null): TokenOutcome {
+    this.#sentCharacters += text.length;
+    return { text, logprobs: this.#start.logprobs.takeBefore(this.#sentCharacters), finishReason };
   }
 
   get #rowsLeft(): number {

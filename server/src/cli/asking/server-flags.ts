@@ -15,6 +15,7 @@ export const ASKING_SETTINGS = settingsWith(
   'quant_type',
   'vision_quant_type',
   'threads',
+  'kernels',
   'max_batch_size',
   'max_sequence_length',
   'llama_lib_dir',

@@ -1,6 +1,6 @@
 // What lies between a reader, which pushes, and a client, which pulls at its own speed. Bounded: a client that stops reading
 // ends its own request and fills no memory.
-import type { RequestEvent } from '../../link/requests/messages.js';
+import type { RequestEvent, TokenEvent } from '../../link/requests/messages.js';
 import type { AttemptEnd } from './consumer-group.js';
 
 /** Why events stop before all prompts have ended. */
@@ -15,6 +15,8 @@ export type Interruption =
 const MAX_WAITING_CHARACTERS = 4 * 1024 * 1024;
 /** What an event costs beside its text, roughly. */
 const EVENT_OVERHEAD_CHARACTERS = 64;
+/** What a log probability costs, roughly. */
+const LOGPROB_CHARACTERS = 64;
 /** Taken items are let go in runs of this length, so that neither memory nor moving them grows with a slow client. */
 const COMPACT_AFTER = 1024;
 
@@ -68,4 +70,7 @@ export class EventQueue {
 }
 
 const costOf = (event: RequestEvent): number =>
-  EVENT_OVERHEAD_CHARACTERS + (event.kind === 'token' ? event.text.length : 0);
+  EVENT_OVERHEAD_CHARACTERS + (event.kind === 'token' ? event.text.length + costOfLogprobs(event) : 0);
+
+const costOfLogprobs = ({ logprobs = [] }: TokenEvent): number =>
+  logprobs.reduce((sum, { top }) => sum + (top.length + 1) * LOGPROB_CHARACTERS, 0);

@@ -7,6 +7,7 @@ import {
   statusResponseSchema,
   type StatusResponse,
 } from 'takeoff-wire';
+import { createBodyReader } from './connection/read-body.js';
 import { buildApp } from './app.js';
 import { managementApp } from './management-app.fixture.js';
 import { detailedStatus } from './management/status-answer.js';
@@ -183,6 +184,8 @@ it('logs a line for each request without its body, its query or its headers', as
     metrics: createMetrics(),
     corsOrigins: [],
     ports: () => [],
+    readBody: createBodyReader(LIMITS),
+    version: 'test',
   });
   for (const payload of [
     { text: 'SECRET' },

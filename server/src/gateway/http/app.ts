@@ -1,15 +1,16 @@
 // The HTTP servers as Fastify applications, without their ports, so that tests can ask them in process. Assembles only: what all
 // routes share is connection/, each API is a folder of its own.
 import type { FastifyInstance } from 'fastify';
-import type { AnswerOptions } from './connection/answer-job.js';
 import { createBaseApp, type ConnectionOptions } from './connection/base-app.js';
 import { addHealthRoutes, HEALTH_PATHS } from './management/health-routes.js';
 import { addManagementApi, type ManagementOptions } from './management/management-api.js';
 import { addStatusRoute, type StatusOptions } from './management/status-route.js';
 import { addNativeApi } from './native/native-api.js';
 import { writeNativeError } from './native/native-error.js';
+import { addOpenaiApi, type OpenaiOptions } from './openai/openai-api.js';
+import { writeOpenaiError } from './openai/openai-error.js';
 
-export interface InferenceAppDeps extends ConnectionOptions, AnswerOptions, StatusOptions {
+export interface InferenceAppDeps extends ConnectionOptions, OpenaiOptions, StatusOptions {
   /** Pages of other origins that may call; `*` alone is all of them. */
   readonly corsOrigins: readonly string[];
 }
@@ -23,6 +24,19 @@ export async function buildApp(deps: InferenceAppDeps): Promise<FastifyInstance>
   addStatusRoute(app, deps);
   addHealthRoutes(app, deps);
   await addNativeApi(app, deps);
+  await addOpenaiApi(app, deps);
+  return app;
+}
+
+/** The port of programs that know the OpenAI API only: every error has its form. */
+export async function buildOpenaiApp(deps: InferenceAppDeps): Promise<FastifyInstance> {
+  const app = createBaseApp(deps, {
+    openPaths: HEALTH_PATHS,
+    writeErrorBody: writeOpenaiError,
+    corsOrigins: deps.corsOrigins,
+  });
+  addHealthRoutes(app, deps);
+  await addOpenaiApi(app, deps);
   return app;
 }
 

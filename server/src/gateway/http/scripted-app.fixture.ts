@@ -10,6 +10,7 @@ import type { ReaderService } from '../readers/reader-service.js';
 import { PATIENT, ScriptedReaders, type Script } from '../readers/scripted-reader.fixture.js';
 import { isReady, scriptedService } from '../readers/scripted-service.fixture.js';
 import { buildApp } from './app.js';
+import { createBodyReader } from './connection/read-body.js';
 import type { HttpLimits } from './connection/http-limits.js';
 
 export const LIMITS: HttpLimits = {
@@ -80,14 +81,17 @@ export async function scriptedApp(
     limits: { firstTokenTimeoutMs, readerMessageTimeoutMs: options.readerMessageTimeoutMs ?? 30_000 },
     newRequestId: numbered('request'),
   });
+  const limits = { ...LIMITS, ...options.limits };
   const progress = { isDraining: false };
   const app = await buildApp({
     readers: service,
     inference,
-    limits: { ...LIMITS, ...options.limits },
+    limits,
     log: pino({ level: 'silent' }),
     isDraining: () => progress.isDraining,
     corsOrigins: options.corsOrigins ?? [],
+    readBody: createBodyReader(limits),
+    version: 'test',
     ports: () => [3000, 3001],
     apiKey: options.apiKey ?? null,
     metrics: createMetrics(),

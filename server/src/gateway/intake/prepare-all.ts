@@ -36,9 +36,10 @@ export async function prepareAll(
 }
 
 function naming(source: ImageSource, error: unknown): unknown {
-  if (source.kind === 'upload') return error;
-  const said = (known: TakeoffError): string => `${source.place}: ${known.message}`;
-  const about = { cause: error };
+  const { place } = source;
+  if (place === undefined) return error;
+  const said = (known: TakeoffError): string => `${place}: ${known.message}`;
+  const about = { cause: error, details: { field: place } };
   if (error instanceof InputError) return new InputError(error.code, said(error), about);
   if (error instanceof CapacityError)
     return new CapacityError(error.code, said(error), error.retryAfterMs, about);

@@ -45,6 +45,7 @@ export const START: ReaderStart = {
   prefillChunkSize: 512,
   prefixCache: true,
   threads: 0,
+  kernels: 'auto',
   llamaLibDir: null,
   hubEndpoint: 'http://127.0.0.1:9',
   hubOffline: true,

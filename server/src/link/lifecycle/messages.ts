@@ -3,6 +3,7 @@
 // A change that an older process would misread raises LIFECYCLE_VERSION.
 import type { TemplateName, VisionSettings } from '../../model/description.js';
 import type { Device } from '../../model/device.js';
+import type { KernelChoice } from '../../model/kernels.js';
 import type { MemorySize } from '../../model/memory-size.js';
 import type { TextQuantChoice, TowerQuantChoice } from '../../model/quantisation.js';
 
@@ -47,6 +48,8 @@ export interface ReaderStart {
   readonly prefixCache: boolean;
   /** 0 means: one per physical core. */
   readonly threads: number;
+  /** Our own kernels for products on the CPU. */
+  readonly kernels: KernelChoice;
   /** Folder of a llama.cpp to use instead of the npm packages; null means the packages. */
   readonly llamaLibDir: string | null;
   readonly hubEndpoint: string;

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { TEMPLATE_NAMES, visionSettingsSchema } from '../../model/description.js';
 import { DEVICES } from '../../model/device.js';
+import { KERNEL_CHOICES } from '../../model/kernels.js';
 import { memorySizeSchema } from '../../model/memory-size.js';
 import { TEXT_QUANT_CHOICES, TOWER_QUANT_CHOICES } from '../../model/quantisation.js';
 import type { LifecycleEvent, LifecycleMessage } from './messages.js';
@@ -40,6 +41,7 @@ export const lifecycleMessageSchema = z.discriminatedUnion('kind', [
       prefillChunkSize: z.int().min(1),
       prefixCache: z.boolean(),
       threads: count,
+      kernels: z.enum(KERNEL_CHOICES),
       llamaLibDir: text.nullable(),
       hubEndpoint: text,
       hubOffline: z.boolean(),

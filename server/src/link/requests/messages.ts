@@ -5,19 +5,38 @@ import type { ErrorCode, FinishReason } from 'takeoff-wire';
 
 export const REQUESTS_VERSION = 4;
 
-/** Sampling of one request, all defaults filled in and all ranges validated by the gateway. */
+/** How the answers of one request are made, all defaults filled in and all ranges validated by the gateway. */
 export interface SamplingParameters {
   /** 0 means greedy. */
   readonly temperature: number;
   readonly topP: number;
   /** 1 means greedy. */
   readonly topK: number;
+  /** Least probability of a token, as a share of that of the most probable one. 0 means none. */
+  readonly minP: number;
   /** 1 means none. */
   readonly repetitionPenalty: number;
+  /** Taken from the logit of a token for each time that it is in the answer already. 0 means none. */
+  readonly frequencyPenalty: number;
+  /** Taken from the logit of a token that is in the answer already. 0 means none. */
+  readonly presencePenalty: number;
+  /** What is added to the logits of tokens before anything else. */
+  readonly logitBias: readonly TokenBias[];
   /** 0 means off. */
   readonly noRepeatNgramSize: number;
   readonly maxNewTokens: number;
   readonly minNewTokens: number;
+  /** Whole number from 0 below 2^32 that the draws of the first answer follow from, and those of the others from the next ones. */
+  readonly seed: number | null;
+  /** Texts that end an answer and are no part of it. */
+  readonly stop: readonly string[];
+  /** How many alternatives are told with the log probability of each token; null where none is told. */
+  readonly topLogprobs: number | null;
+}
+
+export interface TokenBias {
+  readonly token: number;
+  readonly bias: number;
 }
 
 /** One image, ready for the vision tower. */
@@ -101,12 +120,27 @@ export interface Usage {
   readonly generatedTokens: number;
 }
 
+/** A token of the vocabulary and its natural log probability, before penalties, temperature and cuts. */
+export interface RankedToken {
+  /** What the token adds to the text; may end inside a character. Empty for special tokens. */
+  readonly bytes: Uint8Array;
+  readonly logprob: number;
+}
+
+/** A token of an answer. */
+export interface TokenLogprob extends RankedToken {
+  /** The most probable tokens in its place, best first. */
+  readonly top: readonly RankedToken[];
+}
+
 export interface TokenEvent {
   readonly kind: 'token';
   readonly requestId: string;
   /** Index of the prompt in its request. */
   readonly prompt: number;
   readonly text: string;
+  /** Of the tokens of the text, where the request asked for them. A token that ends inside a character has them before its text. */
+  readonly logprobs?: readonly TokenLogprob[];
 }
 export interface DoneEvent {
   readonly kind: 'done';

@@ -9,6 +9,10 @@ import type { RequestEvent, RequestMessage } from './messages.js';
 const MAX_EVENT_CHARACTERS = 65_536;
 const MAX_PROMPTS = 1_000_000;
 
+/** Held back with the text of a stop string, of a few hundred characters. */
+const MAX_EVENT_TOKENS = 65_536;
+const MAX_ALTERNATIVES = 100;
+
 const count = z.int().min(0);
 const requestId = z.string().max(128);
 
@@ -37,10 +41,17 @@ const sampling = z.object({
   temperature: z.number().min(0),
   topP: z.number().min(0),
   topK: count,
+  minP: z.number().min(0),
   repetitionPenalty: z.number().min(0),
+  frequencyPenalty: z.number(),
+  presencePenalty: z.number(),
+  logitBias: z.array(z.object({ token: count, bias: z.number() })),
   noRepeatNgramSize: count,
   maxNewTokens: count,
   minNewTokens: count,
+  seed: count.nullable(),
+  stop: z.array(z.string()),
+  topLogprobs: count.max(MAX_ALTERNATIVES).nullable(),
 });
 
 const constraint = z.discriminatedUnion('kind', [
@@ -65,11 +76,18 @@ export const requestMessageSchema = z.discriminatedUnion('kind', [
 ]) satisfies z.ZodType<RequestMessage>;
 
 const address = { requestId, prompt: z.int().min(0).max(MAX_PROMPTS) };
+const rankedToken = z.object({ bytes: z.instanceof(Uint8Array), logprob: z.number() });
+const tokenLogprob = rankedToken.extend({ top: z.array(rankedToken).max(MAX_ALTERNATIVES) });
 const eventText = z.string().max(MAX_EVENT_CHARACTERS);
 
 /** From the reader, by kind. */
 export const requestEventSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('token'), ...address, text: eventText }),
+  z.object({
+    kind: z.literal('token'),
+    ...address,
+    text: eventText,
+    logprobs: z.array(tokenLogprob).max(MAX_EVENT_TOKENS).exactOptional(),
+  }),
   z.object({
     kind: z.literal('done'),
     ...address,

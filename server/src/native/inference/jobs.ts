@@ -15,7 +15,28 @@ export interface SampleJob {
   readonly row: number;
   readonly sampler: Pointer;
   readonly banned: BannedTokens;
+  /** How many alternatives are told with the token's log probability; null where none is told. */
+  readonly topLogprobs: number | null;
   readonly tentative?: TentativeSample;
+}
+
+/** A token that was sampled. */
+export interface Sampled {
+  readonly token: number;
+  /** Null where the job did not ask for it. */
+  readonly logprobs: SampledLogprobs | null;
+}
+
+export interface SampledLogprobs {
+  readonly logprob: number;
+  /** Best first. */
+  readonly top: readonly RankedId[];
+}
+
+/** A row of the vocabulary and its natural log probability. */
+export interface RankedId {
+  readonly token: number;
+  readonly logprob: number;
 }
 
 /**
@@ -53,7 +74,7 @@ export interface InferenceResult {
   /** What ggml_backend_graph_compute or llama_decode returned. */
   readonly status: number;
   /** One for each sample; none unless the status is 0. */
-  readonly tokens: readonly number[];
+  readonly sampled: readonly Sampled[];
 }
 
 /** What the thread is started with. */

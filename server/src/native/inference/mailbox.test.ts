@@ -28,11 +28,12 @@ describe('Mailbox', () => {
       batch: BATCH,
       vocabularySize: 128_256,
       samples: [
-        { row: 0, sampler: 5n, banned: { from: 2 ** 31, tokens: [] } },
+        { row: 0, sampler: 5n, banned: { from: 2 ** 31, tokens: [] }, topLogprobs: null },
         {
           row: 1,
           sampler: 6n,
           banned: { from: 32_000, tokens: [2, 31_999] },
+          topLogprobs: 20,
           tentative: { allowed: Uint32Array.of(2 ** 32 - 1, 5) },
         },
       ],
@@ -52,6 +53,7 @@ describe('Mailbox', () => {
           row: 3,
           sampler: 5n,
           banned: { from: 60, tokens: [2] },
+          topLogprobs: null,
           tentative: { allowed: Uint32Array.of(0, 1) },
         },
       ],
@@ -67,6 +69,7 @@ describe('Mailbox', () => {
       sampler: BigInt(row),
       banned: { from: 9, tokens: [row] },
       tentative: { allowed: null },
+      topLogprobs: 0,
     }));
     caller.post({ kind: 'decode', context: 1n, batch: BATCH, vocabularySize: 10, samples });
     expect(thread.receive()).toMatchObject({ samples });
@@ -74,9 +77,20 @@ describe('Mailbox', () => {
 
   it('hands results back, each in the place of its job', () => {
     const { caller, thread } = ends();
+    const top = [
+      { token: 128_255, logprob: -0.25 },
+      { token: 3, logprob: -9999 },
+    ];
     for (const result of [
-      { status: 0, tokens: [7, 128_255] },
-      { status: -3, tokens: [] },
+      {
+        status: 0,
+        sampled: [
+          { token: 7, logprobs: null },
+          { token: 128_255, logprobs: { logprob: -0.25, top } },
+          { token: 1, logprobs: { logprob: 0, top: [] } },
+        ],
+      },
+      { status: -3, sampled: [] },
     ]) {
       caller.post({ kind: 'graph', backend: 1n, graph: 2n });
       thread.receive();
@@ -90,6 +104,7 @@ describe('Mailbox', () => {
       row,
       sampler: 1n,
       banned: { from: 9, tokens: [] },
+      topLogprobs: null,
     }));
     expect(() =>
       new Mailbox().post({ kind: 'decode', context: 1n, batch: BATCH, vocabularySize: 10, samples }),

@@ -4,7 +4,7 @@
 // that there is a result is not for the mailbox.
 import { Defect } from '../../errors.js';
 import type { LlamaBatch, Pointer } from '../symbols/structs.js';
-import type { InferenceJob, InferenceResult, SampleJob } from './jobs.js';
+import type { InferenceJob, InferenceResult, RankedId, Sampled, SampleJob } from './jobs.js';
 
 /**
  * Bytes for numbers, which costs only what is used of it. A job has at most 256 samples, and their banned tokens are fewer than
@@ -16,11 +16,12 @@ const ADDRESS_BYTES = 4096;
 /** Bytes for the count of jobs, on which the thread sleeps. */
 const COUNT_BYTES = 8;
 
+/** In place of a count where nothing is asked for or told. */
+const NONE = -1;
+
 const GRAPH = 0;
 const DECODE = 1;
 const SAMPLE = 2;
-/** In the place of a length. */
-const NOTHING = -1;
 
 export class Mailbox {
   readonly memory: SharedArrayBuffer;
@@ -73,15 +74,19 @@ export class Mailbox {
   }
 
   /** Replaces the job by its result. */
-  writeResult({ status, tokens }: InferenceResult): void {
+  writeResult({ status, sampled }: InferenceResult): void {
     this.#rewind();
     this.#writeNumber(status);
-    this.#writeNumbers(tokens);
+    this.#writeNumber(sampled.length);
+    for (const one of sampled) this.#writeSampled(one);
   }
 
   readResult(): InferenceResult {
     this.#rewind();
-    return { status: this.#readNumber(), tokens: this.#readNumbers() };
+    return {
+      status: this.#readNumber(),
+      sampled: Array.from({ length: this.#readNumber() }, () => this.#readSampled()),
+    };
   }
 
   #writeBatch(batch: LlamaBatch): void {
@@ -102,9 +107,10 @@ export class Mailbox {
     };
   }
 
-  #writeSample({ row, sampler, banned, tentative }: SampleJob): void {
+  #writeSample({ row, sampler, banned, topLogprobs, tentative }: SampleJob): void {
     this.#writeNumber(row);
     this.#writeAddress(sampler);
+    this.#writeNumber(topLogprobs ?? NONE);
     this.#writeNumber(banned.from);
     this.#writeNumbers(banned.tokens);
     this.#writeNumber(tentative === undefined ? 0 : 1);
@@ -122,13 +128,14 @@ export class Mailbox {
     return {
       row: this.#readNumber(),
       sampler: this.#readAddress(),
+      topLogprobs: this.#readCount(),
       banned: { from: this.#readNumber(), tokens: this.#readNumbers() },
       ...(this.#readNumber() === 1 && { tentative: { allowed: this.#readMask() } }),
     };
   }
 
   #writeMask(mask: Uint32Array | null): void {
-    this.#writeNumber(mask === null ? NOTHING : mask.length);
+    this.#writeNumber(mask === null ? NONE : mask.length);
     if (mask === null) return;
     if (this.#number + mask.length > this.#numbers.length)
       throw new Defect('A job has more numbers than its memory.');
@@ -138,10 +145,35 @@ export class Mailbox {
 
   #readMask(): Uint32Array | null {
     const length = this.#readNumber();
-    if (length === NOTHING) return null;
+    if (length === NONE) return null;
     const start = this.#number;
     this.#number += length;
     return Uint32Array.from(this.#numbers.subarray(start, this.#number));
+  }
+
+  #writeSampled({ token, logprobs }: Sampled): void {
+    this.#writeNumber(token);
+    this.#writeNumber(logprobs === null ? NONE : logprobs.top.length);
+    if (logprobs === null) return;
+    this.#writeNumber(logprobs.logprob);
+    for (const { token: other, logprob } of logprobs.top) {
+      this.#writeNumber(other);
+      this.#writeNumber(logprob);
+    }
+  }
+
+  #readSampled(): Sampled {
+    const token = this.#readNumber();
+    const topCount = this.#readCount();
+    if (topCount === null) return { token, logprobs: null };
+    const logprob = this.#readNumber();
+    const readRanked = (): RankedId => ({ token: this.#readNumber(), logprob: this.#readNumber() });
+    return { token, logprobs: { logprob, top: Array.from({ length: topCount }, readRanked) } };
+  }
+
+  #readCount(): number | null {
+    const count = this.#readNumber();
+    return count === NONE ? null : count;
   }
 
   #rewind(): void {

@@ -14,8 +14,10 @@ import {
   type InferenceJob,
   type InferenceResult,
   type InferenceSetup,
+  type Sampled,
   type SampleJob,
 } from './jobs.js';
+import { LogSoftmax } from './log-softmax.js';
 import { Mailbox } from './mailbox.js';
 
 interface Symbols {
@@ -47,22 +49,14 @@ function serve(mailbox: Mailbox, symbols: Symbols): InferenceAnswer {
   }
 }
 
-function compute({ ggml, llama, candidates }: Symbols, job: InferenceJob): InferenceResult {
-  if (job.kind === 'graph') return { status: ggml.graphCompute(job.backend, job.graph), tokens: [] };
+function compute(symbols: Symbols, job: InferenceJob): InferenceResult {
+  const { ggml, llama } = symbols;
+  if (job.kind === 'graph') return { status: ggml.graphCompute(job.backend, job.graph), sampled: [] };
   const status = job.kind === 'decode' ? llama.decode(job.context, job.batch) : 0;
-  if (status !== 0) return { status, tokens: [] };
+  if (status !== 0) return { status, sampled: [] };
   const { context, vocabularySize } = job;
-  const tokens = job.samples.map((wanted) => {
-    const logits = () => logitsOf(llama, context, wanted.row, vocabularySize);
-    return wanted.tentative === undefined
-      ? sample(llama, context, wanted, isBanning(wanted, vocabularySize) ? logits() : null)
-      : (candidates.select(wanted.sampler, { ...wanted, ...wanted.tentative, logits: logits() }) ?? NO_TOKEN);
-  });
-  return { status, tokens };
+  return { status, sampled: job.samples.map((wanted) => sample(symbols, context, vocabularySize, wanted)) };
 }
-
-const isBanning = ({ banned }: SampleJob, vocabularySize: number): boolean =>
-  banned.from < vocabularySize || banned.tokens.length > 0;
 
 function logitsOf(llama: LlamaSymbols, context: Pointer, row: number, vocabularySize: number): Float32Array {
   const address = llama.logits(context, row);
@@ -70,17 +64,25 @@ function logitsOf(llama: LlamaSymbols, context: Pointer, row: number, vocabulary
   return new Float32Array(koffi.view(address, vocabularySize * 4));
 }
 
-/**
- * The sampler selects from the logits of the row, without the banned tokens, and remembers what it selected.
- * @param logits where tokens are banned
- */
+/** The sampler selects from the logits of the row, without the banned tokens, and remembers what it selected unless that is tentative. */
 function sample(
-  llama: LlamaSymbols,
+  { llama, candidates }: Symbols,
   context: Pointer,
-  { row, sampler, banned }: SampleJob,
-  logits: Float32Array | null,
-): number {
-  logits?.fill(-Infinity, banned.from);
-  if (logits !== null) for (const token of banned.tokens) logits[token] = -Infinity;
-  return llama.samplerSample(sampler, context, row);
+  vocabularySize: number,
+  { row, sampler, banned, topLogprobs, tentative }: SampleJob,
+): Sampled {
+  const isBanning = banned.from < vocabularySize || banned.tokens.length > 0;
+  const isPlain = !isBanning && topLogprobs === null && tentative === undefined;
+  if (isPlain) return { token: llama.samplerSample(sampler, context, row), logprobs: null };
+  const logits = logitsOf(llama, context, row, vocabularySize);
+  // Of what the model said, before bans change it.
+  const softmax = topLogprobs === null ? null : new LogSoftmax(logits.subarray(0, banned.from), topLogprobs);
+  const tell = (token: number): Sampled => ({ token, logprobs: softmax?.tell(token) ?? null });
+  if (tentative !== undefined) {
+    const token = candidates.select(sampler, { logits, banned, allowed: tentative.allowed });
+    return token === null ? { token: NO_TOKEN, logprobs: null } : tell(token);
+  }
+  logits.fill(-Infinity, banned.from);
+  for (const token of banned.tokens) logits[token] = -Infinity;
+  return tell(llama.samplerSample(sampler, context, row));
 }

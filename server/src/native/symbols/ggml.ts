@@ -105,6 +105,7 @@ export function bindGgml({ base, ggml }: Libraries) {
       'void ggml_backend_dev_memory(void *device, _Out_ size_t *free, _Out_ size_t *total)',
     ),
     deviceReg: bind<[P], P>(base, 'void *ggml_backend_dev_backend_reg(void *device)'),
+    registryDevice: bind<[P, number], P>(base, 'void *ggml_backend_reg_dev_get(void *reg, size_t index)'),
     /** Null when the backend has no such function. */
     procAddress: bind<[P, string], P | null>(
       base,
@@ -116,6 +117,8 @@ export function bindGgml({ base, ggml }: Libraries) {
     loadBackends: bind<[string], void>(ggml, 'void ggml_backend_load_all_from_path(const char *dir)'),
     deviceCount: bind<[], number>(ggml, 'size_t ggml_backend_dev_count()'),
     deviceAt: bind<[number], P>(ggml, 'void *ggml_backend_dev_get(size_t index)'),
+    /** Adds the devices of a backend that was not loaded by ggml itself. */
+    register: bind<[P], void>(ggml, 'void ggml_backend_register(void *reg)'),
     deviceByType: bind<[number], P | null>(ggml, 'void *ggml_backend_dev_by_type(int type)'),
 
     // --- types and quantisation

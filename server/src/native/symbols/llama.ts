@@ -101,7 +101,13 @@ export function bindLlama({ llama }: Libraries) {
     distribution: bind<[number], P>(llama, 'void *llama_sampler_init_dist(uint32_t seed)'),
     topK: bind<[number], P>(llama, 'void *llama_sampler_init_top_k(int32_t k)'),
     topP: bind<[number, number], P>(llama, 'void *llama_sampler_init_top_p(float p, size_t min_keep)'),
+    minP: bind<[number, number], P>(llama, 'void *llama_sampler_init_min_p(float p, size_t min_keep)'),
     temperature: bind<[number], P>(llama, 'void *llama_sampler_init_temp(float t)'),
+    /** Copies the array of struct llama_logit_bias { int32_t token; float bias; }. */
+    logitBias: bind<[number, number, Uint8Array], P>(
+      llama,
+      'void *llama_sampler_init_logit_bias(int32_t n_vocab, int32_t n_logit_bias, const uint8_t *logit_bias)',
+    ),
     penalties: bind<[number, number, number, number, number], P>(
       llama,
       'void *llama_sampler_init_penalties(int32_t n_vocab, int32_t penalty_last_n, float penalty_repeat, float penalty_freq, float penalty_present)',

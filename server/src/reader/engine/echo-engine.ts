@@ -6,7 +6,14 @@ import type { SamplingParameters } from '../../link/requests/messages.js';
 import type { AnswerConstraint } from '../constraint/answer-constraint.js';
 import { toTokenId, type Slot, type TokenId } from '../ids.js';
 import { EchoMemory } from './echo-memory.js';
-import type { EngineLimits, LanguageEngine, SampledToken, StepRow, SuspendedSampling } from './engine.js';
+import type {
+  EngineLimits,
+  LanguageEngine,
+  SampledLogprobs,
+  SampledToken,
+  StepRow,
+  SuspendedSampling,
+} from './engine.js';
 import { SlotSampling } from './slot-sampling.js';
 
 interface EchoSequence {
@@ -15,6 +22,7 @@ interface EchoSequence {
   emitted: number;
   readonly minNewTokens: number;
   readonly constraint: AnswerConstraint | null;
+  readonly topLogprobs: number | null;
 }
 
 export class EchoEngine implements LanguageEngine {
@@ -36,8 +44,8 @@ export class EchoEngine implements LanguageEngine {
   }
 
   begin(slot: Slot, sampling: SamplingParameters, constraint: AnswerConstraint | null = null): void {
-    const { minNewTokens } = sampling;
-    this.#sequences.set(slot, { prompt: undefined, emitted: 0, minNewTokens, constraint });
+    const { minNewTokens, topLogprobs } = sampling;
+    this.#sequences.set(slot, { prompt: undefined, emitted: 0, minNewTokens, constraint, topLogprobs });
   }
 
   step(rows: readonly StepRow[]): Promise<readonly SampledToken[]> {
@@ -77,22 +85,30 @@ export class EchoEngine implements LanguageEngine {
 
   #next(slot: Slot, sequence: EchoSequence): SampledToken {
     const prompt = (sequence.prompt ??= this.#memory.tokensOf(slot));
-    const { emitted, minNewTokens, constraint } = sequence;
+    const { emitted, minNewTokens, constraint, topLogprobs } = sequence;
     const isEnd = emitted >= prompt.length && emitted >= minNewTokens;
     const token =
       isEnd || prompt.length === 0 ? this.#endToken : (prompt[emitted % prompt.length] ?? this.#endToken);
     sequence.emitted += 1;
-    return constraint === null ? { slot, token, isEnd } : this.#constrained(slot, token, constraint);
+    if (constraint !== null) return this.#constrained(slot, token, constraint, topLogprobs);
+    return { slot, token, isEnd, logprobs: certainty(token, topLogprobs) };
   }
 
   /** What a constraint refuses is replaced by the first token that it allows. */
-  #constrained(slot: Slot, wanted: TokenId, constraint: AnswerConstraint): SampledToken {
+  #constrained(
+    slot: Slot,
+    wanted: TokenId,
+    constraint: AnswerConstraint,
+    topLogprobs: number | null,
+  ): SampledToken {
     try {
       const token = constraint.allows(wanted) ? wanted : firstAllowed(constraint);
       const isEnd = token === this.#endToken;
-      return { slot, token, isEnd, isComplete: !isEnd && constraint.accept(token) };
+      const logprobs = certainty(token, topLogprobs);
+      return { slot, token, isEnd, logprobs, isComplete: !isEnd && constraint.accept(token) };
     } catch (error) {
-      if (error instanceof InputError) return { slot, token: wanted, isEnd: false, failure: error };
+      if (error instanceof InputError)
+        return { slot, token: wanted, isEnd: false, logprobs: null, failure: error };
       throw error;
     }
   }
@@ -105,4 +121,10 @@ function firstAllowed(constraint: AnswerConstraint): TokenId {
     throw new InputError('request.constraint_unsupported', 'No token of the echo model fits the constraint.');
   const bits = mask[word] ?? 0;
   return toTokenId(word * 32 + (31 - Math.clz32(bits & -bits)));
+}
+
+/** An echo has no alternatives. */
+function certainty(token: TokenId, topLogprobs: number | null): SampledLogprobs | null {
+  if (topLogprobs === null) return null;
+  return { logprob: 0, top: topLogprobs === 0 ? [] : [{ token, logprob: 0 }] };
 }

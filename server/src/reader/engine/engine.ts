@@ -45,10 +45,18 @@ export interface SampledToken {
   readonly token: TokenId;
   /** Whether the token ends the sequence; such a token has no text. */
   readonly isEnd: boolean;
+  /** Null where the sequence does not ask for them. */
+  readonly logprobs: SampledLogprobs | null;
   /** Whether the answer is complete with the token's text, because its constraint lets nothing follow. */
   readonly isComplete?: boolean;
   /** Why the sequence cannot go on: its constraint costs too much, or no token fits it. The token means nothing then. */
   readonly failure?: InputError;
+}
+
+/** The log probability of a sampled token, and the most probable tokens in its place, best first. */
+export interface SampledLogprobs {
+  readonly logprob: number;
+  readonly top: readonly { readonly token: TokenId; readonly logprob: number }[];
 }
 
 /** The sampling of a sequence that was put back: random numbers and tokens so far, kept until it goes on. */

@@ -6,10 +6,18 @@ import type { SamplingParameters } from '../../link/requests/messages.js';
 import type { TokenizerSettings } from '../../model/description.js';
 import type { Decoder, RowSample } from '../../native/decoder.js';
 import type { EmbeddingRows } from '../../native/embedding-rows.js';
+import type { Sampled } from '../../native/inference/jobs.js';
 import { Sampler } from '../../native/sampler.js';
 import type { AnswerConstraint } from '../constraint/answer-constraint.js';
 import { toTokenId, type Slot } from '../ids.js';
-import type { EngineLimits, LanguageEngine, SampledToken, StepRow, SuspendedSampling } from './engine.js';
+import type {
+  EngineLimits,
+  LanguageEngine,
+  SampledLogprobs,
+  SampledToken,
+  StepRow,
+  SuspendedSampling,
+} from './engine.js';
 import { enforce, type Drawn, type Enforced } from './enforce.js';
 import { SlotSampling } from './slot-sampling.js';
 import { TokenBans } from './token-bans.js';
@@ -27,6 +35,7 @@ interface Sampling {
   readonly sampler: Sampler;
   readonly bans: TokenBans;
   readonly constraint: AnswerConstraint | null;
+  readonly topLogprobs: number | null;
 }
 
 const SEED_END = 2 ** 32;
@@ -50,7 +59,7 @@ export class LlamaEngine implements LanguageEngine {
     const { decoder, tokenizer } = this.#parts;
     const sampler = new Sampler(decoder.model, {
       ...sampling,
-      seed: randomInt(SEED_END),
+      seed: sampling.seed ?? randomInt(SEED_END),
       contextTokens: this.limits.contextTokens,
     });
     const bans = new TokenBans({
@@ -59,7 +68,7 @@ export class LlamaEngine implements LanguageEngine {
       minNewTokens: sampling.minNewTokens,
       noRepeatNgramSize: sampling.noRepeatNgramSize,
     });
-    this.#sampling.set(slot, { sampler, bans, constraint });
+    this.#sampling.set(slot, { sampler, bans, constraint, topLogprobs: sampling.topLogprobs });
   }
 
   async step(rows: readonly StepRow[]): Promise<readonly SampledToken[]> {
@@ -68,16 +77,16 @@ export class LlamaEngine implements LanguageEngine {
     for (const row of rows) this.#fill(row, decoder.addRow(row.slot, row.position, row.samples));
     const samples = rows.flatMap(({ slot, samples: isSampled }, row): RowSample[] => {
       if (!isSampled) return [];
-      const { sampler, bans, constraint } = this.#sampling.get(slot);
+      const { sampler, bans, constraint, topLogprobs } = this.#sampling.get(slot);
       const tentative = constraint !== null && { tentative: { allowed: null } };
-      return [{ row, sampler, banned: bans.next(), ...tentative }];
+      return [{ row, sampler, banned: bans.next(), topLogprobs, ...tentative }];
     });
     const outcome = await decoder.decode(samples);
     if (outcome.kind === 'no-cells') {
       throw new Defect(`No KV cells for ${rows.length} rows, although admission claims them in advance.`);
     }
     const drawn = samples.map((sample, index) =>
-      this.#drawn(rows[sample.row], sample, outcome.tokens[index]),
+      this.#drawn(rows[sample.row], sample, outcome.sampled[index]),
     );
     const enforced = await enforce(drawn, {
       endTokens: this.#endTokens,
@@ -120,17 +129,24 @@ export class LlamaEngine implements LanguageEngine {
     target.set(source.features.values.subarray(first, first + target.length));
   }
 
-  #drawn(row: StepRow | undefined, sample: RowSample, token: number | undefined): Drawn {
-    if (row === undefined || token === undefined) throw new Defect('A sampled row has no token.');
-    return { sample, constraint: this.#sampling.get(row.slot).constraint, token };
+  #drawn(row: StepRow | undefined, sample: RowSample, sampled: Sampled | undefined): Drawn {
+    if (row === undefined || sampled === undefined) throw new Defect('A sampled row has no token.');
+    return { sample, constraint: this.#sampling.get(row.slot).constraint, ...sampled };
   }
 
   #result(row: StepRow | undefined, taken: Enforced): SampledToken {
     if (row === undefined) throw new Defect('A token was sampled from no row.');
     const { slot } = row;
-    if (taken.kind === 'failed') return { slot, token: toTokenId(0), isEnd: false, failure: taken.failure };
+    if (taken.kind === 'failed')
+      return { slot, token: toTokenId(0), isEnd: false, logprobs: null, failure: taken.failure };
     const token = toTokenId(taken.token);
     this.#sampling.get(slot).bans.accept(token);
-    return { slot, token, isEnd: this.#endTokens.has(token), isComplete: taken.isComplete };
+    const logprobs = taken.logprobs === null ? null : withTokenIds(taken.logprobs);
+    return { slot, token, isEnd: this.#endTokens.has(token), logprobs, isComplete: taken.isComplete };
   }
 }
+
+const withTokenIds = ({ logprob, top }: NonNullable<Sampled['logprobs']>): SampledLogprobs => ({
+  logprob,
+  top: top.map((ranked) => ({ token: toTokenId(ranked.token), logprob: ranked.logprob })),
+});

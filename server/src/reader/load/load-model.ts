@@ -9,6 +9,7 @@ import type { FromReader } from '../../link/messages.js';
 import type { ReaderSecrets } from '../../link/secrets.js';
 import type { ModelDescription } from '../../model/description.js';
 import { physicalCores } from '../../native/cores.js';
+import { describeKernels } from '../../native/kernels/kernels.js';
 import { openRuntime, type Runtime } from '../../native/runtime.js';
 import { createTensorCodec } from '../../native/tensor-codec.js';
 import type { LanguageEngine } from '../engine/engine.js';
@@ -68,6 +69,7 @@ async function loadReal(start: ReaderStart, secrets: ReaderSecrets, report: Repo
     libDir: start.llamaLibDir,
     device: start.device,
     threads: start.threads === 0 ? physicalCores() : start.threads,
+    kernels: start.kernels,
     // llama.cpp's info lines are for its developers; warnings and errors are for operators.
     log: (level, line) =>
       report({
@@ -76,6 +78,7 @@ async function loadReal(start: ReaderStart, secrets: ReaderSecrets, report: Repo
         message: `llama.cpp: ${line}`,
       }),
   });
+  report({ kind: 'log', level: 'info', message: `kernels: ${describeKernels(runtime.kernels)}` });
   const paths = await ensurePair(start, secrets, runtime, report);
   report({ kind: 'loading', stage: 'loading the model', fraction: null });
   const pair = await openGgufPair(paths.modelPath, paths.projectorPath);

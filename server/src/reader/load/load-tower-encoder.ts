@@ -7,7 +7,7 @@ import { isTensorType, TENSOR_TYPES, type TensorType } from '../../model/tensor-
 import type { Runtime } from '../../native/runtime.js';
 import { TensorStore } from '../../native/tensors.js';
 import { TowerEncoder } from '../vision/tower-encoder.js';
-import { VisionTower } from '../vision/tower.js';
+import { isMatrix, VisionTower } from '../vision/tower.js';
 
 const NEWLINE = 'v.image_newline';
 /** Layers run without a pause: a quarter of ViT-L. */
@@ -32,6 +32,7 @@ export async function loadTowerEncoder(runtime: Runtime, load: VisionLoad): Prom
       name,
       type: tensorType(file, name, type),
       dims: dimensions,
+      isMatrix: isMatrix(name),
     })),
   );
   for (const [name, tensor] of weights) store.write(name, await file.read(tensor));

@@ -12,6 +12,7 @@ export class OutputText {
   readonly #tokenizer: Tokenizer;
   readonly #stopStrings: StopStrings;
   readonly #characters = new Utf8Stream();
+  #characterCount = 0;
   /** Whether the next printed byte would be the first of the answer; a blank is then taken for the dummy prefix. */
   #dropsSpace: boolean;
 
@@ -25,7 +26,14 @@ export class OutputText {
 
   /** The text that the token adds, empty while a character or a possible stop string is unfinished. */
   push(token: TokenId): CutText {
-    return this.#stopStrings.push(this.#characters.push(this.#withoutDummyPrefix(token)));
+    const text = this.#characters.push(this.#withoutDummyPrefix(token));
+    this.#characterCount += text.length;
+    return this.#stopStrings.push(text);
+  }
+
+  /** UTF-16 units of the text so far, with what is held back for a possible stop string and without unfinished characters. */
+  get characterCount(): number {
+    return this.#characterCount;
   }
 
   /** What was still held back when the answer ended for another reason than a stop string. */

@@ -65,6 +65,10 @@ export class VisionTower {
   }
 }
 
+/** Whether nothing but a product reads a weight, and reads it whole; the patch kernel is reshaped first. */
+export const isMatrix = (name: string): boolean =>
+  /^(?:v\.blk\.\d+\.(?:attn|ffn)_\w+|mm\.\d+)\.weight$/u.test(name);
+
 const patchCount = ({ sidePx, patchPx }: EncoderShape): number => (sidePx / patchPx) ** 2;
 
 function buildSegment(

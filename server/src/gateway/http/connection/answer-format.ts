@@ -1,11 +1,13 @@
 // How an API writes the answers of one request. Together with its parsing (body to job) and its error body this is all that an
 // API has of its own: running the job, streaming and failing are the same for all of them.
-import type { DoneEvent, TokenEvent } from '../../../link/requests/messages.js';
+import type { DoneEvent, TokenEvent, TokenLogprob } from '../../../link/requests/messages.js';
 import type { PublicError } from './public-error.js';
 
 /** What one prompt of a request was answered. */
 export interface PromptAnswer extends Pick<DoneEvent, 'usage' | 'finishReason'> {
   readonly text: string;
+  /** Of all its tokens; none unless the request asked for them. */
+  readonly logprobs: readonly TokenLogprob[];
 }
 
 export interface AnswerFormat {

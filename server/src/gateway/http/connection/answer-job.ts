@@ -6,6 +6,7 @@ import type { AnswerFormat } from './answer-format.js';
 import { BufferedAnswer } from './buffered-answer.js';
 import { clientGoneSignal } from './client-gone.js';
 import { CLIENT_STALL_MS, type HttpLimits } from './http-limits.js';
+import type { BodyReader } from './read-body.js';
 import { cutWhenNotRead } from './stalled-client.js';
 import { STREAM_HEADERS, streamedAnswer } from './streamed-answer.js';
 
@@ -19,6 +20,8 @@ export interface AskedJob {
 export interface AnswerOptions {
   readonly inference: Inference;
   readonly limits: HttpLimits;
+  /** Reads bodies within the memory that all APIs share. */
+  readonly readBody: BodyReader;
 }
 
 /** @throws the error that the request failed with, unless a stream has begun */

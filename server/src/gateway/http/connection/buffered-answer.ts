@@ -1,7 +1,7 @@
 // Collects all events of a request into one answer for each prompt. Nothing is shown before all have ended, so that a reader that
 // dies meanwhile costs the client time and nothing else.
 import { Defect } from '../../../errors.js';
-import type { DoneEvent, RequestEvent } from '../../../link/requests/messages.js';
+import type { DoneEvent, RequestEvent, TokenEvent, TokenLogprob } from '../../../link/requests/messages.js';
 import type { AnswerFormat, PromptAnswer } from './answer-format.js';
 import { errorOfEvent } from './public-error.js';
 
@@ -9,6 +9,7 @@ export class BufferedAnswer {
   readonly #promptCount: number;
   readonly #format: AnswerFormat;
   #texts: string[] = [];
+  #logprobs: TokenLogprob[][] = [];
   readonly #ends = new Map<number, DoneEvent>();
 
   constructor(promptCount: number, format: AnswerFormat) {
@@ -20,6 +21,7 @@ export class BufferedAnswer {
   /** Forgets what has been collected. */
   readonly reset = (): void => {
     this.#texts = Array.from({ length: this.#promptCount }, () => '');
+    this.#logprobs = Array.from({ length: this.#promptCount }, () => []);
     this.#ends.clear();
   };
 
@@ -33,7 +35,7 @@ export class BufferedAnswer {
   ): Promise<readonly PromptAnswer[] | undefined> {
     for await (const event of events) {
       if (event.kind === 'error') throw errorOfEvent(event, this.#format.placeOf(event.prompt));
-      if (event.kind === 'token') this.#texts[event.prompt] = (this.#texts[event.prompt] ?? '') + event.text;
+      if (event.kind === 'token') this.#take(event);
       else this.#ends.set(event.prompt, event);
     }
     if (clientGone.aborted) return undefined;
@@ -43,7 +45,12 @@ export class BufferedAnswer {
         throw new Defect(`A request ended with ${this.#ends.size} of ${this.#promptCount} terminal events.`);
       }
       const { usage, finishReason } = end;
-      return { text, usage, finishReason };
+      return { text, logprobs: this.#logprobs[prompt] ?? [], usage, finishReason };
     });
+  }
+
+  #take({ prompt, text, logprobs = [] }: TokenEvent): void {
+    this.#texts[prompt] = (this.#texts[prompt] ?? '') + text;
+    this.#logprobs[prompt]?.push(...logprobs);
   }
 }

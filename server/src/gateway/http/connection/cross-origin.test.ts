@@ -47,6 +47,20 @@ describe('without cors_origins', () => {
 });
 
 describe('a page that cors_origins names', () => {
+  it("may send what OpenAI's library adds to its requests, and no other header", async () => {
+    const { app } = await open(PAGE);
+    const asked = preflight(PAGE);
+    const names =
+      'Authorization, x-stainless-os,X-Stainless-Retry-Count, user-agent, openai-organization, cookie, x-other';
+    const { headers } = await app.inject({
+      ...asked,
+      headers: { ...asked.headers, 'access-control-request-headers': names },
+    });
+    expect(headers['access-control-allow-headers']).toBe(
+      'authorization, content-encoding, content-type, x-stainless-os, x-stainless-retry-count, user-agent, openai-organization',
+    );
+  });
+
   it('may ask before it calls', async () => {
     const { app } = await open('https://other.example', PAGE);
     const { statusCode, headers, payload } = await app.inject(preflight(PAGE));

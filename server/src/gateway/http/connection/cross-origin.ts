@@ -5,10 +5,14 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 /** What pages may ask for, said in answer to a browser's preflight. */
 const PREFLIGHT_HEADERS = {
   'access-control-allow-methods': 'GET, POST',
-  'access-control-allow-headers': 'authorization, content-encoding, content-type',
   // Browsers cap it themselves; a changed setting should be seen within minutes.
   'access-control-max-age': '600',
 } as const;
+
+const ALLOWED_HEADERS = ['authorization', 'content-encoding', 'content-type'];
+/** What OpenAI's library and those above it add to their requests, in browsers too. The server reads none of them. */
+const LIBRARY_HEADER =
+  /^(?:x-stainless-[a-z-]+|user-agent|openai-(?:organization|project|beta)|idempotency-key)$/u;
 
 const EXPOSED_HEADERS = 'retry-after, x-request-id';
 
@@ -27,12 +31,22 @@ export function addCrossOriginAnswers(app: FastifyInstance, origins: readonly st
     reply.header('access-control-allow-origin', isOpen ? '*' : origin);
     if (isPreflight(request)) {
       // The answer is complete: no other hook and no handler is asked.
-      reply.code(204).headers(PREFLIGHT_HEADERS).send();
+      const allowed = allowedHeaders(request.headers['access-control-request-headers']);
+      reply
+        .code(204)
+        .headers({ ...PREFLIGHT_HEADERS, 'access-control-allow-headers': allowed })
+        .send();
       return;
     }
     reply.header('access-control-expose-headers', EXPOSED_HEADERS);
     done();
   });
+}
+
+/** The headers that every page may send, and those of libraries that this one asks for. */
+function allowedHeaders(asked: string | undefined): string {
+  const names = (asked ?? '').split(',').map((name) => name.trim().toLowerCase());
+  return [...ALLOWED_HEADERS, ...names.filter((name) => LIBRARY_HEADER.test(name))].join(', ');
 }
 
 const isPreflight = ({ method, headers }: FastifyRequest): boolean =>

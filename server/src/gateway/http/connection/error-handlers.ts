@@ -23,8 +23,8 @@ export async function answerError(
   reply: FastifyReply,
   writeBody: ErrorBodyWriter,
 ): Promise<void> {
-  const { status, code, message, retryAfterSeconds } = publicError(error);
-  const body = writeBody({ code, message });
+  const { status, code, message, field, retryAfterSeconds } = publicError(error);
+  const body = writeBody({ code, message, field });
   if (status === 500) request.log.error({ err: error }, 'request failed');
   else request.log.info({ code }, 'request refused');
   if (retryAfterSeconds !== null) reply.header('retry-after', retryAfterSeconds);

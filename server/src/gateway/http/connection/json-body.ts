@@ -1,6 +1,7 @@
 // Reads JSON bodies under our own limit and with our own words, in place of the framework's parser.
 import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { InputError } from '../../../errors.js';
 import { parseJson } from './parse-json.js';
 import type { BodyReader } from './read-body.js';
 
@@ -12,5 +13,14 @@ export function addJsonParser(app: FastifyInstance, readBody: BodyReader): void 
     readBody(request, payload, (bytes) =>
       parseJson(bytes, { code: 'request.invalid_json', subject: 'The request body' }),
     ),
+  );
+}
+
+/** @throws InputError request.unsupported_media_type when the request has no JSON body */
+export function jsonBodyOf({ body }: FastifyRequest): unknown {
+  if (body !== undefined) return body;
+  throw new InputError(
+    'request.unsupported_media_type',
+    'This endpoint takes a JSON body with Content-Type: application/json.',
   );
 }

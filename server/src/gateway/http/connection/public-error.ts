@@ -8,12 +8,16 @@ export interface PublicError {
   readonly status: number;
   readonly code: ErrorCode;
   readonly message: string;
+  /** The field of the request that the error is about; null where it is about none, or nobody says. */
+  readonly field: string | null;
   /** For the Retry-After header; null where trying again is no use. */
   readonly retryAfterSeconds: number | null;
 }
 
 /** The JSON body that an API puts around an error. */
-export type ErrorBodyWriter = (error: Pick<PublicError, 'code' | 'message'>) => unknown;
+export type ErrorBodyWriter = (error: WritableError) => unknown;
+
+export type WritableError = Pick<PublicError, 'code' | 'message'> & Partial<Pick<PublicError, 'field'>>;
 
 const DEFAULT_RETRY_AFTER_MS = 1_000;
 /** Client libraries sleep for as long as they are told, up to two minutes, while their user waits. */
@@ -23,9 +27,11 @@ export function publicError(error: unknown): PublicError {
   const known: TakeoffError | undefined = error instanceof TakeoffError ? error : fromFramework(error);
   if (known === undefined || !isErrorCode(known.code) || ERROR_CODES[known.code].status === 500)
     return describe('server.internal', INTERNAL_SENTENCE, null);
-  if (!ERROR_CODES[known.code].retryable) return describe(known.code, known.message, null);
+  const { details } = known;
+  const field = typeof details['field'] === 'string' ? details['field'] : null;
+  if (!ERROR_CODES[known.code].retryable) return { ...describe(known.code, known.message, null), field };
   const retryAfterMs = known instanceof CapacityError ? known.retryAfterMs : DEFAULT_RETRY_AFTER_MS;
-  return describe(known.code, known.message, retryAfterMs);
+  return { ...describe(known.code, known.message, retryAfterMs), field };
 }
 
 const INTERNAL_SENTENCE = 'The server met a defect of its own; its log has the details.';
@@ -37,6 +43,7 @@ function describe(code: ErrorCode, message: string, retryAfterMs: number | null)
     status,
     code,
     message,
+    field: null,
     retryAfterSeconds: mayRetry
       ? Math.min(MAX_RETRY_AFTER_SECONDS, Math.max(1, Math.ceil(retryAfterMs / 1000)))
       : null,
@@ -60,7 +67,7 @@ export function errorOfEvent({ code, message: said }: ErrorEvent, place: string 
 const FRAMEWORK_ERRORS: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: [
     'request.unsupported_media_type',
-    'Content-Type must be application/json for /generate and /generate_stream, and multipart/form-data for /image_generate and /image_generate_stream.',
+    'Content-Type must be multipart/form-data for /image_generate and /image_generate_stream, and application/json for all other endpoints.',
   ],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: [
     'request.malformed',

@@ -3,8 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { InputError } from '../../../errors.js';
 import { answerJob, type AnswerOptions, type AskedJob } from '../connection/answer-job.js';
 import { addEncodingCheck } from '../connection/content-encoding.js';
-import { addJsonParser } from '../connection/json-body.js';
-import { createBodyReader } from '../connection/read-body.js';
+import { addJsonParser, jsonBodyOf } from '../connection/json-body.js';
 import { addFormParser, type ImageForm } from './image-form.js';
 import { nativeFormat } from './native-format.js';
 import { parseGenerateRequest } from './parse-generate-request.js';
@@ -23,8 +22,7 @@ const IMAGE_ENDPOINTS: Readonly<Record<Delivery, string>> = {
 };
 
 export async function addNativeApi(app: FastifyInstance, options: AnswerOptions): Promise<void> {
-  const { limits } = options;
-  const readBody = createBodyReader(limits);
+  const { limits, readBody } = options;
   const warningLog = new WarningLog();
   /** `upload`: the file that came with the request, null for a JSON request. */
   const parse = (
@@ -65,13 +63,5 @@ function formOf(body: ImageForm | undefined): ImageForm {
   throw new InputError(
     'request.unsupported_media_type',
     'This endpoint takes multipart/form-data with the parts json_data and image_data.',
-  );
-}
-
-function jsonBodyOf({ body }: FastifyRequest): unknown {
-  if (body !== undefined) return body;
-  throw new InputError(
-    'request.unsupported_media_type',
-    'This endpoint takes a JSON body with Content-Type: application/json.',
   );
 }

@@ -17,6 +17,7 @@ const UNRESTRICTED: Partial<Record<NumericField, string>> = {
 /** @throws InputError request.out_of_range */
 export function validateSampling(request: GenerateRequest): SamplingParameters {
   const sampling = {
+    ...NOT_OFFERED,
     temperature: validated(request, 'sampling_temperature'),
     topP: validated(request, 'sampling_topp') || NUMERIC_FIELDS.sampling_topp.max,
     topK: unrestrictedTopK(validated(request, 'sampling_topk')),
@@ -37,6 +38,17 @@ export function validateSampling(request: GenerateRequest): SamplingParameters {
 }
 
 const unrestrictedTopK = (topK: number): number => (topK > 0 ? topK : NUMERIC_FIELDS.sampling_topk.max);
+
+/** What the native API has no fields for. */
+const NOT_OFFERED = {
+  minP: 0,
+  frequencyPenalty: 0,
+  presencePenalty: 0,
+  logitBias: [],
+  seed: null,
+  stop: [],
+  topLogprobs: null,
+} as const satisfies Partial<SamplingParameters>;
 
 /** Null means that the prompt is not cut. */
 export const validatePromptMaxTokens = (request: GenerateRequest): number | null =>

@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import { InputError } from '../../../errors.js';
 import type { Prompt, PromptPart } from '../../../link/requests/messages.js';
 import type { InferenceJob } from '../../answer/inference.js';
+import { validateCacheSalt } from '../connection/cache-salt.js';
 import type { HttpLimits } from '../connection/http-limits.js';
 import type { AnswerShape } from './native-format.js';
 import {
@@ -25,8 +26,6 @@ export interface ParsedRequest {
 
 /** Requests name groups freely; this only keeps error messages short. */
 const MAX_GROUP_CHARACTERS = 256;
-/** A salt is part of what images are known by; a UUID or a digest has 36 or 64. */
-const MAX_SALT_CHARACTERS = 256;
 
 /**
  * `upload`: the file that came with it, null for a JSON request.
@@ -49,7 +48,7 @@ export function parseGenerateRequest(
       prompts: placed.prompts.map(request.use_chat_template === true ? asConversation : asRaw),
       images: placed.images,
       promptMaxTokens: validatePromptMaxTokens(request),
-      cacheSalt: validateCacheSalt(request),
+      cacheSalt: validateCacheSalt(request.cache_salt),
       sampling: validateSampling(request),
       constraint: constraintOf(request),
     },
@@ -137,14 +136,5 @@ function validateGroup({ consumer_group: group }: GenerateRequest): string {
   throw new InputError(
     'request.out_of_range',
     `consumer_group has ${group.length} characters; allowed are ${MAX_GROUP_CHARACTERS}.`,
-  );
-}
-
-function validateCacheSalt({ cache_salt: salt }: GenerateRequest): string | null {
-  if (salt == null) return null;
-  if (salt.length > 0 && salt.length <= MAX_SALT_CHARACTERS) return salt;
-  throw new InputError(
-    'request.out_of_range',
-    `cache_salt has ${salt.length} characters; allowed are 1 to ${MAX_SALT_CHARACTERS}, or null.`,
   );
 }

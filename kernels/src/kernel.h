@@ -1,0 +1,71 @@
+// The parts of a matrix product y[M][N] = x[M][K] * w[N][K]^T that files of this folder share: weight types, the packed layout of
+// weights (layout.c), the packed layout of activations (activations.h), and what one instruction set has to bring (struct tk_isa).
+// No function here allocates memory, starts threads or keeps state; product.c puts the parts together.
+#ifndef TAKEOFF_KERNEL_H
+#define TAKEOFF_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// The numbers are ggml's (enum ggml_type), and so are the formats of unpacked weights.
+typedef enum {
+  TK_F32 = 0,
+  TK_F16 = 1,
+  TK_Q4_0 = 2,  // 32 weights: f16 scale, 16 bytes of nibbles with an offset of 8
+  TK_Q8_0 = 8,  // 32 weights: f16 scale, 32 signed bytes
+  TK_Q4_K = 12, // 256 weights: f16 scale of scales and of minima, 12 bytes of 6-bit scales and minima, 128 bytes of nibbles
+  TK_BF16 = 30,
+} tk_type;
+
+// Weights of a block share a scale; activations are quantised in blocks of the same length.
+#define TK_BLOCK 32
+// A super-block of q4_K.
+#define TK_SUPER 256
+// The widest tile of any instruction set, for buffers on the stack.
+#define TK_MAX_ROWS 16
+#define TK_MAX_PANEL 32
+
+static inline bool tk_is_quantised(tk_type type) { return type == TK_Q4_0 || type == TK_Q8_0 || type == TK_Q4_K; }
+bool tk_is_type(int type);
+
+// What kernels of one instruction set look like to product.c. A tile is `rows` rows of x times one panel of w.
+typedef struct {
+  const char *name;
+  // Rows of a tile of quantised activations, and of plain ones.
+  int rows_quantised, rows_plain;
+  // Columns of a panel for each kind of weight.
+  int panel_quantised, panel_plain;
+  // Writes `rows` rows of x (each x_stride floats after the other) as one packed tile; missing rows of the tile become zeros.
+  void (*pack_rows)(tk_type type, const float *x, size_t x_stride, int rows, int k, uint8_t *tile);
+  // Computes rows x cols results from a packed tile and a packed panel and stores them y_stride floats apart.
+  // The result of a row does not depend on the other rows of its tile.
+  void (*multiply)(tk_type type, const uint8_t *tile, const uint8_t *panel, int k, float *y, size_t y_stride, int rows, int cols);
+} tk_isa;
+
+static inline int tk_rows(const tk_isa *isa, tk_type type) {
+  return tk_is_quantised(type) ? isa->rows_quantised : isa->rows_plain;
+}
+static inline int tk_panel(const tk_isa *isa, tk_type type) {
+  return tk_is_quantised(type) ? isa->panel_quantised : isa->panel_plain;
+}
+
+// Bytes of one packed panel of weights. K must be a multiple of the type's block.
+size_t tk_panel_bytes(const tk_isa *isa, tk_type type, int k);
+// Bytes of an unpacked row in ggml's format.
+size_t tk_row_bytes(tk_type type, int k);
+// Reorders n rows of ggml's format into panels, and back. Missing columns of the last panel are zeros.
+void tk_pack(const tk_isa *isa, tk_type type, const void *rows, int n, int k, void *packed);
+void tk_unpack(const tk_isa *isa, tk_type type, const void *packed, int n, int k, void *rows);
+
+// Conversions of single values, exact.
+float tk_half_to_float(uint16_t half);
+static inline float tk_bf16_to_float(uint16_t value) {
+  union {
+    uint32_t bits;
+    float number;
+  } u = {(uint32_t)value << 16};
+  return u.number;
+}
+
+#endif

@@ -1,0 +1,74 @@
+// The check that runs each time kernels are loaded: whatever a compiler, a processor or an emulator does wrong with an instruction set
+// that could not be run where the library was built, shows in a small product.
+#include "product.h"
+#include "reference.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROWS (2 * TK_MAX_ROWS + 3)
+#define COLUMNS (TK_MAX_PANEL + 5)
+#define K (2 * TK_SUPER)
+
+static uint32_t next_random(uint32_t *state) { return *state = *state * 1664525u + 1013904223u; }
+
+// Any bytes are nibbles and scales; what may not be any bytes are f16 and f32 numbers, which could be infinite.
+static void fill_weights(tk_type type, uint8_t *rows, uint32_t *state) {
+  const size_t bytes = COLUMNS * tk_row_bytes(type, K), block = type == TK_Q4_K ? 144 : type == TK_Q8_0 ? 34 : 18;
+  for (size_t i = 0; i < bytes; i++) rows[i] = (uint8_t)(next_random(state) >> 24);
+  if (type == TK_F32)
+    for (size_t i = 3; i < bytes; i += 4) rows[i] = (uint8_t)((rows[i] & 0x80) | 0x3e);
+  else if (!tk_is_quantised(type))
+    for (size_t i = 1; i < bytes; i += 2) rows[i] = (uint8_t)((rows[i] & 0x80) | (type == TK_F16 ? 0x34 | (rows[i] & 7) : 0x3e));
+  else
+    for (size_t i = 0; i < bytes; i += block) {
+      rows[i + 1] = (uint8_t)((rows[i + 1] & 0x83) | 0x20);
+      if (type == TK_Q4_K) rows[i + 3] = (uint8_t)((rows[i + 3] & 0x83) | 0x20);
+    }
+}
+
+typedef struct {
+  float x[ROWS * K], y[ROWS * COLUMNS], rounded[K], weights[K], magnitudes[K];
+} numbers;
+
+static bool agrees(tk_type type, const uint8_t *rows, numbers *n) {
+  for (int m = 0; m < ROWS; m++) {
+    tk_round_row(type, n->x + m * K, K, n->rounded);
+    for (int column = 0; column < COLUMNS; column++) {
+      const uint8_t *row = rows + (size_t)column * tk_row_bytes(type, K);
+      double magnitude = 0;
+      tk_dequantise_row(type, row, K, n->weights);
+      tk_magnitude_row(type, row, K, n->magnitudes);
+      for (int i = 0; i < K; i++) magnitude += fabs((double)n->rounded[i]) * (double)n->magnitudes[i];
+      const double error = fabs(tk_dot(n->rounded, n->weights, K) - (double)n->y[m * COLUMNS + column]);
+      if (!(error <= tk_tolerance(type, K, magnitude))) return false;
+    }
+  }
+  return true;
+}
+
+bool tk_self_test(const tk_isa *isa, tk_type type) {
+  const int panel = tk_panel(isa, type);
+  const size_t packed_bytes = tk_panel_bytes(isa, type, K) * (size_t)((COLUMNS + panel - 1) / panel);
+  uint8_t *rows = malloc(COLUMNS * tk_row_bytes(type, K)), *packed = malloc(packed_bytes);
+  uint8_t *workspace = malloc(tk_workspace_bytes(isa, type, ROWS, K));
+  numbers *n = malloc(sizeof *n);
+  bool is_right = false;
+  if (rows != NULL && packed != NULL && workspace != NULL && n != NULL) {
+    uint32_t state = 7;
+    fill_weights(type, rows, &state);
+    for (int i = 0; i < ROWS * K; i++) n->x[i] = (float)(int32_t)next_random(&state) * 0x1p-31f;
+    tk_pack(isa, type, rows, COLUMNS, K, packed);
+    tk_product p = {.isa = isa, .type = type, .m = ROWS, .n = COLUMNS, .k = K, .x = n->x, .x_stride = K, .w = packed,
+                    .y = n->y, .y_stride = COLUMNS, .workspace = workspace, .threads = 1};
+    tk_product_start(&p);
+    tk_product_run(&p);
+    is_right = agrees(type, rows, n);
+  }
+  free(rows);
+  free(packed);
+  free(workspace);
+  free(n);
+  return is_right;
+}

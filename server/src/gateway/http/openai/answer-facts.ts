@@ -1,0 +1,60 @@
+// What all answers of the OpenAI API tell beside their text: who answered, what it cost, why it ended, how likely its tokens were.
+import type { FinishReason } from 'takeoff-wire';
+import type { TokenLogprob, Usage } from '../../../link/requests/messages.js';
+import type { PromptAnswer } from '../connection/answer-format.js';
+
+/** What is known of an answer before it begins. */
+export interface AnswerHead {
+  readonly id: string;
+  /** Seconds since 1970. */
+  readonly created: number;
+  readonly model: string;
+  readonly fingerprint: string;
+}
+
+export interface OpenaiUsage {
+  readonly prompt_tokens: number;
+  readonly completion_tokens: number;
+  readonly total_tokens: number;
+  readonly prompt_tokens_details: { readonly cached_tokens: number; readonly image_tokens: number };
+  readonly completion_tokens_details: { readonly reasoning_tokens: number };
+}
+
+/** Of a whole request. @param choicesPerPrompt answers to the same prompt, which is counted once */
+export function usageOf(
+  answers: readonly Pick<PromptAnswer, 'usage'>[],
+  choicesPerPrompt: number,
+): OpenaiUsage {
+  const sum = (count: (usage: Usage) => number, every: number): number =>
+    answers.reduce((total, { usage }, index) => total + (index % every === 0 ? count(usage) : 0), 0);
+  const promptTokens = sum((usage) => usage.promptTokens, choicesPerPrompt);
+  const generatedTokens = sum((usage) => usage.generatedTokens, 1);
+  return {
+    prompt_tokens: promptTokens,
+    completion_tokens: generatedTokens,
+    total_tokens: promptTokens + generatedTokens,
+    prompt_tokens_details: {
+      cached_tokens: sum((usage) => usage.cachedTokens, choicesPerPrompt),
+      image_tokens: sum((usage) => usage.imageTokens, choicesPerPrompt),
+    },
+    completion_tokens_details: { reasoning_tokens: 0 },
+  };
+}
+
+/** A cancelled answer has nobody to be told to. */
+export const finishReasonOf = (reason: FinishReason): 'stop' | 'length' =>
+  reason === 'length' ? 'length' : 'stop';
+
+/** The text of a token; a token that ends inside a character has replacement characters. */
+export const tokenText = (bytes: Uint8Array): string =>
+  new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+
+/** In the words of chat completions and responses. */
+export const logprobsContent = (logprobs: readonly TokenLogprob[]) =>
+  logprobs.map((token) => ({ ...rankedToken(token), top_logprobs: token.top.map(rankedToken) }));
+
+const rankedToken = ({ bytes, logprob }: Pick<TokenLogprob, 'bytes' | 'logprob'>) => ({
+  token: tokenText(bytes),
+  logprob,
+  bytes: [...bytes],
+});

@@ -1,0 +1,109 @@
+// Parses the body of POST /v1/completions into a job. Prompts go to the model as they are, without a template and without images.
+import { z } from 'zod';
+import { InputError } from '../../../../errors.js';
+import type { InferenceJob } from '../../../answer/inference.js';
+import { validateCacheSalt } from '../../connection/cache-salt.js';
+import type { HttpLimits } from '../../connection/http-limits.js';
+import { validateTextBytes } from '../input/conversation-builder.js';
+import {
+  anything,
+  flag,
+  integer,
+  invalidField,
+  isList,
+  parseFields,
+  parseList,
+  text,
+} from '../input/fields.js';
+import { answerTokens, generationFields, MAX_TOP_LOGPROBS, toSampling } from '../input/generation-fields.js';
+import {
+  COMMON_REFUSED_FIELDS,
+  validateNoRefusedFields,
+  type RefusedFields,
+} from '../input/refused-fields.js';
+
+/** OpenAI's default. */
+const DEFAULT_MAX_TOKENS = 16;
+
+const completionRequestSchema = z.object(
+  {
+    ...generationFields,
+    model: text(),
+    prompt: anything(),
+    max_tokens: answerTokens(),
+    logprobs: integer(0, MAX_TOP_LOGPROBS),
+    stream: flag(),
+    stream_options: z.object({ include_usage: flag() }, 'an object').nullish(),
+  },
+  'a JSON object such as {"model": "primary", "prompt": "…"}',
+);
+
+export const REFUSED_COMPLETION_FIELDS: RefusedFields = {
+  ...COMMON_REFUSED_FIELDS,
+  echo: { isHarmless: (value) => value === false, why: 'an answer is told without its prompt.' },
+  suffix: { isHarmless: (value) => value === '', why: 'text is written after the prompt only.' },
+  response_format: { why: 'ask /v1/chat/completions.' },
+};
+
+export interface ParsedCompletion {
+  /** What the request calls its model. */
+  readonly model: string | null;
+  readonly job: Omit<InferenceJob, 'consumerGroup'>;
+  readonly delivery: 'buffered' | 'streamed';
+  readonly tellsUsage: boolean;
+  readonly choicesPerPrompt: number;
+}
+
+/** @throws InputError */
+export function parseCompletionRequest(body: unknown, limits: HttpLimits): ParsedCompletion {
+  const request = parseFields(completionRequestSchema, body);
+  validateNoRefusedFields(body, REFUSED_COMPLETION_FIELDS);
+  const choicesPerPrompt = request.n ?? 1;
+  const texts = parsePrompts(request.prompt, limits);
+  validateAnswerCount(texts.length * choicesPerPrompt, limits);
+  return {
+    model: request.model ?? null,
+    job: {
+      prompts: texts.flatMap((prompt) =>
+        Array.from({ length: choicesPerPrompt }, () => ({
+          kind: 'raw' as const,
+          parts: [{ kind: 'text' as const, text: prompt }],
+        })),
+      ),
+      images: [],
+      promptMaxTokens: null,
+      cacheSalt: validateCacheSalt(request.cache_salt),
+      constraint: null,
+      sampling: toSampling(request, {
+        answerCount: texts.length * choicesPerPrompt,
+        maxNewTokens: request.max_tokens ?? DEFAULT_MAX_TOKENS,
+        topLogprobs: request.logprobs ?? null,
+      }),
+    },
+    delivery: request.stream === true ? 'streamed' : 'buffered',
+    tellsUsage: request.stream_options?.include_usage === true,
+    choicesPerPrompt,
+  };
+}
+
+function parsePrompts(prompt: unknown, limits: HttpLimits): readonly string[] {
+  const allowed = 'a string, or a list of strings; token ids are not taken';
+  const prompts = isList(prompt)
+    ? parseList(prompt, limits.maxUserBatchSize, 'prompt', 'strings (max_user_batch_size)')
+    : [prompt];
+  const texts = prompts.map((one, index) => {
+    if (typeof one === 'string') return one;
+    throw invalidField(isList(prompt) ? `prompt[${index}]` : 'prompt', one, allowed);
+  });
+  validateTextBytes(texts, 'prompt', limits);
+  return texts;
+}
+
+function validateAnswerCount(answers: number, { maxUserBatchSize }: HttpLimits): void {
+  if (answers <= maxUserBatchSize) return;
+  throw new InputError(
+    'request.batch_too_large',
+    `prompt and n ask for ${answers} answers; allowed are ${maxUserBatchSize}. The operator can raise max_user_batch_size.`,
+    { details: { field: 'n', setting: 'max_user_batch_size', got: answers, allowed: maxUserBatchSize } },
+  );
+}

@@ -1,0 +1,109 @@
+// The OpenAI API: what programs that were written for OpenAI's own send, answered by the models of this server. Its routes are the
+// same on the inference port and on a port of its own, all below /v1, and all their errors have OpenAI's form.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ReadersView } from '../../readers/readers-view.js';
+import { answerJob, type AnswerOptions, type AskedJob } from '../connection/answer-job.js';
+import { addEncodingCheck } from '../connection/content-encoding.js';
+import { addErrorHandlers } from '../connection/error-handlers.js';
+import { addJsonParser, jsonBodyOf } from '../connection/json-body.js';
+import type { AnswerHead } from './answer-facts.js';
+import { ChatFormat } from './chat/chat-format.js';
+import { parseChatRequest } from './chat/parse-chat-request.js';
+import { CompletionFormat } from './completions/completion-format.js';
+import { parseCompletionRequest } from './completions/parse-completion-request.js';
+import { fingerprintOf, resolveModel, type NamedModel } from './input/model-names.js';
+import { describeModel, listModels } from './models-answer.js';
+import { writeOpenaiError } from './openai-error.js';
+import { parseResponseRequest } from './responses/parse-response-request.js';
+import { ResponseFormat } from './responses/response-format.js';
+
+export interface OpenaiOptions extends AnswerOptions {
+  readonly readers: ReadersView;
+  /** Of the program. */
+  readonly version: string;
+}
+
+/** A request of one of the endpoints to a job. */
+type Ask = (body: unknown, requestId: string) => AskedJob;
+
+export async function addOpenaiApi(app: FastifyInstance, options: OpenaiOptions): Promise<void> {
+  const { readBody, readers } = options;
+  const startedAt = seconds();
+  await app.register(
+    (scope, _options, done) => {
+      addErrorHandlers(scope, writeOpenaiError);
+      addEncodingCheck(scope);
+      addJsonParser(scope, readBody);
+      scope.get('/models', () => listModels(readers, startedAt));
+      // Names of the model hub have a slash in them, which not every client encodes.
+      scope.get<{ Params: { '*': string } }>('/models/*', ({ params }) =>
+        describeModel(params['*'], readers, startedAt),
+      );
+      const answer =
+        (ask: Ask) =>
+        (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> =>
+          answerJob(ask(jsonBodyOf(request), request.id), options, request, reply);
+      scope.post('/chat/completions', answer(chatOf(options)));
+      scope.post('/completions', answer(completionOf(options)));
+      scope.post('/responses', answer(responseOf(options)));
+      done();
+    },
+    { prefix: '/v1' },
+  );
+}
+
+const chatOf =
+  (options: OpenaiOptions): Ask =>
+  (body, requestId) => {
+    const { model, job, delivery, tellsUsage } = parseChatRequest(body, options.limits);
+    const named = resolveModel(model, options.readers);
+    const format = new ChatFormat(headOf('chatcmpl-', requestId, named, options), {
+      choiceCount: job.prompts.length,
+      tellsUsage,
+      tellsLogprobs: job.sampling.topLogprobs !== null,
+    });
+    return { job: { ...job, consumerGroup: named.group }, format, delivery };
+  };
+
+const completionOf =
+  (options: OpenaiOptions): Ask =>
+  (body, requestId) => {
+    const { model, job, delivery, tellsUsage, choicesPerPrompt } = parseCompletionRequest(
+      body,
+      options.limits,
+    );
+    const named = resolveModel(model, options.readers);
+    const format = new CompletionFormat(headOf('cmpl-', requestId, named, options), {
+      answerCount: job.prompts.length,
+      choicesPerPrompt,
+      tellsUsage,
+      tellsLogprobs: job.sampling.topLogprobs !== null,
+    });
+    return { job: { ...job, consumerGroup: named.group }, format, delivery };
+  };
+
+const responseOf =
+  (options: OpenaiOptions): Ask =>
+  (body, requestId) => {
+    const { model, job, delivery, repeated } = parseResponseRequest(body, options.limits);
+    const named = resolveModel(model, options.readers);
+    const head = headOf('resp_', requestId, named, options);
+    const format = new ResponseFormat(head, repeated, job.sampling.topLogprobs !== null);
+    return { job: { ...job, consumerGroup: named.group }, format, delivery };
+  };
+
+function headOf(
+  prefix: string,
+  requestId: string,
+  { group, name }: NamedModel,
+  { readers, version }: OpenaiOptions,
+): AnswerHead {
+  return {
+    id: `${prefix}${requestId.replaceAll('-', '')}`,
+    created: seconds(),
+    model: name,
+    fingerprint: fingerprintOf(group, readers, version),
+  };
+}
+
+const seconds = (): number => Math.floor(Date.now() / 1000);
