@@ -30,7 +30,7 @@ const answerSchema = z.object({
   usage: z.object({
     prompt_tokens: z.int(),
     completion_tokens: z.int(),
-    prompt_tokens_details: z.object({ image_tokens: z.int() }),
+    prompt_tokens_details: z.object({ image_tokens: z.int(), cached_tokens: z.int() }),
   }),
 });
 
@@ -78,18 +78,21 @@ describe('a chat', () => {
     },
   );
 
-  it('counts as the native API does', async () => {
+  it('counts as the native API does, and finds the same prompt in the cache', async () => {
     const asked = { text: QUESTION, use_chat_template: true, return_metadata: true };
     const body = imageForm(imageBytes(first.image), asked);
     const native = await fetch(`${server.url}/image_generate`, { method: 'POST', body });
     const { metadata } = (await native.json()) as { metadata: Record<string, unknown> };
     const { usage, choices } = await chat({ messages: [ask(QUESTION, first.image)], max_tokens: 128 });
     expect({
+      ...metadata,
       prompt_tokens: usage.prompt_tokens,
       image_tokens: usage.prompt_tokens_details.image_tokens,
       generated_tokens: usage.completion_tokens,
       finish_reason: choices[0]?.finish_reason,
     }).toEqual(metadata);
+    // The last row of a prompt is computed always, since the answer is sampled from it.
+    expect(usage.prompt_tokens_details.cached_tokens).toBe(usage.prompt_tokens - 1);
   });
 
   it('of two turns keeps the image of the first', async () => {
