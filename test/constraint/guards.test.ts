@@ -59,7 +59,7 @@ const hostile = (n: number): Constraint =>
   ][n % 10]?.() ?? regex('a');
 
 describe('Constraints', () => {
-  it('refuses or compiles 300 hostile schemas and patterns within the deadline, and this thread goes on', async () => {
+  it('case 21: refuses or compiles 300 hostile schemas and patterns within the deadline, and this thread goes on', async () => {
     await constraints.compile(regex('ready'));
     let worstGapMs = 0;
     const over = new AbortController();

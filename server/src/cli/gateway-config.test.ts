@@ -106,6 +106,7 @@ describe('toGatewayConfig', () => {
           stepTargetMs: 200,
           prefillChunkSize: 512,
           prefixCache: true,
+          constraintTimeoutMs: 1_000,
           threads: 0,
           kernels: 'auto',
           repositoryPath: '/cache',
