@@ -1,9 +1,10 @@
 // docs/openai.md is written for people, but its limits and lists must be those of the program.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_MAX_TOKENS, REFUSED_CHAT_FIELDS } from './chat/parse-chat-request.js';
+import { REFUSED_CHAT_FIELDS } from './chat/parse-chat-request.js';
 import { REFUSED_COMPLETION_FIELDS } from './completions/parse-completion-request.js';
 import {
+  DEFAULT_MAX_TOKENS,
   MAX_BIASES,
   MAX_CHOICES,
   MAX_LOGPROBS,

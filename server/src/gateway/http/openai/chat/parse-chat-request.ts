@@ -1,7 +1,5 @@
 // Parses the body of POST /v1/chat/completions into a job: what its fields have to be, and what they ask for together.
 import { z } from 'zod';
-import type { InferenceJob } from '../../../answer/inference.js';
-import { validateCacheSalt } from '../../connection/cache-salt.js';
 import type { HttpLimits } from '../../connection/http-limits.js';
 import {
   anything,
@@ -13,7 +11,14 @@ import {
   text,
   unsupportedField,
 } from '../input/fields.js';
-import { answerTokens, generationFields, MAX_TOP_LOGPROBS, toSampling } from '../input/generation-fields.js';
+import {
+  answerTokens,
+  DEFAULT_MAX_TOKENS,
+  generationFields,
+  MAX_TOP_LOGPROBS,
+  toSampling,
+} from '../input/generation-fields.js';
+import { toParsedRequest, type ParsedRequest } from '../input/parsed-request.js';
 import {
   COMMON_REFUSED_FIELDS,
   validateNoRefusedFields,
@@ -21,9 +26,6 @@ import {
 } from '../input/refused-fields.js';
 import { RequestImages } from '../input/request-images.js';
 import { parseMessages } from './chat-messages.js';
-
-/** OpenAI's default is the rest of the context, which a server that reserves memory for an answer cannot give to everybody. */
-export const DEFAULT_MAX_TOKENS = 1024;
 
 const chatRequestSchema = z.object(
   {
@@ -56,11 +58,7 @@ export const REFUSED_CHAT_FIELDS: RefusedFields = {
   web_search_options: { why: 'this server searches nothing.' },
 };
 
-export interface ParsedChat {
-  /** What the request calls its model. */
-  readonly model: string | null;
-  readonly job: Omit<InferenceJob, 'consumerGroup'>;
-  readonly delivery: 'buffered' | 'streamed';
+export interface ParsedChat extends ParsedRequest {
   readonly tellsUsage: boolean;
 }
 
@@ -73,20 +71,15 @@ export function parseChatRequest(body: unknown, limits: HttpLimits): ParsedChat 
   const images = new RequestImages(limits);
   const conversation = parseMessages(request.messages, images, limits);
   return {
-    model: request.model ?? null,
-    job: {
+    ...toParsedRequest(request, {
       prompts: Array.from({ length: answerCount }, () => conversation),
       images: images.sources,
-      promptMaxTokens: null,
-      cacheSalt: validateCacheSalt(request.cache_salt),
-      constraint: null,
       sampling: toSampling(request, {
         answerCount,
         maxNewTokens: request.max_completion_tokens ?? request.max_tokens ?? DEFAULT_MAX_TOKENS,
         topLogprobs: topLogprobsOf(request),
       }),
-    },
-    delivery: request.stream === true ? 'streamed' : 'buffered',
+    }),
     tellsUsage: request.stream_options?.include_usage === true,
   };
 }

@@ -1,8 +1,6 @@
 // Parses the body of POST /v1/completions into a job. Prompts go to the model as they are, without a template and without images.
 import { z } from 'zod';
 import { InputError } from '../../../../errors.js';
-import type { InferenceJob } from '../../../answer/inference.js';
-import { validateCacheSalt } from '../../connection/cache-salt.js';
 import type { HttpLimits } from '../../connection/http-limits.js';
 import { validateTextBytes } from '../input/conversation-builder.js';
 import {
@@ -16,6 +14,7 @@ import {
   text,
 } from '../input/fields.js';
 import { answerTokens, generationFields, MAX_TOP_LOGPROBS, toSampling } from '../input/generation-fields.js';
+import { toParsedRequest, type ParsedRequest } from '../input/parsed-request.js';
 import {
   COMMON_REFUSED_FIELDS,
   validateNoRefusedFields,
@@ -45,11 +44,7 @@ export const REFUSED_COMPLETION_FIELDS: RefusedFields = {
   response_format: { why: 'ask /v1/chat/completions.' },
 };
 
-export interface ParsedCompletion {
-  /** What the request calls its model. */
-  readonly model: string | null;
-  readonly job: Omit<InferenceJob, 'consumerGroup'>;
-  readonly delivery: 'buffered' | 'streamed';
+export interface ParsedCompletion extends ParsedRequest {
   readonly tellsUsage: boolean;
   readonly choicesPerPrompt: number;
 }
@@ -62,8 +57,7 @@ export function parseCompletionRequest(body: unknown, limits: HttpLimits): Parse
   const texts = parsePrompts(request.prompt, limits);
   validateAnswerCount(texts.length * choicesPerPrompt, limits);
   return {
-    model: request.model ?? null,
-    job: {
+    ...toParsedRequest(request, {
       prompts: texts.flatMap((prompt) =>
         Array.from({ length: choicesPerPrompt }, () => ({
           kind: 'raw' as const,
@@ -71,16 +65,12 @@ export function parseCompletionRequest(body: unknown, limits: HttpLimits): Parse
         })),
       ),
       images: [],
-      promptMaxTokens: null,
-      cacheSalt: validateCacheSalt(request.cache_salt),
-      constraint: null,
       sampling: toSampling(request, {
         answerCount: texts.length * choicesPerPrompt,
         maxNewTokens: request.max_tokens ?? DEFAULT_MAX_TOKENS,
         topLogprobs: request.logprobs ?? null,
       }),
-    },
-    delivery: request.stream === true ? 'streamed' : 'buffered',
+    }),
     tellsUsage: request.stream_options?.include_usage === true,
     choicesPerPrompt,
   };

@@ -5,6 +5,8 @@ import type { SamplingParameters, TokenBias } from '../../../../link/requests/me
 import { anything, integer, invalidField, isList, number, text } from './fields.js';
 
 const MAX_INTEGER = 2_147_483_647;
+/** OpenAI's default is the rest of the context, which a server that reserves memory for an answer cannot give to everybody. */
+export const DEFAULT_MAX_TOKENS = 1024;
 /** Answers to one prompt: OpenAI's limit. */
 export const MAX_CHOICES = 128;
 /** Each is looked for in every piece of an answer. OpenAI allows 4. */

@@ -20,7 +20,7 @@ const NO_STRUCTURE = 'this version answers in free text. Leave it out.';
 const isEmptyList = (value: unknown): boolean => isList(value) && value.length === 0;
 
 /** Whatever ties an answer to a form. */
-export const STRUCTURE_FIELDS: RefusedFields = {
+const STRUCTURE_FIELDS: RefusedFields = {
   guided_json: { why: NO_STRUCTURE },
   guided_regex: { why: NO_STRUCTURE },
   guided_choice: { why: NO_STRUCTURE },

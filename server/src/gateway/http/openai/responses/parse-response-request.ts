@@ -1,10 +1,7 @@
 // Parses the body of POST /v1/responses into a job. The server keeps no state: whatever refers to earlier responses, or asks for
 // this one to be kept, is refused.
 import { z } from 'zod';
-import type { InferenceJob } from '../../../answer/inference.js';
-import { validateCacheSalt } from '../../connection/cache-salt.js';
 import type { HttpLimits } from '../../connection/http-limits.js';
-import { DEFAULT_MAX_TOKENS } from '../chat/parse-chat-request.js';
 import {
   anything,
   flag,
@@ -16,7 +13,13 @@ import {
   text,
   unsupportedField,
 } from '../input/fields.js';
-import { answerTokens, MAX_TOP_LOGPROBS, toSampling } from '../input/generation-fields.js';
+import {
+  answerTokens,
+  DEFAULT_MAX_TOKENS,
+  MAX_TOP_LOGPROBS,
+  toSampling,
+} from '../input/generation-fields.js';
+import { toParsedRequest, type ParsedRequest } from '../input/parsed-request.js';
 import {
   COMMON_REFUSED_FIELDS,
   validateNoRefusedFields,
@@ -73,11 +76,7 @@ export const REFUSED_RESPONSE_FIELDS: RefusedFields = {
   },
 };
 
-export interface ParsedResponse {
-  /** What the request calls its model. */
-  readonly model: string | null;
-  readonly job: Omit<InferenceJob, 'consumerGroup'>;
-  readonly delivery: 'buffered' | 'streamed';
+export interface ParsedResponse extends ParsedRequest {
   /** What the response repeats of the request. */
   readonly repeated: RepeatedFields;
 }
@@ -105,16 +104,7 @@ export function parseResponseRequest(body: unknown, limits: HttpLimits): ParsedR
     topLogprobs: topLogprobsOf(request),
   });
   return {
-    model: request.model ?? null,
-    job: {
-      prompts: [conversation],
-      images: images.sources,
-      promptMaxTokens: null,
-      cacheSalt: validateCacheSalt(request.cache_salt),
-      constraint: null,
-      sampling,
-    },
-    delivery: request.stream === true ? 'streamed' : 'buffered',
+    ...toParsedRequest(request, { prompts: [conversation], images: images.sources, sampling }),
     repeated: {
       instructions,
       max_output_tokens: request.max_output_tokens ?? null,

@@ -1,0 +1,29 @@
+// What the parsers of all endpoints make of a body, and the part of it that is the same for each.
+import type { InferenceJob } from '../../../answer/inference.js';
+import { validateCacheSalt } from '../../connection/cache-salt.js';
+
+type OpenaiJob = Omit<InferenceJob, 'consumerGroup'>;
+
+export interface ParsedRequest {
+  /** What the request calls its model. */
+  readonly model: string | null;
+  readonly job: OpenaiJob;
+  readonly delivery: 'buffered' | 'streamed';
+}
+
+/** Fields that all endpoints have. */
+interface SharedFields {
+  readonly model?: string | null | undefined;
+  readonly stream?: boolean | null | undefined;
+  readonly cache_salt?: string | null | undefined;
+}
+
+/** @throws InputError request.out_of_range */
+export const toParsedRequest = (
+  { model, stream, cache_salt: salt }: SharedFields,
+  asked: Pick<OpenaiJob, 'prompts' | 'images' | 'sampling'>,
+): ParsedRequest => ({
+  model: model ?? null,
+  job: { ...asked, promptMaxTokens: null, cacheSalt: validateCacheSalt(salt), constraint: null },
+  delivery: stream === true ? 'streamed' : 'buffered',
+});
