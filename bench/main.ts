@@ -67,34 +67,23 @@ async function measure(): Promise<Report> {
   const parts = values.only.split(',');
   const intake = parts.includes('intake') ? await benchIntake(runs) : [];
   const uploads = parts.includes('uploads') ? await benchUploads(runs) : [];
+  const shared = { model, quantType: quant, visionQuantType, repositoryPath, runs, newTokens };
+  const inProcess = () => ({
+    ...shared,
+    promptRows: Number(values.prompt),
+    kernels: kernelChoice(values.kernels),
+  });
   const engine = parts.includes('engine')
     ? await benchEngine({
-        model,
-        quantType: quant,
-        visionQuantType,
-        repositoryPath,
-        runs,
-        promptRows: Number(values.prompt),
-        newTokens,
+        ...inProcess(),
         threads: values.threads === undefined ? null : Number(values.threads),
         llamaLibDir: values['llama-lib-dir'] ?? null,
-        kernels: kernelChoice(values.kernels),
       })
     : [];
   const kernels = parts.includes('kernels')
-    ? await benchKernels({
-        model,
-        quantType: quant,
-        visionQuantType,
-        repositoryPath,
-        runs,
-        promptRows: Number(values.prompt),
-        newTokens,
-        threads: Number(values.threads ?? 1),
-        kernels: kernelChoice(values.kernels),
-      })
+    ? await benchKernels({ ...inProcess(), threads: Number(values.threads ?? 1) })
     : [];
-  const overHttp = { model, quantType: quant, visionQuantType, repositoryPath, runs, newTokens, image };
+  const overHttp = { ...shared, image };
   const http = parts.includes('http') ? await benchHttp(overHttp) : [];
   const questions = parts.includes('questions') ? await benchSecondQuestions(overHttp) : [];
   const gateway = parts.includes('gateway') ? await benchGateway(runs) : [];

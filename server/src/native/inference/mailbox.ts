@@ -7,8 +7,8 @@ import type { LlamaBatch, Pointer } from '../symbols/structs.js';
 import type { InferenceJob, InferenceResult, RankedId, Sampled, SampleJob } from './jobs.js';
 
 /**
- * Bytes for numbers, which costs only what is used of it. A job has at most 256 samples, and their banned tokens are fewer than
- * the cells of a KV cache.
+ * Bytes for numbers, which costs only what is used of it. A job has at most 256 samples; their banned tokens are fewer than the cells
+ * of a KV cache, and their masks take 32 kB each for a vocabulary of 128,256.
  */
 const NUMBER_BYTES = 16 * 2 ** 20;
 /** Bytes for addresses: a context, a batch, a sampler for each sample. */
