@@ -40,6 +40,17 @@ it('overflows when nobody takes, and holds no more than its limit', async () => 
   expect(kinds).toEqual(['token', 'token', 'token', 'overflow']);
 });
 
+it('counts log probabilities as memory that a slow client holds', async () => {
+  const queue = new EventQueue();
+  const ranked = { bytes: Uint8Array.of(120), logprob: -1 };
+  const top = Array.from({ length: 19 }, () => ranked);
+  const logprobs = Array.from({ length: 1000 }, () => ({ ...ranked, top }));
+  // 1,000 tokens with 20 alternatives each are 1.28 million characters; four of them are too many.
+  for (let i = 0; i < 4; i += 1) queue.push({ ...tokenOf('x'), logprobs });
+  for (let i = 0; i < 3; i += 1) expect((await queue.take()).kind).toBe('token');
+  expect((await queue.take()).kind).toBe('overflow');
+});
+
 it('never overflows while somebody takes', async () => {
   const queue = new EventQueue();
   const megabyte = tokenOf('x'.repeat(1024 * 1024));

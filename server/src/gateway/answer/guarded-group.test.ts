@@ -105,6 +105,17 @@ describe('requests in whose company a reader died', () => {
     expect(await begun()).toEqual(['a5', 'b5']);
   });
 
+  it('wait for their turn no more once a reader has answered the same, though others before them still do', async () => {
+    const { group, begun, done, submit } = guarded();
+    submit('b0', 'a1', 'b1');
+    await begun();
+    group.die('a1', 'b1');
+    submit('a2', 'a3', 'b2');
+    expect(await begun()).toEqual(['a2']);
+    done('b0');
+    expect(await begun()).toEqual(['b2']);
+  });
+
   it('can be cancelled while they wait for their turn', async () => {
     const { guard, group, begun, done, ends, suspectsAgain } = guarded();
     await suspectsAgain('a', 'b', 'c');
@@ -118,6 +129,18 @@ describe('requests in whose company a reader died', () => {
 });
 
 describe('a request that kills readers', () => {
+  it('is refused without holding up a suspect behind it', async () => {
+    const { group, begun, token, submit, ends, suspectsAgain } = guarded();
+    await suspectsAgain('c', 'p', 'b');
+    expect(await begun()).toEqual(['c2']);
+    token('c2');
+    expect(await begun()).toEqual(['p2']);
+    submit('p3', 'b3');
+    group.die('p2');
+    expect(await begun()).toEqual(['b2']);
+    expect(codeOf(ends['p3'])).toBe(CRASHES);
+  });
+
   it('is refused after the second death, and its companions are not', async () => {
     const { group, begun, done, submit, ends, suspectsAgain } = guarded();
     await suspectsAgain('p', 'b', 'c');

@@ -137,6 +137,28 @@ describe('Inference', () => {
     ]);
   });
 
+  it('says which group nobody serves, and which model takes no images', async () => {
+    const { ask } = await setUp({ cards: [{ ...CARD, vision: null }] });
+    const elsewhere = ask({ ...JOB, consumerGroup: 'else "where"' });
+    await expect(elsewhere).rejects.toMatchObject({
+      code: 'group.unavailable',
+      message: expect.stringContaining('consumer group "else \\"where\\""') as string,
+      retryAfterMs: 1000,
+    });
+    await expect(ask(WITH_IMAGE)).rejects.toMatchObject({
+      code: 'request.model_takes_no_images',
+      message: expect.stringContaining('consumer group "primary" does not accept images') as string,
+    });
+    expect((await ask()).map(lineOf)).toEqual(['0 a', '0 stop', '1 b', '1 stop']);
+  });
+
+  it('hands a request without images on as made for no tower, and needs none', async () => {
+    const { readers, ask } = await setUp({ script: silent });
+    void ask();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(readers[0]?.last.received).toMatchObject([{ prompts: JOB.prompts, images: [] }]);
+  });
+
   it('gives its place in the queue back however a request ends', async () => {
     const failing: Intake = { prepare: () => Promise.reject(new RangeError('undecodable')) };
     const { ask, admission, inference } = await setUp({ intake: failing });
