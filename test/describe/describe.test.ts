@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parse } from 'csv-parse/sync';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { peakMemoryBytes, RunningServer } from '../../harness/running-server.js';
+import { isLongForm } from '../long-form.js';
 import { Random } from '../oracles/random.js';
 import { ImageFolder, takeoff, type Ended } from './command.js';
 
@@ -12,6 +13,13 @@ const ECHO = { TAKEOFF_ECHO: 'true' };
 const PROMPT = 'what is this';
 /** The answer of the echo reader: the text that follows the image. */
 const ANSWER = '\nwhat is this';
+
+const isLong = isLongForm('test:describe');
+/** Of a run that is killed again and again. */
+const INTERRUPTED_IMAGES = isLong ? 200 : 90;
+const KILLS = isLong ? 8 : 3;
+/** Of the run whose memory is measured. */
+const MANY_IMAGES = isLong ? 1500 : 400;
 
 let server: RunningServer;
 let images: ImageFolder;
@@ -71,9 +79,9 @@ function expectEachOnce(format: Format, files: readonly string[]): void {
 
 describe('takeoff describe, interrupted', () => {
   it.each<Format>(['jsonl', 'csv', 'txt'])(
-    'has each of 200 images in the %s output once, after eight kills with SIGKILL',
+    `has each of ${INTERRUPTED_IMAGES} images in the %s output once, after ${KILLS} kills with SIGKILL`,
     async (format) => {
-      const files = await images.fill(200);
+      const files = await images.fill(INTERRUPTED_IMAGES);
       const random = new Random(2026);
       const begin = () =>
         takeoff([
@@ -85,7 +93,7 @@ describe('takeoff describe, interrupted', () => {
           ...ARGUMENTS[format](images),
           images.path,
         ]);
-      for (let kill = 0; kill < 8; kill += 1) {
+      for (let kill = 0; kill < KILLS; kill += 1) {
         const before = writtenBytes(images);
         const command = begin();
         const ended = new AbortController();
@@ -99,14 +107,16 @@ describe('takeoff describe, interrupted', () => {
       }
       const interrupted = countOf(format);
       expect(interrupted).toBeGreaterThan(0);
-      expect(interrupted, 'images described before the last run').toBeLessThan(200);
+      expect(interrupted, 'images described before the last run').toBeLessThan(INTERRUPTED_IMAGES);
       const last = await begin().ended;
       expect(last.exitCode, last.err).toBe(0);
       expectEachOnce(format, files);
       // Another run finds everything described and changes nothing.
       const again = await run(...ARGUMENTS[format](images), images.path);
       expect(again.exitCode).toBe(0);
-      expect(again.err).toContain('200 of 200 images in the output already');
+      expect(again.err).toContain(
+        `${INTERRUPTED_IMAGES} of ${INTERRUPTED_IMAGES} images in the output already`,
+      );
       expectEachOnce(format, files);
     },
     120_000,
@@ -374,8 +384,8 @@ describe('takeoff describe', () => {
   });
 });
 
-it('takeoff describe needs no more memory for 1,500 images than for a few', async () => {
-  await images.fill(1500);
+it(`takeoff describe needs no more memory for ${MANY_IMAGES} images than for a few`, async () => {
+  await images.fill(MANY_IMAGES);
   // A small heap makes Node collect garbage early, so that the peak shows what is in use.
   const env = { NODE_OPTIONS: '--max-old-space-size=32 --max-semi-space-size=2' };
   const peak = async (...args: string[]): Promise<number> => {

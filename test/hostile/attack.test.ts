@@ -10,11 +10,11 @@ import { peakMemoryBytes, RunningServer, type ServerProcess } from '../../harnes
 import { Random } from '../oracles/random.js';
 import { imageForm, jsonRequest } from '../process/requests.js';
 import { ALLOWED_STATUSES, attack, send } from './attack.js';
-import { isFull } from './extent.js';
+import { isLongForm } from '../long-form.js';
 import { mutated } from './files/mutations.js';
 import { photograph, validFiles, type NamedFile } from './files/valid.js';
 
-const FILES = isFull ? 5000 : 250;
+const FILES = isLongForm('test:hostile') ? 5000 : 250;
 const CONNECTIONS = 4;
 /** Peak resident memory. An idle gateway has 90 MiB, an idle decoder 80; an image of the largest allowed size takes 300 more. */
 const MAX_RESIDENT_MIB: Readonly<Record<ServerProcess['name'], number>> = {
@@ -141,7 +141,7 @@ const median = (values: readonly number[]): number => [...values].sort((a, b) =>
  * image takes the share of an honest request, so it says nothing about protection.
  */
 const PAUSE_MS = 45;
-it.runIf(isFull)(
+it.runIf(isLongForm('test:hostile'))(
   'a server under attack keeps at least 0.8 of the throughput of honest requests',
   async () => {
     const random = new Random(7);

@@ -7,12 +7,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { peakMemoryBytes, RunningServer } from '../../harness/running-server.js';
 import { imageForm, jsonRequest } from '../process/requests.js';
 import { answerOf, generate } from './asking.js';
-import { isFull } from './extent.js';
+import { isLongForm } from '../long-form.js';
 import { photograph } from './files/valid.js';
 
-const SCHEMAS = isFull ? 10_000 : 1000;
+const SCHEMAS = isLongForm('test:hostile') ? 10_000 : 1000;
 /** Size of all schemas together. */
-const SCHEMA_BYTES = isFull ? 180e6 : 18e6;
+const SCHEMA_BYTES = isLongForm('test:hostile') ? 180e6 : 18e6;
 let server: RunningServer;
 beforeAll(async () => {
   server = await RunningServer.start({ env: { TAKEOFF_ECHO: 'true' } });

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { peakMemoryBytes, RunningServer } from '../../harness/running-server.js';
 import { jsonRequest } from '../process/requests.js';
 import { answerOf, type Answer } from './asking.js';
-import { isFull } from './extent.js';
+import { isLongForm } from '../long-form.js';
 import { photograph } from './files/valid.js';
 import { toBytes, WRONG_TYPES } from './files/wrong-types.js';
 import { startImageWeb, type ImageWeb } from './image-web.js';
@@ -220,7 +220,7 @@ describe('fields of the OpenAI API', () => {
     ];
     await ask(formats[0]?.(0));
     const before = peakMemoryBytes(gateway);
-    for (let index = 0; index < (isFull ? 10_000 : 1000); index += 1)
+    for (let index = 0; index < (isLongForm('test:hostile') ? 10_000 : 1000); index += 1)
       expect(await ask(formats[index % 3]?.(index))).toMatchObject({
         status: 400,
         code: 'request.not_supported',

@@ -4,11 +4,11 @@ import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import { createFetcher } from 'takeoff-server/gateway/intake/remote/fetcher.js';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../oracles/random.js';
-import { isFull } from './extent.js';
+import { isLongForm } from '../long-form.js';
 import { dialledDuring, type Dialled } from './local-gateway.js';
 import { PRIVATE_ADDRESSES, PRIVATE_SPELLINGS } from './private-hosts.js';
 
-const URLS = isFull ? 50_000 : 4000;
+const URLS = isLongForm('test:hostile') ? 50_000 : 4000;
 /** The address of every name. Connections to it are recorded and not opened. */
 const PUBLIC_ADDRESS = '93.184.216.34';
 const PORTS = [80, 443, 8080];

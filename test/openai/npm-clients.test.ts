@@ -6,9 +6,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RunningServer } from '../../harness/running-server.js';
+import { isLongForm } from '../long-form.js';
 import { examplesOf, ROOT, runProgram } from '../client/page-examples.js';
 
-const isAsked = process.env['npm_lifecycle_event'] === 'test:openai';
+const isAsked = isLongForm('test:openai');
 const PACKAGES = {
   openai: '6.49.0',
   ai: '6.0.326',

@@ -1,4 +1,4 @@
-// Every golden case through the library path in f32: token ids, features, logits and greedy tokens of the reference. A process has one
+// Golden cases through the library path in f32: token ids, features, logits and greedy tokens of the reference. A process has one
 // runtime, so llama.cpp's kernels and ours have a test file each.
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -29,8 +29,8 @@ const FEATURES_RELATIVE = 2e-5;
 const LOGITS_LARGEST = 5e-3;
 const CLOSE_MARGIN = 0.02;
 
-export function describeGoldens(kernels: KernelChoice): void {
-  describe.each(GOLDEN_CASES)(`%s in f32, kernels ${kernels}`, (name) => {
+export function describeGoldens(kernels: KernelChoice, cases: readonly string[] = GOLDEN_CASES): void {
+  describe.each(cases)(`%s in f32, kernels ${kernels}`, (name) => {
     const expected = readExpectations(name);
     const tensors = new GoldenTensors(name);
     let model: ConvertedModel;

@@ -1,5 +1,5 @@
 // Eight clients ask the demo model without a pause while its reader is killed again and again: what they are answered, and what is
-// left afterwards. `npm test` runs half a minute of it, `npm run test:killed` two minutes with a kill every 20 seconds.
+// left afterwards. `npm test` runs twelve seconds of it, `npm run test:killed` two minutes with a kill every 20 seconds.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -7,13 +7,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isErrorCode } from 'takeoff-wire';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RunningServer } from '../../harness/running-server.js';
+import { isLongForm } from '../long-form.js';
 import { Random } from '../oracles/random.js';
 import { demoCases, imageBytes, type DemoCase } from './demo-cases.js';
 import { eventsOf, imageForm } from './requests.js';
 
-const isFull = process.env['npm_lifecycle_event'] === 'test:killed';
-const RUN_MS = isFull ? 120_000 : 30_000;
-const KILL_INTERVAL_MS = isFull ? 20_000 : 6_000;
+const isLong = isLongForm('test:killed');
+const RUN_MS = isLong ? 120_000 : 12_000;
+const KILL_INTERVAL_MS = isLong ? 20_000 : 2_500;
 const LEAST_KILLS = 3;
 /** A slow machine gets more time for them. */
 const LONGEST_RUN_MS = 4 * RUN_MS;
