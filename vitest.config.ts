@@ -44,6 +44,8 @@ export default defineConfig({
           // Whole programs and native engines, one file at a time: ggml's threads wait for each other by spinning, and more of
           // them than cores slow one another down a hundredfold.
           name: 'whole',
+          // Programs start within seconds on an idle machine, and in many more on a busy one.
+          testTimeout: 60_000,
           include: ['test/**/*.test.ts'],
           maxWorkers: 1,
           fileParallelism: false,

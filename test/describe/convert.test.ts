@@ -4,7 +4,7 @@ import sharp, { type Sharp } from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Converter } from 'takeoff-server/cli/describe/convert/converter.js';
 import { RunningServer } from '../../harness/running-server.js';
-import { Random } from '../oracles/random.js';
+import { Random } from '../../harness/random.js';
 import { ImageFolder, takeoff, type Ended } from './command.js';
 import { HEIC, HEIC_COLOURS } from './heic.js';
 
