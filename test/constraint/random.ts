@@ -1,7 +1,7 @@
 // Random schemas of the keywords that docs/structured-output.md lists, and answers that follow a constraint and nothing else: as wild
 // as those of a model that was never trained.
 import type { AnswerConstraint } from '../../server/src/reader/constraint/answer-constraint.js';
-import type { Random } from '../oracles/random.js';
+import type { Random } from '../../harness/random.js';
 
 type Schema = Readonly<Record<string, unknown>>;
 

@@ -8,7 +8,7 @@ import { SUPPORTED_KEYWORDS } from '../../server/src/reader/constraint/json-sche
 import { createEchoModel } from '../../server/src/reader/load/echo-model.js';
 import { toTokenId } from '../../server/src/reader/ids.js';
 import { InputError } from '../../server/src/errors.js';
-import { Random } from '../oracles/random.js';
+import { Random } from '../../harness/random.js';
 import { randomAnswer, randomSchema, withDefinitions } from './random.js';
 
 const SCHEMAS = Number(process.env['TAKEOFF_SCHEMAS'] ?? 150);

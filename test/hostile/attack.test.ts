@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { peakMemoryBytes, RunningServer, type ServerProcess } from '../../harness/running-server.js';
-import { Random } from '../oracles/random.js';
+import { Random } from '../../harness/random.js';
 import { imageForm, jsonRequest } from '../process/requests.js';
 import { ALLOWED_STATUSES, attack, send } from './attack.js';
 import { isLongForm } from '../long-form.js';

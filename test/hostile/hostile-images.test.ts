@@ -7,7 +7,7 @@ import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { peakMemoryBytes, RunningServer } from '../../harness/running-server.js';
-import { Random } from '../oracles/random.js';
+import { Random } from '../../harness/random.js';
 import { eventsOf, jsonRequest } from '../process/requests.js';
 import { answerOf, formBody, rawForm, type Answer } from './asking.js';
 import { attack } from './attack.js';

@@ -11,7 +11,7 @@ import { encodePrompt } from '../../server/src/reader/prompt/encode.js';
 import { OutputText } from '../../server/src/reader/prompt/output-text.js';
 import { specialPiece, textPiece, type PromptPiece } from '../../server/src/reader/prompt/pieces.js';
 import type { Tokenizer } from '../../server/src/reader/prompt/tokenizer.js';
-import { Random } from '../oracles/random.js';
+import { Random } from '../../harness/random.js';
 import { SentencePieceBpe } from '../oracles/sentencepiece-bpe.js';
 import { normalise, normaliseInside } from '../oracles/sentencepiece-normaliser.js';
 import { GOLDENS, loadExact, type ConvertedModel } from './golden-case.js';

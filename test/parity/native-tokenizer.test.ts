@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openCheckpointVocabulary } from '../oracles/sentencepiece-bpe.js';
-import { Random } from '../oracles/random.js';
+import { Random } from '../../harness/random.js';
 import { loadExact, type ConvertedModel } from './golden-case.js';
 import { toTokenId } from '../../server/src/reader/ids.js';
 

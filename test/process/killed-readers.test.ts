@@ -8,7 +8,7 @@ import { isErrorCode } from 'takeoff-wire';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RunningServer } from '../../harness/running-server.js';
 import { isLongForm } from '../long-form.js';
-import { Random } from '../oracles/random.js';
+import { Random } from '../../harness/random.js';
 import { demoCases, imageBytes, type DemoCase } from './demo-cases.js';
 import { eventsOf, imageForm } from './requests.js';
 

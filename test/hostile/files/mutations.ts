@@ -1,5 +1,5 @@
 // Mutations of valid files: cut, bits flipped, overwritten, parts repeated, two files joined, extreme numbers. A seed repeats them.
-import type { Random } from '../../oracles/random.js';
+import type { Random } from '../../../harness/random.js';
 import type { NamedFile } from './valid.js';
 
 /** Numbers of four bytes at which arithmetic overflows or changes its sign. */

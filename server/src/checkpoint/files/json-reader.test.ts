@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { Random } from '../../../../test/oracles/random.js';
+import { Random } from '../../../../harness/random.js';
 import { readJson } from './json-reader.js';
 
 const golden = readFileSync(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Random } from '../../../../test/oracles/random.js';
+import { Random } from '../../../../harness/random.js';
 import type { GenerateMessage } from '../../link/requests/messages.js';
 import type { AttemptEnd } from './consumer-group.js';
 import { GuardedGroup } from './guarded-group.js';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Random } from '../../../../test/oracles/random.js';
+import { Random } from '../../../../harness/random.js';
 import type { GenerateMessage } from '../../link/requests/messages.js';
 import { messageOf } from '../answer/message.fixture.js';
 import { isTransition } from './reader-state.js';

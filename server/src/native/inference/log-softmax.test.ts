@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Random } from '../../../../test/oracles/random.js';
+import { Random } from '../../../../harness/random.js';
 import { LogSoftmax } from './log-softmax.js';
 
 describe('LogSoftmax', () => {

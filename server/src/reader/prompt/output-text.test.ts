@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BOS, CharacterTokenizer } from '../../../../test/oracles/character-tokenizer.js';
-import { Random } from '../../../../test/oracles/random.js';
+import { Random } from '../../../../harness/random.js';
 import { toTokenId, type TokenId } from '../ids.js';
 import { OutputText } from './output-text.js';
 import type { Tokenizer } from './tokenizer.js';

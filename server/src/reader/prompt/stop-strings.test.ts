@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Random } from '../../../../test/oracles/random.js';
+import { Random } from '../../../../harness/random.js';
 import { StopStrings } from './stop-strings.js';
 
 function cut(stops: readonly string[], chunks: readonly string[]): { chunks: string[]; isStopped: boolean } {

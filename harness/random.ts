@@ -1,4 +1,5 @@
-// Pseudo-random numbers (xorshift32) from a seed, for tests that try many cases and must fail the same way again.
+// Pseudo-random numbers (xorshift32) from a seed, for tests that try many cases and must fail the same way again, and for measurements
+// that compare servers by the same requests.
 
 export class Random {
   #state: number;
