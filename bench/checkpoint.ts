@@ -1,0 +1,104 @@
+// `npm run bench`: measures a checkpoint on this machine, engine and server, and prints a table and JSON.
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { benchGateway, benchHttp } from './macro/http.js';
+import { benchUploads } from './macro/uploads.js';
+import { KERNEL_CHOICES, type KernelChoice } from 'takeoff-server/model/kernels.js';
+import { benchEngine } from './micro/engine.js';
+import { benchKernels } from './micro/kernels.js';
+import { benchIntake } from './micro/intake.js';
+import { repositoryRoot } from '../harness/running-server.js';
+import { printTable, reportHead, type Report } from './report.js';
+
+const DEMO = path.join(repositoryRoot(), 'models/demo/');
+const HELP = `npm run bench -- [options]
+npm run bench -- kernels [options]   products of llama.cpp's kernels and of ours in turns
+npm run bench -- serve --help        what many users do to this server, and to another one in turns
+
+  --model PATH        checkpoint folder or GGUF file (default: the demo model)
+  --quant TYPE        type of the language model's weights (default: auto)
+  --vision-quant TYPE type of the vision tower's weights (default: auto)
+  --repository PATH   model cache to use; by default a conversion is kept nowhere
+  --image FILE        image of the HTTP measurements (default: one of the demo model)
+  --runs N            counted runs of each measurement (default: 5)
+  --prompt N          prompt tokens of the prefill measurement (default: 512)
+  --tokens N          tokens of the decode measurements (default: 64)
+  --threads N         compute threads (default: one per core, for kernels one)
+  --llama-lib-dir DIR llama.cpp libraries to use instead of the npm package's
+  --kernels CHOICE    as the setting kernels (default: auto)
+  --only LIST         of intake, uploads, engine, http, gateway (default: these), and kernels
+  --json FILE         write the report as JSON
+`;
+
+const OPTIONS = {
+  model: { type: 'string', default: `${DEMO}checkpoint` },
+  quant: { type: 'string', default: 'auto' },
+  'vision-quant': { type: 'string', default: 'auto' },
+  repository: { type: 'string' },
+  image: { type: 'string', default: `${DEMO}images/two-shapes.jpg` },
+  runs: { type: 'string', default: '5' },
+  prompt: { type: 'string', default: '512' },
+  tokens: { type: 'string', default: '64' },
+  threads: { type: 'string' },
+  kernels: { type: 'string', default: 'auto' },
+  'llama-lib-dir': { type: 'string' },
+  only: { type: 'string', default: 'intake,uploads,engine,http,gateway' },
+  json: { type: 'string' },
+  help: { type: 'boolean', default: false },
+} as const;
+
+type Options = ReturnType<typeof parseOptions>;
+const parseOptions = (args: readonly string[]) => parseArgs({ args: [...args], options: OPTIONS }).values;
+
+export async function benchCheckpoint(args: readonly string[]): Promise<void> {
+  const options = parseOptions(args);
+  if (options.help) {
+    process.stdout.write(HELP);
+    return;
+  }
+  const report = await measure(options);
+  process.stdout.write(`${printTable(report)}\n\n${JSON.stringify(report, null, 2)}\n`);
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
+}
+
+async function measure(values: Options): Promise<Report> {
+  const { model, quant, image } = values;
+  const runs = Number(values.runs);
+  const newTokens = Number(values.tokens);
+  const visionQuantType = values['vision-quant'];
+  const repositoryPath = values.repository ?? null;
+  const parts = values.only.split(',');
+  const intake = parts.includes('intake') ? await benchIntake(runs) : [];
+  const uploads = parts.includes('uploads') ? await benchUploads(runs) : [];
+  const shared = { model, quantType: quant, visionQuantType, repositoryPath, runs, newTokens };
+  const inProcess = () => ({
+    ...shared,
+    promptRows: Number(values.prompt),
+    kernels: kernelChoice(values.kernels),
+  });
+  const engine = parts.includes('engine')
+    ? await benchEngine({
+        ...inProcess(),
+        threads: values.threads === undefined ? null : Number(values.threads),
+        llamaLibDir: values['llama-lib-dir'] ?? null,
+      })
+    : [];
+  const kernels = parts.includes('kernels')
+    ? await benchKernels({ ...inProcess(), threads: Number(values.threads ?? 1) })
+    : [];
+  const overHttp = { ...shared, image };
+  const http = parts.includes('http') ? await benchHttp(overHttp) : [];
+  const gateway = parts.includes('gateway') ? await benchGateway(runs) : [];
+  return {
+    ...reportHead(model, `${quant}, tower ${visionQuantType}`),
+    measurements: [...intake, ...uploads, ...engine, ...kernels, ...http, ...gateway],
+  };
+}
+
+function kernelChoice(given: string): KernelChoice {
+  const choice = KERNEL_CHOICES.find((known) => known === given);
+  if (choice === undefined)
+    throw new TypeError(`--kernels is ${given}; allowed are ${KERNEL_CHOICES.join(', ')}.`);
+  return choice;
+}

@@ -1,0 +1,127 @@
+// What a scenario sees of the server that it is played to: it asks questions and notes figures. Every run of a scenario gets the same
+// seed, whichever server it goes to, and other images and texts than every other run, so that no cache of an earlier one helps.
+import { readFileSync } from 'node:fs';
+import { peakMemoryBytes } from '../../harness/running-server.js';
+import { Random } from '../../harness/random.js';
+import { askOnce, type Answer, type AskOptions } from './answer.js';
+import { drawImage, type DrawnImage, type Size } from './drawn-image.js';
+import type { Question, ServerApi } from './server-api.js';
+
+export interface Target {
+  readonly name: string;
+  readonly url: string;
+  readonly api: ServerApi;
+  /** Of the server's processes; none where they are not known. */
+  readonly pids: () => readonly number[];
+}
+
+export const PLAIN: Size = { widthPx: 640, heightPx: 480 };
+/** As many tiles as LLaVA 1.6 cuts an image into at most. */
+export const FIVE_TILES: Size = { widthPx: 1000, heightPx: 1000 };
+
+/** Between tokens, in ms. */
+export interface Trace {
+  readonly scenario: string;
+  readonly target: string;
+  /** When each token of a stream came, since its first. */
+  readonly tokensMs: readonly number[];
+  /** While another client waited for its first token. */
+  readonly busyFromMs: number;
+  readonly busyToMs: number;
+}
+
+export interface Figure {
+  readonly scenario: string;
+  readonly name: string;
+  readonly unit: string;
+  readonly value: number;
+}
+
+export interface WorldOptions {
+  readonly target: Target;
+  readonly scenario: string;
+  readonly seed: number;
+  /** Of an answer that is read to its end. */
+  readonly newTokens: number;
+}
+
+export class World {
+  readonly figures: Figure[] = [];
+  readonly traces: Trace[] = [];
+  readonly random: Random;
+  readonly #options: WorldOptions;
+  #texts = 0;
+
+  constructor(options: WorldOptions) {
+    this.#options = options;
+    this.random = new Random(options.seed);
+  }
+
+  get newTokens(): number {
+    return this.#options.newTokens;
+  }
+
+  newImage(size: Size = PLAIN): Promise<DrawnImage> {
+    return drawImage(this.random, size);
+  }
+
+  /** The text behind words that make it another than any before. */
+  newText(text: string): string {
+    this.#texts += 1;
+    return `Question ${this.#options.seed}.${this.#texts}. ${text}`;
+  }
+
+  /** @throws Error when the server fails to answer */
+  async ask(question: Question, options: AskOptions = {}): Promise<Answer> {
+    const { api, url, name } = this.#options.target;
+    const answer = await askOnce(api, url, question, options);
+    if (answer.failure !== null) throw new Error(`${name} failed to answer: ${answer.failure}`);
+    return answer;
+  }
+
+  figure(name: string, unit: string, value: number): void {
+    this.figures.push({ scenario: this.#options.scenario, name, unit, value });
+  }
+
+  /** Of milliseconds between tokens. */
+  gaps(name: string, gaps: readonly number[]): void {
+    const sorted = [...gaps].sort((a, b) => a - b);
+    const at = (share: number): number =>
+      sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN;
+    for (const [label, share] of [
+      ['p50', 0.5],
+      ['p95', 0.95],
+      ['p99', 0.99],
+      ['max', 1],
+    ] as const)
+      this.figure(`${name}, ${label}`, 'ms', at(share));
+  }
+
+  /** Keeps a stream for the chart. */
+  trace({ tokensMs }: Answer, fromMs: number, toMs: number): void {
+    const zeroMs = tokensMs[0] ?? 0;
+    this.traces.push({
+      scenario: this.#options.scenario,
+      target: this.#options.target.name,
+      tokensMs: tokensMs.map((ms) => ms - zeroMs),
+      busyFromMs: fromMs - zeroMs,
+      busyToMs: toMs - zeroMs,
+    });
+  }
+
+  /** Of all processes of the server now; NaN where they are not known. */
+  residentMiB(): number {
+    return sumOver(this.#options.target.pids(), residentBytes) / 2 ** 20;
+  }
+}
+
+/** Of all processes of a server so far; NaN where they are not known. */
+export const peakMiB = (pids: readonly number[]): number => sumOver(pids, peakMemoryBytes) / 2 ** 20;
+
+const sumOver = (pids: readonly number[], bytes: (pid: number) => number): number =>
+  pids.length === 0 || process.platform !== 'linux' ? NaN : pids.reduce((sum, pid) => sum + bytes(pid), 0);
+
+function residentBytes(pid: number): number {
+  const kibibytes = /VmRSS:\s+(\d+) kB/u.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '0';
+  return Number(kibibytes) * 1024;
+}
