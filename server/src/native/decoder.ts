@@ -3,6 +3,7 @@
 import koffi from 'koffi';
 import { Defect, NativeError } from '../errors.js';
 import { TENSOR_TYPES, type TensorType } from '../model/tensor-types.js';
+import type { LoraAdapter } from './adapter.js';
 import type { LanguageModel } from './language-model.js';
 import type { Sampler } from './sampler.js';
 import type { BannedTokens, Sampled, SampleJob, TentativeSample } from './inference/jobs.js';
@@ -63,6 +64,7 @@ export class Decoder {
   readonly #context: Pointer;
   readonly #kv: Pointer;
   #rowCount = 0;
+  #adapter: LoraAdapter | null = null;
   #state: 'idle' | 'decoding' | 'closed' = 'idle';
 
   constructor(model: LanguageModel, options: DecoderOptions) {
@@ -120,10 +122,11 @@ export class Decoder {
     };
   }
 
-  /** Starts a new batch. */
-  begin(): void {
+  /** Starts a new batch, all rows of which go through the adapter; null takes the model as it is. */
+  begin(adapter: LoraAdapter | null = null): void {
     this.#check('idle');
     this.#rowCount = 0;
+    if (adapter !== this.#adapter) this.#switchTo(adapter);
   }
 
   /**
@@ -205,6 +208,17 @@ export class Decoder {
     this.#state = 'closed';
     this.model.runtime.llama.contextFree(this.#context);
     for (const pointer of this.#memory) koffi.free(pointer);
+  }
+
+  #switchTo(adapter: LoraAdapter | null): void {
+    const { llama } = this.model.runtime;
+    const status =
+      adapter === null
+        ? llama.setAdapters(this.#context, null, 0, null)
+        : llama.setAdapters(this.#context, BigUint64Array.of(adapter.pointer), 1, Float32Array.of(1));
+    if (status !== 0)
+      throw new NativeError('native.call_failed', `llama_set_adapters_lora returned ${status}.`);
+    this.#adapter = adapter;
   }
 
   #check(wanted: 'idle'): void {

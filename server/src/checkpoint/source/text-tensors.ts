@@ -3,7 +3,19 @@
 import type { TextHyperparameters } from './text-hyperparameters.js';
 import type { ExpectedTensor } from './mapped-tensor.js';
 
-export function textTensors(text: TextHyperparameters, vocabularyRows: number): ExpectedTensor[] {
+/** What tells the tensors' shapes. */
+export type TextShape = Pick<
+  TextHyperparameters,
+  | 'hiddenSize'
+  | 'feedForwardSize'
+  | 'layerCount'
+  | 'headSize'
+  | 'headCount'
+  | 'kvHeadCount'
+  | 'tiesEmbeddings'
+>;
+
+export function textTensors(text: TextShape, vocabularyRows: number): ExpectedTensor[] {
   const { hiddenSize, layerCount, tiesEmbeddings } = text;
   const output: ExpectedTensor = {
     canonical: 'lm_head.weight',
@@ -23,7 +35,7 @@ export function textTensors(text: TextHyperparameters, vocabularyRows: number): 
   ];
 }
 
-function layerTensors(text: TextHyperparameters, layer: number): ExpectedTensor[] {
+function layerTensors(text: TextShape, layer: number): ExpectedTensor[] {
   const { hiddenSize, feedForwardSize, headSize, headCount, kvHeadCount } = text;
   const queryRows = headCount * headSize;
   const kvRows = kvHeadCount * headSize;

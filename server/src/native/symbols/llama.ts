@@ -41,6 +41,18 @@ export function bindLlama({ llama }: Libraries) {
       'void *llama_init_from_model(void *model, llama_context_params params)',
     ),
     contextFree: bind<[P], void>(llama, 'void llama_free(void *ctx)'),
+
+    /** Null when the file cannot be loaded or does not fit the model (the log says why). Freed with the model at the latest. */
+    adapterLoad: bind<[P, string], P | null>(
+      llama,
+      'void *llama_adapter_lora_init(void *model, const char *path)',
+    ),
+    adapterFree: bind<[P], void>(llama, 'void llama_adapter_lora_free(void *adapter)'),
+    /** The adapters of the next decodes, for all their rows; setting the same ones again costs nothing. */
+    setAdapters: bind<[P, BigUint64Array | null, number, Float32Array | null], number>(
+      llama,
+      'int32_t llama_set_adapters_lora(void *ctx, uint64_t *adapters, size_t n_adapters, float *scales)',
+    ),
     contextCells: bind<[P], number>(llama, 'uint32_t llama_n_ctx(void *ctx)'),
     attachThreadpool: bind<[P, P, P], void>(
       llama,
