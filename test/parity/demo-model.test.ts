@@ -108,6 +108,7 @@ it.each([
         images: [await readImage(path.join(DEMO, image), vision)],
         promptMaxTokens: null,
         cacheSalt: null,
+        loraId: null,
         constraint: null,
         sampling: { ...GREEDY, maxNewTokens: 96, minNewTokens: 1 },
       });
@@ -137,6 +138,7 @@ it.each([
 function recording(engine: LanguageEngine, sampled: Map<number, number[]>): LanguageEngine {
   return {
     limits: engine.limits,
+    adapters: engine.adapters,
     begin: (slot, sampling) => engine.begin(slot, sampling),
     end: (slot) => engine.end(slot),
     suspend: (slot) => engine.suspend(slot),

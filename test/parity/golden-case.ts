@@ -5,7 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { convertCheckpoint } from '../../server/src/checkpoint/convert/convert-checkpoint.js';
-import { openGgufPair } from '../../server/src/checkpoint/pair/open-pair.js';
+import { openGgufPair, type GgufPair } from '../../server/src/checkpoint/pair/open-pair.js';
 import { describeCheckpoint } from '../../server/src/checkpoint/source/describe-checkpoint.js';
 import { GREEDY } from '../../server/src/link/requests/sampling.fixture.js';
 import type { ImagePayload } from '../../server/src/link/requests/messages.js';
@@ -58,8 +58,15 @@ export interface ConvertedModel extends LoadedPair {
   close(): Promise<void>;
 }
 
-/** Converts a checkpoint with everything in f32 and loads it with f32 arithmetic. */
-export async function loadExact(folder: string, kernels: KernelChoice = 'off'): Promise<ConvertedModel> {
+/**
+ * Converts a checkpoint with everything in f32 and loads it with f32 arithmetic.
+ * @param adaptersFor makes the files of the LoRA adapters to load beside it, by name
+ */
+export async function loadExact(
+  folder: string,
+  kernels: KernelChoice = 'off',
+  adaptersFor: (pair: GgufPair) => Promise<ReadonlyMap<string, string>> = () => Promise.resolve(new Map()),
+): Promise<ConvertedModel> {
   const runtime = nativeRuntime(kernels);
   const outDir = mkdtempSync(path.join(os.tmpdir(), 'takeoff-parity-'));
   const checkpoint = await describeCheckpoint(folder);
@@ -78,6 +85,7 @@ export async function loadExact(folder: string, kernels: KernelChoice = 'off'): 
     pageCacheSize: null,
     threads: null,
     isExact: true,
+    adapters: await adaptersFor(pair),
   });
   return {
     ...loaded,
@@ -94,6 +102,7 @@ export async function loadExact(folder: string, kernels: KernelChoice = 'off'): 
 export async function logitsAfter(
   { engine, decoder, description }: LoadedPair,
   prompt: readonly TokenId[],
+  adapter: string | null = null,
 ): Promise<Float32Array> {
   const slot = toSlot(0);
   engine.begin(slot, { ...GREEDY, maxNewTokens: 1 });
@@ -104,6 +113,7 @@ export async function logitsAfter(
       source: { kind: 'token', token },
       samples: position === prompt.length - 1,
     })),
+    adapter,
   );
   const logits = decoder.logits(prompt.length - 1).slice(0, description.tokenizer.tokenCount);
   engine.end(slot);

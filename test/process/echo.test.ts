@@ -5,7 +5,10 @@ import { eventsOf, jsonRequest, textOfStream } from './requests.js';
 
 let server: RunningServer;
 beforeAll(async () => {
-  server = await RunningServer.start({ env: { TAKEOFF_ECHO: 'true' } });
+  server = await RunningServer.start({
+    env: { TAKEOFF_ECHO: 'true' },
+    args: ['--loras', 'ocr=/adapters/ocr,style=/adapters/style.gguf'],
+  });
 });
 afterAll(() => server.stop());
 
@@ -44,4 +47,17 @@ it('the echo server interleaves the events of a batch of three, each with its ba
   expect(streamed).toEqual(texts);
   // Interleaved: the first prompt still has events after the second has begun.
   expect(order.lastIndexOf(0)).toBeGreaterThan(order.indexOf(1));
+});
+
+it('the echo server answers through an adapter by its name, and refuses any other with the names there are', async () => {
+  const ask = (lora: string) => fetch(`${server.url}/generate`, jsonRequest({ text: 'x', lora_id: lora }));
+  expect(((await (await ask('style')).json()) as { text: string }).text).toBe('x');
+  const refused = await ask('other');
+  expect(refused.status).toBe(400);
+  expect(await refused.json()).toMatchObject({
+    error: {
+      code: 'request.unknown_lora',
+      message: expect.stringContaining('has "ocr", "style"') as string,
+    },
+  });
 });

@@ -48,6 +48,7 @@ function randomMessage(random: Random, requestId: string): GenerateMessage {
     images: hasImage ? [image] : [],
     promptMaxTokens: null,
     cacheSalt: random(4) === 0 ? 'salt' : null,
+    loraId: random(4) === 0 ? 'style' : null,
     sampling: { ...GREEDY, minNewTokens: tokens, maxNewTokens: tokens },
     constraint: null,
   };
@@ -70,13 +71,8 @@ async function runTrace(Owner: typeof UnsharedRows | typeof SharedPrefixes, seed
   const cells = CONTEXT + random(40);
   const maxSequences = 1 + random(4);
   const slots = maxSequences + random(4);
-  const { engine, ...model } = createEchoModel({
-    contextTokens: CONTEXT,
-    cells,
-    maxSequences,
-    slots,
-    maxRows: 24,
-  });
+  const limits = { contextTokens: CONTEXT, cells, maxSequences, slots, maxRows: 24 };
+  const { engine, ...model } = createEchoModel(limits, ['style']);
   const kv = new Owner(engine.limits, engine);
   const events: RequestEvent[] = [];
   const defects: unknown[] = [];
@@ -90,7 +86,7 @@ async function runTrace(Owner: typeof UnsharedRows | typeof SharedPrefixes, seed
     return suspend(slot);
   };
   const step = engine.step.bind(engine);
-  engine.step = (rows) => {
+  engine.step = (rows, adapter) => {
     kv.checkIntegrity();
     const { heldCells, cachedCells } = kv.counts;
     if (engine.usedCells > heldCells + cachedCells) throw new RangeError('more cells are used than booked');
@@ -102,7 +98,7 @@ async function runTrace(Owner: typeof UnsharedRows | typeof SharedPrefixes, seed
       cancelled.add(id);
       loop.cancel(id);
     }
-    return step(rows);
+    return step(rows, adapter);
   };
   const loop = new ReaderLoop({
     engine,
@@ -110,6 +106,7 @@ async function runTrace(Owner: typeof UnsharedRows | typeof SharedPrefixes, seed
     images: new ImageStore(model.encoder, random(2) * 512),
     sequences: new SequenceFactory({
       ...model,
+      adapters: engine.adapters,
       template: serveTemplate(null, model.description).template,
       contextTokens: CONTEXT,
       rowNumbers: new RowNumbers(cells),

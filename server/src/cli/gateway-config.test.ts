@@ -95,6 +95,7 @@ describe('toGatewayConfig', () => {
           readerId: 'id',
           modelName: '/m',
           projectorFile: null,
+          loras: {},
           device: 'cpu',
           quantType: 'auto',
           visionQuantType: 'auto',

@@ -7,7 +7,15 @@ import { ReaderWatch } from './reader-watch.js';
 
 const LIVE: ReaderState = {
   kind: 'live',
-  card: { modelName: '/m', modelType: 'x', device: 'cpu', contextTokens: 8, maxSequences: 1, vision: null },
+  card: {
+    modelName: '/m',
+    modelType: 'x',
+    device: 'cpu',
+    contextTokens: 8,
+    maxSequences: 1,
+    vision: null,
+    loras: [],
+  },
   vision: null,
 };
 const dead = (code: string, restartInMs: number | null): ReaderState => ({

@@ -13,6 +13,7 @@ import {
   computedSetting,
   integer,
   memorySize,
+  namedTexts,
   optionalChoice,
   optionalChoiceOrPath,
   optionalMemorySize,
@@ -45,6 +46,16 @@ export const readerConfigSchema = z.object({
     key: 'projector_file',
     meaning: 'The mmproj file of a GGUF model, where several lie beside it or its name does not tell.',
   }),
+  loras: computedSetting(
+    namedTexts(
+      'a mapping of names to folders, GGUF files or owner/name of the model hub; as text name=path,name=path',
+    ),
+    { text: '', value: () => ({}) },
+    {
+      key: 'loras',
+      meaning: 'LoRA adapters that requests choose by `lora_id`: folders of PEFT or GGUF files.',
+    },
+  ),
   device: setting(choice(DEVICES), 'cpu', { key: 'device', meaning: 'Where the model computes.' }),
   consumerGroup: setting(text('a name'), DEFAULT_CONSUMER_GROUP, {
     key: 'consumer_group',

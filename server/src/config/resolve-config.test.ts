@@ -46,6 +46,7 @@ describe('resolveConfig', () => {
         readerId: 'a-new-id',
         modelName: '/program/models/demo/checkpoint',
         projectorFile: null,
+        loras: {},
         device: 'cpu',
         consumerGroup: 'primary',
         quantType: 'auto',

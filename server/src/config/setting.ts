@@ -13,7 +13,8 @@ export interface Surroundings {
   readonly newReaderId: () => string;
 }
 
-export type SettingValue = string | number | boolean | null | readonly string[] | readonly number[];
+type PlainValue = string | number | boolean | null | readonly string[] | readonly number[];
+export type SettingValue = PlainValue | Readonly<Record<string, string>>;
 
 export interface SettingFacts {
   /** Name in config.yaml; the environment variable is TAKEOFF_ and the same in capitals. */
@@ -73,7 +74,7 @@ interface Described {
 /** A setting with the same default everywhere. */
 export function setting<S extends z.ZodType>(
   kind: Kind<S>,
-  defaultValue: SettingValue,
+  defaultValue: PlainValue,
   described: Described,
 ): S {
   const defaultText = Array.isArray(defaultValue) ? defaultValue.join(',') : String(defaultValue ?? '');
@@ -206,6 +207,19 @@ export const names = (allowed: string) => ({
   schema: z.array(z.string().min(1)),
   allowed,
   fromText: splitAtCommas,
+});
+
+/** Texts by name: a mapping in config.yaml, `name=text,name=text` elsewhere. */
+export const namedTexts = (allowed: string) => ({
+  schema: z.record(z.string().regex(/^[^=,\s]{1,256}$/u), z.string().min(1)),
+  allowed,
+  fromText: (given: string) =>
+    Object.fromEntries(
+      splitAtCommas(given).map((entry) => {
+        const end = entry.indexOf('=');
+        return end < 0 ? [entry, ''] : [entry.slice(0, end).trim(), entry.slice(end + 1).trim()];
+      }),
+    ),
 });
 
 /** Origins of web pages as browsers name them, separated by commas, or `*` alone for all of them. */

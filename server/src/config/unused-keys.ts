@@ -39,7 +39,6 @@ export const UNUSED_READER_KEYS: ReadonlySet<string> = new Set([
   'constrained_decoding_backend',
   'lmfe_max_consecutive_whitespaces',
   'reader_log_as_json',
-  'loras',
   'enable_document_processing',
   'internal_gateway_ip',
   'nvlink_unavailable',

@@ -11,6 +11,7 @@ const CARD: ReaderCard = {
   contextTokens: 2048,
   maxSequences: 8,
   vision: null,
+  loras: ['style'],
 };
 const DONE = {
   kind: 'done',
@@ -90,6 +91,7 @@ const START: ReaderStart = {
   readerId: 'reader1',
   modelName: 'demo',
   projectorFile: null,
+  loras: {},
   device: 'cpu',
   repositoryPath: '/models',
   quantType: 'auto',
@@ -124,6 +126,7 @@ const GENERATE: GenerateMessage = {
   images: [{ sha256: 'ab', widthPx: 4, heightPx: 3, sidePx: 112, tiles: new Uint8Array(3) }],
   promptMaxTokens: null,
   cacheSalt: 'tenant',
+  loraId: 'style',
   sampling: { ...GREEDY, minNewTokens: 1 },
   constraint: { kind: 'json_schema', schema: '{}' },
 };

@@ -35,6 +35,7 @@ function start({ Owner = UnsharedRows, limits = {}, imageCacheBytes = 1 << 20, o
   const defects: unknown[] = [];
   const watched: LanguageEngine = {
     limits: engine.limits,
+    adapters: engine.adapters,
     begin: (slot, sampling, constraint) => engine.begin(slot, sampling, constraint),
     end: (slot) => engine.end(slot),
     suspend: (slot) => engine.suspend(slot),
@@ -42,10 +43,10 @@ function start({ Owner = UnsharedRows, limits = {}, imageCacheBytes = 1 << 20, o
     share: (...cells) => engine.share(...cells),
     forget: (...cells) => engine.forget(...cells),
     close: () => engine.close(),
-    step: async (rows) => {
+    step: async (rows, adapter) => {
       kv.checkIntegrity();
       onStep?.(rows);
-      const sampled = await engine.step(rows);
+      const sampled = await engine.step(rows, adapter);
       // A machine that takes a millisecond for each row.
       clockMs += rows.length;
       const { heldCells, cachedCells } = kv.counts;
@@ -92,6 +93,7 @@ const request = (
   images: [],
   promptMaxTokens: null,
   cacheSalt: null,
+  loraId: null,
   constraint: null,
   sampling: GREEDY,
   ...more,

@@ -58,6 +58,7 @@ export class ReaderLoop {
   /** The last ones. */
   readonly #measuredSteps: MeasuredStep[] = [];
   #steps = 0;
+  #lastAdapter: string | null = null;
   #cancelled = new Set<string>();
   #active: Promise<void> | undefined;
 
@@ -219,7 +220,7 @@ export class ReaderLoop {
 
   async #step(): Promise<void> {
     this.#growAnswers();
-    const { decode, prefill } = planStep(this.#ready(), this.#budget());
+    const { adapter, decode, prefill } = planStep(this.#ready(), this.#budget(), this.#lastAdapter);
     const counts = [...decode.map((slot) => ({ slot, rows: 1 })), ...prefill];
     if (counts.length === 0) return;
     const rows = counts.flatMap(({ slot, rows: count }) =>
@@ -227,7 +228,8 @@ export class ReaderLoop {
     );
     const { clock, engine } = this.#options;
     const startMs = clock();
-    const sampledTokens = await engine.step(rows);
+    const sampledTokens = await engine.step(rows, adapter);
+    this.#lastAdapter = adapter;
     this.#steps += 1;
     this.#measuredSteps.push({ rows: rows.length, ms: clock() - startMs });
     if (this.#measuredSteps.length > REMEMBERED_STEPS) this.#measuredSteps.shift();
@@ -248,9 +250,10 @@ export class ReaderLoop {
   #ready(): RunningSequence[] {
     const ready: RunningSequence[] = [];
     for (const [slot, { sequence, handle }] of this.#running) {
-      if (sequence.isDecoding) ready.push({ slot, kind: 'decode' });
+      const { adapter } = sequence;
+      if (sequence.isDecoding) ready.push({ slot, adapter, kind: 'decode' });
       else if (!this.#options.kv.isAwaitingRows(handle))
-        ready.push({ slot, kind: 'prefill', rowsReady: sequence.rowsReady });
+        ready.push({ slot, adapter, kind: 'prefill', rowsReady: sequence.rowsReady });
     }
     return ready;
   }

@@ -19,6 +19,7 @@ const messageOf = (sampling: Partial<SamplingParameters>, promptCount = 1): Gene
   images: [],
   promptMaxTokens: null,
   cacheSalt: null,
+  loraId: null,
   constraint: null,
   sampling: { ...GREEDY, ...sampling },
 });
@@ -30,6 +31,23 @@ describe('SequenceFactory', () => {
     expect(seeds(7)).toEqual([7, 8, 9]);
     expect(seeds(2 ** 32 - 2)).toEqual([2 ** 32 - 2, 2 ** 32 - 1, 0]);
     expect(seeds(null)).toEqual([null, null, null]);
+  });
+
+  it('refuses an adapter that the reader does not have, and names those that it has', () => {
+    const asking = { ...messageOf({}), loraId: 'other' };
+    expect(() => factory.create(asking, 0)).toThrow(
+      'lora_id is "other"; the reader of this consumer group has none.',
+    );
+    const adapted = new SequenceFactory({
+      ...model,
+      rowNumbers,
+      contextTokens: 64,
+      adapters: ['style', 'ocr'],
+    });
+    expect(() => adapted.create(asking, 0)).toThrow(
+      'has "style", "ocr". The operator names adapters in the setting loras.',
+    );
+    expect(adapted.create({ ...asking, loraId: 'ocr' }, 0).adapter).toBe('ocr');
   });
 
   it('encodes a prompt once for several answers to it, and anew where anything of it differs', () => {

@@ -24,6 +24,8 @@ export interface FactoryOptions {
   readonly tokenizer: Tokenizer;
   readonly template: ConversationTemplate;
   readonly contextTokens: number;
+  /** Names of the adapters that a request may ask for; absent: none. */
+  readonly adapters?: readonly string[];
 }
 
 interface EncodedBefore {
@@ -43,7 +45,8 @@ export class SequenceFactory {
   /** @throws InputError request.does_not_fit, request.model_takes_no_images, request.template_failed */
   create(message: GenerateMessage, prompt: number, constraint: CompiledConstraint | null = null): Sequence {
     const { template, tokenizer, contextTokens, rowNumbers } = this.#options;
-    const { cacheSalt } = message;
+    const { cacheSalt, loraId } = message;
+    this.#validateAdapter(loraId);
     const images = message.images.map((payload) => this.#image(payload, cacheSalt));
     const asked = message.prompts[prompt];
     if (asked === undefined) throw new Defect(`A request has no prompt ${prompt}.`);
@@ -57,6 +60,7 @@ export class SequenceFactory {
       items,
       images,
       cacheSalt,
+      adapter: loraId,
       rowNumbers,
       sampling,
       contextTokens,
@@ -100,6 +104,17 @@ export class SequenceFactory {
     }
     const { imageTokens: rows } = layoutImage(payload.widthPx, payload.heightPx, vision);
     return { identity: imageIdentity(payload, cacheSalt), payload, rows };
+  }
+
+  #validateAdapter(name: string | null): void {
+    const { adapters = [] } = this.#options;
+    if (name === null || adapters.includes(name)) return;
+    const there =
+      adapters.length === 0 ? 'has none' : `has ${adapters.map((known) => JSON.stringify(known)).join(', ')}`;
+    throw new InputError(
+      'request.unknown_lora',
+      `lora_id is ${JSON.stringify(name)}; the reader of this consumer group ${there}. The operator names adapters in the setting loras.`,
+    );
   }
 
   #validateBias({ logitBias }: SamplingParameters): void {

@@ -49,6 +49,7 @@ function create({ maxNewTokens = 10, stops = [], ...start }: Given = {}): Sequen
     items: [token(1), token(2), token(3)],
     images: [],
     cacheSalt: null,
+    adapter: null,
     rowNumbers: new RowNumbers(10),
     contextTokens: 100,
     sampling: { ...GREEDY, maxNewTokens },
@@ -160,6 +161,17 @@ describe('the rows of a sequence', () => {
     expect(rowsOf('a')).toEqual(rowsOf('a'));
     expect(rowsOf('a')[0]).not.toBe(rowsOf('b')[0]);
     expect(rowsOf('a')[0]).not.toBe(rowsOf(null)[0]);
+  });
+
+  it('numbers its first row by its adapter, so that no rows are shared between adapters whatever the salt', () => {
+    const rowNumbers = new RowNumbers(20);
+    const firstOf = (adapter: string | null, cacheSalt: string | null) =>
+      create({ rowNumbers, adapter, cacheSalt }).kvDemand.promptRows[0];
+    const pairs = [null, 'a', 'b'].flatMap((adapter) =>
+      [null, 'a', 'b'].map((salt) => [adapter, salt] as const),
+    );
+    expect(new Set(pairs.map((of) => firstOf(...of))).size).toBe(pairs.length);
+    expect(firstOf('a', 'b')).toBe(firstOf('a', 'b'));
   });
 
   it('adds the last token as one row while it decodes', () => {

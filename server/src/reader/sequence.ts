@@ -28,6 +28,8 @@ export interface SequenceStart {
   readonly images: readonly SequenceImage[];
   /** Rows are shared only among sequences of the same salt; null among those without one. */
   readonly cacheSalt: string | null;
+  /** Name of the adapter that its rows go through; null means none. */
+  readonly adapter: string | null;
   readonly rowNumbers: RowNumbers;
   readonly sampling: SamplingParameters;
   /** Positions it may use, prompt and answer together. */
@@ -60,6 +62,7 @@ type PromptRow =
 export class Sequence {
   readonly requestId: string;
   readonly prompt: number;
+  readonly adapter: string | null;
   readonly sampling: SamplingParameters;
   readonly constraint: CompiledConstraint | null;
   readonly promptRows: number;
@@ -83,6 +86,7 @@ export class Sequence {
   constructor(start: SequenceStart) {
     this.requestId = start.requestId;
     this.prompt = start.prompt;
+    this.adapter = start.adapter;
     this.sampling = start.sampling;
     this.constraint = start.constraint ?? null;
     this.#start = start;
@@ -239,15 +243,16 @@ export class Sequence {
   }
 
   #numberRows(): RowKey[] {
-    const { items, rowNumbers, cacheSalt } = this.#start;
+    const { items, rowNumbers, adapter, cacheSalt } = this.#start;
     const keys = items.flatMap((item): RowKey[] => {
       if (item.kind === 'token') return [item.id];
       const { identity, rows } = this.#image(item.image);
       return rowNumbers.image(identity, rows);
     });
-    const [first] = keys;
-    if (first !== undefined && cacheSalt !== null) keys[0] = rowNumbers.salted(first, cacheSalt);
-    return keys;
+    const [first, ...others] = keys;
+    if (first === undefined) return keys;
+    const adapted = adapter === null ? first : rowNumbers.adapted(first, adapter);
+    return [cacheSalt === null ? adapted : rowNumbers.salted(adapted, cacheSalt), ...others];
   }
 
   /** Features are large; the store keeps those that may be needed again. */

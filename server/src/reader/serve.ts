@@ -53,6 +53,7 @@ export function serveModel({ start, model, send }: ServeOptions): ReaderServing 
       tokenizer,
       rowNumbers: new RowNumbers(engine.limits.cells),
       contextTokens: engine.limits.contextTokens,
+      adapters: engine.adapters,
     }),
     send,
     onDefect,
@@ -102,6 +103,7 @@ function cardOf(start: ReaderStart, { engine, description }: ServedModel): Reade
     contextTokens: engine.limits.contextTokens,
     maxSequences: engine.limits.maxSequences,
     vision: description.vision,
+    loras: engine.adapters,
   };
 }
 

@@ -37,7 +37,7 @@ function mapTensor(
   if (place === '') throw notApplicable(tensor.name, file);
   const canonical = canonicalName(`${place.replace(WRAPPER, '')}.weight`, 'hub');
   const weight = canonical === 'skip' ? undefined : weights.get(canonical.use);
-  if (weight === undefined || !/^(?:blk\.\d+\.\w+|output)\.weight$/u.test(weight.ggufName))
+  if (weight?.shape.length !== 2 || weight.ggufName === 'token_embd.weight')
     throw notApplicable(tensor.name, file);
   const [out = 0, input = 0] = weight.shape;
   const [rows = 0, columns = 0] = tensor.shape;

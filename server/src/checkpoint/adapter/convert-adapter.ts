@@ -4,7 +4,7 @@ import type { TensorCodec } from '../../model/tensor-types.js';
 import { transferTensors, type TransferTensor } from '../convert/transfer.js';
 import { missing } from '../failures.js';
 import { PositionalFile } from '../files/positional-file.js';
-import { floatTypeOf } from '../files/stored-tensor.js';
+import { floatTypeOf, type StoredTensor } from '../files/stored-tensor.js';
 import { f32, text } from '../gguf/value.js';
 import { GgufWriter } from '../gguf/writer.js';
 import { readSafetensors } from '../safetensors/safetensors-file.js';
@@ -12,27 +12,27 @@ import type { ExpectedTensor } from '../source/mapped-tensor.js';
 import { fileNames } from '../source/weight-files.js';
 import { readTorchFile } from '../torch/torch-file.js';
 import { readAdapterConfig } from './adapter-config.js';
+import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from './adapter-files.js';
 import { adapterTensors } from './adapter-tensors.js';
 
-export const ADAPTER_CONFIG = 'adapter_config.json';
-/** The first that is there is read. */
-const WEIGHTS = [
-  { name: 'adapter_model.safetensors', read: readSafetensors },
-  { name: 'adapter_model.bin', read: readTorchFile },
-] as const;
+const READERS = { 'adapter_model.safetensors': readSafetensors, 'adapter_model.bin': readTorchFile } as const;
+
+interface AdapterFiles {
+  readonly config: string;
+  readonly weights: string;
+  readonly read: (file: PositionalFile) => Promise<StoredTensor[]>;
+}
 
 /** The files of an adapter's folder. @throws CheckpointError checkpoint.missing */
-export async function adapterFiles(
-  folder: string,
-): Promise<{ readonly config: string; readonly weights: string }> {
+export async function adapterFiles(folder: string): Promise<AdapterFiles> {
   const names = await fileNames(folder);
-  const weights = WEIGHTS.find(({ name }) => names.includes(name));
+  const weights = ADAPTER_WEIGHTS.find((name) => names.includes(name));
   if (!names.includes(ADAPTER_CONFIG) || weights === undefined)
     throw missing(
       folder,
-      `A LoRA adapter of PEFT has ${ADAPTER_CONFIG} and ${WEIGHTS.map(({ name }) => name).join(' or ')}; a GGUF adapter is named by its file.`,
+      `A LoRA adapter of PEFT has ${ADAPTER_CONFIG} and ${ADAPTER_WEIGHTS.join(' or ')}; a GGUF adapter is named by its file.`,
     );
-  return { config: join(folder, ADAPTER_CONFIG), weights: join(folder, weights.name) };
+  return { config: join(folder, ADAPTER_CONFIG), weights: join(folder, weights), read: READERS[weights] };
 }
 
 export interface AdapterConversion {
@@ -52,12 +52,13 @@ export async function convertAdapter(conversion: AdapterConversion): Promise<voi
   const { alpha } = await readAdapterConfig(files.config);
   const file = await PositionalFile.open(files.weights);
   try {
-    const read = WEIGHTS.find(({ name }) => files.weights.endsWith(name))?.read ?? readSafetensors;
-    const tensors = adapterTensors(await read(file), weights, file.name).map((tensor): TransferTensor => ({
-      tensor,
-      // f16 holds what small matrices in bf16 say; f32 is kept, since somebody chose it.
-      type: floatTypeOf(tensor.source) === 'F32' ? 'F32' : 'F16',
-    }));
+    const tensors = adapterTensors(await files.read(file), weights, file.name).map(
+      (tensor): TransferTensor => ({
+        tensor,
+        // f16 holds what small matrices in bf16 say; f32 is kept, since somebody chose it.
+        type: floatTypeOf(tensor.source) === 'F32' ? 'F32' : 'F16',
+      }),
+    );
     const metadata = new Map([
       ['general.type', text('adapter')],
       ['general.architecture', text('llama')],

@@ -42,7 +42,7 @@ export async function downloadRepository(download: RepositoryDownload): Promise<
     progress: { repository: client.place.model.id, doneBytes: 0, totalBytes: 0 },
   });
   await fetchAll({ ...download, onEvent: () => undefined }, small);
-  const weights = purpose === 'tower-settings' ? undefined : weightsOf(files);
+  const weights = purpose === 'model' || purpose === 'tower' ? weightsOf(files) : undefined;
   if (purpose === 'model') await validateModelConfig(download, weights);
   const large = weights === undefined ? [] : await weightFiles(download, weights, files);
   await fetchAll(download, [...small, ...large]);

@@ -52,6 +52,13 @@ export class Hub {
     return model === undefined ? source : this.ensure(model, 'model');
   }
 
+  /** The folder of a LoRA adapter, or its file; an id of the hub is downloaded. @throws HubError, CheckpointError, ConfigError */
+  async resolveAdapter(source: string): Promise<string> {
+    if (await isThere(source)) return source;
+    const model = parseModelId(source);
+    return model === undefined ? source : this.ensure(model, 'adapter');
+  }
+
   /** Finds vision towers on the hub. */
   readonly locateTower: TowerLocator = async (id, need) => {
     const model = parseModelId(hubTowerId(id) ?? '');

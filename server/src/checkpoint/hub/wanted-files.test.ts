@@ -31,6 +31,22 @@ const PUBLISHED = files(
 );
 
 describe('smallFiles', () => {
+  it('takes the configuration and the safetensors of an adapter, and nothing else of its repository', () => {
+    const names = [
+      'README.md',
+      'adapter_config.json',
+      'adapter_model.bin',
+      'adapter_model.safetensors',
+      'config.json',
+    ];
+    const wanted = smallFiles(files(...names), 'adapter');
+    expect(namesOf(wanted)).toEqual(['adapter_config.json', 'adapter_model.safetensors']);
+    expect(namesOf(smallFiles(files(...names.slice(0, 3)), 'adapter'))).toEqual([
+      'adapter_config.json',
+      'adapter_model.bin',
+    ]);
+  });
+
   it('takes configuration, one tokenizer and the index of a model', () => {
     expect(namesOf(smallFiles(PUBLISHED, 'model'))).toEqual([
       'config.json',

@@ -1,11 +1,12 @@
 // Which files of a repository a reader needs. Everything else stays where it is: copies in other formats, optimizer states,
 // training_args.bin (a pickle of arbitrary code), images of the model card.
+import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from '../adapter/adapter-files.js';
 import { chooseWeights } from '../source/weight-choice.js';
 import { TEMPLATE_FILES } from '../tokenizer/own-template.js';
 import type { HubFile } from './listing.js';
 
-/** A model to serve, the weights of a vision tower, or only what describes such a tower. */
-export type Purpose = 'model' | 'tower' | 'tower-settings';
+/** A model to serve, the weights of a vision tower, only what describes such a tower, or a LoRA adapter. */
+export type Purpose = 'model' | 'tower' | 'tower-settings' | 'adapter';
 
 const TOWER_SETTINGS = ['config.json', 'preprocessor_config.json'];
 const MODEL_SETTINGS = [
@@ -22,6 +23,10 @@ const TOKENIZERS = ['tokenizer.model', 'tokenizer.json'];
 export function smallFiles(files: readonly HubFile[], purpose: Purpose): HubFile[] {
   const named = (names: readonly string[]) => files.filter(({ name }) => names.includes(name));
   if (purpose === 'tower-settings') return named(TOWER_SETTINGS);
+  if (purpose === 'adapter') {
+    const weights = ADAPTER_WEIGHTS.find((name) => files.some((file) => file.name === name));
+    return named([ADAPTER_CONFIG, weights ?? '']);
+  }
   const index = weightsOf(files)?.index;
   const indexes = index === undefined ? [] : [index];
   if (purpose === 'tower') return [...named(TOWER_SETTINGS), ...indexes];

@@ -6,6 +6,7 @@ export function contentHash({
   prompts,
   images,
   promptMaxTokens,
+  loraId,
   sampling,
   constraint,
 }: GenerateMessage): string {
@@ -13,6 +14,7 @@ export function contentHash({
     prompts,
     images: images.map(({ sha256 }) => sha256),
     promptMaxTokens,
+    loraId,
     sampling,
     constraint,
   };

@@ -38,6 +38,7 @@ const JOB: InferenceJob = {
   images: [],
   promptMaxTokens: null,
   cacheSalt: null,
+  loraId: null,
   sampling: messageOf().sampling,
   constraint: null,
 };

@@ -31,6 +31,8 @@ export interface InferenceJob {
   readonly images: readonly ImageSource[];
   readonly promptMaxTokens: number | null;
   readonly cacheSalt: string | null;
+  /** An adapter of the group's readers; null means none. */
+  readonly loraId: string | null;
   readonly sampling: SamplingParameters;
   /** What the texts of all answers must be; null means any text. */
   readonly constraint: Constraint | null;
@@ -145,6 +147,16 @@ const takesNoImages = (group: string): InputError =>
   );
 
 function toMessage(job: InferenceJob, images: readonly ImagePayload[], requestId: string): GenerateMessage {
-  const { prompts, promptMaxTokens, cacheSalt, sampling, constraint } = job;
-  return { kind: 'generate', requestId, prompts, images, promptMaxTokens, cacheSalt, sampling, constraint };
+  const { prompts, promptMaxTokens, cacheSalt, loraId, sampling, constraint } = job;
+  return {
+    kind: 'generate',
+    requestId,
+    prompts,
+    images,
+    promptMaxTokens,
+    cacheSalt,
+    loraId,
+    sampling,
+    constraint,
+  };
 }

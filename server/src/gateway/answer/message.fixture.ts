@@ -13,6 +13,7 @@ export const messageOf = (promptCount = 1, requestId = 'r'): GenerateMessage => 
   images: [],
   promptMaxTokens: null,
   cacheSalt: null,
+  loraId: null,
   sampling: { ...GREEDY, minNewTokens: 1 },
   constraint: null,
 });

@@ -26,12 +26,14 @@ export const CARD: ReaderCard = {
   contextTokens: 2048,
   maxSequences: 8,
   vision: VISION,
+  loras: [],
 };
 
 export const START: ReaderStart = {
   readerId: 'reader1',
   modelName: 'demo',
   projectorFile: null,
+  loras: {},
   device: 'cpu',
   repositoryPath: '/nowhere',
   quantType: 'auto',

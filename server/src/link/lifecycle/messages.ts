@@ -26,6 +26,8 @@ export interface ReaderStart {
   readonly modelName: string;
   /** Which of several mmproj files beside a GGUF model; null means the only one. */
   readonly projectorFile: string | null;
+  /** LoRA adapters by the names that requests use: a folder of PEFT, a GGUF file or a hub id of each. */
+  readonly loras: Readonly<Record<string, string>>;
   readonly device: Device;
   /** Where converted models are kept. */
   readonly repositoryPath: string;
@@ -91,6 +93,8 @@ export interface ReaderCard {
   readonly maxSequences: number;
   /** Null when the model takes no images. */
   readonly vision: VisionSettings | null;
+  /** Names of its LoRA adapters. */
+  readonly loras: readonly string[];
 }
 
 export interface LoadingEvent {

@@ -3,7 +3,7 @@
 // older process would misread raises REQUESTS_VERSION; each side says which it speaks when a reader starts.
 import type { ErrorCode, FinishReason } from 'takeoff-wire';
 
-export const REQUESTS_VERSION = 4;
+export const REQUESTS_VERSION = 5;
 
 /** How the answers of one request are made, all defaults filled in and all ranges validated by the gateway. */
 export interface SamplingParameters {
@@ -97,6 +97,8 @@ export interface GenerateMessage {
   readonly promptMaxTokens: number | null;
   /** What is kept of this request is used by requests of the same salt only; null: by those without one. */
   readonly cacheSalt: string | null;
+  /** Name of the adapter of the reader that the answers go through; null means the model as it is. */
+  readonly loraId: string | null;
   readonly sampling: SamplingParameters;
   /** Null means any text. */
   readonly constraint: Constraint | null;

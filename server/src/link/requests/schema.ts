@@ -69,6 +69,7 @@ export const requestMessageSchema = z.discriminatedUnion('kind', [
     images: z.array(image),
     promptMaxTokens: z.int().nullable(),
     cacheSalt: z.string().nullable(),
+    loraId: z.string().nullable(),
     sampling,
     constraint: constraint.nullable(),
   }),

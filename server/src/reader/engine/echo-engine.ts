@@ -27,13 +27,16 @@ interface EchoSequence {
 
 export class EchoEngine implements LanguageEngine {
   readonly limits: EngineLimits;
+  readonly adapters: readonly string[];
   readonly #endToken: TokenId;
   readonly #sequences = new SlotSampling<EchoSequence>(({ constraint }) => constraint?.close());
   readonly #memory: EchoMemory;
 
-  /** @param endToken id that ends a sequence */
-  constructor(limits: EngineLimits, endToken: TokenId) {
+  /** @param endToken id that ends a sequence
+   * @param adapters names that change nothing but what may share rows */
+  constructor(limits: EngineLimits, endToken: TokenId, adapters: readonly string[] = []) {
     this.limits = limits;
+    this.adapters = adapters;
     this.#endToken = endToken;
     this.#memory = new EchoMemory(limits.cells);
   }
@@ -48,12 +51,14 @@ export class EchoEngine implements LanguageEngine {
     this.#sequences.set(slot, { prompt: undefined, emitted: 0, minNewTokens, constraint, topLogprobs });
   }
 
-  step(rows: readonly StepRow[]): Promise<readonly SampledToken[]> {
+  step(rows: readonly StepRow[], adapter: string | null = null): Promise<readonly SampledToken[]> {
     const sampled: SampledToken[] = [];
     for (const row of rows) {
       const sequence = this.#sequences.get(row.slot);
-      this.#memory.take(row);
-      if (row.samples) sampled.push(this.#next(row.slot, sequence));
+      this.#memory.take(row, adapter);
+      if (!row.samples) continue;
+      sequence.prompt ??= this.#memory.tokensOf(row.slot, adapter);
+      sampled.push(this.#next(row.slot, sequence, sequence.prompt));
     }
     return Promise.resolve(sampled);
   }
@@ -83,8 +88,7 @@ export class EchoEngine implements LanguageEngine {
     this.#memory.clear();
   }
 
-  #next(slot: Slot, sequence: EchoSequence): SampledToken {
-    const prompt = (sequence.prompt ??= this.#memory.tokensOf(slot));
+  #next(slot: Slot, sequence: EchoSequence, prompt: readonly TokenId[]): SampledToken {
     const { emitted, minNewTokens, constraint, topLogprobs } = sequence;
     const isEnd = emitted >= prompt.length && emitted >= minNewTokens;
     const token =

@@ -8,6 +8,7 @@ import type { StepRow } from './engine.js';
 interface Cell {
   /** Null for a row of an image. */
   readonly token: TokenId | null;
+  readonly adapter: string | null;
   holders: number;
 }
 
@@ -26,17 +27,21 @@ export class EchoMemory implements KvMemory {
     return this.#usedCells;
   }
 
-  /** The tokens that a slot holds, in order, without rows of images. */
-  tokensOf(slot: Slot): TokenId[] {
-    return this.#rowsOf(slot).flatMap((cell) => (cell?.token == null ? [] : [cell.token]));
+  /** The tokens that a slot holds, in order, without rows of images. @throws Defect when a row went through another adapter */
+  tokensOf(slot: Slot, adapter: string | null): TokenId[] {
+    return this.#rowsOf(slot).flatMap((cell) => {
+      if (cell !== undefined && cell.adapter !== adapter)
+        throw new Defect(`Slot ${slot} holds a row of adapter ${cell.adapter} and is read for ${adapter}.`);
+      return cell?.token == null ? [] : [cell.token];
+    });
   }
 
-  take({ slot, position, source }: StepRow): void {
+  take({ slot, position, source }: StepRow, adapter: string | null): void {
     const rows = this.#rowsOf(slot);
     if (position !== rows.length)
       throw new Defect(`Slot ${slot} holds ${rows.length} rows and gets position ${position}.`);
     if (this.#usedCells >= this.#cellCount) throw new Defect(`All ${this.#cellCount} KV cells are taken.`);
-    rows.push({ token: source.kind === 'token' ? source.token : null, holders: 1 });
+    rows.push({ token: source.kind === 'token' ? source.token : null, adapter, holders: 1 });
     this.#usedCells += 1;
   }
 

@@ -70,8 +70,13 @@ export interface LanguageEngine extends KvMemory {
   readonly limits: EngineLimits;
   /** Prepares the sampling of a sequence that starts in the slot; takes the constraint over. */
   begin(slot: Slot, sampling: SamplingParameters, constraint?: AnswerConstraint | null): void;
-  /** Computes one batch. Rows of one slot are in order of position. Tokens come in the order of the sampling rows. */
-  step(rows: readonly StepRow[]): Promise<readonly SampledToken[]>;
+  /** Names of the adapters that steps can go through. */
+  readonly adapters: readonly string[];
+  /**
+   * Computes one batch, all rows of which go through the adapter, or through the model as it is. Rows of one slot are in order of
+   * position. Tokens come in the order of the sampling rows.
+   */
+  step(rows: readonly StepRow[], adapter?: string | null): Promise<readonly SampledToken[]>;
   /** Ends the sampling of the slot's sequence; its cells stay until they are forgotten. */
   end(slot: Slot): void;
   /** Ends it in this slot, to go on in another one. */

@@ -4,6 +4,7 @@ import { randomInt } from 'node:crypto';
 import { Defect } from '../../errors.js';
 import type { SamplingParameters } from '../../link/requests/messages.js';
 import type { TokenizerSettings } from '../../model/description.js';
+import type { LoraAdapter } from '../../native/adapter.js';
 import type { Decoder, RowSample } from '../../native/decoder.js';
 import type { EmbeddingRows } from '../../native/embedding-rows.js';
 import type { Sampled } from '../../native/inference/jobs.js';
@@ -27,6 +28,8 @@ export interface LlamaEngineParts {
   readonly decoder: Decoder;
   readonly embeddings: EmbeddingRows;
   readonly tokenizer: TokenizerSettings;
+  /** By the names that requests use. */
+  readonly adapters: ReadonlyMap<string, LoraAdapter>;
   /** Frees everything the engine was built from, in the right order. */
   readonly closeParts: () => void;
 }
@@ -71,9 +74,13 @@ export class LlamaEngine implements LanguageEngine {
     this.#sampling.set(slot, { sampler, bans, constraint, topLogprobs: sampling.topLogprobs });
   }
 
-  async step(rows: readonly StepRow[]): Promise<readonly SampledToken[]> {
+  get adapters(): readonly string[] {
+    return [...this.#parts.adapters.keys()];
+  }
+
+  async step(rows: readonly StepRow[], adapter: string | null = null): Promise<readonly SampledToken[]> {
     const { decoder } = this.#parts;
-    decoder.begin();
+    decoder.begin(this.#adapter(adapter));
     for (const row of rows) this.#fill(row, decoder.addRow(row.slot, row.position, row.samples));
     const samples = rows.flatMap(({ slot, samples: isSampled }, row): RowSample[] => {
       if (!isSampled) return [];
@@ -118,6 +125,13 @@ export class LlamaEngine implements LanguageEngine {
   close(): void {
     this.#sampling.close();
     this.#parts.closeParts();
+  }
+
+  #adapter(name: string | null): LoraAdapter | null {
+    if (name === null) return null;
+    const adapter = this.#parts.adapters.get(name);
+    if (adapter === undefined) throw new Defect(`There is no adapter ${name}.`);
+    return adapter;
   }
 
   #fill({ source }: StepRow, target: Float32Array): void {

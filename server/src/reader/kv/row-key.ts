@@ -33,6 +33,14 @@ export class RowNumbers {
     return this.#numbers(`salted ${row} ${salt}`, 1);
   }
 
+  /**
+   * Another number for a row that went through an adapter, whose keys and values are others. For the first row of a prompt it keeps
+   * apart all others too.
+   */
+  adapted(row: RowKey, adapter: string): RowKey {
+    return this.#numbers(`adapted ${row} ${adapter}`, 1);
+  }
+
   #numbers(name: string, count: number): number {
     const first = this.#firsts.get(name) ?? this.#next;
     if (first === this.#next) this.#next += count;

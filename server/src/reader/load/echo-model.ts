@@ -31,7 +31,7 @@ export interface EchoModel {
   readonly description: ModelDescription;
 }
 
-export function createEchoModel(limits: EngineLimits): EchoModel {
+export function createEchoModel(limits: EngineLimits, adapters: readonly string[] = []): EchoModel {
   const description: ModelDescription = {
     architecture: 'LlavaLlamaForCausalLM',
     contextTokens: limits.contextTokens,
@@ -60,7 +60,7 @@ export function createEchoModel(limits: EngineLimits): EchoModel {
       token >= FIRST_BYTE_TOKEN ? Uint8Array.of(token - FIRST_BYTE_TOKEN) : new Uint8Array(),
   };
   return {
-    engine: new EchoEngine(limits, toTokenId(END)),
+    engine: new EchoEngine(limits, toTokenId(END), adapters),
     encoder: new EchoEncoder(VISION, SLICES),
     tokenizer,
     description,

@@ -1,9 +1,11 @@
 // From the settings of a reader to a model that answers: converts the checkpoint where the cache has no pair of it yet, then
 // loads the pair. Reports what it is doing, because the first start of a large model takes minutes.
+import { ensureGgufAdapter } from '../../checkpoint/cache/adapter-cache.js';
 import { ensureGgufPair, type CacheEvent } from '../../checkpoint/cache/model-cache.js';
 import type { HubEvent } from '../../checkpoint/hub/hub-event.js';
 import { Hub } from '../../checkpoint/hub/hub.js';
-import { openGgufPair } from '../../checkpoint/pair/open-pair.js';
+import { modelWeights } from '../../checkpoint/pair/model-weights.js';
+import { openGgufPair, type GgufPair } from '../../checkpoint/pair/open-pair.js';
 import type { ReaderStart } from '../../link/lifecycle/messages.js';
 import type { FromReader } from '../../link/messages.js';
 import type { ReaderSecrets } from '../../link/secrets.js';
@@ -46,13 +48,14 @@ const ECHO_SLOTS = 256;
 function echo(start: ReaderStart, report: Report): ServedModel {
   const contextTokens = start.maxSequenceLength === 0 ? 1 << 18 : start.maxSequenceLength;
   const maxSequences = start.maxBatchSize;
-  const model = createEchoModel({
+  const limits = {
     contextTokens,
     cells: contextTokens,
     maxSequences,
     slots: Math.max(ECHO_SLOTS, maxSequences),
     maxRows: 512,
-  });
+  };
+  const model = createEchoModel(limits, Object.keys(start.loras));
   return { ...model, template: chooseTemplate(start, model.description, report).template };
 }
 
@@ -79,7 +82,8 @@ async function loadReal(start: ReaderStart, secrets: ReaderSecrets, report: Repo
       }),
   });
   report({ kind: 'log', level: 'info', message: `kernels: ${describeKernels(runtime.kernels)}` });
-  const paths = await ensurePair(start, secrets, runtime, report);
+  const hub = hubOf(start, secrets, report);
+  const paths = await ensurePair(start, hub, runtime, report);
   report({ kind: 'loading', stage: 'loading the model', fraction: null });
   const pair = await openGgufPair(paths.modelPath, paths.projectorPath);
   try {
@@ -95,6 +99,7 @@ async function loadReal(start: ReaderStart, secrets: ReaderSecrets, report: Repo
         pageCacheSize: start.pageCacheSize,
         threads: start.threads === 0 ? null : start.threads,
         isExact: start.quantType === 'f32',
+        adapters: await ensureAdapters(start, hub, pair, runtime, report),
       },
     );
     return { ...loaded, template };
@@ -106,19 +111,26 @@ async function loadReal(start: ReaderStart, secrets: ReaderSecrets, report: Repo
 /** All sequences share one cache, so its size is no sign that one of them could run past what the model was trained for. */
 const isExpected = (line: string): boolean => line.includes('n_ctx_seq');
 
-async function ensurePair(start: ReaderStart, secrets: ReaderSecrets, runtime: Runtime, report: Report) {
-  const isDue = throttle();
-  const onEvent = (event: CacheEvent | HubEvent) => {
-    const isFrequent = event.kind === 'converting' || event.kind === 'downloading';
-    if (!isFrequent || isDue()) report(describeEvent(event));
-  };
-  const hub = new Hub({
+function hubOf(start: ReaderStart, secrets: ReaderSecrets, report: Report): Hub {
+  return new Hub({
     repositoryPath: start.repositoryPath,
     endpoint: start.hubEndpoint,
     accessToken: secrets.hubAccessToken,
     isOffline: start.hubOffline,
-    onEvent,
+    onEvent: reporting(report),
   });
+}
+
+/** Tells what happens, though not each of the many tensors of a small model. */
+function reporting(report: Report): (event: CacheEvent | HubEvent) => void {
+  const isDue = throttle();
+  return (event) => {
+    const isFrequent = event.kind === 'converting' || event.kind === 'downloading';
+    if (!isFrequent || isDue()) report(describeEvent(event));
+  };
+}
+
+async function ensurePair(start: ReaderStart, hub: Hub, runtime: Runtime, report: Report) {
   return ensureGgufPair({
     source: await hub.resolveSource(start.modelName),
     projectorFile: start.projectorFile,
@@ -127,8 +139,31 @@ async function ensurePair(start: ReaderStart, secrets: ReaderSecrets, runtime: R
     textType: start.quantType,
     towerType: start.visionQuantType,
     codec: createTensorCodec(runtime),
-    onEvent,
+    onEvent: reporting(report),
   });
+}
+
+/** Files of the reader's LoRA adapters, by name. */
+async function ensureAdapters(
+  { loras, repositoryPath }: ReaderStart,
+  hub: Hub,
+  { model }: GgufPair,
+  runtime: Runtime,
+  report: Report,
+): Promise<ReadonlyMap<string, string>> {
+  const paths = new Map<string, string>();
+  for (const [name, source] of Object.entries(loras)) {
+    report({ kind: 'loading', stage: `preparing the adapter ${name}`, fraction: null });
+    const path = await ensureGgufAdapter({
+      source: await hub.resolveAdapter(source),
+      weights: modelWeights(model),
+      repositoryPath,
+      codec: createTensorCodec(runtime),
+      onWaiting: (lockPath) => report(describeEvent({ kind: 'waiting', lockPath })),
+    });
+    paths.set(name, path);
+  }
+  return paths;
 }
 
 /** True at most ten times a second: a small model has hundreds of tensors and converts in one. */

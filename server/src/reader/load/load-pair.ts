@@ -7,6 +7,7 @@ import { CheckpointError } from '../../errors.js';
 import type { ModelDescription } from '../../model/description.js';
 import type { MemorySize } from '../../model/memory-size.js';
 import { isTensorType, TENSOR_TYPES } from '../../model/tensor-types.js';
+import { LoraAdapter } from '../../native/adapter.js';
 import { Decoder } from '../../native/decoder.js';
 import { EmbeddingRows, type EmbeddingTable } from '../../native/embedding-rows.js';
 import { LanguageModel } from '../../native/language-model.js';
@@ -29,6 +30,8 @@ export interface PairOptions {
   readonly threads: number | null;
   /** f32 KV cache and no flash attention: the arithmetic of the reference. */
   readonly isExact: boolean;
+  /** GGUF files of LoRA adapters, by the names that requests use; absent: none. */
+  readonly adapters?: ReadonlyMap<string, string>;
 }
 
 /** A loaded model with its parts, which parity tests and benchmarks look into. Closing engine and encoder closes them all. */
@@ -60,6 +63,8 @@ export async function loadPair(runtime: Runtime, pair: GgufPair, options: PairOp
   const decoder = createDecoder(model, pair, threads, options);
   const table = openEmbeddingTable(pair.model);
   const embeddings = new EmbeddingRows(runtime, table);
+  const adapters = new Map<string, LoraAdapter>();
+  for (const [name, file] of options.adapters ?? []) adapters.set(name, await LoraAdapter.load(model, file));
   const encoder = await openEncoder(runtime, pair, model.width, options.isExact);
   const limits: EngineLimits = {
     contextTokens: contextOf(description, options),
@@ -70,6 +75,7 @@ export async function loadPair(runtime: Runtime, pair: GgufPair, options: PairOp
   };
   const closeParts = () => {
     decoder.close();
+    for (const adapter of adapters.values()) adapter.close();
     model.close();
     closeSync(table.descriptor);
   };
@@ -78,6 +84,7 @@ export async function loadPair(runtime: Runtime, pair: GgufPair, options: PairOp
     decoder,
     embeddings,
     tokenizer: description.tokenizer,
+    adapters,
     closeParts,
   });
   const tokenizer = createNativeTokenizer(model, description.tokenizer);

@@ -6,8 +6,8 @@ const budget = { maxRows: 16, maxPrefillRows: 16, maxRowsBesideDecode: 5 };
 /** Decoding where no rows are given. */
 const seq = (slot: number, rowsReady?: number): RunningSequence =>
   rowsReady === undefined
-    ? { slot: toSlot(slot), kind: 'decode' }
-    : { slot: toSlot(slot), kind: 'prefill', rowsReady };
+    ? { slot: toSlot(slot), adapter: null, kind: 'decode' }
+    : { slot: toSlot(slot), adapter: null, kind: 'prefill', rowsReady };
 
 describe('planStep', () => {
   it.each([
@@ -54,6 +54,31 @@ describe('planStep', () => {
       planStep(running, { ...budget, ...more }).prefill.map((entry) => entry.rows);
     expect(rows([seq(1, 40)], { maxPrefillRows: 6 })).toEqual([6]);
     expect(rows([seq(1, 40), ...Array.from({ length: 9 }, (_, n) => seq(n + 2))])).toEqual([1]);
+  });
+
+  it('serves one adapter in a step, the next one in the next, in order of admission', () => {
+    const of = (adapter: string | null, ...sequences: RunningSequence[]): RunningSequence[] =>
+      sequences.map((sequence) => ({ ...sequence, adapter }));
+    const running = [...of('a', seq(1), seq(2, 9)), ...of(null, seq(3)), ...of('b', seq(4, 0), seq(5))];
+    const turns: (string | null)[] = [];
+    let last: string | null = null;
+    for (let step = 0; step < 4; step += 1) {
+      const plan = planStep(running, budget, last);
+      last = plan.adapter;
+      turns.push(last);
+      const served = [...plan.decode, ...plan.prefill.map(({ slot }) => slot)];
+      expect(served).toEqual({ a: [1, 2], null: [3], b: [5] }[String(last)]);
+    }
+    expect(turns).toEqual(['b', 'a', null, 'b']);
+  });
+
+  it('gives prompts of one adapter no more rows beside answers of another than beside its own', () => {
+    const running: RunningSequence[] = [{ ...seq(1, 40), adapter: 'a' }, seq(2)];
+    expect(planStep(running, budget, null).prefill).toEqual([{ slot: 1, rows: 5 }]);
+  });
+
+  it('passes over an adapter whose sequences all wait for images', () => {
+    expect(planStep([{ ...seq(1, 0), adapter: 'a' }, seq(2)], budget, null).adapter).toBe(null);
   });
 
   it('never exceeds the row budget and always makes progress, over random traces', () => {

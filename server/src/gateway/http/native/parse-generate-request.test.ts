@@ -185,11 +185,17 @@ describe('the constraint of a request', () => {
   });
 });
 
-describe('fields of later versions', () => {
-  it.each([{ lora_id: 'a' }, { lora_id: '' }])('refuses %j by name', (field) => {
-    const refusal = refusalOf({ text: 'a', ...field });
-    expect(refusal.code).toBe('request.not_supported');
-    expect(refusal.message).toContain(Object.keys(field)[0]);
+describe('names of groups and adapters', () => {
+  it('takes the name of an adapter, which the reader judges, and null for none', () => {
+    const loraOf = (body: object) => parseGenerateRequest({ text: 'a', ...body }, null, LIMITS).job.loraId;
+    expect(loraOf({ lora_id: 'style' })).toBe('style');
+    expect([loraOf({}), loraOf({ lora_id: null })]).toEqual([null, null]);
+  });
+
+  it.each(['', 'a'.repeat(257)])('refuses a lora_id of no or too many characters', (name) => {
+    const refusal = refusalOf({ text: 'a', lora_id: name });
+    expect(refusal.code).toBe('request.out_of_range');
+    expect(refusal.message).toContain(`lora_id has ${name.length} characters`);
   });
 
   it('does not repeat a long consumer_group', () => {

@@ -25,7 +25,8 @@ export interface ParsedRequest {
 }
 
 /** Requests name groups freely; this only keeps error messages short. */
-const MAX_GROUP_CHARACTERS = 256;
+/** Of a consumer group or an adapter. */
+const MAX_NAME_CHARACTERS = 256;
 
 /**
  * `upload`: the file that came with it, null for a JSON request.
@@ -40,7 +41,6 @@ export function parseGenerateRequest(
   const isList = Array.isArray(request.text);
   const prompts = Array.isArray(request.text) ? request.text : [request.text];
   validatePrompts(prompts, isList, limits);
-  validateSupportedFields(request);
   const placed = placeImages(prompts, isList, upload, limits);
   return {
     job: {
@@ -49,6 +49,7 @@ export function parseGenerateRequest(
       images: placed.images,
       promptMaxTokens: validatePromptMaxTokens(request),
       cacheSalt: validateCacheSalt(request.cache_salt),
+      loraId: validateLoraId(request.lora_id),
       sampling: validateSampling(request),
       constraint: constraintOf(request),
     },
@@ -121,20 +122,21 @@ function validatePrompts(
   }
 }
 
-function validateSupportedFields(request: GenerateRequest): void {
-  if (request.lora_id == null) return;
+/** Which adapters there are is for the reader to say. */
+function validateLoraId(name: string | null | undefined): string | null {
+  if (name == null) return null;
+  if (name !== '' && name.length <= MAX_NAME_CHARACTERS) return name;
   throw new InputError(
-    'request.not_supported',
-    'lora_id is not supported yet by this version. Leave it out or send null.',
-    { details: { field: 'lora_id' } },
+    'request.out_of_range',
+    `lora_id has ${name.length} characters; allowed are 1 to ${MAX_NAME_CHARACTERS}.`,
   );
 }
 
 function validateGroup({ consumer_group: group }: GenerateRequest): string {
   if (group == null) return DEFAULT_CONSUMER_GROUP;
-  if (group.length <= MAX_GROUP_CHARACTERS) return group;
+  if (group.length <= MAX_NAME_CHARACTERS) return group;
   throw new InputError(
     'request.out_of_range',
-    `consumer_group has ${group.length} characters; allowed are ${MAX_GROUP_CHARACTERS}.`,
+    `consumer_group has ${group.length} characters; allowed are ${MAX_NAME_CHARACTERS}.`,
   );
 }

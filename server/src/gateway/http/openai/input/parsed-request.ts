@@ -24,6 +24,12 @@ export const toParsedRequest = (
   asked: Pick<OpenaiJob, 'prompts' | 'images' | 'sampling'>,
 ): ParsedRequest => ({
   model: model ?? null,
-  job: { ...asked, promptMaxTokens: null, cacheSalt: validateCacheSalt(salt), constraint: null },
+  job: {
+    ...asked,
+    promptMaxTokens: null,
+    cacheSalt: validateCacheSalt(salt),
+    loraId: null,
+    constraint: null,
+  },
   delivery: stream === true ? 'streamed' : 'buffered',
 });

@@ -1,0 +1,144 @@
+// A LoRA adapter beside a model against the model that it was merged into by plain arithmetic: the same logits, in f32, through our own
+// kernels where this processor has some. The adapter is made here, of random matrices for every projection of a golden's layers.
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Random } from '../../harness/random.js';
+import { ensureGgufAdapter } from '../../server/src/checkpoint/cache/adapter-cache.js';
+import { toFloats } from '../../server/src/checkpoint/fixtures/float-codec.fixture.js';
+import {
+  safetensorsBytes,
+  type TestTensor,
+} from '../../server/src/checkpoint/fixtures/safetensors-writer.fixture.js';
+import {
+  elementCountOf,
+  floatTypeOf,
+  isFloatTensor,
+} from '../../server/src/checkpoint/files/stored-tensor.js';
+import { modelWeights } from '../../server/src/checkpoint/pair/model-weights.js';
+import { fileNames, openWeightFiles } from '../../server/src/checkpoint/source/weight-files.js';
+import { createTensorCodec } from '../../server/src/native/tensor-codec.js';
+import { toTokenId } from '../../server/src/reader/ids.js';
+import {
+  differences,
+  GOLDENS,
+  loadExact,
+  logitsAfter,
+  nativeRuntime,
+  type ConvertedModel,
+} from './golden-case.js';
+
+const CHECKPOINT = path.join(GOLDENS, 'v16-mistral-anyres', 'checkpoint');
+const RANK = 4;
+const ALPHA = 8;
+const ADAPTED = /^model\.layers\.\d+\.(?:self_attn|mlp)\.\w+_proj\.weight$/u;
+const PROMPT = [1, 5, 9, 14, 20, 33].map(toTokenId);
+/** The acceptance of f16 adapters; f32 throughout comes far below it. */
+const TOLERANCE = 1e-4;
+
+const folder = mkdtempSync(path.join(os.tmpdir(), 'takeoff-lora-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const random = new Random(7);
+const matrix = (rows: number, columns: number): Float32Array =>
+  Float32Array.from({ length: rows * columns }, () => (random.below(2001) - 1000) / 4000);
+
+/** weight [out, in] + alpha / rank · B [out, rank] · A [rank, in] */
+function merged({ values, shape }: TestTensor, a: Float32Array, b: Float32Array): Float32Array {
+  const [out = 0, input = 0] = shape;
+  const sum = Float32Array.from(values);
+  for (let row = 0; row < out; row += 1)
+    for (let column = 0; column < input; column += 1) {
+      let product = 0;
+      for (let r = 0; r < RANK; r += 1) product += (b[row * RANK + r] ?? 0) * (a[r * input + column] ?? 0);
+      sum[row * input + column] = (sum[row * input + column] ?? 0) + (ALPHA / RANK) * product;
+    }
+  return sum;
+}
+
+async function readTensors(): Promise<TestTensor[]> {
+  const weights = await openWeightFiles(CHECKPOINT, await fileNames(CHECKPOINT));
+  const tensors: TestTensor[] = [];
+  for (const tensor of weights.tensors.values()) {
+    if (!isFloatTensor(tensor)) continue;
+    const bytes = await tensor.read(0, elementCountOf(tensor.shape) ?? 0);
+    const { name, shape } = tensor;
+    tensors.push({ name, shape, type: 'F32', values: toFloats(bytes, floatTypeOf(tensor)) });
+  }
+  await weights.close();
+  return tensors;
+}
+
+/** The folders of an adapter of PEFT, and of the model with it merged. */
+async function makeAdapter(): Promise<{ readonly adapter: string; readonly mergedModel: string }> {
+  const [adapter, mergedModel] = [path.join(folder, 'adapter'), path.join(folder, 'merged')];
+  mkdirSync(adapter);
+  mkdirSync(mergedModel);
+  const halves: TestTensor[] = [];
+  const model = (await readTensors()).map((tensor) => {
+    if (!ADAPTED.test(tensor.name)) return tensor;
+    const [out = 0, input = 0] = tensor.shape;
+    const [a, b] = [matrix(RANK, input), matrix(out, RANK)];
+    const place = `base_model.model.${tensor.name.replace(/\.weight$/u, '')}`;
+    halves.push(
+      { name: `${place}.lora_A.weight`, type: 'F32', shape: [RANK, input], values: a },
+      { name: `${place}.lora_B.weight`, type: 'F32', shape: [out, RANK], values: b },
+    );
+    return { ...tensor, values: merged(tensor, a, b) };
+  });
+  writeFileSync(path.join(adapter, 'adapter_model.safetensors'), safetensorsBytes(halves));
+  writeFileSync(
+    path.join(adapter, 'adapter_config.json'),
+    JSON.stringify({ peft_type: 'LORA', r: RANK, lora_alpha: ALPHA }),
+  );
+  writeFileSync(path.join(mergedModel, 'model.safetensors'), safetensorsBytes(model));
+  for (const name of readdirSync(CHECKPOINT))
+    if (!/\.safetensors|\.bin/u.test(name))
+      cpSync(path.join(CHECKPOINT, name), path.join(mergedModel, name), { recursive: true });
+  return { adapter, mergedModel };
+}
+
+describe('a LoRA adapter', () => {
+  let base: ConvertedModel;
+  let wanted: ConvertedModel;
+  beforeAll(async () => {
+    const { adapter, mergedModel } = await makeAdapter();
+    base = await loadExact(CHECKPOINT, 'auto', async ({ model }) => {
+      const ensure = (source: string): Promise<string> =>
+        ensureGgufAdapter({
+          source,
+          weights: modelWeights(model),
+          repositoryPath: path.join(folder, 'cache'),
+          codec: createTensorCodec(nativeRuntime('auto')),
+        });
+      const peft = await ensure(adapter);
+      // Found in the cache the second time, and taken as it is as a file.
+      expect(await ensure(adapter)).toBe(peft);
+      return new Map([
+        ['peft', peft],
+        ['gguf', await ensure(peft)],
+      ]);
+    });
+    wanted = await loadExact(mergedModel, 'auto');
+  }, 120_000);
+  afterAll(async () => {
+    await base.close();
+    await wanted.close();
+  });
+
+  it.each(['peft', 'gguf'])('of a %s gives the logits of the model that it was merged into', async (name) => {
+    const { relative } = differences(
+      await logitsAfter(base, PROMPT, name),
+      await logitsAfter(wanted, PROMPT),
+    );
+    expect(relative).toBeLessThan(TOLERANCE);
+  });
+
+  it('changes nothing of a request that does not name it', async () => {
+    const before = await logitsAfter(base, PROMPT);
+    const adapted = await logitsAfter(base, PROMPT, 'peft');
+    expect(differences(adapted, before).relative).toBeGreaterThan(0.05);
+    expect(await logitsAfter(base, PROMPT)).toEqual(before);
+  });
+});
