@@ -9,6 +9,7 @@ import type { VisionSettings } from 'takeoff-server/model/description.js';
 import { parseTextQuant, parseTowerQuant } from 'takeoff-server/model/quantisation.js';
 import type { KernelChoice } from 'takeoff-server/model/kernels.js';
 import { physicalCores } from 'takeoff-server/native/cores.js';
+import { cpuDevice } from 'takeoff-server/native/gpu/find-device.js';
 import { openRuntime } from 'takeoff-server/native/runtime.js';
 import { preprocess } from 'takeoff-server/image/preprocess.js';
 import { loadPair, type LoadedPair } from 'takeoff-server/reader/load/load-pair.js';
@@ -38,8 +39,7 @@ const SLOT = toSlot(0);
 export async function benchEngine(bench: EngineBench): Promise<Measurement[]> {
   const repositoryPath = bench.repositoryPath ?? mkdtempSync(path.join(os.tmpdir(), 'takeoff-bench-'));
   const runtime = openRuntime({
-    libDir: bench.llamaLibDir,
-    device: 'cpu',
+    device: cpuDevice(bench.llamaLibDir),
     threads: bench.threads ?? physicalCores(),
     kernels: bench.kernels,
     log: () => undefined,

@@ -5,6 +5,7 @@ import { ensureGgufPair } from 'takeoff-server/checkpoint/cache/model-cache.js';
 import { openGgufPair } from 'takeoff-server/checkpoint/pair/open-pair.js';
 import type { KernelChoice } from 'takeoff-server/model/kernels.js';
 import { parseTextQuant, parseTowerQuant } from 'takeoff-server/model/quantisation.js';
+import { cpuDevice } from 'takeoff-server/native/gpu/find-device.js';
 import { openRuntime } from 'takeoff-server/native/runtime.js';
 import type { StepRow } from 'takeoff-server/reader/engine/engine.js';
 import { toSlot, toTokenId } from 'takeoff-server/reader/ids.js';
@@ -35,7 +36,7 @@ const MAX_SEQUENCES = 8;
 
 export async function serveSide(options: SideOptions): Promise<void> {
   const { model, kernels, threads, repositoryPath } = options;
-  const runtime = openRuntime({ libDir: null, device: 'cpu', threads, kernels, log: () => undefined });
+  const runtime = openRuntime({ device: cpuDevice(null), threads, kernels, log: () => undefined });
   const paths = await ensureGgufPair({
     source: model,
     repositoryPath,

@@ -279,7 +279,14 @@ describe('TakeoffClient.status and managementStatus', () => {
     consumer_groups: ['primary'],
     max_batch_size: 8,
   };
-  const details = { ...reader, consumer_name: 'r', pids: [4], detail: 'live', open_prompts: 0 };
+  const details = {
+    ...reader,
+    consumer_name: 'r',
+    pids: [4],
+    detail: 'live',
+    device_reason: '',
+    open_prompts: 0,
+  };
 
   const groups = { consumer_groups: { primary: { ready: true } } };
 

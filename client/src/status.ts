@@ -45,6 +45,8 @@ export interface ReaderDetails extends MaskedReader {
   readonly pids: readonly number[];
   /** Where loading stands, or why the reader is dead. */
   readonly detail: string;
+  /** Which device it computes on in full, and why that one; empty until it is live. */
+  readonly device_reason: string;
   /** Prompts that were handed to the reader and have not ended. */
   readonly open_prompts: number;
 }
@@ -124,6 +126,7 @@ const isDetails = (value: unknown): value is ReaderDetails =>
   isRecord(value) &&
   typeof value['consumer_name'] === 'string' &&
   typeof value['detail'] === 'string' &&
+  typeof value['device_reason'] === 'string' &&
   typeof value['open_prompts'] === 'number' &&
   isListOfNumbers(value['pids']);
 

@@ -21,6 +21,8 @@ export type OperatorCode =
   | 'native.library_missing'
   | 'native.library_mismatch'
   | 'native.call_failed'
+  | 'native.device_missing'
+  | 'native.out_of_memory'
   | 'defect';
 
 export type Details = Readonly<Record<string, string | number | boolean | null>>;

@@ -10,6 +10,7 @@ import { describeCheckpoint } from '../../server/src/checkpoint/source/describe-
 import { GREEDY } from '../../server/src/link/requests/sampling.fixture.js';
 import type { ImagePayload } from '../../server/src/link/requests/messages.js';
 import type { KernelChoice } from '../../server/src/model/kernels.js';
+import { cpuDevice } from '../../server/src/native/gpu/find-device.js';
 import { openRuntime, type Runtime } from '../../server/src/native/runtime.js';
 import { createTensorCodec } from '../../server/src/native/tensor-codec.js';
 import type { VisionSettings } from '../../server/src/model/description.js';
@@ -52,7 +53,7 @@ export const readExpectations = (name: string): GoldenExpectations =>
 
 /** A process has one runtime, so a test file chooses kernels once. */
 export const nativeRuntime = (kernels: KernelChoice = 'off'): Runtime =>
-  openRuntime({ libDir: null, device: 'cpu', threads: 2, kernels, log: () => undefined });
+  openRuntime({ device: cpuDevice(null), threads: 2, kernels, log: () => undefined });
 
 export interface ConvertedModel extends LoadedPair {
   close(): Promise<void>;

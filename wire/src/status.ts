@@ -47,6 +47,8 @@ export const readerDetailsSchema = maskedReaderSchema.extend({
   pids: z.array(z.int()),
   /** Where loading stands, or why the reader is dead. */
   detail: z.string(),
+  /** Which device it computes on in full, and why that one; empty until it is live. */
+  device_reason: z.string(),
   /** Prompts that the gateway has handed to the reader and that have not ended. */
   open_prompts: z.int(),
 });

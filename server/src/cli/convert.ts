@@ -10,6 +10,7 @@ import { CheckpointError } from '../errors.js';
 import { parseTextQuant, parseTowerQuant } from '../model/quantisation.js';
 import type { TensorCodec } from '../model/tensor-types.js';
 import { physicalCores } from '../native/cores.js';
+import { cpuDevice } from '../native/gpu/find-device.js';
 import { openRuntime } from '../native/runtime.js';
 import { createTensorCodec } from '../native/tensor-codec.js';
 import { EventLines } from './event-lines.js';
@@ -39,8 +40,7 @@ interface Conversion extends ConvertCommand {
 /** @throws CheckpointError, HubError, ConfigError, NativeError */
 export async function convert(command: ConvertCommand, terminal: Terminal): Promise<void> {
   const runtime = openRuntime({
-    libDir: command.libDir,
-    device: 'cpu',
+    device: cpuDevice(command.libDir),
     threads: physicalCores(),
     kernels: 'off',
     log: (level, line) => {

@@ -1,17 +1,23 @@
 // `takeoff doctor`: what the native side finds on this machine, as aligned lines or JSON. It loads the native library into its
 // own process, so program.ts imports this file only when the command runs.
+import type { Device } from '../model/device.js';
+import { gpuPackagesFolder } from '../model/gpu-folders.js';
+import { findDevice } from '../native/gpu/find-device.js';
 import { inspectRuntime, type RuntimeReport } from '../native/inspect.js';
 import { alignedLines, bytesText, type Terminal } from './terminal.js';
 
 export interface DoctorOptions {
   readonly libDir: string | null;
-  readonly device: string;
+  readonly device: Device;
+  readonly repositoryPath: string;
   readonly isJson: boolean;
 }
 
 /** @throws NativeError when the libraries are missing or do not match */
-export function doctor({ libDir, device, isJson }: DoctorOptions, terminal: Terminal): void {
-  const report = inspectRuntime({ libDir, device });
+export async function doctor(options: DoctorOptions, terminal: Terminal): Promise<void> {
+  const { libDir, device, repositoryPath, isJson } = options;
+  const gpuFolder = gpuPackagesFolder(repositoryPath);
+  const report = inspectRuntime(await findDevice(device, { libDir, gpuFolder }));
   terminal.out(
     isJson ? `${JSON.stringify({ ...nodeFacts(), ...report }, null, 2)}\n` : describeRuntime(report),
   );

@@ -96,7 +96,7 @@ describe('toGatewayConfig', () => {
           modelName: '/m',
           projectorFile: null,
           loras: {},
-          device: 'cpu',
+          device: 'auto',
           quantType: 'auto',
           visionQuantType: 'auto',
           maxSequenceLength: 0,

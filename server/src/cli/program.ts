@@ -124,7 +124,7 @@ function inspectCommand(terminal: Terminal): Command {
 }
 
 function doctorCommand(terminal: Terminal): Command {
-  const settings = settingsWith('llama_lib_dir', 'device');
+  const settings = settingsWith('llama_lib_dir', 'device', 'repository_path');
   const command = new Command('doctor')
     .description('Prints what the native side finds: libraries, processor, devices, memory, threads.')
     .option('--config <file>', 'configuration file')
@@ -136,7 +136,8 @@ function doctorCommand(terminal: Terminal): Command {
       configFile: options.config,
     });
     const { doctor } = await import('./doctor.js');
-    const device = readers[0]?.device ?? 'cpu';
-    doctor({ libDir: server.llamaLibDir, device, isJson: options.json === true }, terminal);
+    const { llamaLibDir: libDir, repositoryPath } = server;
+    const device = readers[0]?.device ?? 'auto';
+    await doctor({ libDir, device, repositoryPath, isJson: options.json === true }, terminal);
   });
 }

@@ -11,6 +11,7 @@ const LIVE: ReaderState = {
     modelName: '/m',
     modelType: 'x',
     device: 'cpu',
+    deviceReason: '',
     contextTokens: 8,
     maxSequences: 1,
     vision: null,

@@ -56,7 +56,11 @@ export const readerConfigSchema = z.object({
       meaning: 'LoRA adapters that requests choose by `lora_id`: folders of PEFT or GGUF files.',
     },
   ),
-  device: setting(choice(DEVICES), 'cpu', { key: 'device', meaning: 'Where the model computes.' }),
+  device: setting(choice(DEVICES), 'auto', {
+    key: 'device',
+    meaning:
+      'Where the model computes. auto takes the best device that is installed and works, else the CPU; one that is named and not there stops the reader. See docs/gpu.md.',
+  }),
   consumerGroup: setting(text('a name'), DEFAULT_CONSUMER_GROUP, {
     key: 'consumer_group',
     meaning: 'Queue that the reader takes requests from; readers of one group share it.',

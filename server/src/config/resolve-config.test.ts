@@ -47,7 +47,7 @@ describe('resolveConfig', () => {
         modelName: '/program/models/demo/checkpoint',
         projectorFile: null,
         loras: {},
-        device: 'cpu',
+        device: 'auto',
         consumerGroup: 'primary',
         quantType: 'auto',
         visionQuantType: 'auto',

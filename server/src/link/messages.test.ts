@@ -8,6 +8,7 @@ const CARD: ReaderCard = {
   modelName: 'demo',
   modelType: 'LlavaLlamaForCausalLM',
   device: 'cpu',
+  deviceReason: '',
   contextTokens: 2048,
   maxSequences: 8,
   vision: null,

@@ -1,7 +1,8 @@
 // Libraries, CPU backend, devices and memory of this machine, for `takeoff doctor`. Opens the libraries as a reader does.
 import os from 'node:os';
 import { describeKernels } from './kernels/kernels.js';
-import type { LibraryChoice } from './libraries.js';
+import type { ChosenDevice } from './gpu/choose-device.js';
+import { describeDevice } from './gpu/gpu-devices.js';
 import { LLAMA_CPP_VERSION } from './library-files.js';
 import { openRuntime } from './runtime.js';
 import { physicalCores } from './cores.js';
@@ -26,10 +27,10 @@ export interface RuntimeReport {
 }
 
 /** @throws NativeError with one clear sentence when the libraries are missing or do not match */
-export function inspectRuntime(choice: LibraryChoice, threads = physicalCores()): RuntimeReport {
+export function inspectRuntime(device: ChosenDevice, threads = physicalCores()): RuntimeReport {
   let cpuBackend: string | null = null;
   const runtime = openRuntime({
-    ...choice,
+    device,
     threads,
     kernels: 'auto',
     log: (_level, line) => {
@@ -38,15 +39,8 @@ export function inspectRuntime(choice: LibraryChoice, threads = physicalCores())
   });
   const { ggml, llama } = runtime;
   const devices = Array.from({ length: ggml.deviceCount() }, (_, index) => {
-    const device = ggml.deviceAt(index);
-    const free: [number] = [0];
-    const total: [number] = [0];
-    ggml.deviceMemory(device, free, total);
-    return {
-      name: ggml.deviceName(device),
-      description: ggml.deviceDescription(device),
-      memoryBytes: total[0],
-    };
+    const { name, description, totalBytes } = describeDevice(ggml, ggml.deviceAt(index));
+    return { name, description, memoryBytes: totalBytes };
   });
   return {
     llamaCppVersion: LLAMA_CPP_VERSION,

@@ -39,7 +39,7 @@ export class LanguageModel {
    */
   static async load(runtime: Runtime, file: string, preTokenizer: string | null): Promise<LanguageModel> {
     const params = runtime.llama.modelDefaults();
-    params.n_gpu_layers = runtime.usesGpu ? ALL_LAYERS : NO_LAYERS;
+    params.n_gpu_layers = runtime.gpus.length > 0 ? ALL_LAYERS : NO_LAYERS;
     // Our kernels keep weights in an order of their own. Pages of a mapped file that were read once for that would stay beside them.
     if (runtime.kernels.kind === 'used') params.load_mode = LOAD_READ;
     // The reader puts dummy prefixes in front itself, because llama.cpp knows only one of the two rules of Llama tokenizers.

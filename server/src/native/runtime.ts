@@ -1,22 +1,23 @@
 // The native runtime of one process: libraries loaded once, layouts checked, backends registered, native logs forwarded,
 // one persistent pool of compute threads, and the thread on which every graph of the process is computed.
 import koffi from 'koffi';
-import { NativeError } from '../errors.js';
+import { ConfigError, NativeError } from '../errors.js';
 import type { KernelChoice } from '../model/kernels.js';
 import { InferenceThread } from './inference/inference-thread.js';
 import { openKernels, type Kernels } from './kernels/kernels.js';
 import { validateLayout } from './layout-check.js';
-import { openLibraries, type LibraryChoice } from './libraries.js';
+import type { ChosenDevice } from './gpu/choose-device.js';
+import { DEVICE_CPU, openGpus, type OpenGpu } from './gpu/gpu-devices.js';
+import { openLibrariesIn } from './libraries.js';
 import { forwardLog, type NativeLog } from './log.js';
 import { bindGgml, type GgmlSymbols } from './symbols/ggml.js';
 import { bindLlama, type LlamaSymbols } from './symbols/llama.js';
 import type { Pointer } from './symbols/structs.js';
 
-/** enum ggml_backend_dev_type */
-const DEVICE_CPU = 0;
-const DEVICE_GPU = 1;
-
-export interface RuntimeOptions extends LibraryChoice {
+export interface RuntimeOptions {
+  readonly device: ChosenDevice;
+  /** GPUs that share a model, at least 1; the first of those that the device was found with. */
+  readonly gpuCount?: number;
   /** Compute threads; at least 1. */
   readonly threads: number;
   /** Our own kernels for products on the CPU. */
@@ -33,7 +34,10 @@ export interface Runtime {
   readonly threadpool: Pointer;
   /** ggml_backend of the device that computes the vision tower. */
   readonly backend: Pointer;
-  readonly usesGpu: boolean;
+  /** GPUs that compute; empty where the CPU does. The vision tower is on the first. */
+  readonly gpus: readonly OpenGpu[];
+  /** Whether the libraries know GPUs that are not to be used. */
+  readonly hidesGpus: boolean;
   readonly kernels: Kernels;
   /** Sets the number of threads of the pool that the tower's graphs use. */
   readonly setTowerThreads: (threads: number) => void;
@@ -48,7 +52,8 @@ let opened: { readonly runtime: Runtime; readonly key: string } | undefined;
  * @throws NativeError native.library_missing, native.library_mismatch, native.call_failed
  */
 export function openRuntime(options: RuntimeOptions): Runtime {
-  const key = JSON.stringify([options.libDir, options.device, options.threads, options.kernels]);
+  const { device: chosen, threads } = options;
+  const key = JSON.stringify([chosen, options.gpuCount, threads, options.kernels]);
   if (opened !== undefined) {
     if (opened.key !== key)
       throw new NativeError(
@@ -57,12 +62,13 @@ export function openRuntime(options: RuntimeOptions): Runtime {
       );
     return opened.runtime;
   }
-  const libraries = openLibraries(options);
+  const libraries = openLibrariesIn(chosen.folder);
   const ggml = bindGgml(libraries);
   const llama = bindLlama(libraries);
   validateLayout(ggml, llama, libraries.folder);
   forwardLog(llama, options.log);
   ggml.loadBackends(libraries.folder);
+  if (chosen.kind === 'gpu' && chosen.fallbackFile !== null) ggml.loadBackend(chosen.fallbackFile);
   llama.backendInit();
 
   const cpu = ggml.deviceByType(DEVICE_CPU);
@@ -72,43 +78,62 @@ export function openRuntime(options: RuntimeOptions): Runtime {
       `No CPU backend (libggml-cpu-*) of ${libraries.folder} runs on this processor.`,
     );
   }
-  const threadpool = newThreadpool(ggml, cpu, options.threads);
-  const gpu = options.device === 'cuda' ? ggml.deviceByType(DEVICE_GPU) : null;
-  if (options.device === 'cuda' && gpu === null) {
-    throw new NativeError(
-      'native.call_failed',
-      'Device cuda was asked for, but no GPU was found by the libraries. Use device cpu, or check the driver.',
-    );
-  }
+  const threadpool = newThreadpool(ggml, cpu, threads);
+  const known = openGpus(ggml);
+  const gpus = chosen.kind === 'cpu' ? [] : chosenGpus(known, chosen, options.gpuCount ?? 1);
+  const [firstGpu] = gpus;
   const kernels: Kernels =
-    gpu === null
+    firstGpu === undefined
       ? openKernels(ggml, { choice: options.kernels, cpu, threadpool })
       : { kind: 'unused', reason: 'the model computes on a GPU' };
-  const device = gpu ?? (kernels.kind === 'used' ? kernels.device : cpu);
+  const device = firstGpu?.pointer ?? (kernels.kind === 'used' ? kernels.device : cpu);
   const backend = ggml.deviceInit(device, null);
   if (backend === null)
     throw new NativeError(
       'native.call_failed',
       'ggml_backend_dev_init returned null: the device cannot be initialised.',
     );
-  const setTowerThreads = gpu === null ? threadSetter(ggml, device, backend) : () => undefined;
+  const setTowerThreads = firstGpu === undefined ? threadSetter(ggml, device, backend) : () => undefined;
   if (device === cpu) attachPool(ggml, cpu, backend, threadpool);
-  setTowerThreads(options.threads);
+  setTowerThreads(threads);
 
   const runtime = {
     folder: libraries.folder,
     ggml,
     llama,
-    threads: options.threads,
+    threads,
     threadpool,
     backend,
-    usesGpu: gpu !== null,
+    gpus,
+    hidesGpus: known.length > gpus.length,
     kernels,
     setTowerThreads,
     inference: new InferenceThread(libraries.folder),
   };
   opened = { runtime, key };
   return runtime;
+}
+
+/** @throws NativeError native.device_missing when one of them has gone since it was found */
+function chosenGpus(
+  known: readonly OpenGpu[],
+  { devices, backend }: Extract<ChosenDevice, { kind: 'gpu' }>,
+  count: number,
+): OpenGpu[] {
+  if (count > devices.length)
+    throw new ConfigError(
+      `tensor_parallel is ${count}, and there ${devices.length === 1 ? 'is one device' : `are ${devices.length} devices`} ` +
+        `(${devices.map(({ name }) => name).join(', ')}); allowed are 1 to ${devices.length}.`,
+    );
+  return devices.slice(0, count).map(({ name }) => {
+    const gpu = known.find((one) => one.name === name && one.backend === backend);
+    if (gpu === undefined)
+      throw new NativeError(
+        'native.device_missing',
+        `${name} was found and is gone; the driver may have reset it.`,
+      );
+    return gpu;
+  });
 }
 
 /**

@@ -5,6 +5,7 @@ import { TakeoffError } from '../errors.js';
 import { shownDevice, type ReaderCard, type ReaderStart } from '../link/lifecycle/messages.js';
 import { VERSIONS, type FromReader, type ToReader } from '../link/messages.js';
 import { bytesOf } from '../model/memory-size.js';
+import { describeChoice } from '../native/gpu/choose-device.js';
 import { ConstrainedIntake } from './constraint/constrained-intake.js';
 import { Constraints } from './constraint/constraints.js';
 import type { LanguageEngine } from './engine/engine.js';
@@ -95,11 +96,12 @@ export function serveModel({ start, model, send }: ServeOptions): ReaderServing 
 const ownerOf = ({ prefixCache }: ReaderStart, engine: LanguageEngine): KvOwner =>
   prefixCache ? new SharedPrefixes(engine.limits, engine) : new UnsharedRows(engine.limits, engine);
 
-function cardOf(start: ReaderStart, { engine, description }: ServedModel): ReaderCard {
+function cardOf(start: ReaderStart, { engine, description, device }: ServedModel): ReaderCard {
   return {
     modelName: start.modelName,
     modelType: description.architecture,
-    device: shownDevice(start),
+    device: device === null ? shownDevice(start) : device.kind === 'cpu' ? 'cpu' : device.backend,
+    deviceReason: device === null ? 'an echo computes nothing' : describeChoice(device),
     contextTokens: engine.limits.contextTokens,
     maxSequences: engine.limits.maxSequences,
     vision: description.vision,

@@ -3,6 +3,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { readerEnvironment } from '../../config/reader-environment.js';
 import { connectToReader } from '../../link/ipc-parent.js';
 import { VERSIONS } from '../../link/messages.js';
 import type { SecretsMessage } from '../../link/secrets.js';
@@ -19,6 +20,7 @@ export function forkReaders(program: string = READER_PROGRAM): LaunchReader {
       child = fork(program, [], {
         serialization: 'advanced',
         execArgv: [],
+        env: readerEnvironment(start),
         stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       });
     } catch (error) {

@@ -41,6 +41,7 @@ describe('RestartPolicy', () => {
     'checkpoint.malformed',
     'config.invalid',
     'native.library_missing',
+    'native.device_missing',
     'hub.denied',
     'hub.not_found',
     'hub.corrupt',

@@ -75,5 +75,7 @@ const MAX_DOUBLINGS = 20;
 
 /** Failures that the same files, flags and libraries give again: restarting would only burn the processor. */
 const isPermanentFailure = (code: string): boolean =>
-  ['checkpoint.', 'config.', 'native.library'].some((prefix) => code.startsWith(prefix)) ||
+  ['checkpoint.', 'config.', 'native.library', 'native.device_missing'].some((prefix) =>
+    code.startsWith(prefix),
+  ) ||
   (code.startsWith('hub.') && code !== UNREACHABLE_CODE);

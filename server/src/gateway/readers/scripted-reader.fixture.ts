@@ -23,6 +23,7 @@ export const CARD: ReaderCard = {
   modelName: 'demo',
   modelType: 'LlavaLlamaForCausalLM',
   device: 'cpu',
+  deviceReason: 'device is cpu',
   contextTokens: 2048,
   maxSequences: 8,
   vision: VISION,

@@ -214,6 +214,13 @@ describe('ReaderSupervisor', () => {
     expect(lives).toBeGreaterThan(1);
   });
 
+  it('tells the device of a live reader as the reader does, and until then as it is configured', async () => {
+    const { supervisor } = supervise(undefined, PATIENT, { ...START, device: 'auto' });
+    expect(supervisor.device).toBe('auto');
+    await settle();
+    expect(supervisor.device).toBe('cpu');
+  });
+
   it('calls the device of an echo reader echo', () => {
     expect(supervise().supervisor.device).toBe('cpu');
     const start = { ...START, device: 'cuda', echo: true } as const;

@@ -65,8 +65,12 @@ export class ReaderSupervisor {
     return this.#options.start.modelName;
   }
 
+  /** As configured until the reader is live; then what it computes on. */
   get device(): string {
-    return shownDevice(this.#options.start);
+    const state = this.#state;
+    return state.kind === 'live' || state.kind === 'draining'
+      ? state.card.device
+      : shownDevice(this.#options.start);
   }
 
   get maxBatchSize(): number {

@@ -7,7 +7,7 @@ import type { KernelChoice } from '../../model/kernels.js';
 import type { MemorySize } from '../../model/memory-size.js';
 import type { TextQuantChoice, TowerQuantChoice } from '../../model/quantisation.js';
 
-export const LIFECYCLE_VERSION = 4;
+export const LIFECYCLE_VERSION = 5;
 
 /** What a process speaks; the other side refuses what it does not know. */
 export interface ProtocolVersions {
@@ -63,7 +63,7 @@ export interface ReaderStart {
   readonly echo: boolean;
 }
 
-/** What status pages call the device of a reader; an echo reader computes on none. */
+/** What status pages call the device of a reader that is not live; an echo reader computes on none. */
 export const shownDevice = ({ device, echo }: ReaderStart): string => (echo ? 'echo' : device);
 
 /** The first message to a reader, and only the first. */
@@ -86,7 +86,10 @@ export interface ReaderCard {
   readonly modelName: string;
   /** The architecture, as /status shows it. */
   readonly modelType: string;
+  /** What it computes on, never `auto`. */
   readonly device: string;
+  /** Which device it is in full, and why it was taken. */
+  readonly deviceReason: string;
   /** Positions one sequence may use, prompt and answer together. */
   readonly contextTokens: number;
   /** Sequences that run at the same time. */

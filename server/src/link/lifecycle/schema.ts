@@ -63,6 +63,7 @@ export const lifecycleEventSchema = z.discriminatedUnion('kind', [
       modelName: text,
       modelType: text,
       device: text,
+      deviceReason: text,
       contextTokens: z.int().min(1),
       maxSequences: z.int().min(1),
       vision: visionSettingsSchema.nullable(),

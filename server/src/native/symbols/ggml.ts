@@ -104,6 +104,9 @@ export function bindGgml({ base, ggml }: Libraries) {
       base,
       'void ggml_backend_dev_memory(void *device, _Out_ size_t *free, _Out_ size_t *total)',
     ),
+    /** enum ggml_backend_dev_type */
+    deviceType: bind<[P], number>(base, 'int ggml_backend_dev_type(void *device)'),
+    registryName: bind<[P], string>(base, 'const char *ggml_backend_reg_name(void *reg)'),
     deviceReg: bind<[P], P>(base, 'void *ggml_backend_dev_backend_reg(void *device)'),
     registryDevice: bind<[P, number], P>(base, 'void *ggml_backend_reg_dev_get(void *reg, size_t index)'),
     /** Null when the backend has no such function. */
@@ -115,6 +118,8 @@ export function bindGgml({ base, ggml }: Libraries) {
     // --- backend registry (libggml)
     /** Loads the best ggml-cpu library for this processor and every GPU backend of the folder. */
     loadBackends: bind<[string], void>(ggml, 'void ggml_backend_load_all_from_path(const char *dir)'),
+    /** Loads one backend and adds its devices. Null when the system cannot load the file; the log says why. */
+    loadBackend: bind<[string], P | null>(ggml, 'void *ggml_backend_load(const char *path)'),
     deviceCount: bind<[], number>(ggml, 'size_t ggml_backend_dev_count()'),
     deviceAt: bind<[number], P>(ggml, 'void *ggml_backend_dev_get(size_t index)'),
     /** Adds the devices of a backend that was not loaded by ggml itself. */

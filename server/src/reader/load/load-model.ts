@@ -1,5 +1,6 @@
 // From the settings of a reader to a model that answers: converts the checkpoint where the cache has no pair of it yet, then
 // loads the pair. Reports what it is doing, because the first start of a large model takes minutes.
+import { mkdirSync } from 'node:fs';
 import { ensureGgufAdapter } from '../../checkpoint/cache/adapter-cache.js';
 import { ensureGgufPair, type CacheEvent } from '../../checkpoint/cache/model-cache.js';
 import type { HubEvent } from '../../checkpoint/hub/hub-event.js';
@@ -10,7 +11,10 @@ import type { ReaderStart } from '../../link/lifecycle/messages.js';
 import type { FromReader } from '../../link/messages.js';
 import type { ReaderSecrets } from '../../link/secrets.js';
 import type { ModelDescription } from '../../model/description.js';
+import { gpuPackagesFolder, shaderCacheFolder } from '../../model/gpu-folders.js';
 import { physicalCores } from '../../native/cores.js';
+import { describeChoice, type ChosenDevice } from '../../native/gpu/choose-device.js';
+import { findDevice } from '../../native/gpu/find-device.js';
 import { describeKernels } from '../../native/kernels/kernels.js';
 import { openRuntime, type Runtime } from '../../native/runtime.js';
 import { createTensorCodec } from '../../native/tensor-codec.js';
@@ -29,6 +33,8 @@ export interface ServedModel {
   readonly tokenizer: Tokenizer;
   readonly description: ModelDescription;
   readonly template: ConversationTemplate;
+  /** Null for an echo, which computes on none. */
+  readonly device: ChosenDevice | null;
 }
 
 type Report = (message: FromReader) => void;
@@ -56,7 +62,7 @@ function echo(start: ReaderStart, report: Report): ServedModel {
     maxRows: 512,
   };
   const model = createEchoModel(limits, Object.keys(start.loras));
-  return { ...model, template: chooseTemplate(start, model.description, report).template };
+  return { ...model, template: chooseTemplate(start, model.description, report).template, device: null };
 }
 
 /** The template, and a line in the log about which it is and why. */
@@ -68,9 +74,9 @@ function chooseTemplate(start: ReaderStart, description: ModelDescription, repor
 }
 
 async function loadReal(start: ReaderStart, secrets: ReaderSecrets, report: Report): Promise<ServedModel> {
+  const device = await chooseDevice(start, report);
   const runtime = openRuntime({
-    libDir: start.llamaLibDir,
-    device: start.device,
+    device,
     threads: start.threads === 0 ? physicalCores() : start.threads,
     kernels: start.kernels,
     // llama.cpp's info lines are for its developers; warnings and errors are for operators.
@@ -102,10 +108,20 @@ async function loadReal(start: ReaderStart, secrets: ReaderSecrets, report: Repo
         adapters: await ensureAdapters(start, hub, pair, runtime, report),
       },
     );
-    return { ...loaded, template };
+    return { ...loaded, template, device };
   } finally {
     await pair.close();
   }
+}
+
+/** The device, and a line in the log about which it is and why. */
+async function chooseDevice(start: ReaderStart, report: Report): Promise<ChosenDevice> {
+  const gpuFolder = gpuPackagesFolder(start.repositoryPath);
+  const chosen = await findDevice(start.device, { libDir: start.llamaLibDir, gpuFolder });
+  report({ kind: 'log', level: 'info', message: describeChoice(chosen) });
+  // Drivers keep what they compile in a folder that is there, and in no other.
+  if (chosen.kind === 'gpu') mkdirSync(shaderCacheFolder(start.repositoryPath), { recursive: true });
+  return chosen;
 }
 
 /** All sequences share one cache, so its size is no sign that one of them could run past what the model was trained for. */

@@ -38,7 +38,7 @@ export async function loadTowerEncoder(runtime: Runtime, load: VisionLoad): Prom
   for (const [name, tensor] of weights) store.write(name, await file.read(tensor));
   const shape = { ...vision, keepsClassToken: settings.keepsClassToken, textWidth };
   const tower = new VisionTower(runtime, store, shape, {
-    attention: isExact ? 'exact' : runtime.usesGpu ? 'flash_f16' : 'flash',
+    attention: isExact ? 'exact' : runtime.gpus.length > 0 ? 'flash_f16' : 'flash',
     layersPerSegment: LAYERS_PER_SEGMENT,
   });
   const closeParts = (): void => {

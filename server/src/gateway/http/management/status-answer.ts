@@ -77,6 +77,7 @@ const details = (reader: ReaderView): ReaderDetails => ({
   consumer_name: reader.readerId,
   pids: reader.pid === undefined ? [] : [reader.pid],
   detail: describeState(reader.state),
+  device_reason: cardOf(reader.state)?.deviceReason ?? '',
   open_prompts: reader.openPrompts,
 });
 
