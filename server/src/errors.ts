@@ -22,6 +22,7 @@ export type OperatorCode =
   | 'native.library_mismatch'
   | 'native.call_failed'
   | 'native.device_missing'
+  | 'native.device_lost'
   | 'native.out_of_memory'
   | 'defect';
 

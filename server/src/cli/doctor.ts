@@ -4,7 +4,8 @@ import type { Device } from '../model/device.js';
 import { gpuPackagesFolder } from '../model/gpu-folders.js';
 import { findDevice } from '../native/gpu/find-device.js';
 import { inspectRuntime, type RuntimeReport } from '../native/inspect.js';
-import { alignedLines, bytesText, type Terminal } from './terminal.js';
+import { bytesText } from '../model/memory-size.js';
+import { alignedLines, type Terminal } from './terminal.js';
 
 export interface DoctorOptions {
   readonly libDir: string | null;

@@ -79,6 +79,7 @@ function toGatewayReader(
       repositoryPath,
       llamaLibDir,
       echo,
+      kvHalvings: 0,
     },
     logLevel,
     secrets: { hubAccessToken: accessToken ?? server.accessToken },

@@ -1,6 +1,7 @@
 // An inspection for people: one line a part, a table of memory, then what is wrong.
 import type { Inspection, MemoryNeed } from '../checkpoint/inspect/inspection.js';
-import { alignedLines, bytesText } from './terminal.js';
+import { bytesText } from '../model/memory-size.js';
+import { alignedLines } from './terminal.js';
 
 /** Names of added tokens that are shown; vocabularies for chat have hundreds. */
 const SHOWN_TOKENS = 8;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { alignedLines, bytesText } from './terminal.js';
+import { alignedLines } from './terminal.js';
 
 describe('alignedLines', () => {
   it('aligns the values in a column', () => {
@@ -11,14 +11,4 @@ describe('alignedLines', () => {
     ).toBe('a     1\nlong  2\n');
     expect(alignedLines([])).toBe('');
   });
-});
-
-describe('bytesText', () => {
-  it.each([
-    [0, '0 B'],
-    [1023, '1023 B'],
-    [1536, '1.5 KiB'],
-    [1024 ** 3, '1.0 GiB'],
-    [5000 * 1024 ** 4, '5000.0 TiB'],
-  ])('writes %i as %s', (bytes, text) => expect(bytesText(bytes)).toBe(text));
 });

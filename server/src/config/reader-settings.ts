@@ -2,6 +2,7 @@
 import { DEFAULT_CONSUMER_GROUP } from 'takeoff-wire';
 import { z } from 'zod';
 import { TEMPLATE_NAMES } from '../model/description.js';
+import { CACHE_BITS } from '../model/cache-bits.js';
 import { DEVICES } from '../model/device.js';
 import { KERNEL_CHOICES } from '../model/kernels.js';
 import { TEXT_QUANT_CHOICES, TOWER_QUANT_CHOICES } from '../model/quantisation.js';
@@ -12,11 +13,13 @@ import {
   choice,
   computedSetting,
   integer,
+  integerOrAuto,
   memorySize,
   namedTexts,
   optionalChoice,
   optionalChoiceOrPath,
   optionalMemorySize,
+  optionalNumberOf,
   optionalText,
   setting,
   text,
@@ -60,6 +63,24 @@ export const readerConfigSchema = z.object({
     key: 'device',
     meaning:
       'Where the model computes. auto takes the best device that is installed and works, else the CPU; one that is named and not there stops the reader. See docs/gpu.md.',
+  }),
+  gpuLayers: setting(integerOrAuto(0, 10_000, 'layers, the output counted as one'), 'auto', {
+    key: 'gpu_layers',
+    meaning:
+      'Layers of the language model on GPUs; the others compute on the processor. auto takes as many as fit beside the tower and the KV cache.',
+  }),
+  cudaVisibleDevices: setting(optionalText('numbers of GPUs separated by commas, such as 0 or 1,2'), null, {
+    key: 'cuda_visible_devices',
+    meaning: 'GPUs that this reader sees, in the order of the driver. All of them when not set.',
+  }),
+  tensorParallel: setting(integer(1, 16, 'devices'), 1, {
+    key: 'tensor_parallel',
+    meaning: 'GPUs over which the layers of the language model are split.',
+  }),
+  quantizeCacheBits: setting(optionalNumberOf(CACHE_BITS), null, {
+    key: 'quantize_cache_bits',
+    meaning:
+      'Bits of a number in the KV cache: 8 halves its memory, 4 quarters it and costs accuracy. 16 when not set, and 32 with quant_type f32.',
   }),
   consumerGroup: setting(text('a name'), DEFAULT_CONSUMER_GROUP, {
     key: 'consumer_group',

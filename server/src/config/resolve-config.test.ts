@@ -48,6 +48,10 @@ describe('resolveConfig', () => {
         projectorFile: null,
         loras: {},
         device: 'auto',
+        gpuLayers: 'auto',
+        cudaVisibleDevices: null,
+        tensorParallel: 1,
+        quantizeCacheBits: null,
         consumerGroup: 'primary',
         quantType: 'auto',
         visionQuantType: 'auto',
@@ -287,10 +291,10 @@ describe('resolveConfig', () => {
     it("Takeoff's keys that have no effect here", () => {
       const file =
         'takeoff:\n  server_config: { vertex_port: 3002, snowflake_port: 3004 }\n  readers_config:\n' +
-        '    r1: { model_name: /m, tensor_parallel: 2, colour: red }';
+        '    r1: { model_name: /m, backend: x, colour: red }';
       expect(resolve({ file }).warnings).toEqual([
         'Without effect in this version, from server_config: vertex_port, snowflake_port.',
-        'Without effect in this version, from readers_config.r1: tensor_parallel, colour (unknown).',
+        'Without effect in this version, from readers_config.r1: backend, colour (unknown).',
       ]);
     });
 
@@ -306,13 +310,13 @@ describe('resolveConfig', () => {
 
     it('variables that no setting reads, but not of LICENSE_KEY', () => {
       const environment = {
-        TAKEOFF_TENSOR_PARALLEL: '1',
+        TAKEOFF_BACKEND: '1',
         TAKEOFF_PROT: '1',
         LICENSE_KEY: 'x',
         TAKEOFF_CONFIG_FILE: 'c',
       };
       expect(resolve({ environment }).warnings).toEqual([
-        'Without effect in this version, from the environment: TAKEOFF_PROT, TAKEOFF_TENSOR_PARALLEL.',
+        'Without effect in this version, from the environment: TAKEOFF_BACKEND, TAKEOFF_PROT.',
       ]);
     });
   });

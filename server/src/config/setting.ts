@@ -109,6 +109,20 @@ export const integer = (min: number, max: number, unit = '') => ({
   fromText: (text: string) => (/^[+-]?\d+$/u.test(text) ? Number(text) : text),
 });
 
+/** A whole number, or `auto`. */
+export const integerOrAuto = (min: number, max: number, unit: string) => ({
+  schema: z.union([z.int().min(min).max(max), z.literal('auto')]),
+  allowed: `auto or ${integer(min, max, unit).allowed}`,
+  fromText: (given: string) => (given.toLowerCase() === 'auto' ? 'auto' : integer(min, max).fromText(given)),
+});
+
+/** One of a few whole numbers. */
+export const optionalNumberOf = <const N extends readonly [number, ...number[]]>(numbers: N) => ({
+  schema: z.literal(numbers).nullable(),
+  allowed: numbers.join(', '),
+  fromText: integer(0, Infinity).fromText,
+});
+
 const BOOLEANS: Readonly<Record<string, boolean>> = { true: true, false: false, 1: true, 0: false };
 
 export const boolean = () => ({

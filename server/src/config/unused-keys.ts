@@ -28,13 +28,10 @@ export const UNUSED_SERVER_KEYS: ReadonlySet<string> = new Set([
 export const UNUSED_READER_KEYS: ReadonlySet<string> = new Set([
   'backend',
   'buffer_requests',
-  'cuda_visible_devices',
-  'tensor_parallel',
   'disable_cuda_graph',
   'cuda_graph_cache_capacity',
   'disable_static',
   'disable_paged_attention',
-  'quantize_cache_bits',
   'ssd_cache_size',
   'constrained_decoding_backend',
   'lmfe_max_consecutive_whitespaces',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bytesOf, parseMemorySize } from './memory-size.js';
+import { bytesOf, bytesText, parseMemorySize } from './memory-size.js';
 
 describe('parseMemorySize', () => {
   it.each([
@@ -21,4 +21,14 @@ describe('parseMemorySize', () => {
 it('bytesOf takes a share of the free memory', () => {
   expect(bytesOf('40%', 1000)).toBe(400);
   expect(bytesOf(300, 1000)).toBe(300);
+});
+
+describe('bytesText', () => {
+  it.each([
+    [0, '0 B'],
+    [1023, '1023 B'],
+    [1536, '1.5 KiB'],
+    [1024 ** 3, '1.0 GiB'],
+    [5000 * 1024 ** 4, '5000.0 TiB'],
+  ])('writes %i as %s', (bytes, text) => expect(bytesText(bytes)).toBe(text));
 });

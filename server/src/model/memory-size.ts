@@ -27,3 +27,12 @@ export function parseMemorySize(text: string): MemorySize | undefined {
 
 export const bytesOf = (size: MemorySize, freeBytes: number): number =>
   typeof size === 'number' ? size : Math.floor((Number(size.slice(0, -1)) / 100) * freeBytes);
+
+const SHOWN_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+
+/** 1536 to "1.5 KiB". */
+export function bytesText(bytes: number): string {
+  const power = bytes < 1 ? 0 : Math.min(Math.floor(Math.log2(bytes) / 10), SHOWN_UNITS.length - 1);
+  const value = bytes / 1024 ** power;
+  return `${power === 0 ? value : value.toFixed(1)} ${SHOWN_UNITS[power] ?? ''}`;
+}

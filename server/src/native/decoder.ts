@@ -15,6 +15,9 @@ const FLASH_AUTO = -1;
 const FLASH_OFF = 0;
 const FLASH_ON = 1;
 
+/** What llama_decode returns for GGML_STATUS_ALLOC_FAILED. */
+const ALLOCATION_FAILED = -2;
+
 export interface DecoderOptions {
   /** KV cells shared by all sequences. */
   readonly cells: number;
@@ -22,7 +25,7 @@ export interface DecoderOptions {
   readonly maxSequences: number;
   /** Rows of one batch, and so of the activation memory. */
   readonly maxRows: number;
-  readonly kvType: Extract<TensorType, 'F32' | 'F16' | 'Q8_0'>;
+  readonly kvType: Extract<TensorType, 'F32' | 'F16' | 'Q8_0' | 'Q4_0'>;
   /** Compute threads, at most as many as the runtime's pool has. */
   readonly threads: number;
   /** Flash attention where the library finds it useful; off for exact f32. */
@@ -79,12 +82,12 @@ export class Decoder {
     params.n_threads_batch = options.threads;
     params.type_k = TENSOR_TYPES[options.kvType].ggmlId;
     params.type_v = TENSOR_TYPES[options.kvType].ggmlId;
-    params.flash_attn_type = options.usesFlashAttention ? flashType(model.runtime) : FLASH_OFF;
+    params.flash_attn_type = flashType(model.runtime, options);
     params.kv_unified = true;
     const context = llama.contextNew(model.pointer, params);
     if (context === null) {
       throw new NativeError(
-        'native.call_failed',
+        model.runtime.memoryFailure() === undefined ? 'native.call_failed' : 'native.out_of_memory',
         `llama_init_from_model failed for ${options.cells} KV cells; the log lines above say why. A smaller max_sequence_length or max_batch_size needs less memory.`,
       );
     }
@@ -163,6 +166,11 @@ export class Decoder {
       });
     if (status === 0) return { kind: 'done', sampled };
     if (status === 1) return { kind: 'no-cells' };
+    if (status === ALLOCATION_FAILED)
+      throw new NativeError(
+        'native.out_of_memory',
+        `The device has no memory for a step of ${this.#rowCount} rows; other programs may have taken it since the start. ${runtime.memoryFailure() ?? ''}`,
+      );
     throw new NativeError(
       'native.call_failed',
       `llama_decode returned ${status} for ${this.#rowCount} rows; the sequences of the batch are in an undefined state.`,
@@ -236,4 +244,9 @@ function allocate(byteLength: number): { readonly pointer: Pointer; readonly buf
 }
 
 /** auto would switch it off beside our kernels: their device computes it and the CPU's holds the cache, which llama.cpp takes for a mistake. */
-const flashType = ({ kernels }: Runtime): number => (kernels.kind === 'used' ? FLASH_ON : FLASH_AUTO);
+function flashType({ kernels }: Runtime, { kvType, usesFlashAttention }: DecoderOptions): number {
+  // Quantised values exist with it alone.
+  if (kvType === 'Q8_0' || kvType === 'Q4_0') return FLASH_ON;
+  if (!usesFlashAttention) return FLASH_OFF;
+  return kernels.kind === 'used' ? FLASH_ON : FLASH_AUTO;
+}

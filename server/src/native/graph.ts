@@ -9,6 +9,15 @@ import { fullShape, shapeBytes, Tensor, type Shape } from './tensors.js';
 /** Node limit of one graph; a whole ViT-L takes about 900. */
 const MAX_NODES = 4096;
 
+/** enum ggml_status */
+const ALLOCATION_FAILED = -2;
+
+/**
+ * enum ggml_prec. GPUs would add up products of f16 weights in f16: what lies beyond 65504 is lost without a word, and the features
+ * of an image depend on how many others are computed beside it. Processors add in f32 whatever is asked for.
+ */
+const PRECISION_F32 = 10;
+
 export class GraphBuilder {
   readonly #runtime: Runtime;
   readonly #context: Pointer;
@@ -67,11 +76,10 @@ export class GraphBuilder {
     const [k, m, w2, w3] = weights.shape;
     const [bk, n, b2, b3] = b.shape;
     if (k !== bk || b2 % w2 !== 0 || b3 % w3 !== 0) throw mismatch('mulMat', weights, b);
-    return new Tensor(
-      this.#runtime.ggml.mulMat(this.#context, weights.pointer, b.pointer),
-      [m, n, b2, b3],
-      'F32',
-    );
+    const { ggml } = this.#runtime;
+    const pointer = ggml.mulMat(this.#context, weights.pointer, b.pointer);
+    ggml.mulMatPrecision(pointer, PRECISION_F32);
+    return new Tensor(pointer, [m, n, b2, b3], 'F32');
   }
 
   /** softmax(scale · a) over the first dimension. */
@@ -93,7 +101,16 @@ export class GraphBuilder {
       0,
       0,
     );
+    this.#runtime.ggml.flashAttentionPrecision(pointer, PRECISION_F32);
     return new Tensor(pointer, [d, heads, rows, batch], 'F32');
+  }
+
+  /** Copies of a one behind the other, up to the shape `dims`. */
+  repeat(a: Tensor, dims: readonly number[]): Tensor {
+    const shape = fullShape(dims);
+    if (shape.some((n, i) => n % (a.shape[i] ?? 1) !== 0))
+      throw new Defect(`repeat: [${a.shape.join(', ')}] does not fill [${shape.join(', ')}].`);
+    return new Tensor(this.#runtime.ggml.repeat(this.#context, a.pointer, ...shape), shape, a.type);
   }
 
   concat(a: Tensor, b: Tensor, dimension: 0 | 1 | 2 | 3): Tensor {
@@ -196,7 +213,7 @@ export class Graph {
     if (!ggml.gallocrAlloc(this.#allocator, graph)) {
       this.close();
       throw new NativeError(
-        'native.call_failed',
+        'native.out_of_memory',
         'The compute device has no room for the activations of a graph.',
       );
     }
@@ -212,6 +229,11 @@ export class Graph {
   async compute(): Promise<void> {
     const { backend, inference } = this.#runtime;
     const { status } = await inference.run({ kind: 'graph', backend, graph: this.#graph });
+    if (status === ALLOCATION_FAILED)
+      throw new NativeError(
+        'native.out_of_memory',
+        'The compute device has no memory for a graph; other programs may have taken it since the start.',
+      );
     if (status !== 0)
       throw new NativeError(
         'native.call_failed',

@@ -4,11 +4,28 @@ import type { Runtime } from './runtime.js';
 import { onWorker } from './symbols/bind.js';
 import type { Pointer } from './symbols/structs.js';
 
-/** All layers on the GPU where there is one. */
-const ALL_LAYERS = -1;
-const NO_LAYERS = 0;
+/** enum llama_split_mode: whole layers, with their keys and values, on one device each. */
+const SPLIT_LAYERS = 1;
+/** At least as many as llama.cpp knows devices; it reads one share for each. */
+const MAX_SHARES = 256;
 /** enum llama_load_mode: read the file instead of mapping it. */
 const LOAD_READ = 0;
+
+/** What of a model is on GPUs. */
+export interface GpuShare {
+  /** From the last one on; the output counts as one. */
+  readonly layers: number;
+  /** Share of each GPU of the runtime, in any unit. */
+  readonly tensorSplit: readonly number[];
+}
+
+export const NO_GPU: GpuShare = { layers: 0, tensorSplit: [] };
+
+export interface LoadOptions {
+  /** The way to cut text before it is encoded, for a file that does not name it; null leaves it to the file. */
+  readonly preTokenizer: string | null;
+  readonly onGpus: GpuShare;
+}
 
 export class LanguageModel {
   readonly runtime: Runtime;
@@ -34,12 +51,20 @@ export class LanguageModel {
 
   /**
    * Loads a GGUF file off the JavaScript thread.
-   * @param preTokenizer the way to cut text before it is encoded, for a file that does not name it; null leaves it to the file
-   * @throws NativeError native.call_failed; the native log says why
+   * @throws NativeError native.out_of_memory; native.call_failed, and the native log says why
    */
-  static async load(runtime: Runtime, file: string, preTokenizer: string | null): Promise<LanguageModel> {
+  static async load(
+    runtime: Runtime,
+    file: string,
+    { preTokenizer, onGpus }: LoadOptions,
+  ): Promise<LanguageModel> {
     const params = runtime.llama.modelDefaults();
-    params.n_gpu_layers = runtime.gpus.length > 0 ? ALL_LAYERS : NO_LAYERS;
+    params.n_gpu_layers = onGpus.layers;
+    params.split_mode = SPLIT_LAYERS;
+    const devices = deviceList(runtime);
+    params.devices = devices;
+    const shares = Float32Array.from({ length: MAX_SHARES }, (_, index) => onGpus.tensorSplit[index] ?? 0);
+    params.tensor_split = onGpus.tensorSplit.length === 0 ? null : shares;
     // Our kernels keep weights in an order of their own. Pages of a mapped file that were read once for that would stay beside them.
     if (runtime.kernels.kind === 'used') params.load_mode = LOAD_READ;
     // The reader puts dummy prefixes in front itself, because llama.cpp knows only one of the two rules of Llama tokenizers.
@@ -47,11 +72,7 @@ export class LanguageModel {
     if (preTokenizer !== null) overrides.push(['tokenizer.ggml.pre', preTokenizer]);
     params.kv_overrides = overrideArray(overrides);
     const pointer = await onWorker(runtime.llama.modelLoad, file, params);
-    if (pointer === null)
-      throw new NativeError(
-        'native.call_failed',
-        `llama_model_load_from_file cannot load ${file}; the log lines above say why.`,
-      );
+    if (pointer === null) throw loadFailure(runtime, file);
     return new LanguageModel(runtime, pointer);
   }
 
@@ -94,6 +115,26 @@ export class LanguageModel {
     this.#isOpen = false;
     this.runtime.llama.modelFree(this.pointer);
   }
+}
+
+/** The model's devices, ended by null; null leaves it to llama.cpp, which takes all GPUs that its libraries know. */
+function deviceList({ gpus, hidesGpus }: Runtime): BigUint64Array | null {
+  return gpus.length === 0 && !hidesGpus
+    ? null
+    : BigUint64Array.from([...gpus.map(({ pointer }) => pointer), 0n]);
+}
+
+function loadFailure({ memoryFailure }: Runtime, file: string): NativeError {
+  const line = memoryFailure();
+  return line === undefined
+    ? new NativeError(
+        'native.call_failed',
+        `llama_model_load_from_file cannot load ${file}; the log lines above say why.`,
+      )
+    : new NativeError(
+        'native.out_of_memory',
+        `The weights of ${file} do not fit: ${line}. A smaller quant_type or fewer gpu_layers need less.`,
+      );
 }
 
 type MetadataOverride = readonly [key: string, value: boolean | string];

@@ -41,9 +41,15 @@ export interface Runtime {
   readonly kernels: Kernels;
   /** Sets the number of threads of the pool that the tower's graphs use. */
   readonly setTowerThreads: (threads: number) => void;
+  /** The last line by which a library said that it could not allocate memory. */
+  readonly memoryFailure: () => string | undefined;
   /** Computes graphs and decodes batches. */
   readonly inference: InferenceThread;
 }
+
+/** As llama.cpp, ggml and its backends put it. */
+const MEMORY_FAILURE =
+  /(?:unable|failed) to allocate|out ?of ?(?:device ?|host ?)?memory|cudaMalloc failed/iu;
 
 let opened: { readonly runtime: Runtime; readonly key: string } | undefined;
 
@@ -66,7 +72,11 @@ export function openRuntime(options: RuntimeOptions): Runtime {
   const ggml = bindGgml(libraries);
   const llama = bindLlama(libraries);
   validateLayout(ggml, llama, libraries.folder);
-  forwardLog(llama, options.log);
+  let memoryFailure: string | undefined;
+  forwardLog(llama, (level, line) => {
+    if (level === 'error' && MEMORY_FAILURE.test(line)) memoryFailure = line.trim();
+    options.log(level, line);
+  });
   ggml.loadBackends(libraries.folder);
   if (chosen.kind === 'gpu' && chosen.fallbackFile !== null) ggml.loadBackend(chosen.fallbackFile);
   llama.backendInit();
@@ -108,6 +118,7 @@ export function openRuntime(options: RuntimeOptions): Runtime {
     hidesGpus: known.length > gpus.length,
     kernels,
     setTowerThreads,
+    memoryFailure: () => memoryFailure,
     inference: new InferenceThread(libraries.folder),
   };
   opened = { runtime, key };

@@ -95,7 +95,7 @@ export class TensorStore {
       this.close();
       const needed = specs.reduce((sum, { name }) => sum + this.get(name).byteLength, 0);
       throw new NativeError(
-        'native.call_failed',
+        'native.out_of_memory',
         `The compute device has no room for ${needed} bytes of weights.`,
       );
     }

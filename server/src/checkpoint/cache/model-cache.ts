@@ -10,7 +10,8 @@ import {
   type ConvertProgress,
   type GgufPairPaths,
 } from '../convert/convert-checkpoint.js';
-import { chooseTextQuant, chooseTowerQuant } from '../convert/quantisation.js';
+import { chooseTextQuant, chooseTextQuantForGpu, chooseTowerQuant } from '../convert/quantisation.js';
+import { memoryNeeds } from '../inspect/memory-need.js';
 import { openGgufPair } from '../pair/open-pair.js';
 import type { Checkpoint } from '../source/checkpoint.js';
 import { describeCheckpoint } from '../source/describe-checkpoint.js';
@@ -34,6 +35,8 @@ export interface EnsureOptions {
   readonly repositoryPath: string;
   readonly textType: TextQuantChoice;
   readonly towerType: TowerQuantChoice;
+  /** Memory of the GPUs that will hold the model; null or absent where it computes on the CPU. `auto` depends on it. */
+  readonly gpuBytes?: number | null;
   readonly codec: TensorCodec;
   readonly locateTower?: TowerLocator;
   readonly onEvent?: (event: CacheEvent) => void;
@@ -56,12 +59,19 @@ export async function ensureGgufPair(options: EnsureOptions): Promise<GgufPairPa
   );
   try {
     for (const message of checkpoint.warnings) options.onEvent?.({ kind: 'warning', message });
-    const text = chooseTextQuant(options.textType, checkpoint);
-    const tower = chooseTowerQuant(options.towerType, text, checkpoint);
+    const { text, tower } = chooseTypes(checkpoint, options);
     return await findOrConvert(checkpoint, text, tower, options);
   } finally {
     await checkpoint.close();
   }
+}
+
+function chooseTypes(checkpoint: Checkpoint, { textType, towerType, gpuBytes = null }: EnsureOptions) {
+  const text =
+    textType === 'auto' && gpuBytes !== null
+      ? chooseTextQuantForGpu(memoryNeeds(checkpoint), gpuBytes)
+      : chooseTextQuant(textType, checkpoint);
+  return { text, tower: chooseTowerQuant(towerType, text, checkpoint, gpuBytes === null ? 'bf16' : 'f16') };
 }
 
 async function findOrConvert(

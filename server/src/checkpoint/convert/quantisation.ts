@@ -29,16 +29,38 @@ export function chooseTextQuant(wanted: TextQuantChoice, checkpoint: Checkpoint)
   return elementsOf(checkpoint.textTensors) * 2 > LARGE_TEXT_BYTES ? 'q4_0' : 'f16';
 }
 
-/** bf16 for towers of real size; small ones stay exact. f32 for the language model means f32 everywhere. */
+/** What `auto` tries on a GPU, the most exact first. */
+const GPU_QUANTS = ['f16', 'q8_0', 'q4_0'] as const satisfies readonly TextQuant[];
+/** Of a GPU's memory; the rest is for the driver and for what a step computes with. */
+const GPU_SHARE = 0.9;
+
+/**
+ * The most exact type with which the model, its tower and the keys and values of one sequence fit; q4_0 where none fits.
+ * @param needs what the model takes at each type
+ */
+export function chooseTextQuantForGpu(
+  needs: readonly { readonly type: string; readonly totalBytes: number }[],
+  gpuBytes: number,
+): TextQuant {
+  const fits = (type: TextQuant): boolean =>
+    needs.some((need) => need.type === type && need.totalBytes <= gpuBytes * GPU_SHARE);
+  return GPU_QUANTS.find(fits) ?? 'q4_0';
+}
+
+/**
+ * 16 bits for towers of real size; small ones stay exact. f32 for the language model means f32 everywhere.
+ * @param ofLarge which 16 bits: processors compute bf16 faster, GPUs f16
+ */
 export function chooseTowerQuant(
   wanted: TowerQuantChoice,
   textQuant: TextQuant,
   checkpoint: Checkpoint,
+  ofLarge: 'bf16' | 'f16' = 'bf16',
 ): TowerQuant {
   if (wanted !== 'auto') return wanted;
   if (textQuant === 'f32') return 'f32';
   const { tensors } = checkpoint.vision;
-  if (elementsOf(tensors) * 4 > SMALL_TOWER_BYTES) return 'bf16';
+  if (elementsOf(tensors) * 4 > SMALL_TOWER_BYTES) return ofLarge;
   return tensors.every(({ source }) => source.elementType === 'F16') ? 'f16' : 'f32';
 }
 

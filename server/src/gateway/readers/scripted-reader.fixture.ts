@@ -36,6 +36,11 @@ export const START: ReaderStart = {
   projectorFile: null,
   loras: {},
   device: 'cpu',
+  gpuLayers: 'auto',
+  cudaVisibleDevices: null,
+  tensorParallel: 1,
+  quantizeCacheBits: null,
+  kvHalvings: 0,
   repositoryPath: '/nowhere',
   quantType: 'auto',
   visionQuantType: 'auto',
@@ -136,6 +141,8 @@ export class ScriptedReader {
 /** Launches scripted readers and keeps every life, in order. */
 export class ScriptedReaders {
   readonly lives: ScriptedReader[] = [];
+  /** What each life was started with, and how its process prints a line. */
+  readonly launches: { readonly start: ReaderStart; readonly print: (line: string) => void }[] = [];
   script: Script;
   /** Null: lives do not become live by themselves. */
   card: ReaderCard | null = CARD;
@@ -150,13 +157,14 @@ export class ScriptedReaders {
     return life;
   }
 
-  readonly launch: LaunchReader = () => {
+  readonly launch: LaunchReader = (start, _, print) => {
     const { gatewayEnd, readerEnd } = createMemoryPair();
     let end: (reason: string) => void = () => undefined;
     const ended = new Promise<string>((resolve) => {
       end = resolve;
     });
     const life = new ScriptedReader(readerEnd, (message, reader) => this.script(message, reader), end);
+    this.launches.push({ start, print });
     this.lives.push(life);
     if (this.card !== null) life.say({ kind: 'ready', versions: VERSIONS, card: this.card });
     return { connection: gatewayEnd, pid: 4711, kill: () => life.die('killed'), ended };

@@ -227,6 +227,34 @@ describe('ReaderSupervisor', () => {
     expect(supervise(undefined, PATIENT, start).supervisor.device).toBe('echo');
   });
 
+  it('starts a reader that ran out of memory again with half the KV cache, twice and no more', async () => {
+    const { readers, states } = supervise(notLive());
+    for (let life = 1; life <= 3; life += 1) {
+      expect(readers.lives).toHaveLength(life);
+      readers.last.say({ kind: 'failed', code: 'native.out_of_memory', message: 'Too little.' });
+      readers.last.die();
+      await vi.advanceTimersByTimeAsync(60_000);
+    }
+    expect(readers.launches.map(({ start }) => start.kvHalvings)).toEqual([0, 1, 2]);
+    const deaths = states.flatMap((state) => (state.kind === 'dead' ? [state] : []));
+    expect(deaths.map(({ restartInMs }) => restartInMs === null)).toEqual([false, false, true]);
+    expect(deaths[0]?.reason).toBe('Too little. It is started again with a KV cache of half the size.');
+    expect(deaths[2]?.reason).toMatch(/^Too little\. This happened 3 times, .* set page_cache_size/u);
+  });
+
+  it('tells what killed a reader from what its native code printed last', async () => {
+    const { readers, states } = supervise();
+    await settle();
+    readers.launches[0]?.print('  what():  vk::Queue::submit: ErrorDeviceLost');
+    readers.last.die('its process ended by SIGABRT');
+    await settle();
+    expect(states.at(-1)).toMatchObject({
+      kind: 'dead',
+      code: 'native.device_lost',
+      reason: expect.stringContaining('vk::Queue::submit: ErrorDeviceLost') as string,
+    });
+  });
+
   it('does start a reader again that failed after it was live', async () => {
     const { readers, states } = supervise();
     await settle();

@@ -12,6 +12,7 @@ import type { GenerateMessage, RequestEvent } from '../../link/requests/messages
 import type { ReaderSecrets } from '../../link/secrets.js';
 import { identifyVision, type CancelReason, type SubmissionListener } from '../answer/consumer-group.js';
 import type { StallLimits } from '../stall-limits.js';
+import { nativeDeathIn } from './native-death.js';
 import { OpenRequests } from './open-requests.js';
 import { ReaderPulse, TICK_MS } from './pulse.js';
 import type { LaunchReader, ReaderProcess } from './reader-process.js';
@@ -33,6 +34,10 @@ export interface SupervisorOptions {
   readonly random: () => number;
 }
 
+const OUT_OF_MEMORY_CODE = 'native.out_of_memory';
+/** A cache of a quarter that is still too large is not what the memory is needed for. */
+const MAX_KV_HALVINGS = 2;
+
 /** A reader without work frees its memory within milliseconds; this is for one that hangs instead of ending. */
 const IDLE_EXIT_MS = 2_000;
 
@@ -47,6 +52,8 @@ export class ReaderSupervisor {
   #pulse: ReaderPulse | undefined;
   #ticking: NodeJS.Timeout | undefined;
   #lastWords: { readonly code: string; readonly message: string } | undefined;
+  /** How often memory ran out. */
+  #memoryFailures = 0;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -142,9 +149,12 @@ export class ReaderSupervisor {
 
   #launch(): void {
     const { launch, start, secrets, onLog } = this.#options;
-    const process = launch(start, secrets, (line) => onLog('warn', line));
-    this.#process = process;
     this.#lastWords = undefined;
+    const process = launch({ ...start, kvHalvings: this.#memoryFailures }, secrets, (line) => {
+      this.#lastWords ??= nativeDeathIn(line);
+      onLog('warn', line);
+    });
+    this.#process = process;
     process.connection.onMessage((message) => this.#receive(message));
     let closeReason = '';
     // A reader that cannot be heard is dead even if its process is not.
@@ -228,15 +238,24 @@ export class ReaderSupervisor {
 
   #die(exitReason: string, wasLive: boolean): void {
     const { code, message } = this.#lastWords ?? { code: 'reader.died', message: exitReason };
-    const restartInMs = this.#restarts.delayAfterDeathMs(code, wasLive);
-    const isGivenUp = restartInMs === null && code === UNREACHABLE_CODE;
-    const reason = isGivenUp ? `${message} ${GIVEN_UP_SENTENCE}` : message;
-    this.#enter({ kind: 'dead', code, reason, restartInMs });
+    if (code === OUT_OF_MEMORY_CODE) this.#memoryFailures += 1;
+    const isTooLarge = this.#memoryFailures > MAX_KV_HALVINGS;
+    const restartInMs = isTooLarge ? null : this.#restarts.delayAfterDeathMs(code, wasLive);
+    this.#enter({ kind: 'dead', code, reason: message + this.#outlook(code, restartInMs), restartInMs });
     if (restartInMs === null) return;
     this.#restart = setTimeout(() => {
       this.#enter({ kind: 'starting' });
       this.#launch();
     }, restartInMs);
+  }
+
+  /** What comes next, where the code alone does not say it. */
+  #outlook(code: string, restartInMs: number | null): string {
+    if (code === UNREACHABLE_CODE && restartInMs === null) return ` ${GIVEN_UP_SENTENCE}`;
+    if (code !== OUT_OF_MEMORY_CODE) return '';
+    return restartInMs === null
+      ? ` This happened ${this.#memoryFailures} times, the last time with a KV cache of a quarter, so the reader is not started again: set page_cache_size, max_batch_size, gpu_layers or quant_type lower.`
+      : ' It is started again with a KV cache of half the size.';
   }
 
   #enter(state: ReaderState): void {

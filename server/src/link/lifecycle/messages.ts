@@ -2,6 +2,7 @@
 // carries no secret, because a shared transport may carry it; what the model hub asks for travels beside it (link/secrets.ts).
 // A change that an older process would misread raises LIFECYCLE_VERSION.
 import type { TemplateName, VisionSettings } from '../../model/description.js';
+import type { CacheBits } from '../../model/cache-bits.js';
 import type { Device } from '../../model/device.js';
 import type { KernelChoice } from '../../model/kernels.js';
 import type { MemorySize } from '../../model/memory-size.js';
@@ -29,6 +30,16 @@ export interface ReaderStart {
   /** LoRA adapters by the names that requests use: a folder of PEFT, a GGUF file or a hub id of each. */
   readonly loras: Readonly<Record<string, string>>;
   readonly device: Device;
+  /** Layers on GPUs; the output counts as one. */
+  readonly gpuLayers: number | 'auto';
+  /** GPUs that the process sees; null means all. */
+  readonly cudaVisibleDevices: string | null;
+  /** GPUs that share the model. */
+  readonly tensorParallel: number;
+  /** Null means: as exact as the weights ask for. */
+  readonly quantizeCacheBits: CacheBits | null;
+  /** How often the reader ended before because memory ran out; each time halves its KV cache. */
+  readonly kvHalvings: number;
   /** Where converted models are kept. */
   readonly repositoryPath: string;
   readonly quantType: TextQuantChoice;

@@ -1,6 +1,7 @@
 // The shapes of the lifecycle protocol, for whoever receives. What a message has beyond its shape is dropped.
 import { z } from 'zod';
 import { TEMPLATE_NAMES, visionSettingsSchema } from '../../model/description.js';
+import { CACHE_BITS } from '../../model/cache-bits.js';
 import { DEVICES } from '../../model/device.js';
 import { KERNEL_CHOICES } from '../../model/kernels.js';
 import { memorySizeSchema } from '../../model/memory-size.js';
@@ -25,6 +26,11 @@ export const lifecycleMessageSchema = z.discriminatedUnion('kind', [
       projectorFile: text.nullable(),
       loras: z.record(z.string(), z.string()),
       device: z.enum(DEVICES),
+      gpuLayers: z.union([count, z.literal('auto')]),
+      cudaVisibleDevices: text.nullable(),
+      tensorParallel: z.int().min(1),
+      quantizeCacheBits: z.literal(CACHE_BITS).nullable(),
+      kvHalvings: count,
       repositoryPath: text,
       quantType: z.enum(TEXT_QUANT_CHOICES),
       visionQuantType: z.enum(TOWER_QUANT_CHOICES),

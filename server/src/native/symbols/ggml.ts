@@ -33,6 +33,16 @@ export function bindGgml({ base, ggml }: Libraries) {
     scale: bind<[P, P, number], P>(base, 'void *ggml_scale(void *ctx, void *a, float s)'),
     norm: bind<[P, P, number], P>(base, 'void *ggml_norm(void *ctx, void *a, float eps)'),
     mulMat: bind<[P, P, P], P>(base, 'void *ggml_mul_mat(void *ctx, void *a, void *b)'),
+    /** enum ggml_prec: 10 is f32 sums. For the result of a product. */
+    mulMatPrecision: bind<[P, number], void>(base, 'void ggml_mul_mat_set_prec(void *a, int prec)'),
+    flashAttentionPrecision: bind<[P, number], void>(
+      base,
+      'void ggml_flash_attn_ext_set_prec(void *a, int prec)',
+    ),
+    repeat: bind<[P, P, number, number, number, number], P>(
+      base,
+      'void *ggml_repeat_4d(void *ctx, void *a, int64_t ne0, int64_t ne1, int64_t ne2, int64_t ne3)',
+    ),
     silu: bind<[P, P], P>(base, 'void *ggml_silu(void *ctx, void *a)'),
     geluErf: bind<[P, P], P>(base, 'void *ggml_gelu_erf(void *ctx, void *a)'),
     softMax: bind<[P, P, P | null, number, number], P>(

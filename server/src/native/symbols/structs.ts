@@ -52,14 +52,14 @@ koffi.struct('llama_model_params', {
   load_mtp: 'bool',
 });
 export interface LlamaModelParams {
-  devices: Pointer | null;
+  devices: Pointer | BigUint64Array | null;
   tensor_buft_overrides: Pointer | null;
   n_gpu_layers: number;
   split_mode: number;
   load_mode: number;
   lazy_mode: number;
   main_gpu: number;
-  tensor_split: Pointer | null;
+  tensor_split: Pointer | Float32Array | null;
   progress_callback: Pointer | null;
   progress_callback_user_data: Pointer | null;
   kv_overrides: Pointer | Uint8Array | null;

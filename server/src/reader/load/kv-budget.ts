@@ -19,7 +19,7 @@ const MEMORY_SHARE = 0.3;
 const MAX_CACHE_BYTES = 16 * 2 ** 30;
 
 /** llama.cpp rounds to a multiple of this. */
-const CELL_STEP = 256;
+export const CELL_STEP = 256;
 
 /**
  * Cells for all sequences together, a multiple of 256.
@@ -44,4 +44,4 @@ function cellsIn(size: MemorySize, { bytesPerCell, contextTokens, freeMemoryByte
   );
 }
 
-const roundedUp = (cells: number): number => Math.ceil(cells / CELL_STEP) * CELL_STEP;
+export const roundedUp = (cells: number): number => Math.ceil(cells / CELL_STEP) * CELL_STEP;

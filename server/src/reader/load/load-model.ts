@@ -24,6 +24,7 @@ import type { Tokenizer } from '../prompt/tokenizer.js';
 import type { ImageEncoder } from '../vision/image-encoder.js';
 import { createEchoModel } from './echo-model.js';
 import { loadPair } from './load-pair.js';
+import { warmUp } from './warm-up.js';
 import { serveTemplate, type ServedTemplate } from './served-template.js';
 
 export interface ServedModel {
@@ -77,6 +78,7 @@ async function loadReal(start: ReaderStart, secrets: ReaderSecrets, report: Repo
   const device = await chooseDevice(start, report);
   const runtime = openRuntime({
     device,
+    gpuCount: start.tensorParallel,
     threads: start.threads === 0 ? physicalCores() : start.threads,
     kernels: start.kernels,
     // llama.cpp's info lines are for its developers; warnings and errors are for operators.
@@ -106,8 +108,16 @@ async function loadReal(start: ReaderStart, secrets: ReaderSecrets, report: Repo
         threads: start.threads === 0 ? null : start.threads,
         isExact: start.quantType === 'f32',
         adapters: await ensureAdapters(start, hub, pair, runtime, report),
+        cacheBits: start.quantizeCacheBits,
+        gpuLayers: start.gpuLayers,
+        kvHalvings: start.kvHalvings,
+        onPlaced: (message) => report({ kind: 'log', level: 'info', message }),
       },
     );
+    if (device.kind === 'gpu') {
+      const onProgress = (fraction: number) => report({ kind: 'loading', stage: 'warming up', fraction });
+      await warmUp({ ...loaded, description, prefillChunkRows: start.prefillChunkSize, onProgress });
+    }
     return { ...loaded, template, device };
   } finally {
     await pair.close();
@@ -155,6 +165,8 @@ async function ensurePair(start: ReaderStart, hub: Hub, runtime: Runtime, report
     textType: start.quantType,
     towerType: start.visionQuantType,
     codec: createTensorCodec(runtime),
+    gpuBytes:
+      runtime.gpus.length === 0 ? null : runtime.gpus.reduce((sum, { totalBytes }) => sum + totalBytes, 0),
     onEvent: reporting(report),
   });
 }

@@ -1,10 +1,10 @@
 // A GGUF pair on disk to a running engine: language model, KV cache, embedding table, tokenizer, vision tower.
 import { closeSync, openSync } from 'node:fs';
-import os from 'node:os';
 import type { GgufFile } from '../../checkpoint/gguf/gguf-file.js';
 import type { GgufPair } from '../../checkpoint/pair/open-pair.js';
 import { CheckpointError } from '../../errors.js';
 import type { ModelDescription } from '../../model/description.js';
+import type { CacheBits } from '../../model/cache-bits.js';
 import type { MemorySize } from '../../model/memory-size.js';
 import { isTensorType, TENSOR_TYPES } from '../../model/tensor-types.js';
 import { LoraAdapter } from '../../native/adapter.js';
@@ -17,8 +17,9 @@ import { LlamaEngine } from '../engine/llama-engine.js';
 import { createNativeTokenizer } from '../engine/native-tokenizer.js';
 import type { Tokenizer } from '../prompt/tokenizer.js';
 import type { TowerEncoder } from '../vision/tower-encoder.js';
-import { chooseCells } from './kv-budget.js';
-import { loadTowerEncoder } from './load-tower-encoder.js';
+import { kvBytesPerCell, kvTypeOf } from './kv-type.js';
+import { loadTowerEncoder, TILES_PER_RUN } from './load-tower-encoder.js';
+import { placePair, type PairPlace } from './place-pair.js';
 
 export interface PairOptions {
   /** 0: as many positions as the model holds. */
@@ -32,6 +33,14 @@ export interface PairOptions {
   readonly isExact: boolean;
   /** GGUF files of LoRA adapters, by the names that requests use; absent: none. */
   readonly adapters?: ReadonlyMap<string, string>;
+  /** Null, or absent: as exact as `isExact` says. */
+  readonly cacheBits?: CacheBits | null;
+  /** Absent: as many as fit. Without GPUs it means nothing. */
+  readonly gpuLayers?: number | 'auto';
+  /** How often the KV cache is halved; absent: never. */
+  readonly kvHalvings?: number;
+  /** Told where the parts of the model go, where there is something to decide. */
+  readonly onPlaced?: (explanation: string) => void;
 }
 
 /** A loaded model with its parts, which parity tests and benchmarks look into. Closing engine and encoder closes them all. */
@@ -59,8 +68,11 @@ export async function loadPair(runtime: Runtime, pair: GgufPair, options: PairOp
   const { description } = pair;
   const threads = options.threads ?? (pair.model.sizeBytes < ONE_THREAD_BYTES ? 1 : runtime.threads);
   runtime.setTowerThreads(threads);
-  const model = await LanguageModel.load(runtime, pair.model.path, pair.preTokenizer);
-  const decoder = createDecoder(model, pair, threads, options);
+  const place = placeParts(runtime, pair, options);
+  if (place.explanation !== null) options.onPlaced?.(place.explanation);
+  const { preTokenizer } = pair;
+  const model = await LanguageModel.load(runtime, pair.model.path, { preTokenizer, onGpus: place.onGpus });
+  const decoder = createDecoder(model, place.cells, threads, options);
   const table = openEmbeddingTable(pair.model);
   const embeddings = new EmbeddingRows(runtime, table);
   const adapters = new Map<string, LoraAdapter>();
@@ -96,21 +108,30 @@ const contextOf = (description: ModelDescription, { maxSequenceLength }: PairOpt
     ? description.contextTokens
     : Math.min(maxSequenceLength, description.contextTokens);
 
-function createDecoder(model: LanguageModel, pair: GgufPair, threads: number, options: PairOptions): Decoder {
-  const { maxSequences, pageCacheSize, isExact } = options;
-  const cells = chooseCells({
-    bytesPerCell: kvBytesPerCell(pair.model, isExact),
+function placeParts(runtime: Runtime, pair: GgufPair, options: PairOptions): PairPlace {
+  const { maxSequences, pageCacheSize, isExact, cacheBits = null } = options;
+  return placePair(runtime, pair, {
+    bytesPerCell: kvBytesPerCell(pair.model, kvTypeOf(cacheBits, isExact)),
     contextTokens: contextOf(pair.description, options),
     maxSequences,
     pageCacheSize,
-    freeMemoryBytes: os.freemem(),
+    maxRows: maxRowsOf(options),
+    gpuLayers: options.gpuLayers ?? 'auto',
+    kvHalvings: options.kvHalvings ?? 0,
+    tilesPerRun: TILES_PER_RUN,
   });
+}
+
+const maxRowsOf = ({ maxSequences }: PairOptions): number => Math.max(MAX_ROWS, maxSequences);
+
+function createDecoder(model: LanguageModel, cells: number, threads: number, options: PairOptions): Decoder {
+  const { maxSequences, isExact, cacheBits = null } = options;
   return new Decoder(model, {
     cells,
     maxSequences,
-    maxRows: Math.max(MAX_ROWS, maxSequences),
+    maxRows: maxRowsOf(options),
     threads,
-    kvType: isExact ? 'F32' : 'F16',
+    kvType: kvTypeOf(cacheBits, isExact),
     usesFlashAttention: !isExact,
   });
 }
@@ -124,15 +145,6 @@ async function openEncoder(
   const settings = pair.description.vision;
   if (pair.projector === null || settings === null) return null;
   return loadTowerEncoder(runtime, { ...pair.projector, settings, textWidth, isExact });
-}
-
-/** Keys and values of one position over all layers; f16 has two bytes, f32 four. */
-function kvBytesPerCell(file: GgufFile, isExact: boolean): number {
-  const key = (name: string) => file.require(file.number(`llama.${name}`), `llama.${name}`);
-  const heads = key('attention.head_count');
-  const kvHeads = file.number('llama.attention.head_count_kv') ?? heads;
-  const headWidth = file.number('llama.attention.key_length') ?? key('embedding_length') / heads;
-  return 2 * key('block_count') * kvHeads * headWidth * (isExact ? 4 : 2);
 }
 
 function openEmbeddingTable(file: GgufFile): EmbeddingTable {

@@ -10,8 +10,11 @@ import { TowerEncoder } from '../vision/tower-encoder.js';
 import { isMatrix, VisionTower } from '../vision/tower.js';
 
 const NEWLINE = 'v.image_newline';
-/** Layers run without a pause: a quarter of ViT-L. */
+/** Layers that a processor runs without a pause: a quarter of ViT-L. A GPU runs all at once. */
 const LAYERS_PER_SEGMENT = 6;
+
+/** Tiles of one run on a GPU: those of an anyres image of two by two and its overview. */
+export const TILES_PER_RUN = 5;
 
 export interface VisionLoad {
   readonly file: GgufFile;
@@ -36,10 +39,12 @@ export async function loadTowerEncoder(runtime: Runtime, load: VisionLoad): Prom
     })),
   );
   for (const [name, tensor] of weights) store.write(name, await file.read(tensor));
+  const isOnGpu = runtime.gpus.length > 0;
   const shape = { ...vision, keepsClassToken: settings.keepsClassToken, textWidth };
   const tower = new VisionTower(runtime, store, shape, {
-    attention: isExact ? 'exact' : runtime.gpus.length > 0 ? 'flash_f16' : 'flash',
-    layersPerSegment: LAYERS_PER_SEGMENT,
+    attention: isExact ? 'exact' : isOnGpu ? 'flash_f16' : 'flash',
+    layersPerSegment: isOnGpu ? Math.max(1, shape.layersToRun) : LAYERS_PER_SEGMENT,
+    tilesPerRun: isOnGpu ? TILES_PER_RUN : 1,
   });
   const closeParts = (): void => {
     tower.close();

@@ -29,7 +29,7 @@ export class TowerEncoder implements ImageEncoder {
     this.#table = normalisationTable(parts.settings.mean, parts.settings.std);
   }
 
-  /** Each slice is one segment of the tower for one tile. */
+  /** Each slice is one segment of the tower, for as many tiles as it computes at once. */
   start(image: ImagePayload): ImageEncoding {
     const { tower, settings } = this.#parts;
     const layout = layoutImage(image.widthPx, image.heightPx, settings);
@@ -44,16 +44,29 @@ export class TowerEncoder implements ImageEncoder {
     let values: Float32Array | undefined;
     return {
       advance: async () => {
-        const tile = image.tiles.subarray(done.length * tileBytes, (done.length + 1) * tileBytes);
-        values = await tower.runSegment(segment, values ?? tileToPatches(tile, this.#table, settings));
+        const tiles = Math.min(tower.tilesPerRun, layout.tileCount - done.length);
+        const run = image.tiles.subarray(done.length * tileBytes, (done.length + tiles) * tileBytes);
+        values = await tower.runSegment(segment, values ?? this.#patches(run, tileBytes), tiles);
         segment += 1;
         if (segment < tower.segmentCount) return undefined;
-        done.push(values);
+        done.push(...split(values, tiles));
         segment = 0;
         values = undefined;
         return done.length < layout.tileCount ? undefined : this.#features(done, layout);
       },
     };
+  }
+
+  #patches(tiles: Uint8Array, tileBytes: number): Float32Array {
+    const { settings } = this.#parts;
+    const each = Array.from({ length: tiles.length / tileBytes }, (_, index) =>
+      tileToPatches(tiles.subarray(index * tileBytes, (index + 1) * tileBytes), this.#table, settings),
+    );
+    const [first] = each;
+    if (first !== undefined && each.length === 1) return first;
+    const patches = new Float32Array(each.reduce((sum, { length }) => sum + length, 0));
+    each.forEach((one, index) => patches.set(one, index * one.length));
+    return patches;
   }
 
   close(): void {
@@ -65,3 +78,9 @@ export class TowerEncoder implements ImageEncoder {
     return { rows: layout.imageTokens, values: mergeTiles(tiles, layout, tower.shape.textWidth, newline) };
   }
 }
+
+/** Equal parts, as views. */
+const split = (values: Float32Array, parts: number): Float32Array[] =>
+  Array.from({ length: parts }, (_, index) =>
+    values.subarray((index * values.length) / parts, ((index + 1) * values.length) / parts),
+  );

@@ -1,5 +1,5 @@
-// The CLIP vision tower and the projector as ggml graphs: normalised patches of one tile in, rows for the language model
-// out. Cut into segments of a few layers, so that a reader can answer running streams between them. Mathematics:
+// The CLIP vision tower and the projector as ggml graphs: normalised patches of one or several tiles in, rows for the language model
+// out. Cut into segments of a few layers where they take long, so that a reader can answer running streams between them. Mathematics:
 // transformers' CLIP model and LLaVA's clip_encoder.py and multimodal_projector/builder.py (haotian-liu/LLaVA, c121f043).
 import type { VisionShape } from '../../model/tower-shape.js';
 import { GraphBuilder, type Graph } from '../../native/graph.js';
@@ -19,6 +19,13 @@ export interface TowerOptions {
    */
   readonly attention: 'exact' | 'flash' | 'flash_f16';
   readonly layersPerSegment: number;
+  /** Tiles of one run at most. Each number of them that comes has graphs and activations of its own. */
+  readonly tilesPerRun: number;
+}
+
+/** What a graph is built for. */
+interface GraphShape extends EncoderShape, Pick<TowerOptions, 'attention'> {
+  readonly tiles: number;
 }
 
 interface Segment {
@@ -30,29 +37,48 @@ export class VisionTower {
   readonly shape: EncoderShape;
   /** Rows that one tile becomes. */
   readonly rowsPerTile: number;
-  readonly #segments: readonly Segment[];
+  readonly tilesPerRun: number;
+  readonly #runtime: Runtime;
+  readonly #weights: TensorStore;
+  readonly #options: TowerOptions;
+  /** By the number of tiles. */
+  readonly #segments = new Map<number, readonly Segment[]>();
 
   constructor(runtime: Runtime, weights: TensorStore, shape: EncoderShape, options: TowerOptions) {
     this.shape = shape;
     this.rowsPerTile = patchCount(shape) + (shape.keepsClassToken ? 1 : 0);
-    const segments: Segment[] = [];
-    for (let first = 0; first === 0 || first < shape.layersToRun; first += options.layersPerSegment) {
-      const end = Math.min(first + options.layersPerSegment, shape.layersToRun);
-      segments.push(buildSegment(new GraphBuilder(runtime), weights, shape, options, first, end));
-    }
-    this.#segments = segments;
+    this.tilesPerRun = options.tilesPerRun;
+    this.#runtime = runtime;
+    this.#weights = weights;
+    this.#options = options;
+    this.#segmentsFor(1);
   }
 
   get segmentCount(): number {
-    return this.#segments.length;
+    return this.#segmentsFor(1).length;
+  }
+
+  #segmentsFor(tiles: number): readonly Segment[] {
+    const known = this.#segments.get(tiles);
+    if (known !== undefined) return known;
+    const { layersPerSegment, attention } = this.#options;
+    const { layersToRun } = this.shape;
+    const segments: Segment[] = [];
+    for (let first = 0; first === 0 || first < layersToRun; first += layersPerSegment) {
+      const end = Math.min(first + layersPerSegment, layersToRun);
+      const shape = { ...this.shape, attention, tiles };
+      segments.push(buildSegment(new GraphBuilder(this.#runtime), this.#weights, shape, first, end));
+    }
+    this.#segments.set(tiles, segments);
+    return segments;
   }
 
   /**
-   * Runs one segment. `values` is what the segment before returned, or the tile's patches
-   * f32 [patches, 3 · patchPx²] for segment 0. The last segment returns f32 [rowsPerTile, textWidth].
+   * Runs one segment. `values` is what the segment before returned, or the patches of the tiles
+   * f32 [tiles, patches, 3 · patchPx²] for segment 0. The last segment returns f32 [tiles, rowsPerTile, textWidth].
    */
-  async runSegment(index: number, values: Float32Array): Promise<Float32Array> {
-    const segment = this.#segments[index];
+  async runSegment(index: number, values: Float32Array, tiles: number): Promise<Float32Array> {
+    const segment = this.#segmentsFor(tiles)[index];
     if (segment === undefined)
       throw new RangeError(`The tower has ${this.segmentCount} segments, not ${index + 1}.`);
     segment.graph.set(segment.input, values);
@@ -61,7 +87,7 @@ export class VisionTower {
   }
 
   close(): void {
-    for (const segment of this.#segments) segment.graph.close();
+    for (const { graph } of [...this.#segments.values()].flat()) graph.close();
   }
 }
 
@@ -69,48 +95,52 @@ export class VisionTower {
 export const isMatrix = (name: string): boolean =>
   /^(?:v\.blk\.\d+\.(?:attn|ffn)_\w+|mm\.\d+)\.weight$/u.test(name);
 
-const patchCount = ({ sidePx, patchPx }: EncoderShape): number => (sidePx / patchPx) ** 2;
+const patchCount = ({ sidePx, patchPx }: VisionShape): number => (sidePx / patchPx) ** 2;
 
 function buildSegment(
   g: GraphBuilder,
   weights: TensorStore,
-  shape: EncoderShape,
-  options: TowerOptions,
+  shape: GraphShape,
   first: number,
   end: number,
 ): Segment {
   const isFirst = first === 0;
+  const { tiles } = shape;
   const patchElements = 3 * shape.patchPx ** 2;
   const input = g.input(
     'F32',
-    isFirst ? [patchElements, patchCount(shape)] : [shape.hiddenSize, patchCount(shape) + 1],
+    isFirst
+      ? [patchElements, patchCount(shape) * tiles]
+      : [shape.hiddenSize, (patchCount(shape) + 1) * tiles],
   );
   let x = isFirst ? embed(g, weights, shape, input) : input;
-  for (let layer = first; layer < end; layer += 1) x = encoderLayer(g, weights, shape, options, layer, x);
+  for (let layer = first; layer < end; layer += 1) x = encoderLayer(g, weights, shape, layer, x);
   if (end === shape.layersToRun) x = project(g, weights, shape, selectRows(g, shape, x));
   return { graph: g.finish(x), input };
 }
 
 /** Patch convolution as one product, class token first, positions added, then the pre-LayerNorm ("pre_layrnorm"). */
-function embed(g: GraphBuilder, weights: TensorStore, shape: EncoderShape, patches: Tensor): Tensor {
+function embed(g: GraphBuilder, weights: TensorStore, shape: GraphShape, patches: Tensor): Tensor {
   const kernel = g.reshape(weights.get('v.patch_embd.weight'), [patches.shape[0], shape.hiddenSize]);
-  const classToken = g.reshape(weights.get('v.class_embd'), [shape.hiddenSize, 1]);
-  const rows = g.concat(classToken, g.mulMat(kernel, patches), 1);
-  const positioned = g.add(rows, weights.get('v.position_embd.weight'));
-  return layerNorm(g, weights, 'v.pre_ln', positioned, shape.epsilon);
+  const { hiddenSize, tiles } = shape;
+  const classToken = g.reshape(weights.get('v.class_embd'), [hiddenSize, 1]);
+  const classTokens = tiles === 1 ? classToken : g.repeat(classToken, [hiddenSize, 1, tiles]);
+  const embedded = g.reshape(g.mulMat(kernel, patches), [hiddenSize, patchCount(shape), tiles]);
+  const positioned = g.add(g.concat(classTokens, embedded, 1), weights.get('v.position_embd.weight'));
+  const rows = g.reshape(positioned, [hiddenSize, (patchCount(shape) + 1) * tiles]);
+  return layerNorm(g, weights, 'v.pre_ln', rows, shape.epsilon);
 }
 
 function encoderLayer(
   g: GraphBuilder,
   weights: TensorStore,
-  shape: EncoderShape,
-  options: TowerOptions,
+  shape: GraphShape,
   layer: number,
   x: Tensor,
 ): Tensor {
   const block = `v.blk.${layer}`;
   const normed = layerNorm(g, weights, `${block}.ln1`, x, shape.epsilon);
-  const attended = attention(g, weights, shape, options, block, normed);
+  const attended = attention(g, weights, shape, block, normed);
   const residual = g.add(x, linear(g, weights, `${block}.attn_out`, attended));
   const hidden = linear(
     g,
@@ -125,31 +155,31 @@ function encoderLayer(
 function attention(
   g: GraphBuilder,
   weights: TensorStore,
-  shape: EncoderShape,
-  options: TowerOptions,
+  shape: GraphShape,
   block: string,
   x: Tensor,
 ): Tensor {
   const headWidth = shape.hiddenSize / shape.headCount;
-  const rows = x.shape[1];
+  const allRows = x.shape[1];
+  const rows = allRows / shape.tiles;
   const scale = 1 / Math.sqrt(headWidth);
   const heads = (name: string) =>
     g.permute(
-      g.reshape(linear(g, weights, `${block}.${name}`, x), [headWidth, shape.headCount, rows]),
+      g.reshape(linear(g, weights, `${block}.${name}`, x), [headWidth, shape.headCount, rows, shape.tiles]),
       [0, 2, 1, 3],
     );
   const q = heads('attn_q');
   const k = heads('attn_k');
   const v = heads('attn_v');
-  if (options.attention !== 'exact') {
-    const isHalf = options.attention === 'flash_f16';
+  if (shape.attention !== 'exact') {
+    const isHalf = shape.attention === 'flash_f16';
     const attended = g.flashAttention(q, isHalf ? g.cast(k, 'F16') : k, isHalf ? g.cast(v, 'F16') : v, scale);
-    return g.reshape(attended, [shape.hiddenSize, rows]);
+    return g.reshape(attended, [shape.hiddenSize, allRows]);
   }
-  const probabilities = g.softMax(g.mulMat(k, q), scale); // [keys, queries, heads]
-  const values = g.cont(g.permute(v, [1, 0, 2, 3])); // [keys, headWidth, heads]
-  const attended = g.permute(g.mulMat(values, probabilities), [0, 2, 1, 3]); // [headWidth, heads, queries]
-  return g.reshape(g.cont(attended), [shape.hiddenSize, rows]);
+  const probabilities = g.softMax(g.mulMat(k, q), scale); // [keys, queries, heads, tiles]
+  const values = g.cont(g.permute(v, [1, 0, 2, 3])); // [keys, headWidth, heads, tiles]
+  const attended = g.permute(g.mulMat(values, probabilities), [0, 2, 1, 3]); // [headWidth, heads, queries, tiles]
+  return g.reshape(g.cont(attended), [shape.hiddenSize, allRows]);
 }
 
 /**
@@ -161,11 +191,15 @@ function quickGelu(g: GraphBuilder, x: Tensor): Tensor {
   return g.scale(g.silu(g.scale(x, slope)), 1 / slope);
 }
 
-function selectRows(g: GraphBuilder, shape: EncoderShape, x: Tensor): Tensor {
-  return shape.keepsClassToken ? x : g.cont(g.rows(x, 1, patchCount(shape)));
+function selectRows(g: GraphBuilder, shape: GraphShape, x: Tensor): Tensor {
+  if (shape.keepsClassToken) return x;
+  const { hiddenSize, tiles } = shape;
+  const patches = patchCount(shape);
+  const withClass = g.reshape(x, [hiddenSize, patches + 1, tiles]);
+  return g.reshape(g.cont(g.rows(withClass, 1, patches)), [hiddenSize, patches * tiles]);
 }
 
-function project(g: GraphBuilder, weights: TensorStore, shape: EncoderShape, x: Tensor): Tensor {
+function project(g: GraphBuilder, weights: TensorStore, shape: GraphShape, x: Tensor): Tensor {
   let rows = x;
   for (let index = 0; index < shape.projectorLayers; index += 1) {
     // Odd positions of the reference's nn.Sequential are the GELUs.
