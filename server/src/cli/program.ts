@@ -5,6 +5,7 @@ import { loadConfig } from '../config/load-config.js';
 import { printConfig } from '../config/print-config.js';
 import { TEXT_QUANT_CHOICES, TOWER_QUANT_CHOICES } from '../model/quantisation.js';
 import { describeCommand } from './describe/describe-command.js';
+import { gpuCommand } from './gpu/gpu-command.js';
 import { generateCommand } from './generate/generate-command.js';
 import { HUB_KEYS } from './hub-keys.js';
 import { addSettingFlags, ALL_SETTINGS, settingsWith, typedFlags } from './setting-flags.js';
@@ -26,6 +27,7 @@ export function createProgram(terminal: Terminal): Command {
     convertCommand,
     inspectCommand,
     doctorCommand,
+    gpuCommand,
   ];
   for (const make of commands) {
     const command = make(terminal);
