@@ -47,9 +47,21 @@ export default defineConfig({
           // Programs start within seconds on an idle machine, and in many more on a busy one.
           testTimeout: 60_000,
           include: ['test/**/*.test.ts'],
+          exclude: ['test/gpu/**'],
           maxWorkers: 1,
           fileParallelism: false,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // On a GPU, or on a software driver for one, whose first run compiles for minutes: only where it is asked for.
+          name: 'gpu',
+          include: ['test/gpu/**/*.test.ts'],
+          maxWorkers: 1,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

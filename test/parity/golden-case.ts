@@ -63,19 +63,26 @@ export interface ConvertedModel extends LoadedPair {
  * Converts a checkpoint with everything in f32 and loads it with f32 arithmetic.
  * @param adaptersFor makes the files of the LoRA adapters to load beside it, by name
  */
-export async function loadExact(
+export const loadExact = (
   folder: string,
   kernels: KernelChoice = 'off',
+  adaptersFor?: (pair: GgufPair) => Promise<ReadonlyMap<string, string>>,
+): Promise<ConvertedModel> => loadConverted(nativeRuntime(kernels), folder, 'f32', adaptersFor);
+
+/** Converts a checkpoint with everything in one type and loads it: with f32 arithmetic in f32, else as it would be served. */
+export async function loadConverted(
+  runtime: Runtime,
+  folder: string,
+  type: 'f32' | 'f16',
   adaptersFor: (pair: GgufPair) => Promise<ReadonlyMap<string, string>> = () => Promise.resolve(new Map()),
 ): Promise<ConvertedModel> {
-  const runtime = nativeRuntime(kernels);
   const outDir = mkdtempSync(path.join(os.tmpdir(), 'takeoff-parity-'));
   const checkpoint = await describeCheckpoint(folder);
   const paths = await convertCheckpoint({
     checkpoint,
     outDir,
-    textType: 'f32',
-    towerType: 'f32',
+    textType: type,
+    towerType: type,
     codec: createTensorCodec(runtime),
   });
   await checkpoint.close();
@@ -85,7 +92,7 @@ export async function loadExact(
     maxSequences: 2,
     pageCacheSize: null,
     threads: null,
-    isExact: true,
+    isExact: type === 'f32',
     adapters: await adaptersFor(pair),
   });
   return {

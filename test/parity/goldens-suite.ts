@@ -113,7 +113,7 @@ interface Answer {
 }
 
 /** Computes the rows, the last of which samples, and answers greedily. Leaves the cells as they are. */
-async function answer(
+export async function answer(
   { engine, decoder }: ConvertedModel,
   rows: readonly StepRow[],
   tokenCount: number,
@@ -143,7 +143,7 @@ async function answer(
   return { logits, tokens };
 }
 
-async function promptRows(
+export async function promptRows(
   model: ConvertedModel,
   run: GoldenRun,
   featuresOf: (image: string) => Promise<FeatureRows>,

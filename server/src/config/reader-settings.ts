@@ -89,7 +89,7 @@ export const readerConfigSchema = z.object({
   quantType: setting({ ...choice(TEXT_QUANT_CHOICES), advice: QUANT_ADVICE }, 'auto', {
     key: 'quant_type',
     meaning:
-      'Type that the weights of the language model are stored in. auto is f16 for small models and q4_0 above 2 GB.',
+      'Type that the weights of the language model are stored in. auto is f16 for small models and q4_0 above 2 GB; on a GPU the most exact of f16, q8_0 and q4_0 that fits.',
   }),
   visionQuantType: setting(choice(TOWER_QUANT_CHOICES), 'auto', {
     key: 'vision_quant_type',
@@ -112,7 +112,7 @@ export const readerConfigSchema = z.object({
   pageCacheSize: setting(optionalMemorySize(), null, {
     key: 'page_cache_size',
     meaning:
-      'Memory for keys and values of prompts and answers. Where it is not set, as much as `max_batch_size` answers of full length need, up to 30 % of the free memory.',
+      'Memory for keys and values of prompts and answers. Where it is not set, as much as `max_batch_size` answers of full length need, up to 30 % of the free memory, or what is free on the GPU.',
   }),
   imageCacheSize: setting(memorySize(), 256 * 2 ** 20, {
     key: 'image_cache_size',

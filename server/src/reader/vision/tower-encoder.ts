@@ -69,6 +69,17 @@ export class TowerEncoder implements ImageEncoder {
     return patches;
   }
 
+  /** Features of tiles in their own order, f32 [tiles, rows, textWidth], without cutting the work into slices. */
+  async encodeTiles(tiles: Uint8Array): Promise<Float32Array[]> {
+    const { tower, settings } = this.#parts;
+    const tileBytes = settings.sidePx ** 2 * 3;
+    const count = tiles.length / tileBytes;
+    let values = this.#patches(tiles, tileBytes);
+    for (let segment = 0; segment < tower.segmentCount; segment += 1)
+      values = await tower.runSegment(segment, values, count);
+    return split(values, count);
+  }
+
   close(): void {
     this.#parts.closeParts();
   }

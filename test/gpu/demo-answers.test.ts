@@ -1,0 +1,61 @@
+// The whole program on the software driver: warm before it is live, the answers of the demo model, /status, and a second start.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RunningServer } from '../../harness/running-server.js';
+import { demoCases, imageBytes } from '../process/demo-cases.js';
+import { imageForm } from '../process/requests.js';
+import { findSoftwareDevice, repositoryPath, SOFTWARE_DRIVER } from './software-driver.js';
+
+const device = await findSoftwareDevice();
+const RESTART_MS = 20_000;
+
+const start = (): Promise<RunningServer> =>
+  RunningServer.start({
+    // Decode steps of few rows are those that the driver compiles longest.
+    args: ['--device', 'vulkan', '--max-batch-size', '2', '--repository-path', repositoryPath()],
+    env: SOFTWARE_DRIVER,
+  });
+
+describe.skipIf(device === null)('the demo model on Vulkan', () => {
+  let server: RunningServer;
+
+  beforeAll(async () => {
+    server = await start();
+  }, 900_000);
+  afterAll(() => server.stop());
+
+  it('is warmed up before the reader is live', () => {
+    expect(server.output).toContain('warming up');
+  });
+
+  it('answers all requests, sent at once, as the reference does', async () => {
+    const answers = await Promise.all(
+      demoCases.map(async ({ image, request }) => {
+        const form = imageForm(imageBytes(image), request);
+        const response = await fetch(`${server.url}/image_generate`, { method: 'POST', body: form });
+        return (await response.json()) as { text: string };
+      }),
+    );
+    expect(answers.map(({ text }) => text)).toEqual(demoCases.map(({ answer }) => answer));
+  }, 300_000);
+
+  it('is shown by /status with its device and the reason', async () => {
+    const { status } = (await (await fetch(`${server.managementUrl}/status`)).json()) as {
+      status: { live_readers: Record<string, { device: string; device_reason: string }> };
+    };
+    expect(Object.values(status.live_readers)).toEqual([
+      expect.objectContaining({
+        device: 'vulkan',
+        device_reason: expect.stringMatching(
+          /^device: vulkan, Vulkan0 \(.+\), because device is vulkan/u,
+        ) as string,
+      }),
+    ]);
+  });
+
+  it('is live again within 20 s once the driver has compiled everything', async () => {
+    await server.stop();
+    const before = performance.now();
+    server = await start();
+    expect(performance.now() - before).toBeLessThan(RESTART_MS);
+  }, 300_000);
+});

@@ -1,0 +1,83 @@
+// The goldens in f16 on the software driver, as a GPU serves them: f16 weights and keys and values, flash attention, all tiles of an
+// image in one run.
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { FeatureRows } from '../../server/src/reader/engine/engine.js';
+import { toSlot } from '../../server/src/reader/ids.js';
+import { openRuntime, type Runtime } from '../../server/src/native/runtime.js';
+import {
+  differences,
+  encodeImage,
+  GOLDEN_CASES,
+  GOLDENS,
+  GoldenTensors,
+  loadConverted,
+  readExpectations,
+  type ConvertedModel,
+} from '../parity/golden-case.js';
+import { answer, promptRows } from '../parity/goldens-suite.js';
+import { findSoftwareDevice } from './software-driver.js';
+
+const FEATURES_RELATIVE = 2e-2;
+const CLOSE_MARGIN = 0.05;
+/** Each case has some twenty, half of which differ in tokens alone. */
+const RUNS = 6;
+
+const device = await findSoftwareDevice();
+
+describe.skipIf(device === null).each(GOLDEN_CASES)('%s in f16 on Vulkan', (name) => {
+  const expected = readExpectations(name);
+  const tensors = new GoldenTensors(name);
+  const runs = expected.runs.slice(0, RUNS);
+  const features = new Map<string, FeatureRows>();
+  let model: ConvertedModel;
+
+  beforeAll(async () => {
+    model = await loadConverted(runtimeOnVulkan(), path.join(GOLDENS, name, 'checkpoint'), 'f16');
+  }, 300_000);
+  afterAll(() => model.close());
+
+  const featuresOf = async (image: string): Promise<FeatureRows> => {
+    const known = features.get(image);
+    if (known !== undefined) return known;
+    const done = await encodeImage(model, path.join(GOLDENS, 'images', `${image}.png`));
+    features.set(image, done);
+    return done;
+  };
+
+  it('encodes images to the features of the reference within 2e-2', async () => {
+    for (const image of expected.images) {
+      const { rows, values } = await featuresOf(image.name);
+      expect(rows).toBe(image.imageTokens);
+      const width = values.length / rows;
+      for (const [tensor, got] of [
+        ['features', values],
+        ['features.first', values.slice(0, width)],
+        ['features.last', values.slice(-width)],
+      ] as const) {
+        const wanted = tensors.floats(`${tensor}/${image.name}`);
+        if (wanted === undefined) continue;
+        const { relative } = differences(got, wanted);
+        expect(relative, `${tensor} of ${image.name}`).toBeLessThanOrEqual(FEATURES_RELATIVE);
+      }
+    }
+  }, 600_000);
+
+  it.each(runs)(
+    'answers $id as the reference does wherever that is sure',
+    async (run) => {
+      const { rows } = await promptRows(model, run, featuresOf);
+      const { tokens } = await answer(model, rows, run.greedy.tokens.length);
+      const close = run.greedy.margins.findIndex((margin) => margin <= CLOSE_MARGIN);
+      const comparable = close === -1 ? run.greedy.tokens.length : close;
+      expect(tokens.slice(0, comparable)).toEqual(run.greedy.tokens.slice(0, comparable));
+      model.engine.forget(toSlot(0), 0, model.engine.limits.contextTokens);
+    },
+    300_000,
+  );
+});
+
+function runtimeOnVulkan(): Runtime {
+  if (device === null) throw new TypeError('There is no device.');
+  return openRuntime({ device, threads: 1, kernels: 'off', log: () => undefined });
+}
