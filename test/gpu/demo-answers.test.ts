@@ -10,8 +10,11 @@ const RESTART_MS = 20_000;
 
 const start = (): Promise<RunningServer> =>
   RunningServer.start({
-    // Decode steps of few rows are those that the driver compiles longest.
-    args: ['--device', 'vulkan', '--max-batch-size', '2', '--repository-path', repositoryPath()],
+    args: [
+      ...['--device', 'vulkan', '--repository-path', repositoryPath()],
+      // The driver compiles decode steps of few rows longest, and computes prompts of many rows slowly.
+      ...['--max-batch-size', '2', '--prefill-chunk-size', '64'],
+    ],
     env: SOFTWARE_DRIVER,
   });
 
