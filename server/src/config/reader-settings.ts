@@ -94,7 +94,7 @@ export const readerConfigSchema = z.object({
   visionQuantType: setting(choice(TOWER_QUANT_CHOICES), 'auto', {
     key: 'vision_quant_type',
     meaning:
-      'Type that the weights of the vision tower are stored in. auto keeps bf16 or better; q8_0 is faster on many processors and less exact.',
+      'Type that the weights of the vision tower are stored in. auto keeps 16 bits or better, bf16 for processors and f16 for GPUs; q8_0 is faster on many processors and less exact.',
   }),
   maxSequenceLength: setting(integer(0, 10_000_000, 'tokens; 0 takes what the model can hold'), 0, {
     key: 'max_sequence_length',
