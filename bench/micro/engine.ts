@@ -87,7 +87,7 @@ async function benchImage(
   const preprocessing = await timeRuns(runs, () => preprocess(bitmap, vision));
   const encoding = await timeRuns(runs, async () => {
     const work = encoder.start(image);
-    while ((await work.advance()) === undefined);
+    while ((await work.advance(Infinity)) === undefined);
   });
   return [
     { name: 'preprocess 1920×1080', unit: 'ms', value: spread(preprocessing) },

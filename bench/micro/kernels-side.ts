@@ -78,7 +78,7 @@ async function encodeTile({ encoder, description }: LoadedPair): Promise<void> {
   const { sidePx } = description.vision;
   const tiles = Uint8Array.from({ length: sidePx * sidePx * 3 }, (_, i) => (i * 7919) >>> 3);
   const encoding = encoder.start({ sha256: 'bench', widthPx: sidePx, heightPx: sidePx, sidePx, tiles });
-  while ((await encoding.advance()) === undefined);
+  while ((await encoding.advance(Infinity)) === undefined);
 }
 
 async function prefill({ engine, description }: LoadedPair, rowCount: number): Promise<void> {

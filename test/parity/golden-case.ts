@@ -137,7 +137,7 @@ export async function encodeImage(
   if (encoder === null || description.vision === null) throw new TypeError('the model takes no images');
   const encoding = encoder.start(await readImage(file, description.vision));
   for (;;) {
-    const features = await encoding.advance();
+    const features = await encoding.advance(Infinity);
     if (features !== undefined) return features;
   }
 }

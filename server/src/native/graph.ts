@@ -9,6 +9,9 @@ import { fullShape, shapeBytes, Tensor, type Shape } from './tensors.js';
 /** Node limit of one graph; a whole ViT-L takes about 900. */
 const MAX_NODES = 4096;
 
+/** For the alignment of a graph in its context. */
+const PART_OVERHEAD_BYTES = 64;
+
 /** enum ggml_status */
 const ALLOCATION_FAILED = -2;
 
@@ -175,13 +178,19 @@ export class GraphBuilder {
     return new Tensor(pointer, [width, rows, batch, 1], a.type);
   }
 
-  /** Ends building. The graph owns the builder's memory; the builder must not be used again. */
-  finish(output: Tensor): Graph {
+  /**
+   * Ends building. The graph owns the builder's memory; the builder must not be used again.
+   * @param cuts behind which the computation can pause, in their order in the graph
+   */
+  finish(output: Tensor, cuts: readonly Tensor[] = []): Graph {
     const { ggml } = this.#runtime;
     ggml.setOutput(output.pointer);
     const graph = ggml.newGraph(this.#context, MAX_NODES, false);
-    ggml.buildForward(graph, output.pointer);
-    return new Graph(this.#runtime, this.#context, graph, output);
+    const ends = [...cuts, output].map(({ pointer }) => {
+      ggml.buildForward(graph, pointer);
+      return ggml.nodeCount(graph);
+    });
+    return new Graph(this.#runtime, this.#context, { graph, ends, output });
   }
 
   #sameShape(a: Tensor, pointer: Pointer): Tensor {
@@ -194,21 +203,33 @@ export class GraphBuilder {
   }
 }
 
-/** A finished graph with its own activation memory. */
+interface Built {
+  readonly graph: Pointer;
+  /** Nodes up to the end of each part. */
+  readonly ends: readonly number[];
+  readonly output: Tensor;
+}
+
+/**
+ * A finished graph with its own activation memory, in which what one part computed stays for the next: parts are computed in order,
+ * and other graphs may be computed in between.
+ */
 export class Graph {
   readonly #runtime: Runtime;
-  readonly #context: Pointer;
-  readonly #graph: Pointer;
+  /** Of the tensors, and of the parts where there are several. */
+  readonly #contexts: readonly Pointer[];
+  readonly #parts: readonly Pointer[];
   readonly #allocator: Pointer;
   readonly #output: Tensor;
   #isOpen = true;
 
-  constructor(runtime: Runtime, context: Pointer, graph: Pointer, output: Tensor) {
+  constructor(runtime: Runtime, context: Pointer, { graph, ends, output }: Built) {
     const { ggml, backend } = runtime;
     this.#runtime = runtime;
-    this.#context = context;
-    this.#graph = graph;
     this.#output = output;
+    const cut = ends.length === 1 ? { context: null, parts: [graph] } : cutGraph(runtime, graph, ends);
+    this.#contexts = cut.context === null ? [context] : [context, cut.context];
+    this.#parts = cut.parts;
     this.#allocator = ggml.gallocrNew(ggml.backendBufferType(backend));
     if (!ggml.gallocrAlloc(this.#allocator, graph)) {
       this.close();
@@ -219,16 +240,27 @@ export class Graph {
     }
   }
 
+  get partCount(): number {
+    return this.#parts.length;
+  }
+
   set(input: Tensor, data: Float32Array | Int32Array): void {
     if (data.byteLength !== input.byteLength)
       throw new Defect(`The input takes ${input.byteLength} bytes, got ${data.byteLength}.`);
     this.#runtime.ggml.tensorSet(input.pointer, data, 0, data.byteLength);
   }
 
-  /** Computes off the JavaScript thread. @throws NativeError native.call_failed with ggml's status */
+  /** Computes all parts off the JavaScript thread. @throws NativeError native.call_failed with ggml's status, native.out_of_memory */
   async compute(): Promise<void> {
+    for (let part = 0; part < this.partCount; part += 1) await this.computePart(part);
+  }
+
+  /** Computes one part off the JavaScript thread, after all before it. @throws NativeError as `compute` */
+  async computePart(index: number): Promise<void> {
+    const graph = this.#parts[index];
+    if (graph === undefined) throw new Defect(`The graph has ${this.partCount} parts, not ${index + 1}.`);
     const { backend, inference } = this.#runtime;
-    const { status } = await inference.run({ kind: 'graph', backend, graph: this.#graph });
+    const { status } = await inference.run({ kind: 'graph', backend, graph });
     if (status === ALLOCATION_FAILED)
       throw new NativeError(
         'native.out_of_memory',
@@ -252,8 +284,30 @@ export class Graph {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#runtime.ggml.gallocrFree(this.#allocator);
-    this.#runtime.ggml.free(this.#context);
+    for (const context of this.#contexts) this.#runtime.ggml.free(context);
   }
+}
+
+/** Graphs of the nodes up to each end, in a context of their own. */
+function cutGraph(
+  { ggml }: Runtime,
+  graph: Pointer,
+  ends: readonly number[],
+): { readonly context: Pointer; readonly parts: readonly Pointer[] } {
+  const sizes = ends.map((end, index) => end - (ends[index - 1] ?? 0));
+  const context = ggml.init({
+    mem_size: sizes.reduce((sum, size) => sum + PART_OVERHEAD_BYTES + ggml.graphOverhead(size, false), 0),
+    mem_buffer: null,
+    no_alloc: true,
+  });
+  if (context === null) throw new NativeError('native.call_failed', 'ggml_init returned null for a graph.');
+  let node = 0;
+  const parts = sizes.map((size) => {
+    const part = ggml.newGraph(context, size, false);
+    for (let added = 0; added < size; added += 1) ggml.addNode(part, ggml.node(graph, node++));
+    return part;
+  });
+  return { context, parts };
 }
 
 const count = (shape: Shape): number => shape[0] * shape[1] * shape[2] * shape[3];

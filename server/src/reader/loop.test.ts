@@ -22,11 +22,19 @@ interface Options {
   readonly limits?: Partial<EngineLimits>;
   /** Features that are kept. */
   readonly imageCacheBytes?: number;
+  /** Of a part of an image's encoding. */
+  readonly partMs?: number;
   /** Told of each step before it is computed. */
   readonly onStep?: (rows: readonly StepRow[]) => void;
 }
 
-function start({ Owner = UnsharedRows, limits = {}, imageCacheBytes = 1 << 20, onStep }: Options = {}) {
+function start({
+  Owner = UnsharedRows,
+  limits = {},
+  imageCacheBytes = 1 << 20,
+  partMs = 8,
+  onStep,
+}: Options = {}) {
   const model = createEchoModel({ ...LIMITS, ...limits });
   const { engine, encoder } = model;
   const kv = new Owner(engine.limits, engine);
@@ -70,7 +78,7 @@ function start({ Owner = UnsharedRows, limits = {}, imageCacheBytes = 1 << 20, o
     onDefect: (error) => defects.push(error),
     stepTargetMs: 16,
     prefillChunkRows: engine.limits.maxRows,
-    clock: () => clockMs,
+    clock: () => clockMs + partMs * encoder.ranParts,
   });
   /** When everything has ended: what is left in the cache. */
   const idle = async (): Promise<void> => {
@@ -100,7 +108,7 @@ const request = (
 });
 
 /** Of an encoding by the echo encoder. */
-const SLICES = 2;
+const PARTS = 2;
 const imageOf = (sha256: string): ImagePayload => ({
   sha256,
   widthPx: 10,
@@ -238,7 +246,7 @@ describe('ReaderLoop', () => {
     loop.accept(about(imageOf('ab'), 'a', ['one', 'two']));
     await idle();
     expect(imageRows).toBe(128);
-    expect(encoder.ranSlices).toBe(SLICES);
+    expect(encoder.ranParts).toBe(PARTS);
     expect(terminals(events)).toMatchObject([
       { kind: 'done', usage: { promptTokens: 68, imageTokens: 64 } },
       { kind: 'done', usage: { promptTokens: 68, imageTokens: 64 } },
@@ -261,16 +269,19 @@ describe('ReaderLoop', () => {
     expect(defects).toHaveLength(1);
   });
 
-  it('encodes at most one slice of an image between two steps of a running stream', async () => {
-    const slices: number[] = [];
-    const { loop, idle, encoder } = start({ onStep: () => slices.push(encoder.ranSlices) });
+  it.each([
+    { partMs: 8, most: 1, says: 'one part of an image, where two would take too long' },
+    { partMs: 4, most: 2, says: 'two parts of an image, where they fit' },
+  ])('encodes between two steps of a running stream $says', async ({ partMs, most }) => {
+    const totals: number[] = [];
+    const { loop, idle, encoder } = start({ partMs, onStep: () => totals.push(encoder.ranParts) });
     loop.accept(long('stream', ['abc'], 40));
     loop.accept(about(imageOf('one'), 'a', ['x']));
     loop.accept(about(imageOf('two'), 'b', ['y']));
     await idle();
-    const added = slices.map((total, step) => total - (slices[step - 1] ?? 0));
-    expect(Math.max(...added)).toBe(1);
-    expect(slices.at(-1)).toBe(2 * SLICES);
+    const added = totals.map((total, step) => total - (totals[step - 1] ?? 0));
+    expect(Math.max(...added)).toBe(most);
+    expect(totals.at(-1)).toBe(2 * PARTS);
   });
 
   it('adds at most the allowed prompt rows to a step in which another sequence decodes', async () => {
@@ -296,7 +307,7 @@ describe('ReaderLoop', () => {
       await idle();
     }
     // `two` was the least recently used when `three` came.
-    expect(encoder.ranSlices).toBe(4 * SLICES);
+    expect(encoder.ranParts).toBe(4 * PARTS);
   });
 
   it('frees the cells of a cancelled sequence for the one that waits for them', async () => {
@@ -391,11 +402,11 @@ describe('ReaderLoop with shared prefixes', () => {
     await idle();
     loop.accept(about(imageOf('two'), 'between', ['and that?']));
     await idle();
-    const slices = encoder.ranSlices;
+    const parts = encoder.ranParts;
     computed.length = 0;
     loop.accept(about(imageOf('one'), 'second', ['where is it?']));
     await idle();
-    expect(encoder.ranSlices).toBe(slices);
+    expect(encoder.ranParts).toBe(parts);
     expect(computed[0]).toBe('ere is it?'.length);
     expect(textOf(events, 'second')).toBe('\nwhere is it?');
     expect(usageOf(events, 'second')).toMatchObject({
@@ -462,7 +473,7 @@ describe('ReaderLoop with shared prefixes', () => {
       loop.accept({ ...about(imageOf('image'), id, ['what?']), cacheSalt });
       await idle();
     }
-    expect(encoder.ranSlices).toBe(3 * SLICES);
+    expect(encoder.ranParts).toBe(3 * PARTS);
     const cached = ['a', 'b', 'c', 'd'].map((id) => {
       const event = usageOf(events, id);
       return event?.kind === 'done' && event.usage.cachedTokens > 0;

@@ -13,9 +13,9 @@ import type { Slot } from './ids.js';
 import type { KvHandle, KvOwner } from './kv/kv-owner.js';
 import type { SequenceFactory } from './sequence-factory.js';
 import { planStep, type RowBudget, type RunningSequence } from './schedule/plan.js';
-import { REMEMBERED_STEPS, rowsWithin, type MeasuredStep } from './schedule/step-pace.js';
 import { WaitingQueue } from './schedule/waiting-queue.js';
-import type { Sequence } from './sequence.js';
+import { WorkPace } from './schedule/work-pace.js';
+import type { Sequence, SequenceImage } from './sequence.js';
 import type { ImageStore } from './vision/image-store.js';
 
 export interface LoopOptions {
@@ -27,7 +27,7 @@ export interface LoopOptions {
   readonly send: (event: FromReader) => void;
   /** Called once when the engine fails; every accepted prompt has had its terminal event by then. */
   readonly onDefect: (error: unknown) => void;
-  /** What a step should take in which answers go on; prompts get as many rows as fit. */
+  /** What a step should take in which answers go on; prompts get as many rows as fit, and images half of it before the step. */
   readonly stepTargetMs: number;
   /** Prompt rows of a step at most. */
   readonly prefillChunkRows: number;
@@ -37,6 +37,10 @@ export interface LoopOptions {
 
 /** Beside running answers, prompts go on by at least so many rows a step, however slow the machine is. */
 const MIN_PREFILL_ROWS = 8;
+/** Rows of the first step beside running answers. */
+const FIRST_ROWS = 64;
+/** Of the time that a step should take, for the encoding of an image before it: a stream waits for both. */
+const VISION_SHARE = 0.5;
 
 interface Running {
   readonly sequence: Sequence;
@@ -55,8 +59,8 @@ export class ReaderLoop {
   readonly #waiting = new WaitingQueue<Waiting>();
   /** In order of admission. */
   readonly #running = new Map<Slot, Running>();
-  /** The last ones. */
-  readonly #measuredSteps: MeasuredStep[] = [];
+  readonly #stepPace = new WorkPace();
+  readonly #visionPace = new WorkPace();
   #steps = 0;
   #lastAdapter: string | null = null;
   #cancelled = new Set<string>();
@@ -209,13 +213,26 @@ export class ReaderLoop {
         if (images === null) throw new Defect('An image reached the loop of a model without a vision tower.');
         const features = images.get(missing);
         if (features === undefined) {
-          await images.advance(missing);
+          await this.#encodeParts(images, missing);
           this.#steps += 1;
           return;
         }
         sequence.supply(missing, features);
       }
     }
+  }
+
+  async #encodeParts(images: ImageStore, image: SequenceImage): Promise<void> {
+    const { clock, stepTargetMs } = this.#options;
+    const maxParts = this.#visionPace.units({
+      targetMs: stepTargetMs * VISION_SHARE,
+      firstUnits: 1,
+      minUnits: 1,
+      maxUnits: Infinity,
+    });
+    const startMs = clock();
+    const units = await images.advance(image, maxParts);
+    this.#visionPace.note({ units, ms: clock() - startMs });
   }
 
   async #step(): Promise<void> {
@@ -231,8 +248,7 @@ export class ReaderLoop {
     const sampledTokens = await engine.step(rows, adapter);
     this.#lastAdapter = adapter;
     this.#steps += 1;
-    this.#measuredSteps.push({ rows: rows.length, ms: clock() - startMs });
-    if (this.#measuredSteps.length > REMEMBERED_STEPS) this.#measuredSteps.shift();
+    this.#stepPace.note({ units: rows.length, ms: clock() - startMs });
     for (const { slot } of counts) {
       const { sequence, handle } = this.#runningIn(slot);
       this.#options.kv.append(handle, sequence.rowKeysFrom(handle.rows));
@@ -243,7 +259,12 @@ export class ReaderLoop {
   #budget(): RowBudget {
     const { engine, stepTargetMs: targetMs, prefillChunkRows } = this.#options;
     const { maxRows } = engine.limits;
-    const paced = rowsWithin(this.#measuredSteps, { targetMs, minRows: MIN_PREFILL_ROWS, maxRows });
+    const paced = this.#stepPace.units({
+      targetMs,
+      firstUnits: FIRST_ROWS,
+      minUnits: MIN_PREFILL_ROWS,
+      maxUnits: maxRows,
+    });
     return { maxRows, maxPrefillRows: prefillChunkRows, maxRowsBesideDecode: paced };
   }
 

@@ -75,6 +75,10 @@ export function bindGgml({ base, ggml }: Libraries) {
       'void *ggml_new_graph_custom(void *ctx, size_t size, bool grads)',
     ),
     buildForward: bind<[P, P], void>(base, 'void ggml_build_forward_expand(void *graph, void *tensor)'),
+    nodeCount: bind<[P], number>(base, 'int ggml_graph_n_nodes(void *graph)'),
+    node: bind<[P, number], P>(base, 'void *ggml_graph_node(void *graph, int index)'),
+    /** Takes the node as it is, without those that it is computed from. */
+    addNode: bind<[P, P], void>(base, 'void ggml_graph_add_node(void *graph, void *tensor)'),
 
     // --- buffers and backends (ggml-backend.h, ggml-alloc.h)
     /** Places all tensors of a no_alloc context; caller frees the buffer. Null when memory is short. */

@@ -11,7 +11,7 @@ const BOS = 1;
 const END = 2;
 /** Byte b is token b + 3. */
 const FIRST_BYTE_TOKEN = 3;
-const SLICES = 2;
+const PARTS = 2;
 
 const VISION: VisionSettings = {
   sidePx: 112,
@@ -61,7 +61,7 @@ export function createEchoModel(limits: EngineLimits, adapters: readonly string[
   };
   return {
     engine: new EchoEngine(limits, toTokenId(END), adapters),
-    encoder: new EchoEncoder(VISION, SLICES),
+    encoder: new EchoEncoder(VISION, PARTS),
     tokenizer,
     description,
   };

@@ -10,9 +10,6 @@ import { TowerEncoder } from '../vision/tower-encoder.js';
 import { isMatrix, VisionTower } from '../vision/tower.js';
 
 const NEWLINE = 'v.image_newline';
-/** Layers that a processor runs without a pause: a quarter of ViT-L. A GPU runs all at once. */
-const LAYERS_PER_SEGMENT = 6;
-
 /** Tiles of one run on a GPU: those of an anyres image of two by two and its overview. */
 export const TILES_PER_RUN = 5;
 
@@ -43,7 +40,7 @@ export async function loadTowerEncoder(runtime: Runtime, load: VisionLoad): Prom
   const shape = { ...vision, keepsClassToken: settings.keepsClassToken, textWidth };
   const tower = new VisionTower(runtime, store, shape, {
     attention: isExact ? 'exact' : isOnGpu ? 'flash_f16' : 'flash',
-    layersPerSegment: isOnGpu ? Math.max(1, shape.layersToRun) : LAYERS_PER_SEGMENT,
+    pausesBehindLayers: !isOnGpu,
     tilesPerRun: isOnGpu ? TILES_PER_RUN : 1,
   });
   const closeParts = (): void => {

@@ -63,7 +63,7 @@ async function encodeOnce({ encoder, description: { vision } }: WarmUp): Promise
   const { tileCount } = layoutImage(sidePx, sidePx, vision);
   const tiles = new Uint8Array(tileCount * sidePx ** 2 * 3);
   const encoding = encoder.start({ sha256: 'warm-up', widthPx: sidePx, heightPx: sidePx, sidePx, tiles });
-  while ((await encoding.advance()) === undefined);
+  while ((await encoding.advance(Infinity)) === undefined);
 }
 
 /** One prompt. */

@@ -1,5 +1,5 @@
-// An encoder without a tower, beside the echo engine: each image becomes rows of zeros after a fixed number of slices. It counts
-// the slices, so that tests can tell what was encoded and when.
+// An encoder without a tower, beside the echo engine: each image becomes rows of zeros after a fixed number of parts. It counts the
+// parts, so that tests can tell what was encoded and when.
 import type { ImagePayload } from '../../link/requests/messages.js';
 import type { VisionSettings } from '../../model/description.js';
 import { layoutImage } from '../../image/geometry.js';
@@ -8,29 +8,31 @@ import type { ImageEncoder, ImageEncoding } from './image-encoder.js';
 
 export class EchoEncoder implements ImageEncoder {
   readonly #vision: VisionSettings;
-  readonly #slices: number;
-  #ranSlices = 0;
+  readonly #parts: number;
+  #ranParts = 0;
 
-  /** @param slices of each encoding */
-  constructor(vision: VisionSettings, slices: number) {
+  /** @param parts of each encoding */
+  constructor(vision: VisionSettings, parts: number) {
     this.#vision = vision;
-    this.#slices = slices;
+    this.#parts = parts;
   }
 
-  /** Slices of all encodings so far. */
-  get ranSlices(): number {
-    return this.#ranSlices;
+  /** Parts of all encodings so far. */
+  get ranParts(): number {
+    return this.#ranParts;
   }
 
   start({ widthPx, heightPx }: ImagePayload): ImageEncoding {
     const rows = layoutImage(widthPx, heightPx, this.#vision).imageTokens;
     const features: FeatureRows = { rows, values: new Float32Array(rows) };
-    let slicesLeft = this.#slices;
+    let partsLeft = this.#parts;
     return {
-      advance: () => {
-        this.#ranSlices += 1;
-        slicesLeft -= 1;
-        return Promise.resolve(slicesLeft > 0 ? undefined : features);
+      partCount: this.#parts,
+      advance: (maxParts) => {
+        const parts = Math.min(maxParts, partsLeft);
+        this.#ranParts += parts;
+        partsLeft -= parts;
+        return Promise.resolve(partsLeft > 0 ? undefined : features);
       },
     };
   }

@@ -3,10 +3,12 @@
 import type { ImagePayload } from '../../link/requests/messages.js';
 import type { FeatureRows } from '../engine/engine.js';
 
-/** An encoding cut into slices, so that running sequences are served between them. */
+/** An encoding cut into parts, so that running sequences are served between some of them. */
 export interface ImageEncoding {
-  /** Runs one slice. Features when it was the last. */
-  advance(): Promise<FeatureRows | undefined>;
+  /** Parts of about equal length that it is computed in. */
+  readonly partCount: number;
+  /** Computes up to so many parts, at least one. Features when none is left. */
+  advance(maxParts: number): Promise<FeatureRows | undefined>;
 }
 
 export interface ImageEncoder {

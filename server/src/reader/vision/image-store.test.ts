@@ -12,18 +12,20 @@ const image = (sha256: string, widthPx = 4): StoredImage => {
 const ROWS = 10;
 const FEATURE_BYTES = ROWS * Float32Array.BYTES_PER_ELEMENT;
 
-/** Each encoding takes two slices. */
+/** Each encoding has two parts. */
 class CountingEncoder implements ImageEncoder {
   readonly started: string[] = [];
 
   start({ sha256 }: ImagePayload) {
     this.started.push(sha256);
-    let slices = 0;
+    let partsLeft = 2;
     const features: FeatureRows = { rows: ROWS, values: new Float32Array(ROWS) };
     return {
-      advance: () => {
-        slices += 1;
-        return Promise.resolve(slices === 2 ? features : undefined);
+      partCount: 2,
+      advance: (maxParts: number) => {
+        partsLeft -= maxParts;
+        if (partsLeft < 0) throw new RangeError('more parts than there are');
+        return Promise.resolve(partsLeft === 0 ? features : undefined);
       },
     };
   }
@@ -37,7 +39,7 @@ async function encode(store: ImageStore, wanted: StoredImage): Promise<FeatureRo
   for (;;) {
     const features = store.get(wanted);
     if (features !== undefined) return features;
-    await store.advance(wanted);
+    await store.advance(wanted, 1);
   }
 }
 
@@ -62,8 +64,8 @@ describe('ImageStore', () => {
   it('finishes an encoding that is under way before it starts another', async () => {
     const encoder = new CountingEncoder();
     const store = new ImageStore(encoder, 10 * FEATURE_BYTES);
-    await store.advance(image('a'));
-    await store.advance(image('b'));
+    expect(await store.advance(image('a'), 1)).toBe(1);
+    expect(await store.advance(image('b'), 5)).toBe(1);
     expect(encoder.started).toEqual(['a']);
     expect(store.get(image('a'))).toBeDefined();
     expect(store.get(image('b'))).toBeUndefined();

@@ -9,13 +9,19 @@ export interface StoredImage {
   readonly payload: ImagePayload;
 }
 
+interface Encoding {
+  readonly identity: string;
+  readonly encoding: ImageEncoding;
+  partsLeft: number;
+}
+
 export class ImageStore {
   readonly #encoder: ImageEncoder;
   readonly #maxBytes: number;
   /** Least recently used first. */
   readonly #features = new Map<string, FeatureRows>();
   #bytes = 0;
-  #current: { readonly identity: string; readonly encoding: ImageEncoding } | undefined;
+  #current: Encoding | undefined;
 
   /** @param maxBytes of features that are kept; the newest are kept even when they alone are more */
   constructor(encoder: ImageEncoder, maxBytes: number) {
@@ -33,14 +39,25 @@ export class ImageStore {
     return features;
   }
 
-  /** Runs one slice of an encoding: of the one under way, else of a new one for `image`. */
-  async advance({ identity, payload }: StoredImage): Promise<void> {
-    this.#current ??= { identity, encoding: this.#encoder.start(payload) };
-    const { identity: current, encoding } = this.#current;
-    const features = await encoding.advance();
-    if (features === undefined) return;
+  /**
+   * Computes parts of an encoding: of the one under way, else of a new one for `image`.
+   * @returns how many, at most `maxParts`
+   */
+  async advance(image: StoredImage, maxParts: number): Promise<number> {
+    this.#current ??= this.#begin(image);
+    const current = this.#current;
+    const parts = Math.min(maxParts, current.partsLeft);
+    const features = await current.encoding.advance(parts);
+    current.partsLeft -= parts;
+    if (features === undefined) return parts;
     this.#current = undefined;
-    this.#add(current, features);
+    this.#add(current.identity, features);
+    return parts;
+  }
+
+  #begin({ identity, payload }: StoredImage): Encoding {
+    const encoding = this.#encoder.start(payload);
+    return { identity, encoding, partsLeft: encoding.partCount };
   }
 
   #add(identity: string, features: FeatureRows): void {

@@ -1,5 +1,5 @@
-// Images to features: normalises tiles, runs them through the tower segment by segment, merges them in prompt order. An
-// encoding is cut into slices so that the loop can serve running sequences between them.
+// Images to features: normalises tiles, runs them through the tower part by part, merges them in prompt order. An encoding is cut
+// into slices of some parts, so that the loop can serve running sequences between them.
 import { Defect } from '../../errors.js';
 import type { ImagePayload } from '../../link/requests/messages.js';
 import type { VisionSettings } from '../../model/description.js';
@@ -9,7 +9,7 @@ import type { FeatureRows } from '../engine/engine.js';
 import type { ImageEncoder, ImageEncoding } from './image-encoder.js';
 import { mergeTiles } from './merge.js';
 import { tileToPatches } from './patches.js';
-import type { VisionTower } from './tower.js';
+import type { TowerRun, VisionTower } from './tower.js';
 
 export interface TowerEncoderParts {
   readonly tower: VisionTower;
@@ -29,7 +29,6 @@ export class TowerEncoder implements ImageEncoder {
     this.#table = normalisationTable(parts.settings.mean, parts.settings.std);
   }
 
-  /** Each slice is one segment of the tower, for as many tiles as it computes at once. */
   start(image: ImagePayload): ImageEncoding {
     const { tower, settings } = this.#parts;
     const layout = layoutImage(image.widthPx, image.heightPx, settings);
@@ -40,19 +39,24 @@ export class TowerEncoder implements ImageEncoder {
       );
     }
     const done: Float32Array[] = [];
-    let segment = 0;
-    let values: Float32Array | undefined;
+    let run: { readonly tiles: number; readonly tower: TowerRun } | undefined;
+    const begin = () => {
+      const tiles = Math.min(tower.tilesPerRun, layout.tileCount - done.length);
+      const bytes = image.tiles.subarray(done.length * tileBytes, (done.length + tiles) * tileBytes);
+      return { tiles, tower: tower.begin(this.#patches(bytes, tileBytes), tiles) };
+    };
     return {
-      advance: async () => {
-        const tiles = Math.min(tower.tilesPerRun, layout.tileCount - done.length);
-        const run = image.tiles.subarray(done.length * tileBytes, (done.length + tiles) * tileBytes);
-        values = await tower.runSegment(segment, values ?? this.#patches(run, tileBytes), tiles);
-        segment += 1;
-        if (segment < tower.segmentCount) return undefined;
-        done.push(...split(values, tiles));
-        segment = 0;
-        values = undefined;
-        return done.length < layout.tileCount ? undefined : this.#features(done, layout);
+      partCount: Math.ceil(layout.tileCount / tower.tilesPerRun) * tower.partCount,
+      advance: async (maxParts) => {
+        for (let parts = 0; parts < maxParts; parts += 1) {
+          run ??= begin();
+          await run.tower.computePart();
+          if (run.tower.partsLeft > 0) continue;
+          done.push(...split(run.tower.output(), run.tiles));
+          run = undefined;
+          if (done.length === layout.tileCount) return this.#features(done, layout);
+        }
+        return undefined;
       },
     };
   }
@@ -74,10 +78,9 @@ export class TowerEncoder implements ImageEncoder {
     const { tower, settings } = this.#parts;
     const tileBytes = settings.sidePx ** 2 * 3;
     const count = tiles.length / tileBytes;
-    let values = this.#patches(tiles, tileBytes);
-    for (let segment = 0; segment < tower.segmentCount; segment += 1)
-      values = await tower.runSegment(segment, values, count);
-    return split(values, count);
+    const run = tower.begin(this.#patches(tiles, tileBytes), count);
+    while (run.partsLeft > 0) await run.computePart();
+    return split(run.output(), count);
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 // The CLIP vision tower and the projector as ggml graphs: normalised patches of one or several tiles in, rows for the language model
-// out. Cut into segments of a few layers where they take long, so that a reader can answer running streams between them. Mathematics:
+// out. Computed in parts of one layer where they take long, so that a reader can answer running streams between them. Mathematics:
 // transformers' CLIP model and LLaVA's clip_encoder.py and multimodal_projector/builder.py (haotian-liu/LLaVA, c121f043).
 import type { VisionShape } from '../../model/tower-shape.js';
 import { GraphBuilder, type Graph } from '../../native/graph.js';
@@ -18,19 +18,29 @@ export interface TowerOptions {
    * CPUs do faster. `flash_f16`: keys and values in f16, which GPUs want.
    */
   readonly attention: 'exact' | 'flash' | 'flash_f16';
-  readonly layersPerSegment: number;
-  /** Tiles of one run at most. Each number of them that comes has graphs and activations of its own. */
+  /** Whether the computation can pause behind each layer; otherwise it is one part. */
+  readonly pausesBehindLayers: boolean;
+  /** Tiles of one run at most. Each number of them that comes has a graph and activations of its own. */
   readonly tilesPerRun: number;
 }
 
 /** What a graph is built for. */
-interface GraphShape extends EncoderShape, Pick<TowerOptions, 'attention'> {
+interface GraphShape extends EncoderShape, Pick<TowerOptions, 'attention' | 'pausesBehindLayers'> {
   readonly tiles: number;
 }
 
-interface Segment {
+interface TowerGraph {
   readonly graph: Graph;
   readonly input: Tensor;
+}
+
+/** One run of the tower, for some tiles. Another one of as many tiles must not begin before it is over. */
+export interface TowerRun {
+  /** Parts that have not been computed. */
+  readonly partsLeft: number;
+  computePart(): Promise<void>;
+  /** f32 [tiles, rowsPerTile, textWidth], when no part is left. */
+  output(): Float32Array;
 }
 
 export class VisionTower {
@@ -42,7 +52,7 @@ export class VisionTower {
   readonly #weights: TensorStore;
   readonly #options: TowerOptions;
   /** By the number of tiles. */
-  readonly #segments = new Map<number, readonly Segment[]>();
+  readonly #graphs = new Map<number, TowerGraph>();
 
   constructor(runtime: Runtime, weights: TensorStore, shape: EncoderShape, options: TowerOptions) {
     this.shape = shape;
@@ -51,43 +61,40 @@ export class VisionTower {
     this.#runtime = runtime;
     this.#weights = weights;
     this.#options = options;
-    this.#segmentsFor(1);
+    this.#graphFor(1);
   }
 
-  get segmentCount(): number {
-    return this.#segmentsFor(1).length;
+  /** Parts of the computation of one run. */
+  get partCount(): number {
+    return this.#graphFor(1).graph.partCount;
   }
 
-  #segmentsFor(tiles: number): readonly Segment[] {
-    const known = this.#segments.get(tiles);
-    if (known !== undefined) return known;
-    const { layersPerSegment, attention } = this.#options;
-    const { layersToRun } = this.shape;
-    const segments: Segment[] = [];
-    for (let first = 0; first === 0 || first < layersToRun; first += layersPerSegment) {
-      const end = Math.min(first + layersPerSegment, layersToRun);
-      const shape = { ...this.shape, attention, tiles };
-      segments.push(buildSegment(new GraphBuilder(this.#runtime), this.#weights, shape, first, end));
-    }
-    this.#segments.set(tiles, segments);
-    return segments;
-  }
-
-  /**
-   * Runs one segment. `values` is what the segment before returned, or the patches of the tiles
-   * f32 [tiles, patches, 3 · patchPx²] for segment 0. The last segment returns f32 [tiles, rowsPerTile, textWidth].
-   */
-  async runSegment(index: number, values: Float32Array, tiles: number): Promise<Float32Array> {
-    const segment = this.#segmentsFor(tiles)[index];
-    if (segment === undefined)
-      throw new RangeError(`The tower has ${this.segmentCount} segments, not ${index + 1}.`);
-    segment.graph.set(segment.input, values);
-    await segment.graph.compute();
-    return segment.graph.output();
+  /** @param patches of the tiles, f32 [tiles, patches, 3 · patchPx²] */
+  begin(patches: Float32Array, tiles: number): TowerRun {
+    const { graph, input } = this.#graphFor(tiles);
+    graph.set(input, patches);
+    let next = 0;
+    return {
+      get partsLeft() {
+        return graph.partCount - next;
+      },
+      computePart: () => graph.computePart(next++),
+      output: () => graph.output(),
+    };
   }
 
   close(): void {
-    for (const { graph } of [...this.#segments.values()].flat()) graph.close();
+    for (const { graph } of this.#graphs.values()) graph.close();
+  }
+
+  #graphFor(tiles: number): TowerGraph {
+    const known = this.#graphs.get(tiles);
+    if (known !== undefined) return known;
+    const { attention, pausesBehindLayers } = this.#options;
+    const shape = { ...this.shape, attention, pausesBehindLayers, tiles };
+    const built = buildGraph(new GraphBuilder(this.#runtime), this.#weights, shape);
+    this.#graphs.set(tiles, built);
+    return built;
   }
 }
 
@@ -97,26 +104,17 @@ export const isMatrix = (name: string): boolean =>
 
 const patchCount = ({ sidePx, patchPx }: VisionShape): number => (sidePx / patchPx) ** 2;
 
-function buildSegment(
-  g: GraphBuilder,
-  weights: TensorStore,
-  shape: GraphShape,
-  first: number,
-  end: number,
-): Segment {
-  const isFirst = first === 0;
-  const { tiles } = shape;
-  const patchElements = 3 * shape.patchPx ** 2;
-  const input = g.input(
-    'F32',
-    isFirst
-      ? [patchElements, patchCount(shape) * tiles]
-      : [shape.hiddenSize, (patchCount(shape) + 1) * tiles],
-  );
-  let x = isFirst ? embed(g, weights, shape, input) : input;
-  for (let layer = first; layer < end; layer += 1) x = encoderLayer(g, weights, shape, layer, x);
-  if (end === shape.layersToRun) x = project(g, weights, shape, selectRows(g, shape, x));
-  return { graph: g.finish(x), input };
+function buildGraph(g: GraphBuilder, weights: TensorStore, shape: GraphShape): TowerGraph {
+  const input = g.input('F32', [3 * shape.patchPx ** 2, patchCount(shape) * shape.tiles]);
+  let x = embed(g, weights, shape, input);
+  const layers: Tensor[] = [];
+  for (let layer = 0; layer < shape.layersToRun; layer += 1) {
+    x = encoderLayer(g, weights, shape, layer, x);
+    layers.push(x);
+  }
+  const output = project(g, weights, shape, selectRows(g, shape, x));
+  // Not behind the last one: the projector is a small part of a layer.
+  return { graph: g.finish(output, shape.pausesBehindLayers ? layers.slice(0, -1) : []), input };
 }
 
 /** Patch convolution as one product, class token first, positions added, then the pre-LayerNorm ("pre_layrnorm"). */
