@@ -63,7 +63,7 @@ export class AnswerConstraint {
       if (!(error instanceof Refused || error instanceof Trapped)) throw error;
       throw new InputError(
         'request.constraint_too_large',
-        `In the middle of the answer, its schema or pattern costs more than one answer may: ${error.message.split('\n')[0] ?? ''}. Make it smaller.`,
+        `In the middle of the answer, its schema or pattern costs more than one answer may: ${error.message.split('\n', 1)[0]?.slice(0, 300) ?? ''}. Make it smaller.`,
         { cause: error },
       );
     }

@@ -90,6 +90,18 @@ describe('rewriteSchema', () => {
     expect(message).toContain(named);
   });
 
+  it.each([
+    [{ $ref: `https://${'x'.repeat(100_000)}` }, 'json_schema/$ref is "https://xxx'],
+    [{ format: 'x'.repeat(100_000) }, 'json_schema/format is "xxx'],
+    [{ minProperties: Array.from({ length: 50_000 }, () => 9) }, 'json_schema/minProperties is [9,9'],
+    [{ properties: { ['x'.repeat(100_000)]: { not: {} } } }, 'xxx/not cannot be enforced'],
+    [{ properties: { ['x'.repeat(100_000)]: { pattern: '(?=a)' } } }, 'xxx/pattern has look-ahead'],
+  ])('names in a short sentence what is long, case %#', (schema, named) => {
+    const { message } = refusalOf(schema);
+    expect(message).toContain(named);
+    expect(message.length).toBeLessThan(600);
+  });
+
   it('takes uniqueItems: false and boolean subschemas', () => {
     expect(rewritten({ uniqueItems: false, items: false, additionalProperties: true })).toEqual({
       items: false,

@@ -70,23 +70,23 @@ const values: Rewrite = (walk, value, path) => {
 };
 const pattern: Rewrite = (_walk, value, path) => {
   if (typeof value !== 'string') throw unsupported(path, 'is not a string');
-  return translatePattern(value, 'json_schema', path);
+  return translatePattern(value, 'json_schema', shortened(path));
 };
 const format: Rewrite = (_walk, value, path) => {
   if (isFormat(value)) return value;
-  throw unsupported(path, `is ${JSON.stringify(value)}; allowed are ${FORMATS.join(', ')}`);
+  throw unsupported(path, `is ${shown(value)}; allowed are ${FORMATS.join(', ')}`);
 };
 const reference: Rewrite = (_walk, value, path) => {
   if (typeof value === 'string' && value.startsWith('#')) return value;
   throw unsupported(
     path,
-    `is ${JSON.stringify(value)}; only places of the same schema (#/$defs/…) can be referred to`,
+    `is ${shown(value)}; only places of the same schema (#/$defs/…) can be referred to`,
   );
 };
 /** Keys of additional properties may come twice, and then a reader of the answer counts fewer of them. */
 const atMostOne: Rewrite = (_walk, value, path) => {
   if (value === 0 || value === 1) return value;
-  throw unsupported(path, `is ${JSON.stringify(value)}; allowed are 0 and 1`);
+  throw unsupported(path, `is ${shown(value)}; allowed are 0 and 1`);
 };
 const mustBeFalse: Rewrite = (_walk, value, path) => {
   if (value === false) return undefined;
@@ -181,7 +181,7 @@ function withFormatPattern(schema: Readonly<Record<string, unknown>>, path: stri
   const own = isFormat(name) ? FORMAT_PATTERNS[name] : null;
   if (own === null) return schema;
   if ('pattern' in rest) throw unsupported(`${path}/format`, 'cannot be enforced beside pattern');
-  return { ...rest, pattern: translatePattern(own, 'json_schema', `${path}/format`) };
+  return { ...rest, pattern: translatePattern(own, 'json_schema', shortened(`${path}/format`)) };
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
@@ -190,7 +190,17 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 const unsupported = (path: string, why: string): InputError =>
   new InputError(
     'request.constraint_unsupported',
-    `${path.slice(0, 200)} ${why}. docs/structured-output.md lists the keywords that are enforced.`,
+    `${shortened(path)} ${why}. docs/structured-output.md lists the keywords that are enforced.`,
   );
 const tooLarge = (path: string, what: string, allowed: number): InputError =>
-  new InputError('request.constraint_too_large', `${path.slice(0, 200)} ${what}; allowed are ${allowed}.`);
+  new InputError('request.constraint_too_large', `${shortened(path)} ${what}; allowed are ${allowed}.`);
+
+/** Values and names of clients can be long, and the gateway takes a reader whose messages are endless for a broken one. */
+const MAX_SHOWN_CHARACTERS = 200;
+function shortened(text: string): string {
+  if (text.length <= MAX_SHOWN_CHARACTERS) return text;
+  // The keyword is at the end of its path.
+  const kept = MAX_SHOWN_CHARACTERS / 2;
+  return `${text.slice(0, kept)}…${text.slice(-kept)}`;
+}
+const shown = (value: unknown): string => shortened(JSON.stringify(value));
