@@ -22,8 +22,12 @@ const { tokenizer } = createEchoModel({
 const constraints = new Constraints(tokenizer, TIMEOUT_MS);
 afterAll(() => constraints.close());
 
-const regex = (pattern: string): Constraint => ({ kind: 'regex', pattern });
-const schema = (value: object): Constraint => ({ kind: 'json_schema', schema: JSON.stringify(value) });
+const regex = (pattern: string): Constraint => ({ kind: 'regex', field: 'regex_string', pattern });
+const schema = (value: object): Constraint => ({
+  kind: 'json_schema',
+  field: 'json_schema',
+  schema: JSON.stringify(value),
+});
 const product = (levels: number): object =>
   levels === 0
     ? { enum: [1, 2] }

@@ -33,7 +33,11 @@ const MEANS = {
   pieceBytes: (token: number) => tokenizer.pieceBytes(toTokenId(token)),
 };
 const answersOf = async (schema: object, random: Random, count: number): Promise<string[]> => {
-  const compiled = await constraints.compile({ kind: 'json_schema', schema: JSON.stringify(schema) });
+  const compiled = await constraints.compile({
+    kind: 'json_schema',
+    field: 'json_schema',
+    schema: JSON.stringify(schema),
+  });
   return Array.from({ length: count }, () => {
     const constraint = compiled.start();
     const answer = randomAnswer(constraint, random, MEANS);

@@ -38,6 +38,14 @@ const VALID: readonly FromReader[] = [
   },
   DONE,
   { kind: 'error', requestId: 'r', prompt: 0, code: 'request.does_not_fit', message: 'too long' },
+  {
+    kind: 'error',
+    requestId: 'r',
+    prompt: 0,
+    code: 'request.constraint_unsupported',
+    message: 'no',
+    field: 'json_schema',
+  },
 ];
 
 describe('parseFromReader', () => {
@@ -128,13 +136,24 @@ const GENERATE: GenerateMessage = {
   cacheSalt: 'tenant',
   loraId: 'style',
   sampling: { ...GREEDY, minNewTokens: 1 },
-  constraint: { kind: 'json_schema', schema: '{}' },
+  constraint: { kind: 'json_schema', field: 'json_schema', schema: '{}' },
 };
+const PARAMETERS = { kind: 'json_schema', field: 'tools[0].function.parameters', schema: '{}' } as const;
 
 describe('parseToReader', () => {
   const VALID_TO_READER: readonly ToReader[] = [
     { kind: 'start', versions: VERSIONS, start: START },
     GENERATE,
+    { ...GENERATE, constraint: { kind: 'regex', field: 'regex_string', pattern: 'a' } },
+    { ...GENERATE, constraint: { kind: 'choices', field: 'guided_choice', choices: ['a'] } },
+    {
+      ...GENERATE,
+      constraint: {
+        kind: 'function_call',
+        field: 'tools',
+        functions: [{ name: 'f', parameters: PARAMETERS }],
+      },
+    },
     { kind: 'cancel', requestId: 'r' },
     { kind: 'drain' },
   ];

@@ -50,6 +50,8 @@ interface Waiting {
   readonly sampling: SuspendedSampling | null;
 }
 
+type Failed = Pick<Sequence, 'requestId' | 'prompt'> & Partial<Pick<Sequence, 'constraint'>>;
+
 export class ReaderLoop {
   readonly #options: LoopOptions;
   readonly #waiting = new WaitingQueue<Waiting>();
@@ -294,9 +296,10 @@ export class ReaderLoop {
     kv.release(handle);
   }
 
-  #sendError({ requestId, prompt }: Pick<Sequence, 'requestId' | 'prompt'>, error: InputError): void {
-    const { code, message } = error;
-    this.#options.send({ kind: 'error', requestId, prompt, code, message });
+  /** What fails once it is a sequence fails over its constraint. */
+  #sendError({ requestId, prompt, constraint }: Failed, { code, message }: InputError): void {
+    const about = constraint == null ? {} : { field: constraint.field };
+    this.#options.send({ kind: 'error', requestId, prompt, code, message, ...about });
   }
 
   #sendDone(sequence: Sequence, finishReason: FinishReason): void {

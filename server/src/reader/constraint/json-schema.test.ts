@@ -3,13 +3,16 @@ import { InputError } from '../../errors.js';
 import { rewriteSchema } from './json-schema.js';
 
 const rewritten = (schema: unknown): unknown => {
-  const { 'x-guidance': guidance, ...rest } = JSON.parse(rewriteSchema(schema)) as Record<string, unknown>;
+  const { 'x-guidance': guidance, ...rest } = JSON.parse(rewriteSchema(schema, 'json_schema')) as Record<
+    string,
+    unknown
+  >;
   expect(guidance).toBeDefined();
   return rest;
 };
 const refusalOf = (schema: unknown): InputError => {
   try {
-    rewriteSchema(schema);
+    rewriteSchema(schema, 'json_schema');
   } catch (error) {
     if (error instanceof InputError) return error;
   }

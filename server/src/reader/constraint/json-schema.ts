@@ -1,8 +1,8 @@
 // JSON Schema as clients write it to JSON Schema as llguidance enforces it: every keyword is known, everything countable meets a
 // bound, patterns mean what JSON Schema says (pattern.ts). What cannot be enforced is refused by name, because an answer that only
 // looks constrained is worse than none.
-import { InputError } from '../../errors.js';
 import { MAX_REPETITIONS, translatePattern } from './pattern.js';
+import { shown, tooLarge, unsupported } from './refusal.js';
 
 const DATE =
   '\\d{4}-((0[13578]|1[02])-(0[1-9]|[12]\\d|3[01])|(0[469]|11)-(0[1-9]|[12]\\d|30)|02-(0[1-9]|1\\d|2[0-8]))';
@@ -70,14 +70,14 @@ const values: Rewrite = (walk, value, path) => {
 };
 const pattern: Rewrite = (_walk, value, path) => {
   if (typeof value !== 'string') throw unsupported(path, 'is not a string');
-  return translatePattern(value, 'json_schema', shortened(path));
+  return translatePattern(value, 'json_schema', path);
 };
 const format: Rewrite = (_walk, value, path) => {
   if (isFormat(value)) return value;
   throw unsupported(path, `is ${shown(value)}; allowed are ${FORMATS.join(', ')}`);
 };
-const reference: Rewrite = (_walk, value, path) => {
-  if (typeof value === 'string' && value.startsWith('#')) return value;
+const reference: Rewrite = (walk, value, path) => {
+  if (typeof value === 'string' && value.startsWith('#')) return `#${walk.root}${value.slice(1)}`;
   throw unsupported(
     path,
     `is ${shown(value)}; only places of the same schema (#/$defs/…) can be referred to`,
@@ -143,14 +143,42 @@ export const SUPPORTED_KEYWORDS: readonly string[] = Object.keys(KEYWORDS);
 
 /**
  * The schema for llguidance, as JSON.
+ * @param field that it stands in, for refusals
  * @throws InputError request.constraint_unsupported, request.constraint_too_large
  */
-export function rewriteSchema(schema: unknown): string {
-  const rewritten = new Walk().schema(schema, 'json_schema', 0);
+export function rewriteSchema(schema: unknown, field: string): string {
+  const rewritten = new Walk().schema(schema, field, 0);
   return JSON.stringify(isObject(rewritten) ? { 'x-guidance': WHITESPACE, ...rewritten } : rewritten);
 }
 
+/** A function, and the schema of its arguments with the field that it stands in. */
+export interface DescribedFunction {
+  readonly name: string;
+  readonly parameters: unknown;
+  readonly field: string;
+}
+
+/**
+ * The schema of a call of one of the functions, `{"name": …, "arguments": …}`, for llguidance, as JSON.
+ * @throws InputError request.constraint_unsupported, request.constraint_too_large
+ */
+export function rewriteFunctionCall(functions: readonly DescribedFunction[]): string {
+  const walk = new Walk();
+  const anyOf = functions.map(({ name, parameters, field }, index) => {
+    walk.root = `/anyOf/${index}/properties/arguments`;
+    return {
+      type: 'object',
+      properties: { name: { const: name }, arguments: walk.schema(parameters, field, 0) },
+      required: ['name', 'arguments'],
+      additionalProperties: false,
+    };
+  });
+  return JSON.stringify({ 'x-guidance': WHITESPACE, anyOf });
+}
+
 class Walk {
+  /** JSON Pointer to where the schema stands in what is made of it; references within it are told from there. */
+  root = '';
   #nodes = 0;
 
   schema(schema: unknown, path: string, depth: number): unknown {
@@ -181,26 +209,8 @@ function withFormatPattern(schema: Readonly<Record<string, unknown>>, path: stri
   const own = isFormat(name) ? FORMAT_PATTERNS[name] : null;
   if (own === null) return schema;
   if ('pattern' in rest) throw unsupported(`${path}/format`, 'cannot be enforced beside pattern');
-  return { ...rest, pattern: translatePattern(own, 'json_schema', shortened(`${path}/format`)) };
+  return { ...rest, pattern: translatePattern(own, 'json_schema', `${path}/format`) };
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const unsupported = (path: string, why: string): InputError =>
-  new InputError(
-    'request.constraint_unsupported',
-    `${shortened(path)} ${why}. docs/structured-output.md lists the keywords that are enforced.`,
-  );
-const tooLarge = (path: string, what: string, allowed: number): InputError =>
-  new InputError('request.constraint_too_large', `${shortened(path)} ${what}; allowed are ${allowed}.`);
-
-/** Values and names of clients can be long, and the gateway takes a reader whose messages are endless for a broken one. */
-const MAX_SHOWN_CHARACTERS = 200;
-function shortened(text: string): string {
-  if (text.length <= MAX_SHOWN_CHARACTERS) return text;
-  // The keyword is at the end of its path.
-  const kept = MAX_SHOWN_CHARACTERS / 2;
-  return `${text.slice(0, kept)}…${text.slice(-kept)}`;
-}
-const shown = (value: unknown): string => shortened(JSON.stringify(value));
