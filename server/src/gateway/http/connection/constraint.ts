@@ -1,13 +1,13 @@
 // Constraints as the APIs of this server take them, to the one that a request carries to its reader. Here meets a bound what would
 // cost the gateway something: the size of a schema and how deeply its JSON is nested. Whether it can be enforced, only a reader knows.
 import { InputError } from '../../../errors.js';
-import type { Constraint, JsonSchemaConstraint } from '../../../link/requests/messages.js';
+import type { CallableFunction, Constraint, JsonSchemaConstraint } from '../../../link/requests/messages.js';
 
 /** As JSON; large schemas of programs have some ten thousand characters. */
 const MAX_SCHEMA_CHARACTERS = 262_144;
 /** Of JSON: a subschema stands two to three levels below the one around it. */
 const MAX_JSON_DEPTH = 100;
-const MAX_CHOICES = 1_000;
+export const MAX_CHOICES = 1_000;
 const MAX_CHOICE_CHARACTERS = 1_024;
 
 /**
@@ -44,6 +44,17 @@ export function choicesConstraint(choices: readonly string[], field: string): Co
   if (choices.some((choice) => choice.length > MAX_CHOICE_CHARACTERS))
     throw tooLarge(field, 'characters in one choice', MAX_CHOICE_CHARACTERS);
   return { kind: 'choices', field, choices };
+}
+
+/**
+ * A call of one of the functions, which the text names.
+ * @throws InputError request.constraint_too_large
+ */
+export function functionCallConstraint(functions: readonly CallableFunction[], field: string): Constraint {
+  const characters = functions.reduce((sum, { parameters }) => sum + parameters.schema.length, 0);
+  if (characters > MAX_SCHEMA_CHARACTERS)
+    throw tooLarge(field, 'characters of schemas', MAX_SCHEMA_CHARACTERS);
+  return { kind: 'function_call', field, functions };
 }
 
 /** Level by level, because what is nested by the hundred thousand would overflow the stack of a recursion. */
