@@ -37,6 +37,7 @@ const VALID: readonly FromReader[] = [
     logprobs: [{ bytes: new Uint8Array([97]), logprob: -1, top: [{ bytes: new Uint8Array(), logprob: -9 }] }],
   },
   DONE,
+  { ...DONE, constraintMs: 12.5 },
   { kind: 'error', requestId: 'r', prompt: 0, code: 'request.does_not_fit', message: 'too long' },
   {
     kind: 'error',

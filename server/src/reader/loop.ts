@@ -303,8 +303,9 @@ export class ReaderLoop {
   }
 
   #sendDone(sequence: Sequence, finishReason: FinishReason): void {
-    const { requestId, prompt, usage } = sequence;
-    this.#options.send({ kind: 'done', requestId, prompt, finishReason, usage });
+    const { requestId, prompt, usage, constraint } = sequence;
+    const compiled = constraint === null ? {} : { constraintMs: constraint.compileMs };
+    this.#options.send({ kind: 'done', requestId, prompt, finishReason, usage, ...compiled });
   }
 
   #failAll(error: unknown): void {

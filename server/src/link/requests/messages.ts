@@ -169,6 +169,8 @@ export interface DoneEvent {
   readonly prompt: number;
   readonly finishReason: FinishReason;
   readonly usage: Usage;
+  /** How long the prompt waited for its constraint to be compiled; absent where it had none. */
+  readonly constraintMs?: number;
 }
 export interface ErrorEvent {
   readonly kind: 'error';

@@ -108,6 +108,7 @@ export const requestEventSchema = z.discriminatedUnion('kind', [
       cachedTokens: count,
       generatedTokens: count,
     }),
+    constraintMs: z.number().min(0).exactOptional(),
   }),
   z.object({
     kind: z.literal('error'),

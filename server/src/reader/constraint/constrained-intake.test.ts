@@ -8,6 +8,7 @@ import type { CompiledConstraint } from './constraints.js';
 
 const COMPILED: CompiledConstraint = {
   field: 'regex_string',
+  compileMs: 1,
   start: () => {
     throw new Error('No answer is started here.');
   },

@@ -29,6 +29,8 @@ const MAX_IDLE_MEMORY_BYTES = 256 * 2 ** 20;
 export interface CompiledConstraint {
   /** Of the request, for refusals. */
   readonly field: string;
+  /** That the request waited for it; next to nothing where it had been compiled before. */
+  readonly compileMs: number;
   /**
    * The state of one answer at its beginning; the caller closes it.
    * @throws InputError request.constraint_too_large
@@ -77,13 +79,15 @@ export class Constraints {
    * @throws NativeError when llguidance cannot start
    */
   async compile(constraint: Constraint): Promise<CompiledConstraint> {
+    const startMs = performance.now();
     const question = questionOf(constraint);
     const { image } = await this.#start();
     const key = createHash('sha256').update(`${question.kind}\n${question.grammar}`).digest('hex');
     const found = this.#remembered(key) ?? (await this.#compileOnce(key, question));
     const { field } = constraint;
     if (found.kind !== 'program') throw this.#refused(field, found);
-    return { field, start: () => this.#startAnswer(field, found, image) };
+    const compileMs = performance.now() - startMs;
+    return { field, compileMs, start: () => this.#startAnswer(field, found, image) };
   }
 
   async close(): Promise<void> {
