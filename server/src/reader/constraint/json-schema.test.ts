@@ -41,6 +41,7 @@ describe('rewriteSchema', () => {
         type: 'object',
         properties: { title: { type: 'string' }, default: { enum: [1, { not: 2 }] } },
         required: ['title'],
+        additionalProperties: false,
       }),
     );
   });
@@ -103,6 +104,36 @@ describe('rewriteSchema', () => {
     const { message } = refusalOf(schema);
     expect(message).toContain(named);
     expect(message.length).toBeLessThan(600);
+  });
+
+  const open = { properties: { a: {} } };
+  const closed = { properties: { a: {} }, additionalProperties: false };
+  it.each([
+    [
+      { type: 'object', properties: {} },
+      { type: 'object', properties: {}, additionalProperties: false },
+    ],
+    [{ anyOf: [open, { type: 'null' }] }, { anyOf: [closed, { type: 'null' }] }],
+    [
+      { items: { $ref: '#/$defs/o' }, $defs: { o: open } },
+      { items: { $ref: '#/$defs/o' }, $defs: { o: closed } },
+    ],
+  ])('closes objects whose schema names properties and says nothing of others: %j', (schema, expected) => {
+    expect(rewritten(schema)).toEqual(expected);
+  });
+
+  it.each([
+    { type: 'object' },
+    { ...open, additionalProperties: true },
+    { ...open, additionalProperties: { type: 'null' } },
+    { ...open, required: ['b'] },
+    { properties: {}, minProperties: 1 },
+    { allOf: [open, { properties: { b: {} } }] },
+    { oneOf: [{ ...open, required: ['a'] }, { properties: { b: {} } }] },
+    { ...open, anyOf: [{ properties: { b: {} } }, { required: ['a'] }] },
+    { required: ['a'], $ref: '#/$defs/o', $defs: { o: open } },
+  ])('leaves objects open that are meant to be, or that another schema may be about: %j', (schema) => {
+    expect(rewritten(schema)).toEqual(schema);
   });
 
   it('takes uniqueItems: false and boolean subschemas', () => {

@@ -147,7 +147,9 @@ export const SUPPORTED_KEYWORDS: readonly string[] = Object.keys(KEYWORDS);
  * @throws InputError request.constraint_unsupported, request.constraint_too_large
  */
 export function rewriteSchema(schema: unknown, field: string): string {
-  const rewritten = new Walk().schema(schema, field, 0);
+  const walk = new Walk();
+  const rewritten = walk.schema(schema, field, 0);
+  walk.closeObjects();
   return JSON.stringify(isObject(rewritten) ? { 'x-guidance': WHITESPACE, ...rewritten } : rewritten);
 }
 
@@ -173,6 +175,7 @@ export function rewriteFunctionCall(functions: readonly DescribedFunction[]): st
       additionalProperties: false,
     };
   });
+  walk.closeObjects();
   return JSON.stringify({ 'x-guidance': WHITESPACE, anyOf });
 }
 
@@ -180,6 +183,8 @@ class Walk {
   /** JSON Pointer to where the schema stands in what is made of it; references within it are told from there. */
   root = '';
   #nodes = 0;
+  readonly #openObjects: Record<string, unknown>[] = [];
+  #joinsSchemas = false;
 
   schema(schema: unknown, path: string, depth: number): unknown {
     this.count(1, path);
@@ -194,7 +199,28 @@ class Walk {
       const result = rewrite(this, value, `${path}/${keyword}`, depth + 1);
       if (result !== undefined) rewritten[keyword] = result;
     }
+    this.#noteOpen(rewritten);
     return withFormatPattern(rewritten, path);
+  }
+
+  /**
+   * Lets objects whose schema names properties, and says nothing of others, have no others: models that are not sure what comes next
+   * write such keys without end. Not where another schema may be about the same object, which the keys could be for.
+   */
+  closeObjects(): void {
+    if (!this.#joinsSchemas) for (const schema of this.#openObjects) schema['additionalProperties'] = false;
+  }
+
+  #noteOpen(schema: Record<string, unknown>): void {
+    const { properties, required = [], minProperties = 0 } = schema;
+    const isOfObjects = isObject(properties) || 'required' in schema;
+    if ('allOf' in schema || 'oneOf' in schema) this.#joinsSchemas = true;
+    if (('anyOf' in schema || '$ref' in schema) && isOfObjects) this.#joinsSchemas = true;
+    if (!isObject(properties) || 'additionalProperties' in schema) return;
+    const areNamed =
+      Array.isArray(required) && required.every((name) => Object.hasOwn(properties, String(name)));
+    const areEnough = minProperties === 0 || Object.keys(properties).length > 0;
+    if (areNamed && areEnough) this.#openObjects.push(schema);
   }
 
   count(nodes: number, path: string): void {
