@@ -7,8 +7,9 @@ import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { RunningServer } from '../../harness/running-server.js';
 import { examplesOf, ROOT } from '../client/page-examples.js';
+import { isLongForm } from '../long-form.js';
 
-const isAsked = process.env['npm_lifecycle_event'] === 'test:openai';
+const isAsked = isLongForm('test:openai');
 const INSTALL_TIMEOUT_MS = 300_000;
 const DESCRIPTION =
   'The picture shows a large yellow triangle on the right and a large purple circle at the bottom on a white background.';
