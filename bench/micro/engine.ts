@@ -15,6 +15,8 @@ import { preprocess } from 'takeoff-server/image/preprocess.js';
 import { loadPair, type LoadedPair } from 'takeoff-server/reader/load/load-pair.js';
 import type { StepRow } from 'takeoff-server/reader/engine/engine.js';
 import { toSlot, toTokenId } from 'takeoff-server/reader/ids.js';
+import { benchConstraint } from './constraint.js';
+import { decode } from './decode.js';
 import { SAMPLING } from './sampling.js';
 import type { ImageEncoder } from 'takeoff-server/reader/vision/image-encoder.js';
 import type { Measurement } from '../report.js';
@@ -99,7 +101,8 @@ async function benchImage(
   ];
 }
 
-async function benchText({ engine, description }: LoadedPair, bench: EngineBench): Promise<Measurement[]> {
+async function benchText(loaded: LoadedPair, bench: EngineBench): Promise<Measurement[]> {
+  const { engine, description } = loaded;
   const promptRows = Math.min(bench.promptRows, engine.limits.contextTokens - 1);
   const newTokens = Math.min(bench.newTokens, engine.limits.contextTokens - 1);
   const begin = () => engine.begin(SLOT, { ...SAMPLING, maxNewTokens: newTokens, minNewTokens: newTokens });
@@ -120,18 +123,7 @@ async function benchText({ engine, description }: LoadedPair, bench: EngineBench
     engine.end(SLOT);
     engine.forget(SLOT, 0, engine.limits.contextTokens);
   });
-  const decode = await timeRuns(bench.runs, async () => {
-    begin();
-    let token = toTokenId(3);
-    for (let position = 0; position < newTokens; position += 1) {
-      const [sampled] = await engine.step([
-        { slot: SLOT, position, source: { kind: 'token', token }, samples: true },
-      ]);
-      token = sampled?.token ?? token;
-    }
-    engine.end(SLOT);
-    engine.forget(SLOT, 0, engine.limits.contextTokens);
-  });
+  const decoding = await timeRuns(bench.runs, () => decode(engine, newTokens));
   return [
     {
       name: `prefill, ${promptRows} tokens`,
@@ -141,8 +133,9 @@ async function benchText({ engine, description }: LoadedPair, bench: EngineBench
     {
       name: `decode, ${newTokens} tokens`,
       unit: 'tokens/s',
-      value: spread(decode.map((ms) => (newTokens * 1000) / ms)),
+      value: spread(decoding.map((ms) => (newTokens * 1000) / ms)),
     },
+    ...(await benchConstraint(loaded, bench.runs, newTokens)),
   ];
 }
 

@@ -12,6 +12,8 @@ export interface GenerationMetadata {
   readonly cachedTokens: number;
   readonly generatedTokens: number;
   readonly finishReason: FinishReason;
+  /** How long the prompt waited for its schema or pattern to be compiled, in milliseconds; absent where it had none. */
+  readonly constraintMs?: number;
   /** What in the request was hardly meant, in sentences for people; absent where the server says nothing. */
   readonly warnings?: readonly string[];
 }
@@ -52,7 +54,15 @@ export function parseAnswer(body: unknown, promptCount: number | null): SingleAn
 /** Undefined where the value is not the metadata of a prompt. */
 export function parseMetadata(value: unknown): GenerationMetadata | undefined {
   if (!isRecord(value)) return undefined;
-  const { prompt_tokens, image_tokens, cached_tokens, generated_tokens, finish_reason, warnings } = value;
+  const {
+    prompt_tokens,
+    image_tokens,
+    cached_tokens,
+    generated_tokens,
+    finish_reason,
+    constraint_ms,
+    warnings,
+  } = value;
   if (typeof prompt_tokens !== 'number' || typeof image_tokens !== 'number') return undefined;
   if (typeof generated_tokens !== 'number' || !isFinishReason(finish_reason)) return undefined;
   return {
@@ -62,6 +72,7 @@ export function parseMetadata(value: unknown): GenerationMetadata | undefined {
     cachedTokens: typeof cached_tokens === 'number' ? cached_tokens : 0,
     generatedTokens: generated_tokens,
     finishReason: finish_reason,
+    ...(typeof constraint_ms === 'number' ? { constraintMs: constraint_ms } : {}),
     ...(isListOfTexts(warnings) ? { warnings } : {}),
   };
 }

@@ -9,7 +9,7 @@ import type { RunningServer } from '../../harness/running-server.js';
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /** Blocks of one language on a page of the repository, in its order. */
-export function examplesOf(page: string, language: 'js' | 'html'): string[] {
+export function examplesOf(page: string, language: 'js' | 'html' | 'python'): string[] {
   const text = readFileSync(ROOT + page, 'utf8');
   return [...text.matchAll(/^```(\w+)\n(.*?)^```$/gmsu)]
     .filter(([, name]) => name === language)

@@ -33,7 +33,7 @@ describe('json_schema', () => {
     const response = await post('/generate', { text: TEXT, json_schema: SCHEMA, return_metadata: true });
     const { text, metadata } = (await response.json()) as { text: string; metadata: object };
     expect(JSON.parse(text)).toEqual(VALID);
-    expect(metadata).toMatchObject({ finish_reason: 'stop' });
+    expect(metadata).toMatchObject({ finish_reason: 'stop', constraint_ms: expect.any(Number) as unknown });
   });
 
   it('binds every answer of a list, also sampled ones', async () => {

@@ -44,13 +44,21 @@ const SCHEMA = {
   additionalProperties: false,
 };
 const CASES: readonly (readonly [name: string, constraint: Constraint, valid: RegExp])[] = [
-  ['a schema', { kind: 'json_schema', schema: JSON.stringify(SCHEMA) }, /^\{"shape": ?"[^"]+", ?"text": ?"/],
+  [
+    'a schema',
+    { kind: 'json_schema', field: 'json_schema', schema: JSON.stringify(SCHEMA) },
+    /^\{"shape": ?"[^"]+", ?"text": ?"/,
+  ],
   [
     'a pattern',
-    { kind: 'regex', pattern: '[A-Z][a-z]{1,8} \\d{2}(, [a-z]{3,9}){2}' },
+    { kind: 'regex', field: 'regex_string', pattern: '[A-Z][a-z]{1,8} \\d{2}(, [a-z]{3,9}){2}' },
     /^[A-Z][a-z]+ \d{2}(, [a-z]{3,9}){2}$/,
   ],
-  ['choices', { kind: 'choices', choices: [' a circle', 'no circle.'] }, /^( a circle|no circle\.)$/],
+  [
+    'choices',
+    { kind: 'choices', field: 'guided_choice', choices: [' a circle', 'no circle.'] },
+    /^( a circle|no circle\.)$/,
+  ],
 ];
 
 it.each(CASES)(

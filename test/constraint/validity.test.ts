@@ -1,5 +1,5 @@
 // Whether answers that follow a constraint are what it asks for, judged by a JSON Schema validator: answers are drawn evenly from all
-// allowed tokens of the echo model's vocabulary of bytes, so every byte that may come does come. TAKEOFF_SCHEMAS sets how many.
+// allowed tokens of the echo model's vocabulary of bytes, so every byte that may come does come. `npm run test:constraint` tries a thousand schemas.
 import { afterAll, describe, expect, it } from 'vitest';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
@@ -9,9 +9,10 @@ import { createEchoModel } from '../../server/src/reader/load/echo-model.js';
 import { toTokenId } from '../../server/src/reader/ids.js';
 import { InputError } from '../../server/src/errors.js';
 import { Random } from '../../harness/random.js';
+import { isLongForm } from '../long-form.js';
 import { randomAnswer, randomSchema, withDefinitions } from './random.js';
 
-const SCHEMAS = Number(process.env['TAKEOFF_SCHEMAS'] ?? 150);
+const SCHEMAS = isLongForm('test:constraint') ? 1_000 : 100;
 const ANSWERS_EACH = 3;
 const { tokenizer } = createEchoModel({
   contextTokens: 64,
@@ -33,7 +34,11 @@ const MEANS = {
   pieceBytes: (token: number) => tokenizer.pieceBytes(toTokenId(token)),
 };
 const answersOf = async (schema: object, random: Random, count: number): Promise<string[]> => {
-  const compiled = await constraints.compile({ kind: 'json_schema', schema: JSON.stringify(schema) });
+  const compiled = await constraints.compile({
+    kind: 'json_schema',
+    field: 'json_schema',
+    schema: JSON.stringify(schema),
+  });
   return Array.from({ length: count }, () => {
     const constraint = compiled.start();
     const answer = randomAnswer(constraint, random, MEANS);

@@ -202,30 +202,111 @@ describe('fields of the OpenAI API', () => {
       expect(await echoed(text), text).toContain(text);
   });
 
-  it('case 21: thousands of schemas are refused by name and leave nothing behind', async () => {
-    const gateway = server.processes().find(({ name }) => name === 'gateway')?.pid ?? 0;
+  it('case 21: thousands of schemas are refused by name, and cost neither memory nor the answers of others', async () => {
+    const pids = server.processes().flatMap(({ name, pid }) => (name === 'decoder' ? [] : [pid]));
     const messages = [{ role: 'user', content: 'a' }];
-    const schema = (index: number) => ({ type: 'string', pattern: `(${'a?'.repeat(2000)})${index}` });
-    const formats = [
-      (index: number) => ({
-        messages,
-        response_format: { type: 'json_schema', json_schema: { name: 'x', schema: schema(index) } },
-      }),
-      (index: number) => ({ messages, guided_json: schema(index) }),
-      (index: number) => ({
-        messages,
-        tools: [],
-        tool_choice: { type: 'function', function: { name: `f${index}` } },
-      }),
+    const schema = (index: number) => ({
+      type: 'object',
+      properties: { [`p${index}`]: { pattern: `(?=${'a?'.repeat(500)})` } },
+    });
+    const named = (index: number) => ({ name: `f${index}`, parameters: schema(index) });
+    const formats: readonly (readonly [param: string, route: string, (index: number) => object])[] = [
+      [
+        'response_format.json_schema.schema',
+        '/chat/completions',
+        (index) => ({
+          messages,
+          response_format: { type: 'json_schema', json_schema: { name: 'x', schema: schema(index) } },
+        }),
+      ],
+      ['guided_json', '/completions', (index) => ({ prompt: 'a', guided_json: schema(index) })],
+      [
+        'text.format.schema',
+        '/responses',
+        (index) => ({
+          input: 'a',
+          text: { format: { type: 'json_schema', name: 'x', schema: schema(index) } },
+        }),
+      ],
+      [
+        'tools[1].function.parameters',
+        '/chat/completions',
+        (index) => ({
+          messages,
+          tools: [{ name: 'a' }, named(index)].map((one) => ({ type: 'function', function: one })),
+          tool_choice: 'required',
+        }),
+      ],
+      [
+        'tools[0].parameters',
+        '/responses',
+        (index) => ({
+          input: 'a',
+          tools: [{ type: 'function', ...named(index) }],
+          tool_choice: { type: 'function', name: `f${index}` },
+        }),
+      ],
     ];
-    await ask(formats[0]?.(0));
-    const before = peakMemoryBytes(gateway);
-    for (let index = 0; index < (isLongForm('test:hostile') ? 10_000 : 1000); index += 1)
-      expect(await ask(formats[index % 3]?.(index))).toMatchObject({
-        status: 400,
-        code: 'request.not_supported',
-      });
-    expect(peakMemoryBytes(gateway) - before).toBeLessThan(200e6);
+    const askFor = async (index: number): Promise<void> => {
+      const [param, route, body] = formats[index % formats.length] ?? [];
+      const refused = await ask(body?.(index), route);
+      expect(refused).toMatchObject({ status: 400, code: 'request.constraint_unsupported' });
+      expect(refused.message).toContain(`${param ?? ''}/properties/p${index}/pattern has look-ahead`);
+    };
+    for (let index = 0; index < 50; index += 1) await askFor(index);
+    const before = pids.map(peakMemoryBytes);
+    for (let index = 50; index < (isLongForm('test:hostile') ? 10_000 : 400); index += 1) await askFor(index);
+    const grown = pids.map((pid, index) => peakMemoryBytes(pid) - (before[index] ?? 0));
+    for (const bytes of grown) expect(bytes).toBeLessThan(200e6);
+    expect(await echoed('still here')).toContain('still here');
+  });
+
+  it('case 21: schemas that explode or are endless are refused in time, by way of every field', async () => {
+    const product = (levels: number): object =>
+      levels === 0
+        ? { enum: [1, 2] }
+        : { type: 'object', properties: { a: product(levels - 1), b: product(levels - 1) } };
+    const nested = JSON.parse(`${'{"items":'.repeat(3000)}{}${'}'.repeat(3000)}`) as object;
+    const start = performance.now();
+    for (const schema of [
+      nested,
+      product(14),
+      { $ref: 'x'.repeat(200_000) },
+      { type: 'object', maxProperties: 1e9 },
+      { enum: Array.from({ length: 30_000 }, (_, index) => index) },
+      { description: 'x'.repeat(300_000) },
+    ])
+      for (const [body, route] of [
+        [{ prompt: 'a', guided_json: schema }, '/completions'],
+        [{ prompt: 'a', response_format: { type: 'json_object', value: schema } }, '/completions'],
+        [
+          {
+            input: 'a',
+            tools: [{ type: 'function', name: 'f', parameters: schema }],
+            tool_choice: 'required',
+          },
+          '/responses',
+        ],
+      ] as const)
+        expect((await ask(body, route)).status, JSON.stringify(schema).slice(0, 60)).toBe(400);
+    expect(performance.now() - start).toBeLessThan(40_000);
+    expect(await echoed('still here')).toContain('still here');
+  });
+
+  it('case 19: lists of tools are bounded before they are looked at', async () => {
+    const messages = [{ role: 'user', content: 'a' }];
+    for (const body of [
+      { messages, tools: Array.from({ length: 1_000_000 }, () => 0) },
+      { messages, tools: JSON.parse(`${'['.repeat(4000)}${']'.repeat(4000)}`) as unknown },
+      { messages, tools: [{ type: 'function', function: { name: 'x'.repeat(1_000_000) } }] },
+      { messages, tool_choice: 'x'.repeat(1_000_000) },
+      { messages, guided_choice: Array.from({ length: 1_000_000 }, () => 'a') },
+      { messages, guided_json: '['.repeat(1_000_000) },
+    ]) {
+      const refused = await ask(body);
+      expect(refused).toMatchObject({ status: 400, code: 'request.field_invalid' });
+      expect(refused.message.length).toBeLessThan(500);
+    }
   });
 
   it('case 22: that name files or earlier answers open nothing', async () => {

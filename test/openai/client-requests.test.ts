@@ -1,9 +1,11 @@
-// Requests to the OpenAI API exactly as published clients send them (client-requests.json: recorded, with images and words of our
-// own), asked of the demo model: each is answered in the form of its endpoint, or refused with the field that cannot be honoured.
+// Requests exactly as published clients and HTTP libraries send them (client-requests.json: recorded, with images and words of our
+// own), asked of the demo model: each is answered in the form of its endpoint, what was to follow a schema does, or it is refused with
+// what cannot be honoured.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Ajv } from 'ajv';
 import { z } from 'zod';
 import { RunningServer } from '../../harness/running-server.js';
 import { imageBytes } from '../process/demo-cases.js';
@@ -18,24 +20,23 @@ const recorded = z
       path: z.string(),
       headers: z.record(z.string(), z.string()),
       body: z.record(z.string(), z.unknown()).optional(),
+      /** A multipart body, with IMAGE in the place of the image. */
+      form: z.string().optional(),
     }),
   )
   .parse(JSON.parse(readFileSync(new URL('client-requests.json', import.meta.url), 'utf8')));
 type Recorded = (typeof recorded)[number];
 
-/** Fields that this version refuses, by what asks for them; docs/openai.md lists them. */
-const REFUSALS: readonly (readonly [field: string, isAsked: (request: Recorded) => boolean])[] = [
-  ['response_format', ({ body }) => body?.['response_format'] !== undefined],
-  ['guided_json', ({ body }) => body?.['guided_json'] !== undefined],
-  ['tool_choice', ({ body }) => typeof body?.['tool_choice'] === 'object'],
-  ['text.format', ({ body }) => body?.['text'] !== undefined],
-  [
-    'messages[0].content[0].image_url.url',
-    ({ body = {} }) => JSON.stringify(body).includes('https://images.'),
-  ],
-];
-const refusedField = (request: Recorded): string | undefined =>
-  REFUSALS.find(([, isAsked]) => isAsked(request))?.[0];
+const IMAGES_OFF = { status: 400, body: { error: { param: 'messages[0].content[0].image_url.url' } } };
+const NOT_HERE = { status: 404, body: { error: { code: 'request.not_found' } } };
+/** Of APIs that this server does not have, and of what its operator switched off. */
+const REFUSALS: Readonly<Record<string, { readonly status: number; readonly body: object }>> = {
+  'openai-python-embeddings': NOT_HERE,
+  'openai-python-image-detail-url': IMAGES_OFF,
+  'anthropic-python-messages-image': NOT_HERE,
+  'ollama-js-chat-image': NOT_HERE,
+  'ollama-js-generate-image-format': NOT_HERE,
+};
 
 const cache = mkdtempSync(path.join(os.tmpdir(), 'takeoff-openai-'));
 let server: RunningServer;
@@ -48,48 +49,120 @@ afterAll(async () => {
   rmSync(cache, { recursive: true });
 });
 
-const IMAGE = Buffer.from(imageBytes('images/two-shapes.jpg')).toString('base64');
+const IMAGE = Buffer.from(imageBytes('images/two-shapes.jpg'));
 
-function send(url: string, { method, path: address, headers, body }: Recorded): Promise<Response> {
-  // Short answers say as much of the form as long ones.
-  const bounded = { max_tokens: 8, max_output_tokens: 8, ...body };
-  const payload = JSON.stringify(bounded).replaceAll('base64,IMAGE', `base64,${IMAGE}`);
-  return fetch(`${url}${address}`, { method, headers, ...(body === undefined ? {} : { body: payload }) });
+function send(url: string, { method, path: address, headers, body, form }: Recorded): Promise<Response> {
+  // Short answers say as much of the form as long ones; those that follow a schema have to end.
+  const isOpenai = address.startsWith('/v1');
+  const tokens = isOpenai && schemaOf(body) !== undefined ? 120 : 8;
+  const bounded = isOpenai ? { max_tokens: tokens, max_output_tokens: tokens, temperature: 0 } : {};
+  const json = JSON.stringify({ ...bounded, ...body }).replaceAll(
+    'base64,IMAGE',
+    `base64,${IMAGE.toString('base64')}`,
+  );
+  const payload = form === undefined ? json : withImage(form);
+  return fetch(`${url}${address}`, { method, headers, ...(method === 'GET' ? {} : { body: payload }) });
 }
 
-const choice = z.object({ index: z.int(), finish_reason: z.enum(['stop', 'length']).nullable() });
+function withImage(form: string): Buffer {
+  const [before = '', after = ''] = form.split('IMAGE');
+  return Buffer.concat([Buffer.from(before), IMAGE, Buffer.from(after)]);
+}
+
+const within = z.object({
+  response_format: z
+    .union([
+      z.object({ json_schema: z.object({ schema: z.unknown() }) }),
+      z.object({ value: z.unknown() }),
+      z.object({ type: z.literal('json_object') }),
+    ])
+    .optional(),
+  guided_json: z.unknown().optional(),
+  text: z.object({ format: z.object({ schema: z.unknown() }) }).optional(),
+  tool_choice: z.union([z.string(), z.object({ function: z.object({ name: z.string() }) })]).optional(),
+  tools: z.array(z.object({ function: z.object({ name: z.string(), parameters: z.unknown() }) })).optional(),
+});
+/** That the answer has to follow; undefined where it is free. */
+function schemaOf(body: Recorded['body'] = {}): unknown {
+  const {
+    response_format: format,
+    guided_json: guided,
+    text,
+    tool_choice: choice,
+    tools = [],
+  } = within.parse(body);
+  if (typeof choice === 'object')
+    return tools.find(({ function: one }) => one.name === choice.function.name)?.function.parameters;
+  if (format === undefined) return guided ?? text?.format.schema;
+  if ('json_schema' in format) return format.json_schema.schema;
+  return 'value' in format ? format.value : { type: 'object' };
+}
+
+const ajv = new Ajv({ strict: false });
+/** Requests with an answer that ended and was checked. */
+const followed = new Set<string>();
+function expectToFollow(schema: unknown, answer: string): void {
+  const validate = ajv.compile(z.looseObject({}).parse(schema));
+  expect([validate(JSON.parse(answer)), answer, validate.errors]).toEqual([true, answer, null]);
+}
+
+const REASONS = ['stop', 'length', 'tool_calls'] as const;
+const choice = z.object({ index: z.int(), finish_reason: z.enum(REASONS).nullable() });
 const usage = z.object({ prompt_tokens: z.int().min(1), completion_tokens: z.int(), total_tokens: z.int() });
-/** What clients read of an answer, by endpoint. */
-const ANSWERS: Readonly<Record<string, z.ZodType>> = {
-  '/v1/chat/completions': z.object({
-    object: z.literal('chat.completion'),
-    choices: z.array(
-      choice.extend({ message: z.object({ role: z.literal('assistant'), content: z.string() }) }),
+const message = z.object({
+  role: z.literal('assistant'),
+  content: z.string().nullable(),
+  tool_calls: z
+    .array(z.object({ id: z.string(), function: z.object({ name: z.string(), arguments: z.string() }) }))
+    .optional(),
+});
+/** What clients read of an answer, by endpoint; parsed to texts of answers that ended by themselves. */
+const ANSWERS: Readonly<Record<string, z.ZodType<readonly string[]>>> = {
+  '/v1/chat/completions': z
+    .object({
+      object: z.literal('chat.completion'),
+      choices: z.array(choice.extend({ message })),
+      usage,
+    })
+    .transform(({ choices }) =>
+      choices
+        .filter(({ finish_reason: reason }) => reason !== 'length')
+        .map((one) => one.message.tool_calls?.[0]?.function.arguments ?? one.message.content ?? ''),
     ),
-    usage,
-  }),
-  '/v1/completions': z.object({
-    object: z.literal('text_completion'),
-    choices: z.array(choice.extend({ text: z.string() })),
-    usage,
-  }),
-  '/v1/responses': z.object({
-    object: z.literal('response'),
-    output: z.array(
-      z.object({ content: z.array(z.object({ type: z.literal('output_text'), text: z.string() })) }),
+  '/v1/completions': z
+    .object({
+      object: z.literal('text_completion'),
+      choices: z.array(choice.extend({ text: z.string() })),
+      usage,
+    })
+    .transform(({ choices }) => choices.map(({ text }) => text)),
+  '/v1/responses': z
+    .object({
+      object: z.literal('response'),
+      status: z.enum(['completed', 'incomplete']),
+      output: z.array(
+        z.object({ content: z.array(z.object({ type: z.literal('output_text'), text: z.string() })) }),
+      ),
+    })
+    .transform(({ status, output }) =>
+      status === 'completed' ? output.flatMap(({ content }) => content.map(({ text }) => text)) : [],
     ),
-  }),
-  '/v1/models': z.object({ object: z.literal('list'), data: z.array(z.object({ id: z.string() })) }),
-  '/v1/models/primary': z.object({ id: z.literal('primary'), object: z.literal('model') }),
+  '/v1/models': z
+    .object({ object: z.literal('list'), data: z.array(z.object({ id: z.string() })) })
+    .transform(() => []),
+  '/v1/models/primary': z
+    .object({ id: z.literal('primary'), object: z.literal('model') })
+    .transform(() => []),
 };
 
 const chunkSchema = z.object({
   object: z.literal('chat.completion.chunk'),
-  choices: z.array(choice.extend({ delta: z.object({ content: z.string().optional() }) })),
+  choices: z.array(choice.extend({ delta: z.object({ content: z.string().nullable().optional() }) })),
   usage: usage.nullish(),
 });
 
-async function expectChunks(response: Response, tellsUsage: boolean): Promise<void> {
+/** The text of a streamed answer. */
+async function chunkedText(response: Response, tellsUsage: boolean): Promise<string> {
   const events = [];
   for await (const { data } of eventsOf(response)) events.push(data);
   expect(events.at(-1)).toBe('[DONE]');
@@ -98,33 +171,57 @@ async function expectChunks(response: Response, tellsUsage: boolean): Promise<vo
   expect(text).not.toBe('');
   expect(chunks.filter(({ choices: [first] }) => first?.finish_reason != null)).toHaveLength(1);
   expect(chunks.filter((chunk) => chunk.usage != null)).toHaveLength(tellsUsage ? 1 : 0);
+  return text;
 }
 
+async function textsOf(request: Recorded, response: Response): Promise<readonly string[]> {
+  if (request.body?.['stream'] === true)
+    return [await chunkedText(response, request.body['stream_options'] !== undefined)];
+  const body: unknown = await response.json();
+  expect(Object.keys(ANSWERS)).toContain(request.path);
+  return ANSWERS[request.path]?.parse(body) ?? [];
+}
+
+const openai = recorded.filter(({ path: address }) => address.startsWith('/v1'));
 describe('on the port of the OpenAI API, the request', () => {
-  it.each(recorded.map((request) => [request.name, request] as const))('%s', async (_, request) => {
+  it.each(openai.map((request) => [request.name, request] as const))('%s', async (_, request) => {
     const response = await send(server.openaiUrl, request);
-    const field = refusedField(request);
-    if (request.path === '/v1/embeddings') {
-      expect([response.status, await response.json()]).toMatchObject([
-        404,
-        { error: { code: 'request.not_found' } },
-      ]);
-    } else if (field !== undefined) {
-      expect([response.status, await response.json()]).toMatchObject([400, { error: { param: field } }]);
-    } else if (request.body?.['stream'] === true) {
-      expect(response.status).toBe(200);
-      await expectChunks(response, request.body['stream_options'] !== undefined);
-    } else {
-      const body: unknown = await response.json();
-      expect([response.status, body]).toEqual([200, expect.anything()]);
-      ANSWERS[request.path]?.parse(body);
-      expect(Object.keys(ANSWERS)).toContain(request.path);
+    const refusal = REFUSALS[request.name];
+    if (refusal !== undefined) {
+      expect([response.status, await response.json()]).toMatchObject([refusal.status, refusal.body]);
+      return;
     }
+    expect(response.status, await response.clone().text()).toBe(200);
+    const texts = await textsOf(request, response);
+    const schema = schemaOf(request.body);
+    if (schema === undefined) return;
+    for (const text of texts) expectToFollow(schema, text);
+    if (texts.length > 0) followed.add(request.name);
+  });
+
+  it('for an answer that follows a schema has one that ends, often enough to be checked', () => {
+    expect(followed.size).toBeGreaterThan(5);
   });
 });
 
-it('every recorded client of Node and Python is answered on the inference port, too', async () => {
-  const simple = recorded.filter(({ name }) => /(?:text-only|models|js-invoke|chat-v1-base)$/u.test(name));
-  expect(simple.length).toBeGreaterThan(3);
-  for (const request of simple) expect((await send(server.url, request)).status).toBe(200);
+const others = recorded.filter(({ path: address }) => !address.startsWith('/v1'));
+describe('on the inference port, the request', () => {
+  it.each(others.map((request) => [request.name, request] as const))('%s', async (_, request) => {
+    const response = await send(server.url, request);
+    const refusal = REFUSALS[request.name];
+    const text = await response.text();
+    if (refusal !== undefined) {
+      expect([response.status, JSON.parse(text)]).toMatchObject([refusal.status, refusal.body]);
+      return;
+    }
+    expect([response.status, text]).toEqual([200, expect.any(String)]);
+    if (request.path.endsWith('_stream')) expect(text).toMatch(/^data:.+\n\n/u);
+    else expect(z.object({ text: z.string().min(1) }).parse(JSON.parse(text)).text).not.toBe('');
+  });
+
+  it('of every client of Node and Python to the OpenAI API is answered, too', async () => {
+    const simple = openai.filter(({ name }) => /(?:text-only|models|js-invoke|chat-v1-base)$/u.test(name));
+    expect(simple.length).toBeGreaterThan(3);
+    for (const request of simple) expect((await send(server.url, request)).status).toBe(200);
+  });
 });

@@ -15,6 +15,7 @@ const PACKAGES = {
   ai: '6.0.326',
   '@ai-sdk/openai': '3.0.141',
   '@ai-sdk/openai-compatible': '2.0.92',
+  '@huggingface/inference': '4.13.30',
   '@langchain/core': '1.4.0',
   '@langchain/openai': '1.5.8',
   zod: '4.6.7',
@@ -178,5 +179,113 @@ describe.skipIf(!isAsked)('LangChain.js', () => {
       for await (const chunk of await model.stream(messages)) { text += chunk.content; usage = chunk.usage_metadata ?? usage; }
       console.log(JSON.stringify([text === whole.content, usage.total_tokens === whole.usage_metadata.total_tokens]));`);
     expect(out).toBe('[true,true]\n');
+  });
+});
+
+/** Small enough for any model to end, with what libraries make of optional values and ranges. */
+const SHAPE = `
+import { z } from 'zod';
+const Shape = z.object({ colour: z.enum(['red', 'yellow']), count: z.int().min(0).max(9), size: z.enum(['big', 'small']).nullable() });
+const isShape = (value) => Shape.safeParse(value).success;
+const print = (value) => console.log(JSON.stringify(value));
+`;
+
+describe.skipIf(!isAsked)('answers of a form', () => {
+  it('are parsed by openai-node, from chats and from responses, whole and streamed', async () => {
+    const out = await printed(`${SHAPE}
+      import OpenAI from 'openai';
+      import { zodResponseFormat, zodTextFormat } from 'openai/helpers/zod';
+      const client = new OpenAI({ baseURL: 'http://localhost:3003/v1', apiKey: 'unused', maxRetries: 0 });
+      const chat = { model: 'primary', messages: [{ role: 'user', content: 'What is it?' }], response_format: zodResponseFormat(Shape, 'shape') };
+      const response = { model: 'primary', input: 'What is it?', text: { format: zodTextFormat(Shape, 'shape') } };
+      print(isShape((await client.chat.completions.parse(chat)).choices[0].message.parsed));
+      print(isShape((await client.chat.completions.stream(chat).finalChatCompletion()).choices[0].message.parsed));
+      print(isShape((await client.responses.parse(response)).output_parsed));
+      print(isShape((await client.responses.stream(response).finalResponse()).output_parsed));
+      try { await client.chat.completions.create({ ...chat, response_format: { type: 'json_schema', json_schema: { name: 'a', schema: { not: {} } } } }); }
+      catch (error) { print([error.param, error.code]); }`);
+    const refusal = ['response_format.json_schema.schema', 'request.constraint_unsupported'];
+    expect(out).toBe(`${'true\n'.repeat(4)}${JSON.stringify(refusal)}\n`);
+  });
+
+  it('are calls of functions for openai-node, which it parses, collects and runs', async () => {
+    const out = await printed(`${SHAPE}
+      import OpenAI from 'openai';
+      import { zodFunction } from 'openai/helpers/zod';
+      const client = new OpenAI({ baseURL: 'http://localhost:3003/v1', apiKey: 'unused', maxRetries: 0 });
+      const tools = [zodFunction({ name: 'report', parameters: Shape }), zodFunction({ name: 'stop', parameters: z.object({}) })];
+      const chat = { model: 'primary', messages: [{ role: 'user', content: 'Report.' }], tools };
+      const named = { type: 'function', function: { name: 'report' } };
+      const isCall = ({ message: { tool_calls: [call] }, finish_reason }) => [call.function.name === 'stop' || isShape(call.function.parsed_arguments), finish_reason];
+      print(isCall((await client.chat.completions.parse({ ...chat, tool_choice: named })).choices[0]));
+      print(isCall((await client.chat.completions.stream({ ...chat, tool_choice: 'required' }).finalChatCompletion()).choices[0]));
+      const stream = client.responses.stream({ model: 'primary', input: 'Report.', tools: tools.map(({ function: one }) => ({ type: 'function', ...one })), tool_choice: 'required' });
+      let deltas = '';
+      stream.on('response.function_call_arguments.delta', ({ delta }) => (deltas += delta));
+      const { output: [item], status } = await stream.finalResponse();
+      print([item.type, item.arguments === deltas, status]);
+      const run = (choice) => client.chat.completions.runTools({ ...chat, temperature: 0, tool_choice: choice, tools: [{ type: 'function', function: { name: 'report', parse: JSON.parse, function: (shape) => String(isShape(shape)), parameters: z.toJSONSchema(Shape) } }] });
+      print(await run(named).finalFunctionToolCallResult());
+      print((await run('auto').finalContent()).length > 0);`);
+    expect(out).toBe(
+      '[true,"tool_calls"]\n[true,"tool_calls"]\n["function_call",true,"completed"]\n"true"\ntrue\n',
+    );
+  });
+
+  it.each(["openai('primary')", "openai.chat('primary')", "strict('primary')"])(
+    'are objects and calls of tools for the AI SDK with %s',
+    async (model) => {
+      const out = await printed(`${SHAPE}
+        import { generateObject, generateText, streamObject, streamText, tool } from 'ai';
+        import { createOpenAI } from '@ai-sdk/openai';
+        import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
+        const openai = createOpenAI({ baseURL: 'http://localhost:3003/v1', apiKey: 'unused' });
+        const strict = createOpenAICompatible({ name: 'takeoff', baseURL: 'http://localhost:3003/v1', supportsStructuredOutputs: true });
+        const asked = { model: ${model}, prompt: 'What is it?' };
+        const tools = { report: tool({ description: 'r', inputSchema: Shape }) };
+        print(isShape((await generateObject({ ...asked, schema: Shape })).object));
+        const objects = streamObject({ ...asked, schema: Shape });
+        for await (const _ of objects.partialObjectStream);
+        print(isShape(await objects.object));
+        const named = await generateText({ ...asked, tools, toolChoice: { type: 'tool', toolName: 'report' } });
+        print([isShape(named.toolCalls[0].input), named.finishReason]);
+        const stream = streamText({ ...asked, tools, toolChoice: 'required' });
+        for await (const _ of stream.fullStream);
+        print([isShape((await stream.toolCalls)[0].input), await stream.finishReason]);`);
+      expect(out).toBe('true\ntrue\n[true,"tool-calls"]\n[true,"tool-calls"]\n');
+    },
+  );
+
+  it('are what LangChain.js and Hugging Face ask for', async () => {
+    const out = await printed(`${SHAPE}
+      import { ChatOpenAI } from '@langchain/openai';
+      import { InferenceClient } from '@huggingface/inference';
+      const model = new ChatOpenAI({ model: 'primary', apiKey: 'unused', maxRetries: 0, configuration: { baseURL: 'http://localhost:3003/v1' } });
+      for (const method of ['jsonSchema', 'functionCalling'])
+        print(isShape(await model.withStructuredOutput(Shape, { method, name: 'shape' }).invoke('What is it?')));
+      const tool = { type: 'function', function: { name: 'report', parameters: z.toJSONSchema(Shape) } };
+      print(isShape((await model.bindTools([tool], { tool_choice: 'any' }).invoke('Report.')).tool_calls[0].args));
+      const client = new InferenceClient('unused', { endpointUrl: 'http://localhost:3003' });
+      const response_format = { type: 'json_schema', json_schema: { name: 'shape', schema: z.toJSONSchema(Shape) } };
+      const { choices } = await client.chatCompletion({ model: 'primary', messages: [{ role: 'user', content: 'What is it?' }], response_format });
+      print(isShape(JSON.parse(choices[0].message.content)));`);
+    expect(out).toBe('true\n'.repeat(4));
+  });
+});
+
+describe.skipIf(!isAsked)('every parameter that openai-node knows and this server honours', () => {
+  it('is taken together with the others, by each endpoint', async () => {
+    const out = await printed(`${OPENAI}
+      const shared = { model: 'primary', temperature: 1, top_p: 1, user: 'u', stream: false, metadata: { foo: 'string' }, store: false, service_tier: 'auto', safety_identifier: 's', prompt_cache_key: 'k' };
+      const tool = { name: 'name', description: 'description', parameters: { foo: 'bar' }, strict: true };
+      const chat = await client.chat.completions.create({ ...shared, messages: [{ role: 'developer', content: 'string', name: 'name' }], frequency_penalty: -2, presence_penalty: -2,
+        logit_bias: { 5: 0 }, logprobs: true, top_logprobs: 0, max_completion_tokens: 4, modalities: ['text'], n: 1, parallel_tool_calls: true, prediction: { content: 'string', type: 'content' },
+        reasoning_effort: 'none', response_format: { type: 'text' }, seed: -9007199254740991, stop: '\\n', tool_choice: 'none', tools: [{ type: 'function', function: tool }], verbosity: 'low' });
+      const completion = await client.completions.create({ model: 'primary', prompt: 'a', best_of: 1, echo: false, frequency_penalty: -2, presence_penalty: -2, logit_bias: { 5: 0 }, logprobs: 0, max_tokens: 4, n: 1,
+        seed: 0, stop: '\\n', stream: false, suffix: '', temperature: 1, top_p: 1, user: 'u' });
+      const response = await client.responses.create({ ...shared, input: 'string', instructions: 'i', include: ['message.output_text.logprobs'], max_output_tokens: 4, parallel_tool_calls: true, background: false,
+        reasoning: { effort: 'low' }, text: { format: { type: 'text' }, verbosity: 'low' }, tool_choice: 'auto', tools: [{ type: 'function', ...tool }], top_logprobs: 0, truncation: 'disabled' });
+      print([chat.object, completion.object, response.object, response.tools[0].name, response.output_text.length > 0]);`);
+    expect(out).toBe('["chat.completion","text_completion","response","name",true]\n');
   });
 });

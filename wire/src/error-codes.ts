@@ -73,12 +73,12 @@ export const ERROR_CODES = {
   'request.constraint_unsupported': facts(
     400,
     false,
-    'json_schema or regex_string is broken, or has something that cannot be enforced.',
+    'A schema or pattern is broken, or has something that cannot be enforced.',
   ),
   'request.constraint_too_large': facts(
     400,
     false,
-    'json_schema or regex_string is larger, or costs more, than one answer may.',
+    'A schema or pattern is larger, or costs more, than one answer may.',
   ),
   'request.not_found': facts(404, false, 'No such endpoint.'),
   'request.reader_unknown': facts(404, false, 'No reader has this id.'),

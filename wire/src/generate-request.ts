@@ -63,6 +63,8 @@ export interface GenerationMetadata {
   readonly cached_tokens: number;
   readonly generated_tokens: number;
   readonly finish_reason: FinishReason;
+  /** How long the prompt waited for its schema or pattern to be compiled, in milliseconds; absent where it had none. */
+  readonly constraint_ms?: number;
   /** What in the request was hardly meant, in sentences for people; absent where there is nothing to say. */
   readonly warnings?: readonly string[];
 }

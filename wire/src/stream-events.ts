@@ -13,6 +13,7 @@ export const generationMetadataSchema = z.object({
   cached_tokens: z.int().min(0),
   generated_tokens: z.int().min(0),
   finish_reason: z.enum(['stop', 'length', 'cancelled']),
+  constraint_ms: z.number().min(0).optional(),
   warnings: z.array(z.string()).optional(),
 });
 

@@ -139,7 +139,7 @@ export const readerConfigSchema = z.object({
   }),
   constraintTimeoutMs: setting(integer(1, 60_000, 'ms'), 1_000, {
     key: 'constraint_timeout_ms',
-    meaning: 'How long a `json_schema` or `regex_string` may take to compile before it is refused.',
+    meaning: 'How long a schema or pattern may take to compile before it is refused.',
   }),
   kernels: setting(choice(KERNEL_CHOICES), 'auto', {
     key: 'kernels',

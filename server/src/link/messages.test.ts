@@ -38,7 +38,16 @@ const VALID: readonly FromReader[] = [
     logprobs: [{ bytes: new Uint8Array([97]), logprob: -1, top: [{ bytes: new Uint8Array(), logprob: -9 }] }],
   },
   DONE,
+  { ...DONE, constraintMs: 12.5 },
   { kind: 'error', requestId: 'r', prompt: 0, code: 'request.does_not_fit', message: 'too long' },
+  {
+    kind: 'error',
+    requestId: 'r',
+    prompt: 0,
+    code: 'request.constraint_unsupported',
+    message: 'no',
+    field: 'json_schema',
+  },
 ];
 
 describe('parseFromReader', () => {
@@ -134,13 +143,24 @@ const GENERATE: GenerateMessage = {
   cacheSalt: 'tenant',
   loraId: 'style',
   sampling: { ...GREEDY, minNewTokens: 1 },
-  constraint: { kind: 'json_schema', schema: '{}' },
+  constraint: { kind: 'json_schema', field: 'json_schema', schema: '{}' },
 };
+const PARAMETERS = { kind: 'json_schema', field: 'tools[0].function.parameters', schema: '{}' } as const;
 
 describe('parseToReader', () => {
   const VALID_TO_READER: readonly ToReader[] = [
     { kind: 'start', versions: VERSIONS, start: START },
     GENERATE,
+    { ...GENERATE, constraint: { kind: 'regex', field: 'regex_string', pattern: 'a' } },
+    { ...GENERATE, constraint: { kind: 'choices', field: 'guided_choice', choices: ['a'] } },
+    {
+      ...GENERATE,
+      constraint: {
+        kind: 'function_call',
+        field: 'tools',
+        functions: [{ name: 'f', parameters: PARAMETERS }],
+      },
+    },
     { kind: 'cancel', requestId: 'r' },
     { kind: 'drain' },
   ];

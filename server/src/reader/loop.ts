@@ -54,6 +54,8 @@ interface Waiting {
   readonly sampling: SuspendedSampling | null;
 }
 
+type Failed = Pick<Sequence, 'requestId' | 'prompt'> & Partial<Pick<Sequence, 'constraint'>>;
+
 export class ReaderLoop {
   readonly #options: LoopOptions;
   readonly #waiting = new WaitingQueue<Waiting>();
@@ -315,14 +317,16 @@ export class ReaderLoop {
     kv.release(handle);
   }
 
-  #sendError({ requestId, prompt }: Pick<Sequence, 'requestId' | 'prompt'>, error: InputError): void {
-    const { code, message } = error;
-    this.#options.send({ kind: 'error', requestId, prompt, code, message });
+  /** What fails once it is a sequence fails over its constraint. */
+  #sendError({ requestId, prompt, constraint }: Failed, { code, message }: InputError): void {
+    const about = constraint == null ? {} : { field: constraint.field };
+    this.#options.send({ kind: 'error', requestId, prompt, code, message, ...about });
   }
 
   #sendDone(sequence: Sequence, finishReason: FinishReason): void {
-    const { requestId, prompt, usage } = sequence;
-    this.#options.send({ kind: 'done', requestId, prompt, finishReason, usage });
+    const { requestId, prompt, usage, constraint } = sequence;
+    const compiled = constraint === null ? {} : { constraintMs: constraint.compileMs };
+    this.#options.send({ kind: 'done', requestId, prompt, finishReason, usage, ...compiled });
   }
 
   #failAll(error: unknown): void {

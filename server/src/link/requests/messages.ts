@@ -78,14 +78,33 @@ export interface Conversation {
 /** What one answer is asked for. */
 export type Prompt = RawPrompt | Conversation;
 
-/** What the texts of all answers must be. The reader refuses what it cannot enforce. */
+/** What the texts of all answers must be. The reader refuses what it cannot enforce, and names it by `field`. */
 export type Constraint =
-  /** A JSON Schema, as JSON. */
-  | { readonly kind: 'json_schema'; readonly schema: string }
+  | JsonSchemaConstraint
   /** A regular expression in Takeoff's dialect, of the whole answer. */
-  | { readonly kind: 'regex'; readonly pattern: string }
+  | { readonly kind: 'regex'; readonly field: string; readonly pattern: string }
   /** One of these texts. */
-  | { readonly kind: 'choices'; readonly choices: readonly string[] };
+  | { readonly kind: 'choices'; readonly field: string; readonly choices: readonly string[] }
+  /** A call of one of these functions: `{"name": …, "arguments": …}`. */
+  | {
+      readonly kind: 'function_call';
+      readonly field: string;
+      readonly functions: readonly CallableFunction[];
+    };
+
+export interface JsonSchemaConstraint {
+  readonly kind: 'json_schema';
+  /** Where it stands in its request, such as `response_format.json_schema.schema`; no slash is in it. */
+  readonly field: string;
+  /** As JSON. */
+  readonly schema: string;
+}
+
+export interface CallableFunction {
+  readonly name: string;
+  /** Of its arguments. */
+  readonly parameters: JsonSchemaConstraint;
+}
 
 /** A request for one or more answers over the same images. Answered by exactly one terminal event per prompt. */
 export interface GenerateMessage {
@@ -150,6 +169,8 @@ export interface DoneEvent {
   readonly prompt: number;
   readonly finishReason: FinishReason;
   readonly usage: Usage;
+  /** How long the prompt waited for its constraint to be compiled; absent where it had none. */
+  readonly constraintMs?: number;
 }
 export interface ErrorEvent {
   readonly kind: 'error';
@@ -157,6 +178,8 @@ export interface ErrorEvent {
   readonly prompt: number;
   readonly code: ErrorCode;
   readonly message: string;
+  /** Of the request, where the error is about one. */
+  readonly field?: string;
 }
 
 /** From the reader. */

@@ -12,6 +12,7 @@ const MAX_PROMPTS = 1_000_000;
 /** Held back with the text of a stop string, of a few hundred characters. */
 const MAX_EVENT_TOKENS = 65_536;
 const MAX_ALTERNATIVES = 100;
+const MAX_FIELD_CHARACTERS = 256;
 
 const count = z.int().min(0);
 const requestId = z.string().max(128);
@@ -54,10 +55,18 @@ const sampling = z.object({
   topLogprobs: count.max(MAX_ALTERNATIVES).nullable(),
 });
 
+/** Of a place in a request, such as `tools[127].function.parameters`. */
+const field = z.string().max(MAX_FIELD_CHARACTERS);
+const jsonSchema = z.object({ kind: z.literal('json_schema'), field, schema: z.string() });
 const constraint = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('json_schema'), schema: z.string() }),
-  z.object({ kind: z.literal('regex'), pattern: z.string() }),
-  z.object({ kind: z.literal('choices'), choices: z.array(z.string()).min(1) }),
+  jsonSchema,
+  z.object({ kind: z.literal('regex'), field, pattern: z.string() }),
+  z.object({ kind: z.literal('choices'), field, choices: z.array(z.string()).min(1) }),
+  z.object({
+    kind: z.literal('function_call'),
+    field,
+    functions: z.array(z.object({ name: z.string(), parameters: jsonSchema })).min(1),
+  }),
 ]);
 
 /** From the gateway, by kind. */
@@ -99,11 +108,13 @@ export const requestEventSchema = z.discriminatedUnion('kind', [
       cachedTokens: count,
       generatedTokens: count,
     }),
+    constraintMs: z.number().min(0).exactOptional(),
   }),
   z.object({
     kind: z.literal('error'),
     ...address,
     code: z.custom<ErrorCode>((value) => typeof value === 'string' && isErrorCode(value)),
     message: eventText,
+    field: field.exactOptional(),
   }),
 ]) satisfies z.ZodType<RequestEvent>;

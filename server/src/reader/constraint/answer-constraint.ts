@@ -3,6 +3,7 @@
 import { InputError } from '../../errors.js';
 import type { TokenizerSettings } from '../../model/description.js';
 import { Refused, type Matcher } from './matcher.js';
+import { firstLines } from './refusal.js';
 import { Trapped } from './wasm-heap.js';
 
 export class AnswerConstraint {
@@ -63,7 +64,7 @@ export class AnswerConstraint {
       if (!(error instanceof Refused || error instanceof Trapped)) throw error;
       throw new InputError(
         'request.constraint_too_large',
-        `In the middle of the answer, its schema or pattern costs more than one answer may: ${error.message.split('\n')[0] ?? ''}. Make it smaller.`,
+        `In the middle of the answer, its schema or pattern costs more than one answer may: ${firstLines(error.message)}. Make it smaller.`,
         { cause: error },
       );
     }

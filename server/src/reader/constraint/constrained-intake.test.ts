@@ -7,11 +7,16 @@ import { ConstrainedIntake } from './constrained-intake.js';
 import type { CompiledConstraint } from './constraints.js';
 
 const COMPILED: CompiledConstraint = {
+  field: 'regex_string',
+  compileMs: 1,
   start: () => {
     throw new Error('No answer is started here.');
   },
 };
-const CONSTRAINED: GenerateMessage = { ...messageOf(), constraint: { kind: 'regex', pattern: 'a' } };
+const CONSTRAINED: GenerateMessage = {
+  ...messageOf(),
+  constraint: { kind: 'regex', field: 'regex_string', pattern: 'a' },
+};
 
 function setUp() {
   const accepted: (CompiledConstraint | null | undefined)[] = [];
@@ -49,10 +54,17 @@ describe('ConstrainedIntake', () => {
     expect(accepted).toEqual([undefined, COMPILED]);
   });
 
-  it('ends every prompt of a refused request with the error', async () => {
+  it.each([
+    ['that of the constraint', {}, 'regex_string'],
+    [
+      'the one that the error names',
+      { field: 'tools[1].function.parameters' },
+      'tools[1].function.parameters',
+    ],
+  ])('ends every prompt of a refused request with the error and its field, %s', async (_, details, field) => {
     const { intake, sent, accepted, defects, compiled } = setUp();
     intake.accept(CONSTRAINED);
-    compiled.reject(new InputError('request.constraint_unsupported', 'No.'));
+    compiled.reject(new InputError('request.constraint_unsupported', 'No.', { details }));
     await intake.idle();
     expect(accepted).toEqual([]);
     expect(sent).toEqual(
@@ -62,6 +74,7 @@ describe('ConstrainedIntake', () => {
         prompt,
         code: 'request.constraint_unsupported',
         message: 'No.',
+        field,
       })),
     );
     expect(defects).toEqual([]);

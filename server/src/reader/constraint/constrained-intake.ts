@@ -2,7 +2,7 @@
 // promises, one terminal event for every prompt, also for requests that end here: refused, or cancelled in the meantime.
 import { InputError } from '../../errors.js';
 import type { FromReader } from '../../link/messages.js';
-import type { Constraint, GenerateMessage } from '../../link/requests/messages.js';
+import type { Constraint, ErrorEvent, GenerateMessage } from '../../link/requests/messages.js';
 import type { ReaderLoop } from '../loop.js';
 import type { Constraints } from './constraints.js';
 
@@ -56,7 +56,7 @@ export class ConstrainedIntake {
       if (this.#waiting.get(message.requestId) === 'cancelled') this.#sendCancelled(message);
       else this.#options.loop.accept(message, compiled);
     } catch (error) {
-      this.#refuse(message, error);
+      this.#refuse(message, constraint.field, error);
     } finally {
       this.#waiting.delete(message.requestId);
     }
@@ -67,13 +67,18 @@ export class ConstrainedIntake {
       this.#options.send({ kind: 'done', requestId, prompt, finishReason: 'cancelled', usage: NOTHING_USED });
   }
 
-  #refuse({ requestId, prompts }: GenerateMessage, error: unknown): void {
-    const { code, message } =
-      error instanceof InputError
-        ? error
-        : { code: 'server.internal' as const, message: 'Constraints cannot be compiled; the log says why.' };
+  #refuse({ requestId, prompts }: GenerateMessage, field: string, error: unknown): void {
     for (const prompt of prompts.keys())
-      this.#options.send({ kind: 'error', requestId, prompt, code, message });
+      this.#options.send({ kind: 'error', requestId, prompt, ...toldOf(error, field) });
     if (!(error instanceof InputError)) this.#options.onDefect(error);
   }
+}
+
+const NOT_COMPILED = 'Constraints cannot be compiled; the log says why.';
+
+/** @param whole the field of the constraint; of a call of a function, the error may be about one of several */
+function toldOf(error: unknown, whole: string): Pick<ErrorEvent, 'code' | 'message' | 'field'> {
+  if (!(error instanceof InputError)) return { code: 'server.internal', message: NOT_COMPILED };
+  const { code, message, details } = error;
+  return { code, message, field: typeof details['field'] === 'string' ? details['field'] : whole };
 }

@@ -2,17 +2,18 @@
 // (trial-thread.ts) and compiled here only when they passed, which takes the milliseconds that the trial took. What was compiled is
 // kept, least recently used goes first; running answers hold clones. Starts with the first constraint: most readers never see one.
 import { createHash } from 'node:crypto';
-import { InputError } from '../../errors.js';
-import type { Constraint } from '../../link/requests/messages.js';
+import type { InputError } from '../../errors.js';
+import type { CallableFunction, Constraint } from '../../link/requests/messages.js';
 import type { TokenizerSettings } from '../../model/description.js';
 import type { Tokenizer } from '../prompt/tokenizer.js';
 import { AnswerConstraint } from './answer-constraint.js';
-import { rewriteSchema } from './json-schema.js';
+import { rewriteFunctionCall, rewriteSchema, type DescribedFunction } from './json-schema.js';
 import { Llguidance, type InstanceImage } from './llguidance.js';
 import { Refused, type Matcher } from './matcher.js';
 import { patternOfChoices, translatePattern } from './pattern.js';
+import { firstLines, tooCostly, unsupported } from './refusal.js';
 import type { TrialQuestion } from './trial-messages.js';
-import { TrialThread } from './trial-thread.js';
+import { TrialThread, type TrialOutcome } from './trial-thread.js';
 import { readVocabulary } from './vocabulary.js';
 import { Trapped } from './wasm-heap.js';
 
@@ -26,6 +27,10 @@ const MAX_IDLE_MEMORY_BYTES = 256 * 2 ** 20;
 
 /** A constraint that can be enforced. */
 export interface CompiledConstraint {
+  /** Of the request, for refusals. */
+  readonly field: string;
+  /** That the request waited for it; next to nothing where it had been compiled before. */
+  readonly compileMs: number;
   /**
    * The state of one answer at its beginning; the caller closes it.
    * @throws InputError request.constraint_too_large
@@ -34,12 +39,16 @@ export interface CompiledConstraint {
 }
 
 interface Program {
+  readonly kind: 'program';
   readonly question: TrialQuestion;
   matcher: Matcher | undefined;
 }
 
-interface Refusal {
-  readonly error: InputError;
+/** Said to each request in the words of its own fields. */
+type Refusal = Exclude<TrialOutcome, { readonly kind: 'compiled' }>;
+
+interface RememberedRefusal {
+  readonly refusal: Refusal;
   /** On the clock of performance.now. */
   readonly untilMs: number;
 }
@@ -53,8 +62,8 @@ export class Constraints {
   readonly #tokenizer: Tokenizer;
   readonly #timeoutMs: number;
   readonly #programs = new Map<string, Program>();
-  readonly #refusals = new Map<string, Refusal>();
-  readonly #compiling = new Map<string, Promise<Program>>();
+  readonly #refusals = new Map<string, RememberedRefusal>();
+  readonly #compiling = new Map<string, Promise<Program | Refusal>>();
   #running: Promise<Running> | undefined;
   #instance: Llguidance | undefined;
   #openAnswers = 0;
@@ -70,13 +79,15 @@ export class Constraints {
    * @throws NativeError when llguidance cannot start
    */
   async compile(constraint: Constraint): Promise<CompiledConstraint> {
+    const startMs = performance.now();
     const question = questionOf(constraint);
     const { image } = await this.#start();
     const key = createHash('sha256').update(`${question.kind}\n${question.grammar}`).digest('hex');
-    const refusal = this.#refusals.get(key);
-    if (refusal !== undefined && performance.now() < refusal.untilMs) throw refusal.error;
-    const program = this.#kept(key) ?? (await this.#compileOnce(key, question));
-    return { start: () => this.#startAnswer(program, image) };
+    const found = this.#remembered(key) ?? (await this.#compileOnce(key, question));
+    const { field } = constraint;
+    if (found.kind !== 'program') throw this.#refused(field, found);
+    const compileMs = performance.now() - startMs;
+    return { field, compileMs, start: () => this.#startAnswer(field, found, image) };
   }
 
   async close(): Promise<void> {
@@ -100,7 +111,9 @@ export class Constraints {
     return { trials, image: await trials.image() };
   }
 
-  #kept(key: string): Program | undefined {
+  #remembered(key: string): Program | Refusal | undefined {
+    const remembered = this.#refusals.get(key);
+    if (remembered !== undefined && performance.now() < remembered.untilMs) return remembered.refusal;
     const program = this.#programs.get(key);
     if (program === undefined) return undefined;
     this.#programs.delete(key);
@@ -108,7 +121,7 @@ export class Constraints {
     return program;
   }
 
-  #compileOnce(key: string, question: TrialQuestion): Promise<Program> {
+  #compileOnce(key: string, question: TrialQuestion): Promise<Program | Refusal> {
     const started = this.#compiling.get(key);
     if (started !== undefined) return started;
     const compiling = this.#tryOut(key, question).finally(() => this.#compiling.delete(key));
@@ -116,23 +129,27 @@ export class Constraints {
     return compiling;
   }
 
-  async #tryOut(key: string, question: TrialQuestion): Promise<Program> {
+  async #tryOut(key: string, question: TrialQuestion): Promise<Program | Refusal> {
     const { trials } = await this.#start();
     const outcome = await trials.tryOut(question);
     if (outcome.kind !== 'compiled') {
-      const error =
-        outcome.kind === 'refused' ? unsupported(outcome.why) : tooLarge(outcome.why, this.#timeoutMs);
-      this.#refusals.set(key, { error, untilMs: performance.now() + REFUSAL_MS });
+      this.#refusals.set(key, { refusal: outcome, untilMs: performance.now() + REFUSAL_MS });
       dropOldest(this.#refusals, MAX_REMEMBERED_REFUSALS);
-      throw error;
+      return outcome;
     }
-    const program: Program = { question, matcher: undefined };
+    const program: Program = { kind: 'program', question, matcher: undefined };
     this.#programs.set(key, program);
     dropOldest(this.#programs, MAX_KEPT)?.matcher?.close();
     return program;
   }
 
-  #startAnswer(program: Program, image: InstanceImage): AnswerConstraint {
+  #refused(field: string, { kind, why }: Refusal): InputError {
+    return kind === 'refused'
+      ? unsupported(field, `cannot be enforced: ${firstLines(why)}`)
+      : tooCostly(field, why, this.#timeoutMs);
+  }
+
+  #startAnswer(field: string, program: Program, image: InstanceImage): AnswerConstraint {
     try {
       this.#renewInstance();
       this.#instance ??= Llguidance.fromImage(image);
@@ -144,7 +161,7 @@ export class Constraints {
       });
     } catch (error) {
       if (error instanceof Refused || error instanceof Trapped)
-        throw tooLarge(error.message, this.#timeoutMs);
+        throw tooCostly(field, error.message, this.#timeoutMs);
       throw error;
     }
   }
@@ -165,15 +182,24 @@ export class Constraints {
 }
 
 function questionOf(constraint: Constraint): TrialQuestion {
+  const { field } = constraint;
   switch (constraint.kind) {
     case 'json_schema':
-      return { kind: 'json_schema', grammar: rewriteSchema(JSON.parse(constraint.schema)) };
+      return { kind: 'json_schema', grammar: rewriteSchema(JSON.parse(constraint.schema), field) };
     case 'regex':
-      return { kind: 'regex', grammar: translatePattern(constraint.pattern, 'takeoff', 'regex_string') };
+      return { kind: 'regex', grammar: translatePattern(constraint.pattern, 'takeoff', field) };
     case 'choices':
       return { kind: 'regex', grammar: patternOfChoices(constraint.choices) };
+    case 'function_call':
+      return { kind: 'json_schema', grammar: rewriteFunctionCall(constraint.functions.map(described)) };
   }
 }
+
+const described = ({ name, parameters: { schema, field } }: CallableFunction): DescribedFunction => ({
+  name,
+  parameters: JSON.parse(schema),
+  field,
+});
 
 /** Maps keep the order of insertion. */
 function dropOldest<Value>(map: Map<string, Value>, most: number): Value | undefined {
@@ -183,17 +209,3 @@ function dropOldest<Value>(map: Map<string, Value>, most: number): Value | undef
   map.delete(oldest[0]);
   return oldest[1];
 }
-
-/** llguidance quotes the grammar over many lines; the first ones say what is wrong. */
-const firstLines = (text: string): string => text.split('\n').slice(0, 4).join(' ').slice(0, 500);
-
-const unsupported = (why: string): InputError =>
-  new InputError(
-    'request.constraint_unsupported',
-    `The schema or pattern cannot be enforced: ${firstLines(why)}. docs/structured-output.md lists what can.`,
-  );
-const tooLarge = (why: string, timeoutMs: number): InputError =>
-  new InputError(
-    'request.constraint_too_large',
-    `The schema or pattern costs more than one answer may: ${firstLines(why)}. Make it smaller; the operator can raise constraint_timeout_ms, which is ${timeoutMs}.`,
-  );

@@ -3,13 +3,16 @@ import { InputError } from '../../errors.js';
 import { rewriteSchema } from './json-schema.js';
 
 const rewritten = (schema: unknown): unknown => {
-  const { 'x-guidance': guidance, ...rest } = JSON.parse(rewriteSchema(schema)) as Record<string, unknown>;
+  const { 'x-guidance': guidance, ...rest } = JSON.parse(rewriteSchema(schema, 'json_schema')) as Record<
+    string,
+    unknown
+  >;
   expect(guidance).toBeDefined();
   return rest;
 };
 const refusalOf = (schema: unknown): InputError => {
   try {
-    rewriteSchema(schema);
+    rewriteSchema(schema, 'json_schema');
   } catch (error) {
     if (error instanceof InputError) return error;
   }
@@ -38,6 +41,7 @@ describe('rewriteSchema', () => {
         type: 'object',
         properties: { title: { type: 'string' }, default: { enum: [1, { not: 2 }] } },
         required: ['title'],
+        additionalProperties: false,
       }),
     );
   });
@@ -88,6 +92,48 @@ describe('rewriteSchema', () => {
     const { code, message } = refusalOf(schema);
     expect(code).toBe('request.constraint_too_large');
     expect(message).toContain(named);
+  });
+
+  it.each([
+    [{ $ref: `https://${'x'.repeat(100_000)}` }, 'json_schema/$ref is "https://xxx'],
+    [{ format: 'x'.repeat(100_000) }, 'json_schema/format is "xxx'],
+    [{ minProperties: Array.from({ length: 50_000 }, () => 9) }, 'json_schema/minProperties is [9,9'],
+    [{ properties: { ['x'.repeat(100_000)]: { not: {} } } }, 'xxx/not cannot be enforced'],
+    [{ properties: { ['x'.repeat(100_000)]: { pattern: '(?=a)' } } }, 'xxx/pattern has look-ahead'],
+  ])('names in a short sentence what is long, case %#', (schema, named) => {
+    const { message } = refusalOf(schema);
+    expect(message).toContain(named);
+    expect(message.length).toBeLessThan(600);
+  });
+
+  const open = { properties: { a: {} } };
+  const closed = { properties: { a: {} }, additionalProperties: false };
+  it.each([
+    [
+      { type: 'object', properties: {} },
+      { type: 'object', properties: {}, additionalProperties: false },
+    ],
+    [{ anyOf: [open, { type: 'null' }] }, { anyOf: [closed, { type: 'null' }] }],
+    [
+      { items: { $ref: '#/$defs/o' }, $defs: { o: open } },
+      { items: { $ref: '#/$defs/o' }, $defs: { o: closed } },
+    ],
+  ])('closes objects whose schema names properties and says nothing of others: %j', (schema, expected) => {
+    expect(rewritten(schema)).toEqual(expected);
+  });
+
+  it.each([
+    { type: 'object' },
+    { ...open, additionalProperties: true },
+    { ...open, additionalProperties: { type: 'null' } },
+    { ...open, required: ['b'] },
+    { properties: {}, minProperties: 1 },
+    { allOf: [open, { properties: { b: {} } }] },
+    { oneOf: [{ ...open, required: ['a'] }, { properties: { b: {} } }] },
+    { ...open, anyOf: [{ properties: { b: {} } }, { required: ['a'] }] },
+    { required: ['a'], $ref: '#/$defs/o', $defs: { o: open } },
+  ])('leaves objects open that are meant to be, or that another schema may be about: %j', (schema) => {
+    expect(rewritten(schema)).toEqual(schema);
   });
 
   it('takes uniqueItems: false and boolean subschemas', () => {

@@ -1,8 +1,8 @@
 // JSON Schema as clients write it to JSON Schema as llguidance enforces it: every keyword is known, everything countable meets a
 // bound, patterns mean what JSON Schema says (pattern.ts). What cannot be enforced is refused by name, because an answer that only
 // looks constrained is worse than none.
-import { InputError } from '../../errors.js';
 import { MAX_REPETITIONS, translatePattern } from './pattern.js';
+import { shown, tooLarge, unsupported } from './refusal.js';
 
 const DATE =
   '\\d{4}-((0[13578]|1[02])-(0[1-9]|[12]\\d|3[01])|(0[469]|11)-(0[1-9]|[12]\\d|30)|02-(0[1-9]|1\\d|2[0-8]))';
@@ -74,19 +74,19 @@ const pattern: Rewrite = (_walk, value, path) => {
 };
 const format: Rewrite = (_walk, value, path) => {
   if (isFormat(value)) return value;
-  throw unsupported(path, `is ${JSON.stringify(value)}; allowed are ${FORMATS.join(', ')}`);
+  throw unsupported(path, `is ${shown(value)}; allowed are ${FORMATS.join(', ')}`);
 };
-const reference: Rewrite = (_walk, value, path) => {
-  if (typeof value === 'string' && value.startsWith('#')) return value;
+const reference: Rewrite = (walk, value, path) => {
+  if (typeof value === 'string' && value.startsWith('#')) return `#${walk.root}${value.slice(1)}`;
   throw unsupported(
     path,
-    `is ${JSON.stringify(value)}; only places of the same schema (#/$defs/…) can be referred to`,
+    `is ${shown(value)}; only places of the same schema (#/$defs/…) can be referred to`,
   );
 };
 /** Keys of additional properties may come twice, and then a reader of the answer counts fewer of them. */
 const atMostOne: Rewrite = (_walk, value, path) => {
   if (value === 0 || value === 1) return value;
-  throw unsupported(path, `is ${JSON.stringify(value)}; allowed are 0 and 1`);
+  throw unsupported(path, `is ${shown(value)}; allowed are 0 and 1`);
 };
 const mustBeFalse: Rewrite = (_walk, value, path) => {
   if (value === false) return undefined;
@@ -143,15 +143,48 @@ export const SUPPORTED_KEYWORDS: readonly string[] = Object.keys(KEYWORDS);
 
 /**
  * The schema for llguidance, as JSON.
+ * @param field that it stands in, for refusals
  * @throws InputError request.constraint_unsupported, request.constraint_too_large
  */
-export function rewriteSchema(schema: unknown): string {
-  const rewritten = new Walk().schema(schema, 'json_schema', 0);
+export function rewriteSchema(schema: unknown, field: string): string {
+  const walk = new Walk();
+  const rewritten = walk.schema(schema, field, 0);
+  walk.closeObjects();
   return JSON.stringify(isObject(rewritten) ? { 'x-guidance': WHITESPACE, ...rewritten } : rewritten);
 }
 
+/** A function, and the schema of its arguments with the field that it stands in. */
+export interface DescribedFunction {
+  readonly name: string;
+  readonly parameters: unknown;
+  readonly field: string;
+}
+
+/**
+ * The schema of a call of one of the functions, `{"name": …, "arguments": …}`, for llguidance, as JSON.
+ * @throws InputError request.constraint_unsupported, request.constraint_too_large
+ */
+export function rewriteFunctionCall(functions: readonly DescribedFunction[]): string {
+  const walk = new Walk();
+  const anyOf = functions.map(({ name, parameters, field }, index) => {
+    walk.root = `/anyOf/${index}/properties/arguments`;
+    return {
+      type: 'object',
+      properties: { name: { const: name }, arguments: walk.schema(parameters, field, 0) },
+      required: ['name', 'arguments'],
+      additionalProperties: false,
+    };
+  });
+  walk.closeObjects();
+  return JSON.stringify({ 'x-guidance': WHITESPACE, anyOf });
+}
+
 class Walk {
+  /** JSON Pointer to where the schema stands in what is made of it; references within it are told from there. */
+  root = '';
   #nodes = 0;
+  readonly #openObjects: Record<string, unknown>[] = [];
+  #joinsSchemas = false;
 
   schema(schema: unknown, path: string, depth: number): unknown {
     this.count(1, path);
@@ -166,7 +199,28 @@ class Walk {
       const result = rewrite(this, value, `${path}/${keyword}`, depth + 1);
       if (result !== undefined) rewritten[keyword] = result;
     }
+    this.#noteOpen(rewritten);
     return withFormatPattern(rewritten, path);
+  }
+
+  /**
+   * Lets objects whose schema names properties, and says nothing of others, have no others: models that are not sure what comes next
+   * write such keys without end. Not where another schema may be about the same object, which the keys could be for.
+   */
+  closeObjects(): void {
+    if (!this.#joinsSchemas) for (const schema of this.#openObjects) schema['additionalProperties'] = false;
+  }
+
+  #noteOpen(schema: Record<string, unknown>): void {
+    const { properties, required = [], minProperties = 0 } = schema;
+    const isOfObjects = isObject(properties) || 'required' in schema;
+    if ('allOf' in schema || 'oneOf' in schema) this.#joinsSchemas = true;
+    if (('anyOf' in schema || '$ref' in schema) && isOfObjects) this.#joinsSchemas = true;
+    if (!isObject(properties) || 'additionalProperties' in schema) return;
+    const areNamed =
+      Array.isArray(required) && required.every((name) => Object.hasOwn(properties, String(name)));
+    const areEnough = minProperties === 0 || Object.keys(properties).length > 0;
+    if (areNamed && areEnough) this.#openObjects.push(schema);
   }
 
   count(nodes: number, path: string): void {
@@ -186,11 +240,3 @@ function withFormatPattern(schema: Readonly<Record<string, unknown>>, path: stri
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const unsupported = (path: string, why: string): InputError =>
-  new InputError(
-    'request.constraint_unsupported',
-    `${path.slice(0, 200)} ${why}. docs/structured-output.md lists the keywords that are enforced.`,
-  );
-const tooLarge = (path: string, what: string, allowed: number): InputError =>
-  new InputError('request.constraint_too_large', `${path.slice(0, 200)} ${what}; allowed are ${allowed}.`);

@@ -2,7 +2,8 @@
 // not: \d is ten digits for clients and hundreds in Rust, a blank class is an error for some, nested classes exist for others. So
 // every atom is written anew, and what has no equal is refused by name instead of being matched otherwise. Counts meet a bound,
 // because nested ones multiply.
-import { InputError } from '../../errors.js';
+import type { InputError } from '../../errors.js';
+import { tooLarge, unsupported } from './refusal.js';
 
 export type PatternDialect = 'takeoff' | 'json_schema';
 
@@ -73,9 +74,6 @@ export const patternOfChoices = (choices: readonly string[]): string =>
 const literal = (character: string): string =>
   /^[A-Za-z0-9]$/.test(character) ? character : `\\x{${codePoint(character).toString(16).toUpperCase()}}`;
 const codePoint = (character: string): number => character.codePointAt(0) ?? 0;
-
-const tooLarge = (field: string, what: string, allowed: number): InputError =>
-  new InputError('request.constraint_too_large', `${field} ${what}; allowed are ${allowed}.`);
 
 class Translation {
   readonly #characters: readonly string[];
@@ -311,9 +309,9 @@ class Translation {
   }
 
   #refuse(what: string): InputError {
-    return new InputError(
-      'request.constraint_unsupported',
-      `${this.#field} has ${what} (before character ${this.#at + 1}), which cannot be enforced; docs/structured-output.md lists what can.`,
+    return unsupported(
+      this.#field,
+      `has ${what} (before character ${this.#at + 1}), which cannot be enforced`,
     );
   }
 }

@@ -4,7 +4,7 @@ import type { DoneEvent, TokenEvent, TokenLogprob } from '../../../link/requests
 import type { PublicError } from './public-error.js';
 
 /** What one prompt of a request was answered. */
-export interface PromptAnswer extends Pick<DoneEvent, 'usage' | 'finishReason'> {
+export interface PromptAnswer extends Pick<DoneEvent, 'usage' | 'finishReason' | 'constraintMs'> {
   readonly text: string;
   /** Of all its tokens; none unless the request asked for them. */
   readonly logprobs: readonly TokenLogprob[];

@@ -44,8 +44,7 @@ export class BufferedAnswer {
       if (end === undefined) {
         throw new Defect(`A request ended with ${this.#ends.size} of ${this.#promptCount} terminal events.`);
       }
-      const { usage, finishReason } = end;
-      return { text, logprobs: this.#logprobs[prompt] ?? [], usage, finishReason };
+      return { ...end, text, logprobs: this.#logprobs[prompt] ?? [] };
     });
   }
 

@@ -20,9 +20,10 @@ const refusalOf = (work: () => unknown): InputError => {
 describe('jsonSchemaConstraint', () => {
   it('refuses JSON that is nested deeper than a recursion could follow, without following it', () => {
     const refusal = refusalOf(() => jsonSchemaConstraint(nested(200_000), 'json_schema'));
-    expect([refusal.code, refusal.message]).toEqual([
+    expect([refusal.code, refusal.message, refusal.details]).toEqual([
       'request.constraint_too_large',
       'json_schema has more than 100 levels of JSON.',
+      { field: 'json_schema' },
     ]);
     expect(() => jsonSchemaConstraint(nested(90), 'json_schema')).not.toThrow();
   });
@@ -35,7 +36,11 @@ describe('jsonSchemaConstraint', () => {
 
 describe('choicesConstraint', () => {
   it('keeps choices in their order and refuses none, too many and too long ones', () => {
-    expect(choicesConstraint(['b', 'a'], 'guided_choice')).toEqual({ kind: 'choices', choices: ['b', 'a'] });
+    expect(choicesConstraint(['b', 'a'], 'guided_choice')).toEqual({
+      kind: 'choices',
+      field: 'guided_choice',
+      choices: ['b', 'a'],
+    });
     const codes = [[], Array.from({ length: 1_001 }, String), ['x'.repeat(1_025)]].map(
       (choices) => refusalOf(() => choicesConstraint(choices, 'guided_choice')).code,
     );
@@ -48,5 +53,6 @@ describe('choicesConstraint', () => {
 });
 
 it('jsonObjectConstraint is a schema of any object', () => {
-  expect(jsonObjectConstraint()).toEqual({ kind: 'json_schema', schema: '{"type":"object"}' });
+  const field = 'response_format';
+  expect(jsonObjectConstraint(field)).toEqual({ kind: 'json_schema', field, schema: '{"type":"object"}' });
 });

@@ -54,10 +54,10 @@ function describe(code: ErrorCode, message: string, retryAfterMs: number | null)
  * The error class for a reader's error event.
  * @param place what the message calls the prompt, since one failure ends the request; null where there is only one prompt
  */
-export function errorOfEvent({ code, message: said }: ErrorEvent, place: string | null): TakeoffError {
+export function errorOfEvent({ code, message: said, field }: ErrorEvent, place: string | null): TakeoffError {
   const { status, retryable } = ERROR_CODES[code];
   const message = place === null ? said : `${place}: ${said}`;
-  if (status < 500) return new InputError(code, message);
+  if (status < 500) return new InputError(code, message, field === undefined ? {} : { details: { field } });
   return retryable
     ? new CapacityError(code, message, DEFAULT_RETRY_AFTER_MS)
     : new ReaderError(code, message);

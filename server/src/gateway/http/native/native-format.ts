@@ -53,7 +53,7 @@ function bodyOf(
 }
 
 const metadataOf = (
-  { usage, finishReason }: Pick<DoneEvent, 'usage' | 'finishReason'>,
+  { usage, finishReason, constraintMs }: Pick<DoneEvent, 'usage' | 'finishReason' | 'constraintMs'>,
   warnings: readonly string[] = [],
 ): GenerationMetadata => ({
   prompt_tokens: usage.promptTokens,
@@ -61,5 +61,6 @@ const metadataOf = (
   cached_tokens: usage.cachedTokens,
   generated_tokens: usage.generatedTokens,
   finish_reason: finishReason,
+  ...(constraintMs === undefined ? {} : { constraint_ms: Math.round(constraintMs * 1000) / 1000 }),
   ...(warnings.length === 0 ? {} : { warnings }),
 });

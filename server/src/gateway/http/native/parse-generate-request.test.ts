@@ -161,12 +161,17 @@ describe('the constraint of a request', () => {
   it('is the schema in json_schema as JSON, keys in their order', () => {
     expect(constraintOf({ json_schema: { type: 'object', properties: { b: {}, a: {} } } })).toEqual({
       kind: 'json_schema',
+      field: 'json_schema',
       schema: '{"type":"object","properties":{"b":{},"a":{}}}',
     });
   });
 
   it('is regex_string where both are set, and none where neither is', () => {
-    expect(constraintOf({ regex_string: 'a+', json_schema: {} })).toEqual({ kind: 'regex', pattern: 'a+' });
+    expect(constraintOf({ regex_string: 'a+', json_schema: {} })).toEqual({
+      kind: 'regex',
+      field: 'regex_string',
+      pattern: 'a+',
+    });
     expect(constraintOf({ regex_string: null, json_schema: null })).toBeNull();
   });
 

@@ -16,6 +16,6 @@ export function constraintOf(request: GenerateRequest): Constraint | null {
       `constrained_decoding_backend is ${JSON.stringify(backend.slice(0, 100))}; allowed are ${BACKENDS.join(', ')}, or null. They all mean the same here.`,
     );
   }
-  if (pattern != null) return regexConstraint(pattern);
+  if (pattern != null) return regexConstraint(pattern, 'regex_string');
   return schema == null ? null : jsonSchemaConstraint(schema, 'json_schema');
 }

@@ -278,13 +278,8 @@ describe('refusals of /v1/chat/completions', () => {
   });
 
   it.each([
-    ['response_format', { response_format: { type: 'json_object' } }],
-    ['response_format', { response_format: { type: 'json_schema', json_schema: { name: 'a', schema: {} } } }],
-    ['guided_json', { guided_json: {} }],
-    ['guided_regex', { guided_regex: 'a' }],
-    ['guided_choice', { guided_choice: ['a'] }],
-    ['tool_choice', { tools: [{}], tool_choice: 'required' }],
-    ['tool_choice', { tools: [{}], tool_choice: { type: 'function', function: { name: 'a' } } }],
+    ['guided_grammar', { guided_grammar: 'root ::= "a"' }],
+    ['structured_outputs', { structured_outputs: { regex: 'a' } }],
     ['audio', { audio: { voice: 'a' } }],
     ['modalities', { modalities: ['text', 'audio'] }],
     ['store', { store: true }],

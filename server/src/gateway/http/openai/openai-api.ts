@@ -15,6 +15,8 @@ import { fingerprintOf, resolveModel, type NamedModel } from './input/model-name
 import { describeModel, listModels } from './models-answer.js';
 import { writeOpenaiError } from './openai-error.js';
 import { parseResponseRequest } from './responses/parse-response-request.js';
+import { FunctionCallItem } from './responses/function-call-item.js';
+import { MessageItem } from './responses/message-item.js';
 import { ResponseFormat } from './responses/response-format.js';
 
 export interface OpenaiOptions extends AnswerOptions {
@@ -55,12 +57,13 @@ export async function addOpenaiApi(app: FastifyInstance, options: OpenaiOptions)
 const chatOf =
   (options: OpenaiOptions): Ask =>
   (body, requestId) => {
-    const { model, job, delivery, tellsUsage } = parseChatRequest(body, options.limits);
+    const { model, job, delivery, call, tellsUsage } = parseChatRequest(body, options.limits);
     const named = resolveModel(model, options.readers);
     const format = new ChatFormat(headOf('chatcmpl-', requestId, named, options), {
       choiceCount: job.prompts.length,
       tellsUsage,
       tellsLogprobs: job.sampling.topLogprobs !== null,
+      call,
     });
     return { job: { ...job, consumerGroup: named.group }, format, delivery };
   };
@@ -85,10 +88,15 @@ const completionOf =
 const responseOf =
   (options: OpenaiOptions): Ask =>
   (body, requestId) => {
-    const { model, job, delivery, repeated } = parseResponseRequest(body, options.limits);
+    const { model, job, delivery, call, repeated } = parseResponseRequest(body, options.limits);
     const named = resolveModel(model, options.readers);
     const head = headOf('resp_', requestId, named, options);
-    const format = new ResponseFormat(head, repeated, job.sampling.topLogprobs !== null);
+    const idOf = (kind: string) => head.id.replace(/^resp_/u, kind);
+    const output =
+      call === null
+        ? new MessageItem(idOf('msg_'), job.sampling.topLogprobs !== null)
+        : new FunctionCallItem({ item: idOf('fc_'), call: idOf('call_') }, call.name);
+    const format = new ResponseFormat(head, repeated, output);
     return { job: { ...job, consumerGroup: named.group }, format, delivery };
   };
 

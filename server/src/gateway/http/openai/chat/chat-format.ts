@@ -1,4 +1,5 @@
 // Answers of chat completions, whole or in chunks.
+import type { FinishReason } from 'takeoff-wire';
 import type { DoneEvent, TokenEvent } from '../../../../link/requests/messages.js';
 import type { AnswerFormat, PromptAnswer } from '../../connection/answer-format.js';
 import type { PublicError } from '../../connection/public-error.js';
@@ -11,7 +12,9 @@ import {
 } from '../answer-facts.js';
 import { writeOpenaiError } from '../openai-error.js';
 import { DONE_EVENT, encodeJsonEvent } from '../server-sent-json.js';
+import type { RequiredCall } from '../input/tools.js';
 import { StreamTally } from '../stream-tally.js';
+import { ToolCall } from './tool-call.js';
 
 export interface ChatShape {
   /** Answers to the conversation. */
@@ -19,17 +22,29 @@ export interface ChatShape {
   /** Whether a stream ends with a chunk of usage. */
   readonly tellsUsage: boolean;
   readonly tellsLogprobs: boolean;
+  /** Null where the answers are text. */
+  readonly call: Pick<RequiredCall, 'name'> | null;
 }
 
 export class ChatFormat implements AnswerFormat {
   readonly #head: AnswerHead;
   readonly #shape: ChatShape;
   readonly #tally: StreamTally;
+  /** Of the choices, where a call is required. */
+  readonly #calls: readonly ToolCall[];
 
   constructor(head: AnswerHead, shape: ChatShape) {
     this.#head = head;
     this.#shape = shape;
     this.#tally = new StreamTally(shape.choiceCount, shape.choiceCount);
+    const { call, choiceCount } = shape;
+    this.#calls =
+      call === null
+        ? []
+        : Array.from(
+            { length: choiceCount },
+            (_, choice) => new ToolCall(callIdOf(head.id, choice), call.name),
+          );
   }
 
   body(answers: readonly PromptAnswer[]): unknown {
@@ -37,9 +52,9 @@ export class ChatFormat implements AnswerFormat {
       ...this.#facts('chat.completion'),
       choices: answers.map(({ text, finishReason, logprobs }, index) => ({
         index,
-        message: { role: 'assistant', content: text, refusal: null },
+        message: { role: 'assistant', ...this.#contentOf(index, text), refusal: null },
         logprobs: this.#logprobs(logprobs),
-        finish_reason: finishReasonOf(finishReason),
+        finish_reason: this.#finishReasonOf(index, finishReason),
       })),
       usage: usageOf(answers, this.#shape.choiceCount),
     };
@@ -47,15 +62,13 @@ export class ChatFormat implements AnswerFormat {
 
   chunk(event: TokenEvent | DoneEvent): string {
     const { prompt } = event;
+    const content = this.#calls.length === 0 ? '' : null;
     const opening = this.#tally.begin(prompt)
-      ? this.#choice(prompt, { role: 'assistant', content: '', refusal: null })
+      ? this.#choice(prompt, { role: 'assistant', content, refusal: null })
       : '';
-    if (event.kind === 'token')
-      return (
-        opening +
-        this.#choice(prompt, { content: event.text }, { logprobs: this.#logprobs(event.logprobs ?? []) })
-      );
-    const ending = this.#choice(prompt, {}, { finishReason: finishReasonOf(event.finishReason) });
+    if (event.kind === 'token') return opening + this.#piece(event);
+    const finishReason = this.#finishReasonOf(prompt, event.finishReason);
+    const ending = this.#choice(prompt, {}, { finishReason });
     const usage = this.#tally.end(event);
     return opening + ending + (usage === null ? '' : this.#usage(usage) + DONE_EVENT);
   }
@@ -67,6 +80,24 @@ export class ChatFormat implements AnswerFormat {
   /** All choices answer the same conversation. */
   placeOf(): null {
     return null;
+  }
+
+  #contentOf(choice: number, text: string): object {
+    const call = this.#calls[choice];
+    return call === undefined ? { content: text } : { content: null, ...call.messageOf(text) };
+  }
+
+  #finishReasonOf(choice: number, reason: FinishReason): 'stop' | 'length' | 'tool_calls' {
+    const told = finishReasonOf(reason);
+    return told === 'stop' && this.#calls[choice]?.isNamed === true ? 'tool_calls' : told;
+  }
+
+  #piece({ prompt, text, logprobs = [] }: TokenEvent): string {
+    const deltas = this.#calls[prompt]?.deltasOf(text) ?? [{ content: text }];
+    if (deltas.length === 0 && logprobs.length === 0) return '';
+    const [first = {}, ...others] = deltas;
+    const told = { logprobs: this.#logprobs(logprobs) };
+    return this.#choice(prompt, first, told) + others.map((delta) => this.#choice(prompt, delta)).join('');
   }
 
   #choice(
@@ -98,3 +129,7 @@ export class ChatFormat implements AnswerFormat {
     return { id, object, created, model, system_fingerprint: fingerprint };
   }
 }
+
+/** OpenAI takes up to 40 characters when a conversation goes on there. */
+const callIdOf = (answerId: string, choice: number): string =>
+  `call_${answerId.replace(/^chatcmpl-/u, '').slice(0, 24)}${choice.toString(16).padStart(2, '0')}`;

@@ -1,16 +1,8 @@
 // Parses the body of POST /v1/chat/completions into a job: what its fields have to be, and what they ask for together.
 import { z } from 'zod';
 import type { HttpLimits } from '../../connection/http-limits.js';
-import {
-  anything,
-  flag,
-  integer,
-  invalidField,
-  isList,
-  parseFields,
-  text,
-  unsupportedField,
-} from '../input/fields.js';
+import { constraintOf } from '../input/answer-form.js';
+import { anything, flag, integer, invalidField, isList, parseFields, text } from '../input/fields.js';
 import {
   answerTokens,
   DEFAULT_MAX_TOKENS,
@@ -18,6 +10,7 @@ import {
   MAX_TOP_LOGPROBS,
   toSampling,
 } from '../input/generation-fields.js';
+import { guidedFields, parseGuidedFields } from '../input/guided-fields.js';
 import { toParsedRequest, type ParsedRequest } from '../input/parsed-request.js';
 import {
   COMMON_REFUSED_FIELDS,
@@ -25,11 +18,14 @@ import {
   type RefusedFields,
 } from '../input/refused-fields.js';
 import { RequestImages } from '../input/request-images.js';
+import { parseResponseFormat } from '../input/text-format.js';
+import { parseToolChoice, parseTools, type RequiredCall } from '../input/tools.js';
 import { parseMessages } from './chat-messages.js';
 
 const chatRequestSchema = z.object(
   {
     ...generationFields,
+    ...guidedFields,
     model: text(),
     messages: anything(),
     max_tokens: answerTokens(),
@@ -59,6 +55,8 @@ export const REFUSED_CHAT_FIELDS: RefusedFields = {
 };
 
 export interface ParsedChat extends ParsedRequest {
+  /** Null where the answers are text. */
+  readonly call: RequiredCall | null;
   readonly tellsUsage: boolean;
 }
 
@@ -66,7 +64,8 @@ export interface ParsedChat extends ParsedRequest {
 export function parseChatRequest(body: unknown, limits: HttpLimits): ParsedChat {
   const request = parseFields(chatRequestSchema, body);
   validateNoRefusedFields(body, REFUSED_CHAT_FIELDS);
-  validateFreeText(request);
+  const call = parseToolChoice(request.tool_choice, parseTools(request.tools, 'chat'), 'chat');
+  const format = parseResponseFormat(request.response_format);
   const answerCount = request.n ?? 1;
   const images = new RequestImages(limits);
   const conversation = parseMessages(request.messages, images, limits);
@@ -79,7 +78,9 @@ export function parseChatRequest(body: unknown, limits: HttpLimits): ParsedChat 
         maxNewTokens: request.max_completion_tokens ?? request.max_tokens ?? DEFAULT_MAX_TOKENS,
         topLogprobs: topLogprobsOf(request),
       }),
+      constraint: constraintOf({ format, guided: parseGuidedFields(request), call }),
     }),
+    call,
     tellsUsage: request.stream_options?.include_usage === true,
   };
 }
@@ -88,22 +89,4 @@ function topLogprobsOf({ logprobs, top_logprobs: top }: ChatRequest): number | n
   if (logprobs === true) return top ?? 0;
   if (top != null && top > 0) throw invalidField('logprobs', logprobs, 'true where top_logprobs is set');
   return null;
-}
-
-const typed = z.object({ type: z.string('a string') }, 'an object with a type');
-
-/** What would tie the answer to a form is refused; tools that the model may leave alone are. */
-function validateFreeText({ response_format: format, tools, tool_choice: choice }: ChatRequest): void {
-  if (format != null && parseFields(typed, format, 'response_format').type !== 'text') {
-    throw unsupportedField(
-      'response_format',
-      'this version answers in free text. Send {"type": "text"}, or leave it out.',
-    );
-  }
-  if (tools != null && !isList(tools)) throw invalidField('tools', tools, 'a list of tools');
-  if (choice != null && choice !== 'auto' && choice !== 'none')
-    throw unsupportedField(
-      'tool_choice',
-      'this version calls no tools. Send "auto" or "none", which get an answer as text.',
-    );
 }

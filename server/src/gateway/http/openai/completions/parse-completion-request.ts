@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { InputError } from '../../../../errors.js';
 import type { HttpLimits } from '../../connection/http-limits.js';
+import { constraintOf } from '../input/answer-form.js';
 import { validateTextBytes } from '../input/conversation-builder.js';
 import {
   anything,
@@ -14,12 +15,14 @@ import {
   text,
 } from '../input/fields.js';
 import { answerTokens, generationFields, MAX_TOP_LOGPROBS, toSampling } from '../input/generation-fields.js';
+import { guidedFields, parseGuidedFields } from '../input/guided-fields.js';
 import { toParsedRequest, type ParsedRequest } from '../input/parsed-request.js';
 import {
   COMMON_REFUSED_FIELDS,
   validateNoRefusedFields,
   type RefusedFields,
 } from '../input/refused-fields.js';
+import { parseResponseFormat } from '../input/text-format.js';
 
 /** OpenAI's default. */
 const DEFAULT_MAX_TOKENS = 16;
@@ -27,6 +30,8 @@ const DEFAULT_MAX_TOKENS = 16;
 const completionRequestSchema = z.object(
   {
     ...generationFields,
+    ...guidedFields,
+    response_format: anything(),
     model: text(),
     prompt: anything(),
     max_tokens: answerTokens(),
@@ -41,7 +46,6 @@ export const REFUSED_COMPLETION_FIELDS: RefusedFields = {
   ...COMMON_REFUSED_FIELDS,
   echo: { isHarmless: (value) => value === false, why: 'an answer is told without its prompt.' },
   suffix: { isHarmless: (value) => value === '', why: 'text is written after the prompt only.' },
-  response_format: { why: 'ask /v1/chat/completions.' },
 };
 
 export interface ParsedCompletion extends ParsedRequest {
@@ -69,6 +73,11 @@ export function parseCompletionRequest(body: unknown, limits: HttpLimits): Parse
         answerCount: texts.length * choicesPerPrompt,
         maxNewTokens: request.max_tokens ?? DEFAULT_MAX_TOKENS,
         topLogprobs: request.logprobs ?? null,
+      }),
+      constraint: constraintOf({
+        format: parseResponseFormat(request.response_format),
+        guided: parseGuidedFields(request),
+        call: null,
       }),
     }),
     tellsUsage: request.stream_options?.include_usage === true,

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { InputError } from '../../../../errors.js';
 
 const MAX_SHOWN_CHARACTERS = 60;
+const IDENTIFIER = 'a name of 1 to 64 letters, digits, _ and -';
 
 /** @param place where the value stands in the request; empty for the body itself */
 export function parseFields<S extends z.ZodType>(schema: S, value: unknown, place = ''): z.output<S> {
@@ -49,6 +50,8 @@ export const integer = (min: number, max: number) => {
 export const flag = () => z.boolean('true or false').nullish();
 export const text = () => z.string('a string').nullish();
 export const requiredText = () => z.string('a string');
+/** Of a function or of a schema: OpenAI's rule. */
+export const identifier = () => z.string(IDENTIFIER).regex(/^[a-zA-Z0-9_-]{1,64}$/u, IDENTIFIER);
 /** Of a field that is parsed, or refused, elsewhere. */
 export const anything = () => z.unknown().optional();
 

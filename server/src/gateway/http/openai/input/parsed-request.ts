@@ -21,15 +21,9 @@ interface SharedFields {
 /** @throws InputError request.out_of_range */
 export const toParsedRequest = (
   { model, stream, cache_salt: salt }: SharedFields,
-  asked: Pick<OpenaiJob, 'prompts' | 'images' | 'sampling'>,
+  asked: Pick<OpenaiJob, 'prompts' | 'images' | 'sampling' | 'constraint'>,
 ): ParsedRequest => ({
   model: model ?? null,
-  job: {
-    ...asked,
-    promptMaxTokens: null,
-    cacheSalt: validateCacheSalt(salt),
-    loraId: null,
-    constraint: null,
-  },
+  job: { ...asked, promptMaxTokens: null, cacheSalt: validateCacheSalt(salt), loraId: null },
   delivery: stream === true ? 'streamed' : 'buffered',
 });

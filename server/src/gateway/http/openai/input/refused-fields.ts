@@ -16,21 +16,15 @@ const oneOf =
   (value: unknown): boolean =>
     values.includes(value);
 
-const NO_STRUCTURE = 'this version answers in free text. Leave it out.';
 const isEmptyList = (value: unknown): boolean => isList(value) && value.length === 0;
-
-/** Whatever ties an answer to a form. */
-const STRUCTURE_FIELDS: RefusedFields = {
-  guided_json: { why: NO_STRUCTURE },
-  guided_regex: { why: NO_STRUCTURE },
-  guided_choice: { why: NO_STRUCTURE },
-  guided_grammar: { why: NO_STRUCTURE },
-  structured_outputs: { why: NO_STRUCTURE },
-};
 
 /** Of all endpoints that generate. */
 export const COMMON_REFUSED_FIELDS: RefusedFields = {
-  ...STRUCTURE_FIELDS,
+  guided_grammar: {
+    why: 'answers follow schemas (guided_json), patterns (guided_regex) or choices (guided_choice).',
+  },
+  guided_whitespace_pattern: { why: 'JSON comes on one line.' },
+  structured_outputs: { why: 'its older names are taken: guided_json, guided_regex and guided_choice.' },
   store: { isHarmless: oneOf(false), why: 'this server keeps nothing. Send false, or leave it out.' },
   best_of: { isHarmless: oneOf(1), why: 'ask for several answers with n.' },
   use_beam_search: { isHarmless: oneOf(false), why: 'answers are greedy (temperature 0) or drawn.' },

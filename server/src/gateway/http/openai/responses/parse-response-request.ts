@@ -2,23 +2,15 @@
 // this one to be kept, is refused.
 import { z } from 'zod';
 import type { HttpLimits } from '../../connection/http-limits.js';
-import {
-  anything,
-  flag,
-  integer,
-  invalidField,
-  isList,
-  number,
-  parseFields,
-  text,
-  unsupportedField,
-} from '../input/fields.js';
+import { constraintOf } from '../input/answer-form.js';
+import { anything, flag, integer, isList, number, parseFields, text } from '../input/fields.js';
 import {
   answerTokens,
   DEFAULT_MAX_TOKENS,
   MAX_TOP_LOGPROBS,
   toSampling,
 } from '../input/generation-fields.js';
+import { guidedFields, parseGuidedFields } from '../input/guided-fields.js';
 import { toParsedRequest, type ParsedRequest } from '../input/parsed-request.js';
 import {
   COMMON_REFUSED_FIELDS,
@@ -26,6 +18,8 @@ import {
   type RefusedFields,
 } from '../input/refused-fields.js';
 import { RequestImages } from '../input/request-images.js';
+import { parseTextFormat, repeatedFormat } from '../input/text-format.js';
+import { parseToolChoice, parseTools, type FunctionTool, type RequiredCall } from '../input/tools.js';
 import { parseResponseInput } from './response-input.js';
 
 const LOGPROBS = 'message.output_text.logprobs';
@@ -37,6 +31,7 @@ const METADATA = `an object of up to ${MAX_METADATA} strings of up to ${MAX_META
 
 const responseRequestSchema = z.object(
   {
+    ...guidedFields,
     model: text(),
     input: anything(),
     instructions: text(),
@@ -77,6 +72,8 @@ export const REFUSED_RESPONSE_FIELDS: RefusedFields = {
 };
 
 export interface ParsedResponse extends ParsedRequest {
+  /** Null where the answer is text. */
+  readonly call: RequiredCall | null;
   /** What the response repeats of the request. */
   readonly repeated: RepeatedFields;
 }
@@ -88,13 +85,18 @@ export interface RepeatedFields {
   readonly top_p: number;
   readonly top_logprobs: number;
   readonly metadata: Readonly<Record<string, string>>;
+  readonly text: { readonly format: object };
+  readonly tools: readonly object[];
+  readonly tool_choice: string | object;
 }
 
 /** @throws InputError */
 export function parseResponseRequest(body: unknown, limits: HttpLimits): ParsedResponse {
   const request = parseFields(responseRequestSchema, body);
   validateNoRefusedFields(body, REFUSED_RESPONSE_FIELDS);
-  validateFreeText(request);
+  const tools = parseTools(request.tools, 'responses');
+  const call = parseToolChoice(request.tool_choice, tools, 'responses');
+  const format = parseTextFormat(request.text?.format);
   const images = new RequestImages(limits);
   const instructions = request.instructions ?? null;
   const conversation = parseResponseInput({ input: request.input, instructions }, images, limits);
@@ -103,8 +105,10 @@ export function parseResponseRequest(body: unknown, limits: HttpLimits): ParsedR
     maxNewTokens: request.max_output_tokens ?? DEFAULT_MAX_TOKENS,
     topLogprobs: topLogprobsOf(request),
   });
+  const constraint = constraintOf({ format, guided: parseGuidedFields(request), call });
   return {
-    ...toParsedRequest(request, { prompts: [conversation], images: images.sources, sampling }),
+    ...toParsedRequest(request, { prompts: [conversation], images: images.sources, sampling, constraint }),
+    call,
     repeated: {
       instructions,
       max_output_tokens: request.max_output_tokens ?? null,
@@ -112,6 +116,9 @@ export function parseResponseRequest(body: unknown, limits: HttpLimits): ParsedR
       top_p: sampling.topP,
       top_logprobs: request.top_logprobs ?? 0,
       metadata: request.metadata ?? {},
+      text: { format: repeatedFormat(request.text?.format) },
+      tools: tools.map(repeatedTool),
+      tool_choice: repeatedChoice(request.tool_choice, call),
     },
   };
 }
@@ -122,27 +129,17 @@ function topLogprobsOf({ include, top_logprobs: top }: ResponseRequest): number 
   return null;
 }
 
-const typed = z.object({ type: z.string('a string') }, 'an object with a type');
+const repeatedTool = ({ name, description, parameters, strict }: FunctionTool): object => ({
+  type: 'function',
+  name,
+  description,
+  parameters,
+  strict,
+});
 
-/** What would tie the answer to a form is refused; functions that the model may leave alone are. */
-function validateFreeText({ text: asked, tools, tool_choice: choice }: ResponseRequest): void {
-  const format = asked?.format;
-  if (format != null && parseFields(typed, format, 'text.format').type !== 'text')
-    throw unsupportedField(
-      'text.format',
-      'this version answers in free text. Send {"type": "text"}, or leave it out.',
-    );
-  if (tools != null) {
-    if (!isList(tools)) throw invalidField('tools', tools, 'a list of tools');
-    tools.forEach((tool, index) => {
-      const { type } = parseFields(typed, tool, `tools[${index}]`);
-      if (type !== 'function')
-        throw unsupportedField(`tools[${index}].type`, `this server has no ${type} of its own.`);
-    });
-  }
-  if (choice != null && choice !== 'auto' && choice !== 'none')
-    throw unsupportedField(
-      'tool_choice',
-      'this version calls no tools. Send "auto" or "none", which get an answer as text.',
-    );
+/** Whatever words asked for it. */
+function repeatedChoice(choice: unknown, call: RequiredCall | null): string | object {
+  if (typeof choice === 'string') return choice;
+  if (call === null) return 'auto';
+  return call.name === null ? 'required' : { type: 'function', name: call.name };
 }

@@ -173,8 +173,6 @@ describe('/v1/responses', () => {
     ['background', { background: true }],
     ['truncation', { truncation: 'auto' }],
     ['prompt', { prompt: { id: 'p' } }],
-    ['text.format', { text: { format: { type: 'json_schema', name: 'a', schema: {} } } }],
-    ['tool_choice', { tools: [{ type: 'function', name: 'a' }], tool_choice: 'required' }],
     ['tools[0].type', { tools: [{ type: 'web_search' }] }],
     ['input[0].type', { input: [{ type: 'item_reference', id: 'i' }] }],
     ['input[0].content[0].type', { input: [{ role: 'user', content: [{ type: 'input_file' }] }] }],
