@@ -32,6 +32,7 @@ export function toGatewayConfig(
       maxImagesPerPrompt: server.maxImagesPerPrompt,
       maxImagesPerRequest: server.maxImagesPerRequest,
       streamErrorEvents: server.streamErrorEvents,
+      streamCommentIntervalMs: server.streamCommentIntervalMs,
       requestTimeoutMs: server.requestTimeoutMs,
       headersTimeoutMs: Math.min(HEADERS_TIMEOUT_MS, server.requestTimeoutMs),
       firstTokenTimeoutMs: server.firstTokenTimeoutMs,

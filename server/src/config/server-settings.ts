@@ -162,6 +162,11 @@ export const serverConfigSchema = z.object({
     meaning:
       'Whether a stream that fails in the middle ends with an `event: error`. Off, its connection is cut instead, for clients such as LangChain that would print the event.',
   }),
+  streamCommentIntervalMs: setting(integer(0, HOUR_MS, 'milliseconds; 0 is never'), 15_000, {
+    key: 'stream_comment_interval_ms',
+    meaning:
+      'After so long without a token a stream sends its headers and a comment line, and again each time it passes, so that proxies do not give up on it. 0 is for clients that would print the comment.',
+  }),
   shutdownDeadlineMs: setting(integer(0, HOUR_MS, 'milliseconds'), 25_000, {
     key: 'shutdown_deadline_ms',
     meaning: 'Time that running requests get to finish after SIGTERM.',

@@ -57,7 +57,8 @@ async function payloadOf(
   // A stream whose client leaves before its first byte is never pulled, so nothing else would end the request.
   clientGone.addEventListener('abort', () => void events.return());
   if (buffered === null) {
-    return streamedAnswer(events, { format, clientGone, log, tellsErrors: limits.streamErrorEvents });
+    const { streamErrorEvents: tellsErrors, streamCommentIntervalMs: silenceMs } = limits;
+    return streamedAnswer(events, { format, clientGone, log, tellsErrors, silenceMs });
   }
   const answers = await buffered.collect(events, clientGone);
   return answers === undefined ? undefined : format.body(answers);
