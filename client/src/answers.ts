@@ -14,6 +14,28 @@ export interface GenerationMetadata {
   readonly finishReason: FinishReason;
   /** What in the request was hardly meant, in sentences for people; absent where the server says nothing. */
   readonly warnings?: readonly string[];
+  /** What the server spent the time on; absent in answers of older servers. */
+  readonly timings?: PromptTimings;
+}
+
+/** In milliseconds, by the server's clocks. Stages do not overlap and add up to `totalMs`; `firstTokenMs` is none of them. */
+export interface PromptTimings {
+  /** From the first byte of the request until its body had arrived and was parsed. */
+  readonly receiveMs: number;
+  /** Fetching and decoding images. */
+  readonly decodeImageMs: number;
+  /** Waiting: for a reader, for a place beside other prompts, for a schema or pattern. */
+  readonly queueMs: number;
+  /** Until the features of its images were there. */
+  readonly visionMs: number;
+  /** Until its prompt was computed. */
+  readonly prefillMs: number;
+  /** From its first token to its end. */
+  readonly decodeMs: number;
+  /** From the first byte of the request to the first token; null for an answer without text. */
+  readonly firstTokenMs: number | null;
+  /** From the first byte of the request to the end of the answer. */
+  readonly totalMs: number;
 }
 
 /** The answer to one prompt. */
@@ -53,6 +75,7 @@ export function parseAnswer(body: unknown, promptCount: number | null): SingleAn
 export function parseMetadata(value: unknown): GenerationMetadata | undefined {
   if (!isRecord(value)) return undefined;
   const { prompt_tokens, image_tokens, cached_tokens, generated_tokens, finish_reason, warnings } = value;
+  const timings = parseTimings(value['timings']);
   if (typeof prompt_tokens !== 'number' || typeof image_tokens !== 'number') return undefined;
   if (typeof generated_tokens !== 'number' || !isFinishReason(finish_reason)) return undefined;
   return {
@@ -63,7 +86,26 @@ export function parseMetadata(value: unknown): GenerationMetadata | undefined {
     generatedTokens: generated_tokens,
     finishReason: finish_reason,
     ...(isListOfTexts(warnings) ? { warnings } : {}),
+    ...(timings === undefined ? {} : { timings }),
   };
+}
+
+/** Undefined where the value is not a whole set of times. */
+function parseTimings(value: unknown): PromptTimings | undefined {
+  if (!isRecord(value)) return undefined;
+  const timeOf = (field: string): number => (typeof value[field] === 'number' ? value[field] : NaN);
+  const firstTokenMs = value['first_token_ms'] === null ? null : timeOf('first_token_ms');
+  const timings = {
+    receiveMs: timeOf('receive_ms'),
+    decodeImageMs: timeOf('decode_image_ms'),
+    queueMs: timeOf('queue_ms'),
+    visionMs: timeOf('vision_ms'),
+    prefillMs: timeOf('prefill_ms'),
+    decodeMs: timeOf('decode_ms'),
+    firstTokenMs,
+    totalMs: timeOf('total_ms'),
+  };
+  return Object.values(timings).some(Number.isNaN) ? undefined : timings;
 }
 
 export const isRecord = (value: unknown): value is Record<string, unknown> =>

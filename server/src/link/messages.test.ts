@@ -19,6 +19,7 @@ const DONE = {
   prompt: 0,
   finishReason: 'stop',
   usage: { promptTokens: 3, imageTokens: 0, cachedTokens: 2, generatedTokens: 1 },
+  times: { visionMs: 12.5, prefillMs: 3, decodeMs: 0 },
 } as const;
 
 const VALID: readonly FromReader[] = [

@@ -9,6 +9,7 @@ import { createEchoModel } from './load/echo-model.js';
 import { ReaderLoop } from './loop.js';
 import { serveTemplate } from './load/served-template.js';
 import { SequenceFactory } from './sequence-factory.js';
+import type { ImageEncoder } from './vision/image-encoder.js';
 import { ImageStore } from './vision/image-store.js';
 import { GREEDY } from '../link/requests/sampling.fixture.js';
 
@@ -57,7 +58,10 @@ function start({ Owner = UnsharedRows, limits = {}, imageCacheBytes = 1 << 20, o
   const loop = new ReaderLoop({
     engine: watched,
     kv,
-    images: new ImageStore(encoder, imageCacheBytes),
+    images: new ImageStore(
+      slow(encoder, () => (clockMs += SLICE_MS)),
+      imageCacheBytes,
+    ),
     sequences: new SequenceFactory({
       ...model,
       template: serveTemplate(null, model.description).template,
@@ -81,6 +85,22 @@ function start({ Owner = UnsharedRows, limits = {}, imageCacheBytes = 1 << 20, o
   };
   return { loop, idle, kv, engine, encoder, events, defects };
 }
+
+/** What a slice of an encoding takes on the machine of these tests. */
+const SLICE_MS = 100;
+
+const slow = (encoder: ImageEncoder, pass: () => void): ImageEncoder => ({
+  start: (image) => {
+    const encoding = encoder.start(image);
+    return {
+      advance: () => {
+        pass();
+        return encoding.advance();
+      },
+    };
+  },
+  close: () => encoder.close(),
+});
 
 const request = (
   requestId: string,
@@ -150,6 +170,22 @@ describe('ReaderLoop', () => {
       },
       { kind: 'done', prompt: 0, finishReason: 'stop' },
     ]);
+  });
+
+  it('tells at the end of each prompt what its time went into, without the time that it waited', async () => {
+    const { loop, idle, events } = start({ limits: { maxSequences: 1 } });
+    loop.accept(request('a', ['12345678']));
+    loop.accept(about(imageOf('x'), 'b', ['?']));
+    await idle();
+    const [text, image] = terminals(events);
+    // Eight prompt rows in one step; then each token but the last is the row of a step.
+    expect(text).toMatchObject({ requestId: 'a', times: { visionMs: 0, prefillMs: 8, decodeMs: 8 } });
+    const [bos, rows, question] = [1, 64, 1];
+    expect(image).toMatchObject({
+      requestId: 'b',
+      usage: { imageTokens: rows },
+      times: { visionMs: SLICES * SLICE_MS + bos, prefillMs: rows + question, decodeMs: 1 },
+    });
   });
 
   it('interleaves the prompts of a batch', async () => {

@@ -16,6 +16,7 @@ import { planStep, type RowBudget, type RunningSequence } from './schedule/plan.
 import { REMEMBERED_STEPS, rowsWithin, type MeasuredStep } from './schedule/step-pace.js';
 import { WaitingQueue } from './schedule/waiting-queue.js';
 import type { Sequence } from './sequence.js';
+import { StageClock, type Stage } from './stage-clock.js';
 import type { ImageStore } from './vision/image-store.js';
 
 export interface LoopOptions {
@@ -38,14 +39,18 @@ export interface LoopOptions {
 /** Beside running answers, prompts go on by at least so many rows a step, however slow the machine is. */
 const MIN_PREFILL_ROWS = 8;
 
-interface Running {
+/** A prompt that was accepted and has not ended. */
+interface Accepted {
   readonly sequence: Sequence;
+  readonly stages: StageClock;
+}
+
+interface Running extends Accepted {
   readonly handle: KvHandle;
 }
 
 /** A prompt that waits for a place. */
-interface Waiting {
-  readonly sequence: Sequence;
+interface Waiting extends Accepted {
   /** Of one that was put back after it had begun. */
   readonly sampling: SuspendedSampling | null;
 }
@@ -71,7 +76,7 @@ export class ReaderLoop {
     message.prompts.forEach((_, prompt) => {
       try {
         const sequence = this.#options.sequences.create(message, prompt, constraint);
-        this.#waiting.push(message.requestId, { sequence, sampling: null });
+        this.#waiting.push(message.requestId, { sequence, stages: new StageClock(), sampling: null });
       } catch (error) {
         if (!(error instanceof InputError)) throw error;
         this.#sendError({ requestId: message.requestId, prompt }, error);
@@ -114,6 +119,7 @@ export class ReaderLoop {
       this.#applyCancellations();
       this.#admit();
       this.#shareRows();
+      this.#noteStages();
       if (this.#running.size === 0) {
         if (this.#waiting.size === 0 && this.#cancelled.size === 0) return;
         continue;
@@ -130,9 +136,9 @@ export class ReaderLoop {
     for (const running of [...this.#running.values()])
       if (cancelled.has(running.sequence.requestId)) this.#end(running, 'cancelled');
     for (const requestId of cancelled) {
-      for (const { sequence, sampling } of this.#waiting.remove(requestId)) {
-        sampling?.discard();
-        this.#sendDone(sequence, 'cancelled');
+      for (const waiting of this.#waiting.remove(requestId)) {
+        waiting.sampling?.discard();
+        this.#sendDone(waiting, 'cancelled');
       }
     }
   }
@@ -145,7 +151,7 @@ export class ReaderLoop {
     for (const { sequence } of this.#running.values())
       running.set(sequence.requestId, count(sequence.requestId) + 1);
     for (let next = this.#waiting.next(count); next !== undefined; next = this.#waiting.next(count)) {
-      const { sequence, sampling } = next;
+      const { sequence, stages, sampling } = next;
       if (!kv.canAdmit(sequence.kvDemand)) return;
       this.#waiting.take(count);
       const constraint = sampling === null ? this.#startConstraint(sequence) : null;
@@ -153,7 +159,7 @@ export class ReaderLoop {
       const handle = kv.admit(sequence.kvDemand);
       if (sampling === null) engine.begin(handle.slot, sequence.sampling, constraint);
       else engine.resume(handle.slot, sampling);
-      this.#running.set(handle.slot, { sequence, handle });
+      this.#running.set(handle.slot, { sequence, stages, handle });
       running.set(sequence.requestId, count(sequence.requestId) + 1);
     }
   }
@@ -172,12 +178,13 @@ export class ReaderLoop {
     const youngest = [...this.#running.values()].at(-1);
     if (youngest === undefined || this.#running.size === 1)
       throw new Defect('The KV cache has no cell for the only sequence that runs.');
-    const { sequence, handle } = youngest;
+    const { sequence, stages, handle } = youngest;
     this.#running.delete(handle.slot);
     const sampling = engine.suspend(handle.slot);
     kv.release(handle);
     sequence.restart();
-    this.#waiting.putBack(sequence.requestId, { sequence, sampling });
+    stages.enter('waiting', this.#options.clock());
+    this.#waiting.putBack(sequence.requestId, { sequence, stages, sampling });
   }
 
   /** Rows that others have computed since the last step need not be computed again. */
@@ -187,6 +194,11 @@ export class ReaderLoop {
       this.#options.kv.share(handle);
       sequence.skipTo(handle.rows);
     }
+  }
+
+  #noteStages(): void {
+    const nowMs = this.#options.clock();
+    for (const { sequence, stages } of this.#running.values()) stages.enter(stageOf(sequence), nowMs);
   }
 
   /** Undefined when the constraint cannot be started; the sequence has its error then. */
@@ -279,7 +291,7 @@ export class ReaderLoop {
 
   #end(running: Running, finishReason: FinishReason): void {
     this.#release(running);
-    this.#sendDone(running.sequence, finishReason);
+    this.#sendDone(running, finishReason);
   }
 
   #fail(running: Running, failure: InputError): void {
@@ -299,9 +311,10 @@ export class ReaderLoop {
     this.#options.send({ kind: 'error', requestId, prompt, code, message });
   }
 
-  #sendDone(sequence: Sequence, finishReason: FinishReason): void {
+  #sendDone({ sequence, stages }: Accepted, finishReason: FinishReason): void {
     const { requestId, prompt, usage } = sequence;
-    this.#options.send({ kind: 'done', requestId, prompt, finishReason, usage });
+    const times = stages.stop(this.#options.clock());
+    this.#options.send({ kind: 'done', requestId, prompt, finishReason, usage, times });
   }
 
   #failAll(error: unknown): void {
@@ -319,4 +332,9 @@ export class ReaderLoop {
     }
     this.#running.clear();
   }
+}
+
+function stageOf(sequence: Sequence): Stage {
+  if (sequence.isDecoding) return 'decode';
+  return sequence.missingImage === undefined ? 'prefill' : 'vision';
 }

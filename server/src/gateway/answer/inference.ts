@@ -9,7 +9,6 @@ import type {
   GenerateMessage,
   ImagePayload,
   Prompt,
-  RequestEvent,
   SamplingParameters,
 } from '../../link/requests/messages.js';
 import { draining } from '../draining.js';
@@ -23,6 +22,7 @@ import { GuardedGroup } from './guarded-group.js';
 import { joinSignals } from './joined-signals.js';
 import { OpenAnswers } from './open-answers.js';
 import { relayWithReplacement } from './relay-with-replacement.js';
+import type { AnswerEvent, RequestRecord } from './request-record.js';
 
 export interface InferenceJob {
   readonly consumerGroup: string;
@@ -54,6 +54,8 @@ export interface Recipient {
    * an answer that had begun ends with its reader.
    */
   readonly takeBack: (() => void) | null;
+  /** Gets to know what the request's time goes into. */
+  readonly record: RequestRecord;
 }
 
 const RETRY_AFTER_MS = 1_000;
@@ -76,8 +78,8 @@ export class Inference {
    */
   async *answer(
     job: InferenceJob,
-    { clientGone, takeBack }: Recipient,
-  ): AsyncGenerator<RequestEvent, void, undefined> {
+    { clientGone, takeBack, record }: Recipient,
+  ): AsyncGenerator<AnswerEvent, void, undefined> {
     const { admission, limits } = this.#options;
     const shutdown = this.#shutdown.signal;
     const leaveAnswers = this.openAnswers.enter();
@@ -88,9 +90,12 @@ export class Inference {
       const group = this.#group(job.consumerGroup);
       // Before any wait, so that requests which wait for a reader are bounded too.
       leaveQueue = admission.enter(group.name);
-      const submission = await this.#prepare(job, group, stop.signal);
+      const submission = await this.#prepare(job, group, record, stop.signal);
       if (clientGone.aborted) return;
-      yield* relayWithReplacement({ group, submission, limits, clientGone, shutdown, takeBack });
+      const answerAnew = takeBack === null ? null : () => forgetAnswer(record, takeBack);
+      const { hear: onEvent } = record;
+      const relayed = { group, submission, limits, onEvent, clientGone, shutdown, takeBack: answerAnew };
+      for await (const event of relayWithReplacement(relayed)) yield record.complete(event);
     } catch (error) {
       // What a departed client's request ends with is nobody's failure.
       if (!clientGone.aborted) throw error;
@@ -115,7 +120,12 @@ export class Inference {
     return guarded;
   }
 
-  async #prepare(job: InferenceJob, group: ConsumerGroup, signal: AbortSignal): Promise<Submission> {
+  async #prepare(
+    job: InferenceJob,
+    group: ConsumerGroup,
+    record: RequestRecord,
+    signal: AbortSignal,
+  ): Promise<Submission> {
     const { intake, newRequestId } = this.#options;
     try {
       // Asked for requests without images, too: a group that cannot answer says so here.
@@ -124,13 +134,20 @@ export class Inference {
         return { message: toMessage(job, [], newRequestId()), preparedFor: null };
       }
       if (vision === null) throw takesNoImages(group.name);
-      const images = await prepareAll(intake, job.images, vision.settings, signal);
+      const images = await record.whileDecodingImages(() =>
+        prepareAll(intake, job.images, vision.settings, signal),
+      );
       return { message: toMessage(job, images, newRequestId()), preparedFor: vision.key };
     } catch (error) {
       if (this.#shutdown.signal.aborted) throw draining();
       throw error;
     }
   }
+}
+
+function forgetAnswer(record: RequestRecord, takeBack: () => void): void {
+  record.beginAnew();
+  takeBack();
 }
 
 const unknownGroup = (name: string): CapacityError =>

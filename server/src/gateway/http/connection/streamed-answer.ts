@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import type { FastifyBaseLogger } from 'fastify';
 import { encodeSseComment } from 'takeoff-wire';
 import { Defect } from '../../../errors.js';
-import type { RequestEvent } from '../../../link/requests/messages.js';
+import type { AnswerEvent } from '../../answer/request-record.js';
 import type { AnswerFormat } from './answer-format.js';
 import { errorOfEvent, publicError, type PublicError } from './public-error.js';
 import { SilenceWatch, type Heard } from './silence-watch.js';
@@ -17,7 +17,7 @@ export const STREAM_HEADERS = {
   'x-accel-buffering': 'no',
 } as const;
 
-type Events = AsyncGenerator<RequestEvent, void, undefined>;
+type Events = AsyncGenerator<AnswerEvent, void, undefined>;
 
 export interface StreamOptions {
   readonly format: AnswerFormat;
@@ -54,8 +54,8 @@ export async function streamedAnswer(events: Events, options: StreamOptions): Pr
 }
 
 async function* encodeAll(
-  first: Heard<RequestEvent>,
-  watch: SilenceWatch<RequestEvent>,
+  first: Heard<AnswerEvent>,
+  watch: SilenceWatch<AnswerEvent>,
   events: Events,
   options: StreamOptions,
 ): AsyncGenerator<string, void, undefined> {
