@@ -103,6 +103,12 @@ export async function startGateway(
     intake: createIntake({ limits: config.image, pool, remote: createRemoteImages(config, metrics) }),
     limits,
     newRequestId: randomUUID,
+    onEnd: (ended) => metrics.countAnswer(ended),
+  });
+  metrics.watch({
+    readers: () => service.countedReaders(),
+    openAnswers: () => inference.openAnswers.count,
+    decoders: () => pool.load,
   });
   const progress = { isDraining: false };
   const listening: Listening[] = [];

@@ -12,11 +12,13 @@ import type { LanguageEngine, SampledToken, SuspendedSampling } from './engine/e
 import type { Slot } from './ids.js';
 import type { KvHandle, KvOwner } from './kv/kv-owner.js';
 import type { SequenceFactory } from './sequence-factory.js';
+import { claimFor } from './kv/claim.js';
 import { planStep, type RowBudget, type RunningSequence } from './schedule/plan.js';
 import { REMEMBERED_STEPS, rowsWithin, type MeasuredStep } from './schedule/step-pace.js';
 import { WaitingQueue } from './schedule/waiting-queue.js';
-import type { Sequence } from './sequence.js';
+import type { Sequence, SequenceImage } from './sequence.js';
 import { StageClock, type Stage } from './stage-clock.js';
+import { WorkCounts } from './work-counts.js';
 import type { ImageStore } from './vision/image-store.js';
 
 export interface LoopOptions {
@@ -45,6 +47,9 @@ interface Accepted {
   readonly stages: StageClock;
 }
 
+/** Of a model that takes no images. */
+const NO_FEATURES = { bytes: 0, maxBytes: 0, hits: 0, misses: 0, joined: 0 };
+
 interface Running extends Accepted {
   readonly handle: KvHandle;
 }
@@ -62,6 +67,7 @@ export class ReaderLoop {
   readonly #running = new Map<Slot, Running>();
   /** The last ones. */
   readonly #measuredSteps: MeasuredStep[] = [];
+  readonly #counts = new WorkCounts();
   #steps = 0;
   #lastAdapter: string | null = null;
   #cancelled = new Set<string>();
@@ -91,9 +97,20 @@ export class ReaderLoop {
     this.#wake();
   }
 
-  /** By which the gateway tells whether this reader still works. */
+  /** By which the gateway tells whether this reader still works, and at what. */
   sendHeartbeat(): void {
-    this.#options.send({ kind: 'heartbeat', running: this.#running.size, steps: this.#steps });
+    const { engine, images, kv, send } = this.#options;
+    const running = this.#running.size;
+    const next = this.#waiting.next(() => 0);
+    const requiredCells = next === undefined ? 0 : claimFor(next.sequence.kvDemand);
+    const { cellBytes } = engine;
+    const counts = {
+      ...this.#counts.totals,
+      prompts: { running, waiting: this.#waiting.size },
+      kv: { ...kv.counts, cellBytes, requiredCells },
+      features: images?.counts ?? NO_FEATURES,
+    };
+    send({ kind: 'heartbeat', running, steps: this.#steps, counts });
   }
 
   /** Resolves when everything accepted so far has ended. */
@@ -125,6 +142,7 @@ export class ReaderLoop {
         continue;
       }
       await this.#encodeSlice();
+      this.#noteStages();
       await this.#step();
     }
   }
@@ -179,6 +197,7 @@ export class ReaderLoop {
     if (youngest === undefined || this.#running.size === 1)
       throw new Defect('The KV cache has no cell for the only sequence that runs.');
     const { sequence, stages, handle } = youngest;
+    this.#counts.addPutBack(sequence.isDecoding ? 'decode' : 'prefill');
     this.#running.delete(handle.slot);
     const sampling = engine.suspend(handle.slot);
     kv.release(handle);
@@ -214,20 +233,31 @@ export class ReaderLoop {
 
   /** One slice of vision work, for the first sequence that waits for an image nobody has encoded yet. */
   async #encodeSlice(): Promise<void> {
-    const { images, kv } = this.#options;
+    const { clock, images, kv } = this.#options;
+    let first: SequenceImage | undefined;
     for (const { sequence, handle } of this.#running.values()) {
       if (kv.isAwaitingRows(handle)) continue;
-      for (let missing = sequence.missingImage; missing !== undefined; missing = sequence.missingImage) {
-        if (images === null) throw new Defect('An image reached the loop of a model without a vision tower.');
-        const features = images.get(missing);
-        if (features === undefined) {
-          await images.advance(missing);
-          this.#steps += 1;
-          return;
-        }
-        sequence.supply(missing, features);
-      }
+      // All of them, so that nobody whose features are there waits until those of another one are made.
+      const missing = this.#supplyImages(sequence);
+      first ??= missing;
     }
+    if (first === undefined || images === null) return;
+    const startMs = clock();
+    await images.advance(first);
+    this.#counts.addVisionSlice(clock() - startMs);
+    this.#steps += 1;
+  }
+
+  /** Gives a sequence the features of its images in order. Returns the first image whose features are not there. */
+  #supplyImages(sequence: Sequence): SequenceImage | undefined {
+    const { images } = this.#options;
+    for (let missing = sequence.missingImage; missing !== undefined; missing = sequence.missingImage) {
+      if (images === null) throw new Defect('An image reached the loop of a model without a vision tower.');
+      const features = images.get(missing);
+      if (features === undefined) return missing;
+      sequence.supply(missing, features);
+    }
+    return undefined;
   }
 
   async #step(): Promise<void> {
@@ -243,7 +273,16 @@ export class ReaderLoop {
     const sampledTokens = await engine.step(rows, adapter);
     this.#lastAdapter = adapter;
     this.#steps += 1;
-    this.#measuredSteps.push({ rows: rows.length, ms: clock() - startMs });
+    const ms = clock() - startMs;
+    const decodeRows = decode.length;
+    const sampledCount = sampledTokens.length;
+    this.#counts.addStep({
+      decodeRows,
+      prefillRows: rows.length - decodeRows,
+      sampledTokens: sampledCount,
+      ms,
+    });
+    this.#measuredSteps.push({ rows: rows.length, ms });
     if (this.#measuredSteps.length > REMEMBERED_STEPS) this.#measuredSteps.shift();
     for (const { slot } of counts) {
       const { sequence, handle } = this.#runningIn(slot);

@@ -38,12 +38,23 @@ export interface InferenceJob {
   readonly constraint: Constraint | null;
 }
 
+/** A request of a group that exists, when its answer is over. */
+export interface EndedRequest {
+  readonly consumerGroup: string;
+  readonly promptCount: number;
+  readonly record: RequestRecord;
+  /** What it failed with; undefined where it did not. */
+  readonly failure: unknown;
+}
+
 export interface InferenceOptions {
   readonly groups: ConsumerGroups;
   readonly admission: Admission;
   readonly intake: Intake;
   readonly limits: StallLimits;
   readonly newRequestId: () => string;
+  /** Told of every request whose group exists, when its answer is over. */
+  readonly onEnd?: (ended: EndedRequest) => void;
 }
 
 /** Who an answer is for. */
@@ -80,14 +91,17 @@ export class Inference {
     job: InferenceJob,
     { clientGone, takeBack, record }: Recipient,
   ): AsyncGenerator<AnswerEvent, void, undefined> {
-    const { admission, limits } = this.#options;
+    const { admission, limits, onEnd } = this.#options;
     const shutdown = this.#shutdown.signal;
     const leaveAnswers = this.openAnswers.enter();
     const stop = joinSignals(clientGone, shutdown);
     let leaveQueue: (() => void) | undefined;
+    let failure: unknown;
+    let isKnownGroup = false;
     try {
       if (shutdown.aborted) throw draining();
       const group = this.#group(job.consumerGroup);
+      isKnownGroup = true;
       // Before any wait, so that requests which wait for a reader are bounded too.
       leaveQueue = admission.enter(group.name);
       const submission = await this.#prepare(job, group, record, stop.signal);
@@ -98,8 +112,12 @@ export class Inference {
       for await (const event of relayWithReplacement(relayed)) yield record.complete(event);
     } catch (error) {
       // What a departed client's request ends with is nobody's failure.
-      if (!clientGone.aborted) throw error;
+      if (clientGone.aborted) return;
+      failure = error;
+      throw error;
     } finally {
+      const { consumerGroup, prompts } = job;
+      if (isKnownGroup) onEnd?.({ consumerGroup, promptCount: prompts.length, record, failure });
       stop.release();
       leaveQueue?.();
       leaveAnswers();

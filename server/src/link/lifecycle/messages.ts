@@ -6,8 +6,9 @@ import type { Device } from '../../model/device.js';
 import type { KernelChoice } from '../../model/kernels.js';
 import type { MemorySize } from '../../model/memory-size.js';
 import type { TextQuantChoice, TowerQuantChoice } from '../../model/quantisation.js';
+import type { ReaderCounts } from './reader-counts.js';
 
-export const LIFECYCLE_VERSION = 4;
+export const LIFECYCLE_VERSION = 5;
 
 /** What a process speaks; the other side refuses what it does not know. */
 export interface ProtocolVersions {
@@ -123,6 +124,7 @@ export interface HeartbeatEvent {
   readonly kind: 'heartbeat';
   readonly running: number;
   readonly steps: number;
+  readonly counts: ReaderCounts;
 }
 
 /** From the reader. */

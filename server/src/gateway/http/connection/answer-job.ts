@@ -1,6 +1,6 @@
 // Runs the job of a request and gives its answer, buffered or as a stream, in the format of its API. Every API that generates text
 // answers through here: this is where a client that leaves or does not read ends the work on its request.
-import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Inference, InferenceJob, Recipient } from '../../answer/inference.js';
 import { RequestRecord } from '../../answer/request-record.js';
 import type { AnswerFormat } from './answer-format.js';
@@ -49,7 +49,7 @@ export async function answerJob(
     answer =
       asked.delivery === 'buffered'
         ? await wholeAnswer(asked, options, receiving)
-        : await streamOf(asked, options, receiving, request.log);
+        : await streamOf(asked, options, receiving, request);
   } catch (error) {
     // What a departed client's request ends with is nobody's failure.
     if (!clientGone.aborted) throw error;
@@ -76,14 +76,14 @@ async function streamOf(
   { job, format }: AskedJob,
   { inference, limits }: AnswerOptions,
   receiving: Receiving,
-  log: FastifyBaseLogger,
+  request: FastifyRequest,
 ): Promise<Answer | undefined> {
   const { clientGone, record } = receiving;
   const events = inference.answer(job, { ...receiving, takeBack: null });
   // A stream whose client leaves before its first byte is never pulled, so nothing else would end the request.
   clientGone.addEventListener('abort', () => void events.return());
   const { streamErrorEvents: tellsErrors, streamCommentIntervalMs: silenceMs } = limits;
-  const payload = await streamedAnswer(events, { format, clientGone, log, tellsErrors, silenceMs });
+  const payload = await streamedAnswer(events, { format, clientGone, request, tellsErrors, silenceMs });
   if (payload === undefined) return undefined;
   return { payload, headers: { ...STREAM_HEADERS, 'server-timing': serverTimingSoFar(record) } };
 }

@@ -2,11 +2,12 @@
 // before it answered anything gets a JSON error, not a stream, unless that takes so long that the stream has begun with a comment.
 // The stream is pulled: what a slow client does not take waits in the bounded queue of the relay.
 import { Readable } from 'node:stream';
-import type { FastifyBaseLogger } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { encodeSseComment } from 'takeoff-wire';
 import { Defect } from '../../../errors.js';
 import type { AnswerEvent } from '../../answer/request-record.js';
 import type { AnswerFormat } from './answer-format.js';
+import { noteErrorCode } from './error-code.js';
 import { errorOfEvent, publicError, type PublicError } from './public-error.js';
 import { SilenceWatch, type Heard } from './silence-watch.js';
 
@@ -22,7 +23,7 @@ type Events = AsyncGenerator<AnswerEvent, void, undefined>;
 export interface StreamOptions {
   readonly format: AnswerFormat;
   readonly clientGone: AbortSignal;
-  readonly log: FastifyBaseLogger;
+  readonly request: FastifyRequest;
   /** Whether a failure after the first bytes is told as the last event; otherwise the connection is cut. */
   readonly tellsErrors: boolean;
   /** After so long without an event a comment is sent, so that nobody on the way takes the stream for dead; 0: never. */
@@ -85,13 +86,15 @@ async function* encodeAll(
   }
   if (failure === undefined) return;
   const told = publicError(failure);
-  logFailure(failure, told, options);
+  noteFailure(failure, told, options);
   if (tellsErrors) yield format.failureChunk(told);
   // For clients that would print an error event, and do notice a broken answer.
   else throw failure instanceof Error ? failure : unknownFailure(failure);
 }
 
-function logFailure(failure: unknown, { status, code }: PublicError, { log }: StreamOptions): void {
+function noteFailure(failure: unknown, { status, code }: PublicError, { request }: StreamOptions): void {
+  const { log } = request;
+  noteErrorCode(request, code);
   if (status === 500) log.error({ err: failure }, 'stream failed');
   else log.info({ code }, 'stream failed');
 }
