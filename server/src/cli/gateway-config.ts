@@ -23,6 +23,7 @@ export function toGatewayConfig(
     managementPort: server.launchManagementServer ? server.managementPort : null,
     openaiPort: server.launchOpenaiServer ? server.openaiPort : null,
     showsMetrics: server.enableMetrics,
+    traces: server.exportTraces ? { host: server.tracesHost } : null,
     limits: {
       bodySizeLimitBytes: server.bodySizeLimitBytes,
       bodyMemoryLimitBytes: server.bodyMemoryLimitBytes,

@@ -51,6 +51,14 @@ export const serverConfigSchema = z.object({
     key: 'enable_metrics',
     meaning: 'Whether the management port answers `/metrics`.',
   }),
+  exportTraces: setting(boolean(), false, {
+    key: 'export_traces',
+    meaning: 'Whether each request is sent as an OpenTelemetry trace to `traces_host`.',
+  }),
+  tracesHost: setting(webAddress(), 'http://127.0.0.1:4318', {
+    key: 'traces_host',
+    meaning: 'Collector that traces are sent to, as OTLP over HTTP (not gRPC), below its path `/v1/traces`.',
+  }),
   apiKey: setting(secretText(8), null, {
     key: 'api_key',
     meaning:

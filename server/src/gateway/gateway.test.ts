@@ -26,6 +26,7 @@ const CONFIG: GatewayConfig = {
   shutdownDeadlineMs: 60_000,
   readers: [{ consumerGroup: 'primary', start: START, secrets: NO_SECRETS, logLevel: null }],
   showsMetrics: true,
+  traces: null,
   shownConfig: { port: 3000 },
   log: pino({ level: 'silent' }),
 };

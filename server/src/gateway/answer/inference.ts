@@ -3,7 +3,7 @@
 // Whatever happens, each prompt ends in exactly one terminal event, unless the client is gone or the request failed before its
 // first event.
 import { setMaxListeners } from 'node:events';
-import { CapacityError, InputError } from '../../errors.js';
+import { CapacityError, InputError, TakeoffError } from '../../errors.js';
 import type {
   Constraint,
   GenerateMessage,
@@ -43,8 +43,8 @@ export interface EndedRequest {
   readonly consumerGroup: string;
   readonly promptCount: number;
   readonly record: RequestRecord;
-  /** What it failed with; undefined where it did not. */
-  readonly failure: unknown;
+  /** Of what it or its first prompt failed with; null where nothing failed. */
+  readonly failureCode: string | null;
 }
 
 export interface InferenceOptions {
@@ -96,7 +96,7 @@ export class Inference {
     const leaveAnswers = this.openAnswers.enter();
     const stop = joinSignals(clientGone, shutdown);
     let leaveQueue: (() => void) | undefined;
-    let failure: unknown;
+    let failureCode: string | null = null;
     let isKnownGroup = false;
     try {
       if (shutdown.aborted) throw draining();
@@ -113,11 +113,10 @@ export class Inference {
     } catch (error) {
       // What a departed client's request ends with is nobody's failure.
       if (clientGone.aborted) return;
-      failure = error;
+      failureCode = error instanceof TakeoffError ? String(error.code) : 'server.internal';
       throw error;
     } finally {
-      const { consumerGroup, prompts } = job;
-      if (isKnownGroup) onEnd?.({ consumerGroup, promptCount: prompts.length, record, failure });
+      if (isKnownGroup) onEnd?.(endedRequest(job, record, failureCode));
       stop.release();
       leaveQueue?.();
       leaveAnswers();
@@ -162,6 +161,17 @@ export class Inference {
     }
   }
 }
+
+const endedRequest = (
+  { consumerGroup, prompts }: InferenceJob,
+  record: RequestRecord,
+  failureCode: string | null,
+): EndedRequest => ({
+  consumerGroup,
+  promptCount: prompts.length,
+  record,
+  failureCode: failureCode ?? record.errorCode,
+});
 
 function forgetAnswer(record: RequestRecord, takeBack: () => void): void {
   record.beginAnew();

@@ -6,7 +6,7 @@ import { RequestRecord, type PromptTimings } from './request-record.js';
 /** Of a request whose first byte came at 1000 and whose body was there 5 ms later. */
 function started() {
   const clock = { nowMs: 1005 };
-  const record = new RequestRecord(1000, () => clock.nowMs);
+  const record = new RequestRecord(1000, { clock: () => clock.nowMs });
   return { clock, record };
 }
 

@@ -1,6 +1,7 @@
 // What became of one request and what its time went into: the one place where the gateway's own stages and what a reader says of
 // its work are joined. The stages of a prompt do not overlap and add up to its total: what nobody worked on was waiting, for a
 // reader, for the end of other prompts, or for a constraint.
+import type { ErrorCode } from 'takeoff-wire';
 import { Defect } from '../../errors.js';
 import type { DoneEvent, RequestEvent } from '../../link/requests/messages.js';
 
@@ -28,31 +29,47 @@ export interface FinishedEvent extends DoneEvent {
 /** What a request is answered with. */
 export type AnswerEvent = Exclude<RequestEvent, DoneEvent> | FinishedEvent;
 
+/** Where a request came from, for traces. */
+export interface RequestSource {
+  /** The pattern of its route. */
+  readonly route: string;
+  readonly requestId: string;
+  /** `traceparent` and `tracestate`, as far as the client sent them. */
+  readonly traceHeaders: Readonly<Record<string, string>>;
+}
+
+export interface RecordOptions {
+  readonly source?: RequestSource | null;
+  /** Milliseconds, ever growing. */
+  readonly clock?: () => number;
+}
+
 interface PromptRecord {
   firstTokenMs: number | null;
   finished: FinishedEvent | null;
 }
 
 export class RequestRecord {
-  readonly #arrivedAtMs: number;
+  /** When its first byte came, by the clock. */
+  readonly arrivedAtMs: number;
+  readonly source: RequestSource | null;
   readonly #clock: () => number;
   readonly #prompts = new Map<number, PromptRecord>();
   #receiveMs = 0;
   #decodeImageMs = 0;
+  #errorCode: ErrorCode | null = null;
 
-  /**
-   * To be made when the body has been parsed.
-   * @param arrivedAtMs when its first byte came, by the clock
-   */
-  constructor(arrivedAtMs: number, clock: () => number = () => performance.now()) {
-    this.#arrivedAtMs = arrivedAtMs;
+  /** To be made when the body has been parsed. */
+  constructor(arrivedAtMs: number, { source = null, clock = () => performance.now() }: RecordOptions = {}) {
+    this.arrivedAtMs = arrivedAtMs;
+    this.source = source;
     this.#clock = clock;
     this.#receiveMs = this.elapsedMs;
   }
 
   /** Since the first byte of the request. */
   get elapsedMs(): number {
-    return Math.max(0, this.#clock() - this.#arrivedAtMs);
+    return Math.max(0, this.#clock() - this.arrivedAtMs);
   }
 
   get receiveMs(): number {
@@ -61,6 +78,11 @@ export class RequestRecord {
 
   get decodeImageMs(): number {
     return this.#decodeImageMs;
+  }
+
+  /** Of the first prompt that ended with an error; null while none has. */
+  get errorCode(): ErrorCode | null {
+    return this.#errorCode;
   }
 
   /** Of every prompt that has one. */
@@ -97,8 +119,9 @@ export class RequestRecord {
     this.#prompts.clear();
   }
 
-  /** An event that was heard, with what the record knows of it. */
+  /** An event that the request is answered with, with what the record knows of it. */
   complete(event: RequestEvent): AnswerEvent {
+    if (event.kind === 'error') this.#errorCode ??= event.code;
     if (event.kind !== 'done') return event;
     const finished = this.#prompts.get(event.prompt)?.finished;
     if (finished == null) throw new Defect(`Prompt ${event.prompt} of a request ended unheard.`);

@@ -31,7 +31,7 @@ async function allMetrics(): Promise<string> {
   const record = new RequestRecord(performance.now());
   record.hear(tokenOf('a'));
   record.hear(doneOf());
-  metrics.countAnswer({ consumerGroup: 'primary', promptCount: 1, record, failure: undefined });
+  metrics.countAnswer({ consumerGroup: 'primary', promptCount: 1, record, failureCode: null });
   metrics.watch({
     readers: () => [
       {

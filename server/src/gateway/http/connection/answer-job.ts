@@ -2,7 +2,7 @@
 // answers through here: this is where a client that leaves or does not read ends the work on its request.
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Inference, InferenceJob, Recipient } from '../../answer/inference.js';
-import { RequestRecord } from '../../answer/request-record.js';
+import { RequestRecord, type RequestSource } from '../../answer/request-record.js';
 import type { AnswerFormat } from './answer-format.js';
 import { BufferedAnswer } from './buffered-answer.js';
 import { clientGoneSignal } from './client-gone.js';
@@ -43,7 +43,8 @@ export async function answerJob(
 ): Promise<FastifyReply> {
   const clientGone = clientGoneSignal(reply.raw);
   cutWhenNotRead(reply.raw, CLIENT_STALL_MS);
-  const receiving = { clientGone, record: new RequestRecord(performance.now() - reply.elapsedTime) };
+  const arrivedAtMs = performance.now() - reply.elapsedTime;
+  const receiving = { clientGone, record: new RequestRecord(arrivedAtMs, { source: sourceOf(request) }) };
   let answer: Answer | undefined;
   try {
     answer =
@@ -86,4 +87,13 @@ async function streamOf(
   const payload = await streamedAnswer(events, { format, clientGone, request, tellsErrors, silenceMs });
   if (payload === undefined) return undefined;
   return { payload, headers: { ...STREAM_HEADERS, 'server-timing': serverTimingSoFar(record) } };
+}
+
+function sourceOf({ id, routeOptions, headers }: FastifyRequest): RequestSource {
+  const { traceparent, tracestate } = headers;
+  const traceHeaders = {
+    ...(typeof traceparent === 'string' ? { traceparent } : {}),
+    ...(typeof tracestate === 'string' ? { tracestate } : {}),
+  };
+  return { route: routeOptions.url ?? '', requestId: id, traceHeaders };
 }
