@@ -38,7 +38,7 @@ const generate = (args: readonly string[], more: Readonly<Record<string, string>
   takeoff(['generate', ...args], { env: { ...env, ...more } }).ended;
 
 interface ServerTimes {
-  readonly vision_ms: number;
+  readonly prefill_ms: number;
   readonly total_ms: number;
 }
 
@@ -71,7 +71,7 @@ describe('takeoff generate', () => {
     expect(first_token_ms).toBeGreaterThan(0);
     expect(total_ms).toBeGreaterThanOrEqual(first_token_ms);
     expect(tokens_per_second).toBeGreaterThan(1);
-    expect(spent.vision_ms).toBeGreaterThan(0);
+    expect(spent.prefill_ms).toBeGreaterThan(0);
     expect(spent.total_ms).toBeLessThanOrEqual(total_ms);
   });
 
