@@ -16,6 +16,28 @@ export interface GenerationMetadata {
   readonly constraintMs?: number;
   /** What in the request was hardly meant, in sentences for people; absent where the server says nothing. */
   readonly warnings?: readonly string[];
+  /** What the server spent the time on; absent in answers of older servers. */
+  readonly timings?: PromptTimings;
+}
+
+/** In milliseconds, by the server's clocks. Stages do not overlap and add up to `totalMs`; `firstTokenMs` is none of them. */
+export interface PromptTimings {
+  /** From the first byte of the request until its body had arrived and was parsed. */
+  readonly receiveMs: number;
+  /** Fetching and decoding images. */
+  readonly decodeImageMs: number;
+  /** Waiting: for a reader, for a place beside other prompts, for a schema or pattern. */
+  readonly queueMs: number;
+  /** Until the features of its images were there. */
+  readonly visionMs: number;
+  /** Until its prompt was computed. */
+  readonly prefillMs: number;
+  /** From its first token to its end. */
+  readonly decodeMs: number;
+  /** From the first byte of the request to the first token; null for an answer without text. */
+  readonly firstTokenMs: number | null;
+  /** From the first byte of the request to the end of the answer. */
+  readonly totalMs: number;
 }
 
 /** The answer to one prompt. */
@@ -63,6 +85,7 @@ export function parseMetadata(value: unknown): GenerationMetadata | undefined {
     constraint_ms,
     warnings,
   } = value;
+  const timings = parseTimings(value['timings']);
   if (typeof prompt_tokens !== 'number' || typeof image_tokens !== 'number') return undefined;
   if (typeof generated_tokens !== 'number' || !isFinishReason(finish_reason)) return undefined;
   return {
@@ -74,7 +97,26 @@ export function parseMetadata(value: unknown): GenerationMetadata | undefined {
     finishReason: finish_reason,
     ...(typeof constraint_ms === 'number' ? { constraintMs: constraint_ms } : {}),
     ...(isListOfTexts(warnings) ? { warnings } : {}),
+    ...(timings === undefined ? {} : { timings }),
   };
+}
+
+/** Undefined where the value is not a whole set of times. */
+function parseTimings(value: unknown): PromptTimings | undefined {
+  if (!isRecord(value)) return undefined;
+  const timeOf = (field: string): number => (typeof value[field] === 'number' ? value[field] : NaN);
+  const firstTokenMs = value['first_token_ms'] === null ? null : timeOf('first_token_ms');
+  const timings = {
+    receiveMs: timeOf('receive_ms'),
+    decodeImageMs: timeOf('decode_image_ms'),
+    queueMs: timeOf('queue_ms'),
+    visionMs: timeOf('vision_ms'),
+    prefillMs: timeOf('prefill_ms'),
+    decodeMs: timeOf('decode_ms'),
+    firstTokenMs,
+    totalMs: timeOf('total_ms'),
+  };
+  return Object.values(timings).some(Number.isNaN) ? undefined : timings;
 }
 
 export const isRecord = (value: unknown): value is Record<string, unknown> =>

@@ -6,9 +6,10 @@ import type {
   GenerateResponse,
   GenerationMetadata as WireMetadata,
   ManagementStatus as WireManagementStatus,
+  PromptTimings as WireTimings,
   StatusResponse,
 } from 'takeoff-wire';
-import type { GenerationMetadata, ListAnswer, SingleAnswer } from './answers.js';
+import type { GenerationMetadata, ListAnswer, PromptTimings, SingleAnswer } from './answers.js';
 import type { RequestFields } from './options.js';
 import type { ManagementStatus, ServerStatus } from './status.js';
 
@@ -27,7 +28,11 @@ it('RequestFields has every field of GenerateRequest, in camelCase', () => {
 });
 
 it('answers and metadata have the types of GenerateResponse', () => {
-  expectTypeOf<GenerationMetadata>().toEqualTypeOf<InCamelCase<WireMetadata>>();
+  expectTypeOf<Omit<GenerationMetadata, 'timings'>>().toEqualTypeOf<
+    InCamelCase<Omit<WireMetadata, 'timings'>>
+  >();
+  expectTypeOf<PromptTimings>().toEqualTypeOf<InCamelCase<WireTimings>>();
+  expectTypeOf<GenerationMetadata['timings']>().toEqualTypeOf<PromptTimings | undefined>();
   expectTypeOf<SingleAnswer['text'] | ListAnswer['text']>().toEqualTypeOf<GenerateResponse['text']>();
 });
 

@@ -1,5 +1,5 @@
 // What both entry points export besides the client.
-export type { FinishReason, GenerationMetadata, ListAnswer, SingleAnswer } from './answers.js';
+export type { FinishReason, GenerationMetadata, ListAnswer, PromptTimings, SingleAnswer } from './answers.js';
 export * from './errors.js';
 export type { GenerationStream } from './generation-stream.js';
 export type {

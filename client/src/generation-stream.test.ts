@@ -50,6 +50,15 @@ describe('generateStream', () => {
     expect(JSON.parse(bodyOf(server))).toEqual({ text: 'a', return_metadata: true });
   });
 
+  it('skips comments, which a server sends while it has no token yet', async () => {
+    const comment = ': still working\n\n';
+    const chunks = A_CAT.flatMap((event) => [comment, comment, event]);
+    const server = new ScriptedStream([...chunks, comment, metadataEvent()]);
+    const stream = clientOf(server).generateStream('a');
+    expect(await piecesOf(stream)).toHaveLength(3);
+    expect(await stream).toEqual({ text: 'A cat.' });
+  });
+
   it('resolves to the whole answer when awaited before, during or after iteration', async () => {
     expect(await clientOf(whole()).generateStream('a')).toEqual({ text: 'A cat.' });
     const during = clientOf(whole()).generateStream('a');

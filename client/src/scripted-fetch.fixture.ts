@@ -57,6 +57,16 @@ export const METADATA = {
   cached_tokens: 3,
   generated_tokens: 2,
   finish_reason: 'stop',
+  timings: {
+    receive_ms: 1,
+    decode_image_ms: 2,
+    queue_ms: 3,
+    vision_ms: 4,
+    prefill_ms: 5,
+    decode_ms: 6,
+    first_token_ms: 15.5,
+    total_ms: 21,
+  },
 };
 export const PARSED_METADATA = {
   promptTokens: 9,
@@ -64,6 +74,16 @@ export const PARSED_METADATA = {
   cachedTokens: 3,
   generatedTokens: 2,
   finishReason: 'stop',
+  timings: {
+    receiveMs: 1,
+    decodeImageMs: 2,
+    queueMs: 3,
+    visionMs: 4,
+    prefillMs: 5,
+    decodeMs: 6,
+    firstTokenMs: 15.5,
+    totalMs: 21,
+  },
 };
 
 /** The last event of a prompt. */

@@ -37,6 +37,11 @@ async function closedPort(): Promise<number> {
 const generate = (args: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<Ended> =>
   takeoff(['generate', ...args], { env: { ...env, ...more } }).ended;
 
+interface ServerTimes {
+  readonly prefill_ms: number;
+  readonly total_ms: number;
+}
+
 describe('takeoff generate', () => {
   it('prints the answer of a running server and nothing else on standard output', async () => {
     const args = ['USER: Describe the image to me.\nASSISTANT:', '--image', IMAGE, '--url', server.url];
@@ -54,16 +59,20 @@ describe('takeoff generate', () => {
       server.url,
     ]);
     expect(exitCode).toBe(0);
-    const answer = JSON.parse(out) as { timings: Record<string, number> };
+    const answer = JSON.parse(out) as {
+      timings: { first_token_ms: number; total_ms: number; tokens_per_second: number; server: ServerTimes };
+    };
     expect(answer).toMatchObject({
       text: ANSWER,
       finish_reason: 'stop',
       usage: { image_tokens: 64, generated_tokens: 23 },
     });
-    const { first_token_ms = 0, total_ms = 0, tokens_per_second = 0 } = answer.timings;
+    const { first_token_ms, total_ms, tokens_per_second, server: spent } = answer.timings;
     expect(first_token_ms).toBeGreaterThan(0);
     expect(total_ms).toBeGreaterThanOrEqual(first_token_ms);
     expect(tokens_per_second).toBeGreaterThan(1);
+    expect(spent.prefill_ms).toBeGreaterThan(0);
+    expect(spent.total_ms).toBeLessThanOrEqual(total_ms);
   });
 
   it('reads the prompt - from standard input', async () => {

@@ -139,6 +139,7 @@ function recording(engine: LanguageEngine, sampled: Map<number, number[]>): Lang
   return {
     limits: engine.limits,
     adapters: engine.adapters,
+    cellBytes: engine.cellBytes,
     begin: (slot, sampling) => engine.begin(slot, sampling),
     end: (slot) => engine.end(slot),
     suspend: (slot) => engine.suspend(slot),

@@ -67,6 +67,31 @@ export interface GenerationMetadata {
   readonly constraint_ms?: number;
   /** What in the request was hardly meant, in sentences for people; absent where there is nothing to say. */
   readonly warnings?: readonly string[];
+  /** Absent in answers of older servers. */
+  readonly timings?: PromptTimings;
+}
+
+/**
+ * What the time of one prompt went into, in milliseconds. Stages do not overlap and add up to `total_ms`; `first_token_ms` is none
+ * of them.
+ */
+export interface PromptTimings {
+  /** From the first byte of the request until its body had arrived and was parsed. */
+  readonly receive_ms: number;
+  /** Fetching and decoding images. */
+  readonly decode_image_ms: number;
+  /** Waiting: for a reader, for a place beside other prompts, for a schema or pattern. */
+  readonly queue_ms: number;
+  /** Until the features of its images were there. */
+  readonly vision_ms: number;
+  /** Until its prompt was computed. */
+  readonly prefill_ms: number;
+  /** From its first token to its end. */
+  readonly decode_ms: number;
+  /** From the first byte of the request to the first token; null for an answer without text. */
+  readonly first_token_ms: number | null;
+  /** From the first byte of the request to the end of the answer. */
+  readonly total_ms: number;
 }
 
 /** 200 body of /generate and /image_generate: a list exactly where the request had a list. */

@@ -1,5 +1,5 @@
 // Reads server-sent events from bytes cut anywhere: inside a character, a line ending or the byte order mark. Follows the
-// WHATWG algorithm for `data` and `event`; `id`, `retry` and comments are skipped, since the native endpoints send none.
+// WHATWG algorithm for `data` and `event`; `id` and `retry`, which the native endpoints do not send, and comments are skipped.
 // Memory is bounded: an event larger than the limit fails the stream instead of growing it.
 
 export interface SseEvent {

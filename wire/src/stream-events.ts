@@ -7,6 +7,19 @@ import { encodeSseEvent, withoutCarriageReturns } from './sse-encoder.js';
 
 export const ERROR_EVENT_NAME = 'error';
 
+const duration = z.number().min(0);
+
+const promptTimingsSchema = z.object({
+  receive_ms: duration,
+  decode_image_ms: duration,
+  queue_ms: duration,
+  vision_ms: duration,
+  prefill_ms: duration,
+  decode_ms: duration,
+  first_token_ms: duration.nullable(),
+  total_ms: duration,
+});
+
 export const generationMetadataSchema = z.object({
   prompt_tokens: z.int().min(0),
   image_tokens: z.int().min(0),
@@ -15,6 +28,7 @@ export const generationMetadataSchema = z.object({
   finish_reason: z.enum(['stop', 'length', 'cancelled']),
   constraint_ms: z.number().min(0).optional(),
   warnings: z.array(z.string()).optional(),
+  timings: promptTimingsSchema.optional(),
 });
 
 /** An event of a batch stream. `metadata` comes with the last event of each prompt, whose text is empty. */

@@ -23,6 +23,7 @@ export function toGatewayConfig(
     managementPort: server.launchManagementServer ? server.managementPort : null,
     openaiPort: server.launchOpenaiServer ? server.openaiPort : null,
     showsMetrics: server.enableMetrics,
+    traces: server.exportTraces ? { host: server.tracesHost } : null,
     limits: {
       bodySizeLimitBytes: server.bodySizeLimitBytes,
       bodyMemoryLimitBytes: server.bodyMemoryLimitBytes,
@@ -32,6 +33,7 @@ export function toGatewayConfig(
       maxImagesPerPrompt: server.maxImagesPerPrompt,
       maxImagesPerRequest: server.maxImagesPerRequest,
       streamErrorEvents: server.streamErrorEvents,
+      streamCommentIntervalMs: server.streamCommentIntervalMs,
       requestTimeoutMs: server.requestTimeoutMs,
       headersTimeoutMs: Math.min(HEADERS_TIMEOUT_MS, server.requestTimeoutMs),
       firstTokenTimeoutMs: server.firstTokenTimeoutMs,

@@ -117,7 +117,7 @@ export const readerConfigSchema = z.object({
   imageCacheSize: setting(memorySize(), 256 * 2 ** 20, {
     key: 'image_cache_size',
     meaning:
-      'Memory for encoded images, so that one that is asked about again need not be encoded. The default holds about fifty images of 576 tokens of a 7 B model.',
+      'Memory for encoded images, so that one that is asked about again need not be encoded. The default holds about 28 images of 576 tokens of a 7 B model.',
   }),
   stepTargetMs: setting(integer(1, 60_000, 'milliseconds'), 200, {
     key: 'step_target_ms',

@@ -51,6 +51,14 @@ export const serverConfigSchema = z.object({
     key: 'enable_metrics',
     meaning: 'Whether the management port answers `/metrics`.',
   }),
+  exportTraces: setting(boolean(), false, {
+    key: 'export_traces',
+    meaning: 'Whether each request is sent as an OpenTelemetry trace to `traces_host`.',
+  }),
+  tracesHost: setting(webAddress(), 'http://127.0.0.1:4318', {
+    key: 'traces_host',
+    meaning: 'Collector that traces are sent to, as OTLP over HTTP (not gRPC), below its path `/v1/traces`.',
+  }),
   apiKey: setting(secretText(8), null, {
     key: 'api_key',
     meaning:
@@ -161,6 +169,11 @@ export const serverConfigSchema = z.object({
     key: 'stream_error_events',
     meaning:
       'Whether a stream that fails in the middle ends with an `event: error`. Off, its connection is cut instead, for clients such as LangChain that would print the event.',
+  }),
+  streamCommentIntervalMs: setting(integer(0, HOUR_MS, 'milliseconds; 0 is never'), 15_000, {
+    key: 'stream_comment_interval_ms',
+    meaning:
+      'After so long without a token a stream sends its headers and a comment line, and again each time it passes, so that proxies do not give up on it. 0 is for clients that would print the comment.',
   }),
   shutdownDeadlineMs: setting(integer(0, HOUR_MS, 'milliseconds'), 25_000, {
     key: 'shutdown_deadline_ms',

@@ -16,8 +16,6 @@ export const UNUSED_SERVER_KEYS: ReadonlySet<string> = new Set([
   'redis_port',
   'redis_max_memory',
   'reill_threshold',
-  'export_traces',
-  'traces_host',
   'run_name',
   'add_reader_id_suffix',
   'headless',

@@ -7,6 +7,7 @@ import { startGateway, type GatewayConfig, type RunningGateway } from './gateway
 import { LIMITS } from './http/scripted-app.fixture.js';
 import { ScriptedReaders, START, echo, silent, type Script } from './readers/scripted-reader.fixture.js';
 import { stopOnSignals } from './stop-on-signals.js';
+import { NOTHING_COUNTED } from '../link/lifecycle/reader-counts.fixture.js';
 import { NO_SECRETS } from '../link/secrets.js';
 
 const CONFIG: GatewayConfig = {
@@ -25,6 +26,7 @@ const CONFIG: GatewayConfig = {
   shutdownDeadlineMs: 60_000,
   readers: [{ consumerGroup: 'primary', start: START, secrets: NO_SECRETS, logLevel: null }],
   showsMetrics: true,
+  traces: null,
   shownConfig: { port: 3000 },
   log: pino({ level: 'silent' }),
 };
@@ -60,6 +62,26 @@ describe('startGateway', () => {
       config: { port: 3000 },
       status: { live_readers: { reader1: { pids: [4711] } } },
     });
+  });
+
+  it('tells metrics of requests, of errors and of what readers count, on the management port', async () => {
+    const { gateway, readers, ask } = await start();
+    await ask('/generate', { text: ['hello', 'you'] });
+    await ask('/generate', { text: [] });
+    const counts = { ...NOTHING_COUNTED, generatedTokens: 11 };
+    readers.last.say({ kind: 'heartbeat', running: 0, steps: 1, counts });
+    const metrics = async (): Promise<string> =>
+      (await fetch(`http://127.0.0.1:${gateway.ports.managementPort}/metrics`)).text();
+    await expect.poll(metrics).toContain('generate_tokens{reader="reader1",consumer_group="primary"} 11');
+    const text = await metrics();
+    expect(text).toContain(
+      'takeoff_stage_duration_seconds_count{stage="prefill",consumer_group="primary"} 2',
+    );
+    expect(text).toContain('user_batch_size_sum{consumer_group="primary"} 2');
+    expect(text).toContain('time_to_first_token_count{consumer_group="primary"} 2');
+    expect(text).toContain('takeoff_request_errors_total{code="request.batch_empty"} 1');
+    expect(text).toContain('takeoff_reader_live{reader="reader1",consumer_group="primary"} 1');
+    expect(text).toContain('http_requests_total{method="POST",path="/generate",status="400"} 1');
   });
 
   it('opens no management port, and tells no metrics, where the operator does not want them', async () => {

@@ -20,6 +20,7 @@ import type { ReaderState } from './readers/reader-state.js';
 import { ReaderService, type GatewayReader } from './readers/reader-service.js';
 import type { ReadersView } from './readers/readers-view.js';
 import type { StallLimits } from './stall-limits.js';
+import { openTraces, type RequestTraces, type TracesConfig } from './traces/request-traces.js';
 
 export interface GatewayConfig {
   readonly host: string;
@@ -29,6 +30,8 @@ export interface GatewayConfig {
   readonly managementPort: number | null;
   /** Null: only the inference port answers the OpenAI API. */
   readonly openaiPort: number | null;
+  /** Null: no traces are sent anywhere. */
+  readonly traces: Pick<TracesConfig, 'host'> | null;
   /** Whether the management port tells metrics. */
   readonly showsMetrics: boolean;
   readonly limits: HttpLimits & StallLimits;
@@ -93,6 +96,8 @@ export async function startGateway(
   const { limits, log } = config;
   const service = createReaderService(config, launch);
   const metrics = createMetrics();
+  const traces =
+    config.traces === null ? null : await openTraces({ ...config.traces, version: config.version }, log);
   const pool = createDecoderPool({
     decoders: config.image.decodeConcurrency,
     decodeTimeoutMs: config.image.decodeTimeoutMs,
@@ -103,6 +108,15 @@ export async function startGateway(
     intake: createIntake({ limits: config.image, pool, remote: createRemoteImages(config, metrics) }),
     limits,
     newRequestId: randomUUID,
+    onEnd: (ended) => {
+      metrics.countAnswer(ended);
+      traces?.trace(ended);
+    },
+  });
+  metrics.watch({
+    readers: () => service.countedReaders(),
+    openAnswers: () => inference.openAnswers.count,
+    decoders: () => pool.load,
   });
   const progress = { isDraining: false };
   const listening: Listening[] = [];
@@ -113,7 +127,7 @@ export async function startGateway(
     isDraining: () => progress.isDraining,
     ports: () => listening.map(({ port }) => port),
   });
-  const parts: Parts = { apps: doors.map(({ app }) => app), inference, service, pool };
+  const parts: Parts = { apps: doors.map(({ app }) => app), inference, service, pool, traces };
   try {
     for (const { setting, app, wantedPort } of doors)
       listening.push({ setting, port: await listen(app, setting, config.host, wantedPort) });
@@ -189,6 +203,7 @@ interface Parts {
   readonly inference: Inference;
   readonly service: ReaderService;
   readonly pool: DecoderPool;
+  readonly traces: RequestTraces | null;
 }
 
 /** A terminal event is written at once, unless its client does not read. */
@@ -204,12 +219,13 @@ async function drain({ inference }: Parts, deadlineMs: number, log: FastifyBaseL
   await openAnswers.idle(LAST_EVENTS_MS);
 }
 
-async function endNow({ apps, inference, service, pool }: Parts): Promise<void> {
+async function endNow({ apps, inference, service, pool, traces }: Parts): Promise<void> {
   inference.endAll();
   // Lets the events that say so be written before their connections are cut.
   await inference.openAnswers.idle(LAST_EVENTS_MS);
   const reason = new CapacityError('server.draining', 'The server is shutting down.', LAST_EVENTS_MS);
   await Promise.all([...apps.map(closeApp), service.stop(), pool.destroy(reason)]);
+  await traces?.close();
 }
 
 /** Answers that are being written end; what is still connected after that is cut. */

@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events';
 import { expect, it } from 'vitest';
 import { connectToReader } from './ipc-parent.js';
 import type { ReaderConnection } from './connection.js';
+import { NOTHING_COUNTED } from './lifecycle/reader-counts.fixture.js';
 
 /** A child process as far as its channel goes. */
 class Channel extends EventEmitter {
@@ -37,7 +38,12 @@ function connect(): Connected {
 
 it('passes messages of a known shape on', () => {
   const { channel, heard } = connect();
-  channel.emit('message', { kind: 'heartbeat', running: 0, steps: 0 });
+  channel.emit('message', {
+    kind: 'heartbeat',
+    running: 0,
+    steps: 0,
+    counts: NOTHING_COUNTED,
+  });
   expect(heard).toEqual(['heartbeat']);
 });
 

@@ -3,6 +3,7 @@ import type { ReaderCard, ReaderStart } from './lifecycle/messages.js';
 import { parseFromReader, parseToReader, VERSIONS, type FromReader, type ToReader } from './messages.js';
 import type { GenerateMessage } from './requests/messages.js';
 import { GREEDY } from './requests/sampling.fixture.js';
+import { NOTHING_COUNTED } from './lifecycle/reader-counts.fixture.js';
 
 const CARD: ReaderCard = {
   modelName: 'demo',
@@ -20,6 +21,7 @@ const DONE = {
   prompt: 0,
   finishReason: 'stop',
   usage: { promptTokens: 3, imageTokens: 0, cachedTokens: 2, generatedTokens: 1 },
+  times: { visionMs: 12.5, prefillMs: 3, decodeMs: 0 },
 } as const;
 
 const VALID: readonly FromReader[] = [
@@ -28,7 +30,7 @@ const VALID: readonly FromReader[] = [
   { kind: 'ready', versions: VERSIONS, card: CARD },
   { kind: 'failed', code: 'checkpoint.missing', message: 'no such folder' },
   { kind: 'log', level: 'warn', message: 'x' },
-  { kind: 'heartbeat', running: 1, steps: 0 },
+  { kind: 'heartbeat', running: 1, steps: 0, counts: NOTHING_COUNTED },
   { kind: 'token', requestId: 'r', prompt: 999, text: ' \u{1F600}\n' },
   {
     kind: 'token',

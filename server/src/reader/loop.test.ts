@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { ReaderCounts } from '../link/lifecycle/reader-counts.js';
 import type { FromReader } from '../link/messages.js';
 import type { GenerateMessage, ImagePayload, RequestEvent } from '../link/requests/messages.js';
 import type { EngineLimits, LanguageEngine, StepRow } from './engine/engine.js';
@@ -9,6 +10,7 @@ import { createEchoModel } from './load/echo-model.js';
 import { ReaderLoop } from './loop.js';
 import { serveTemplate } from './load/served-template.js';
 import { SequenceFactory } from './sequence-factory.js';
+import type { ImageEncoder } from './vision/image-encoder.js';
 import { ImageStore } from './vision/image-store.js';
 import { GREEDY } from '../link/requests/sampling.fixture.js';
 
@@ -40,10 +42,12 @@ function start({
   const kv = new Owner(engine.limits, engine);
   let clockMs = 0;
   const events: RequestEvent[] = [];
+  const beats: ReaderCounts[] = [];
   const defects: unknown[] = [];
   const watched: LanguageEngine = {
     limits: engine.limits,
     adapters: engine.adapters,
+    cellBytes: 16,
     begin: (slot, sampling, constraint) => engine.begin(slot, sampling, constraint),
     end: (slot) => engine.end(slot),
     suspend: (slot) => engine.suspend(slot),
@@ -65,7 +69,10 @@ function start({
   const loop = new ReaderLoop({
     engine: watched,
     kv,
-    images: new ImageStore(encoder, imageCacheBytes),
+    images: new ImageStore(
+      slow(encoder, () => (clockMs += SLICE_MS)),
+      imageCacheBytes,
+    ),
     sequences: new SequenceFactory({
       ...model,
       template: serveTemplate(null, model.description).template,
@@ -74,6 +81,7 @@ function start({
     }),
     send: (event) => {
       if (isRequestEvent(event)) events.push(event);
+      if (event.kind === 'heartbeat') beats.push(event.counts);
     },
     onDefect: (error) => defects.push(error),
     stepTargetMs: 16,
@@ -87,8 +95,24 @@ function start({
     const { heldCells, cachedCells } = kv.counts;
     if (defects.length === 0) expect([heldCells, engine.usedCells]).toEqual([0, cachedCells]);
   };
-  return { loop, idle, kv, engine, encoder, events, defects };
+  return { loop, idle, kv, engine, encoder, events, beats, defects };
 }
+
+/** What a slice of an encoding takes on the machine of these tests. */
+const SLICE_MS = 100;
+
+const slow = (encoder: ImageEncoder, pass: () => void): ImageEncoder => ({
+  start: (image) => {
+    const encoding = encoder.start(image);
+    return {
+      advance: () => {
+        pass();
+        return encoding.advance();
+      },
+    };
+  },
+  close: () => encoder.close(),
+});
 
 const request = (
   requestId: string,
@@ -158,6 +182,55 @@ describe('ReaderLoop', () => {
       },
       { kind: 'done', prompt: 0, finishReason: 'stop' },
     ]);
+  });
+
+  it('tells at the end of each prompt what its time went into, without the time that it waited', async () => {
+    const { loop, idle, events } = start({ limits: { maxSequences: 1 } });
+    loop.accept(request('a', ['12345678']));
+    loop.accept(about(imageOf('x'), 'b', ['?']));
+    await idle();
+    const [text, image] = terminals(events);
+    // Eight prompt rows in one step; then each token but the last is the row of a step.
+    expect(text).toMatchObject({ requestId: 'a', times: { visionMs: 0, prefillMs: 8, decodeMs: 8 } });
+    const [rows, question] = [64, 2];
+    expect(image).toMatchObject({
+      requestId: 'b',
+      usage: { imageTokens: rows },
+      times: { visionMs: SLICES * SLICE_MS, prefillMs: rows + question, decodeMs: 2 },
+    });
+  });
+
+  it('counts its steps, slices, tokens, images and cells for the heartbeat', async () => {
+    const { loop, idle, beats } = start({ Owner: SharedPrefixes, limits: { maxSequences: 1 } });
+    loop.accept(about(imageOf('x'), 'a', ['1', '22']));
+    loop.sendHeartbeat();
+    await idle();
+    loop.sendHeartbeat();
+    const [before, after] = beats;
+    expect(before).toMatchObject({
+      prompts: { running: 0, waiting: 2 },
+      kv: { requiredCells: 98, heldCells: 0 },
+    });
+    expect(after).toMatchObject({
+      prompts: { running: 0, waiting: 0 },
+      steps: { rows: { sum: 66 + 2 + 2 + 3 }, decoding: 2 + 3, lastDecodeRows: 1 },
+      visionSlicesMs: { sum: SLICES * SLICE_MS },
+      kv: { cells: 512, cellBytes: 16, heldCells: 0, requiredCells: 0, hits: 1, misses: 1 },
+      features: { hits: 0, misses: 1, joined: 0 },
+    });
+  });
+
+  it('encodes no image of one prompt while the features of another are there', async () => {
+    const rows: number[] = [];
+    const { loop, idle, encoder } = start({ onStep: () => rows.push(encoder.ranSlices) });
+    loop.accept(about(imageOf('known'), 'first', ['?']));
+    await idle();
+    rows.length = 0;
+    loop.accept(about(imageOf('new'), 'slow', ['?']));
+    loop.accept(about(imageOf('known'), 'quick', ['?']));
+    await idle();
+    // Its image rows are computed beside the first slice of the other image, not behind the last one.
+    expect(rows[0]).toBe(SLICES + 1);
   });
 
   it('interleaves the prompts of a batch', async () => {

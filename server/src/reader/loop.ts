@@ -12,10 +12,13 @@ import type { LanguageEngine, SampledToken, SuspendedSampling } from './engine/e
 import type { Slot } from './ids.js';
 import type { KvHandle, KvOwner } from './kv/kv-owner.js';
 import type { SequenceFactory } from './sequence-factory.js';
+import { claimFor } from './kv/claim.js';
 import { planStep, type RowBudget, type RunningSequence } from './schedule/plan.js';
 import { WaitingQueue } from './schedule/waiting-queue.js';
 import { WorkPace } from './schedule/work-pace.js';
 import type { Sequence, SequenceImage } from './sequence.js';
+import { StageClock, type Stage } from './stage-clock.js';
+import { WorkCounts } from './work-counts.js';
 import type { ImageStore } from './vision/image-store.js';
 
 export interface LoopOptions {
@@ -42,14 +45,21 @@ const FIRST_ROWS = 64;
 /** Of the time that a step should take, for the encoding of an image before it: a stream waits for both. */
 const VISION_SHARE = 0.5;
 
-interface Running {
+/** A prompt that was accepted and has not ended. */
+interface Accepted {
   readonly sequence: Sequence;
+  readonly stages: StageClock;
+}
+
+/** Of a model that takes no images. */
+const NO_FEATURES = { bytes: 0, maxBytes: 0, hits: 0, misses: 0, joined: 0 };
+
+interface Running extends Accepted {
   readonly handle: KvHandle;
 }
 
 /** A prompt that waits for a place. */
-interface Waiting {
-  readonly sequence: Sequence;
+interface Waiting extends Accepted {
   /** Of one that was put back after it had begun. */
   readonly sampling: SuspendedSampling | null;
 }
@@ -63,6 +73,7 @@ export class ReaderLoop {
   readonly #running = new Map<Slot, Running>();
   readonly #stepPace = new WorkPace();
   readonly #visionPace = new WorkPace();
+  readonly #counts = new WorkCounts();
   #steps = 0;
   #lastAdapter: string | null = null;
   #cancelled = new Set<string>();
@@ -77,7 +88,7 @@ export class ReaderLoop {
     message.prompts.forEach((_, prompt) => {
       try {
         const sequence = this.#options.sequences.create(message, prompt, constraint);
-        this.#waiting.push(message.requestId, { sequence, sampling: null });
+        this.#waiting.push(message.requestId, { sequence, stages: new StageClock(), sampling: null });
       } catch (error) {
         if (!(error instanceof InputError)) throw error;
         this.#sendError({ requestId: message.requestId, prompt }, error);
@@ -92,9 +103,20 @@ export class ReaderLoop {
     this.#wake();
   }
 
-  /** By which the gateway tells whether this reader still works. */
+  /** By which the gateway tells whether this reader still works, and at what. */
   sendHeartbeat(): void {
-    this.#options.send({ kind: 'heartbeat', running: this.#running.size, steps: this.#steps });
+    const { engine, images, kv, send } = this.#options;
+    const running = this.#running.size;
+    const next = this.#waiting.next(() => 0);
+    const requiredCells = next === undefined ? 0 : claimFor(next.sequence.kvDemand);
+    const { cellBytes } = engine;
+    const counts = {
+      ...this.#counts.totals,
+      prompts: { running, waiting: this.#waiting.size },
+      kv: { ...kv.counts, cellBytes, requiredCells },
+      features: images?.counts ?? NO_FEATURES,
+    };
+    send({ kind: 'heartbeat', running, steps: this.#steps, counts });
   }
 
   /** Resolves when everything accepted so far has ended. */
@@ -120,11 +142,13 @@ export class ReaderLoop {
       this.#applyCancellations();
       this.#admit();
       this.#shareRows();
+      this.#noteStages();
       if (this.#running.size === 0) {
         if (this.#waiting.size === 0 && this.#cancelled.size === 0) return;
         continue;
       }
       await this.#encodeSlice();
+      this.#noteStages();
       await this.#step();
     }
   }
@@ -136,9 +160,9 @@ export class ReaderLoop {
     for (const running of [...this.#running.values()])
       if (cancelled.has(running.sequence.requestId)) this.#end(running, 'cancelled');
     for (const requestId of cancelled) {
-      for (const { sequence, sampling } of this.#waiting.remove(requestId)) {
-        sampling?.discard();
-        this.#sendDone(sequence, 'cancelled');
+      for (const waiting of this.#waiting.remove(requestId)) {
+        waiting.sampling?.discard();
+        this.#sendDone(waiting, 'cancelled');
       }
     }
   }
@@ -151,7 +175,7 @@ export class ReaderLoop {
     for (const { sequence } of this.#running.values())
       running.set(sequence.requestId, count(sequence.requestId) + 1);
     for (let next = this.#waiting.next(count); next !== undefined; next = this.#waiting.next(count)) {
-      const { sequence, sampling } = next;
+      const { sequence, stages, sampling } = next;
       if (!kv.canAdmit(sequence.kvDemand)) return;
       this.#waiting.take(count);
       const constraint = sampling === null ? this.#startConstraint(sequence) : null;
@@ -159,7 +183,7 @@ export class ReaderLoop {
       const handle = kv.admit(sequence.kvDemand);
       if (sampling === null) engine.begin(handle.slot, sequence.sampling, constraint);
       else engine.resume(handle.slot, sampling);
-      this.#running.set(handle.slot, { sequence, handle });
+      this.#running.set(handle.slot, { sequence, stages, handle });
       running.set(sequence.requestId, count(sequence.requestId) + 1);
     }
   }
@@ -178,12 +202,14 @@ export class ReaderLoop {
     const youngest = [...this.#running.values()].at(-1);
     if (youngest === undefined || this.#running.size === 1)
       throw new Defect('The KV cache has no cell for the only sequence that runs.');
-    const { sequence, handle } = youngest;
+    const { sequence, stages, handle } = youngest;
+    this.#counts.addPutBack(sequence.isDecoding ? 'decode' : 'prefill');
     this.#running.delete(handle.slot);
     const sampling = engine.suspend(handle.slot);
     kv.release(handle);
     sequence.restart();
-    this.#waiting.putBack(sequence.requestId, { sequence, sampling });
+    stages.enter('waiting', this.#options.clock());
+    this.#waiting.putBack(sequence.requestId, { sequence, stages, sampling });
   }
 
   /** Rows that others have computed since the last step need not be computed again. */
@@ -193,6 +219,11 @@ export class ReaderLoop {
       this.#options.kv.share(handle);
       sequence.skipTo(handle.rows);
     }
+  }
+
+  #noteStages(): void {
+    const nowMs = this.#options.clock();
+    for (const { sequence, stages } of this.#running.values()) stages.enter(stageOf(sequence), nowMs);
   }
 
   /** Undefined when the constraint cannot be started; the sequence has its error then. */
@@ -209,19 +240,28 @@ export class ReaderLoop {
   /** One slice of vision work, for the first sequence that waits for an image nobody has encoded yet. */
   async #encodeSlice(): Promise<void> {
     const { images, kv } = this.#options;
+    let first: SequenceImage | undefined;
     for (const { sequence, handle } of this.#running.values()) {
       if (kv.isAwaitingRows(handle)) continue;
-      for (let missing = sequence.missingImage; missing !== undefined; missing = sequence.missingImage) {
-        if (images === null) throw new Defect('An image reached the loop of a model without a vision tower.');
-        const features = images.get(missing);
-        if (features === undefined) {
-          await this.#encodeParts(images, missing);
-          this.#steps += 1;
-          return;
-        }
-        sequence.supply(missing, features);
-      }
+      // All of them, so that nobody whose features are there waits until those of another one are made.
+      const missing = this.#supplyImages(sequence);
+      first ??= missing;
     }
+    if (first === undefined || images === null) return;
+    await this.#encodeParts(images, first);
+    this.#steps += 1;
+  }
+
+  /** Gives a sequence the features of its images in order. Returns the first image whose features are not there. */
+  #supplyImages(sequence: Sequence): SequenceImage | undefined {
+    const { images } = this.#options;
+    for (let missing = sequence.missingImage; missing !== undefined; missing = sequence.missingImage) {
+      if (images === null) throw new Defect('An image reached the loop of a model without a vision tower.');
+      const features = images.get(missing);
+      if (features === undefined) return missing;
+      sequence.supply(missing, features);
+    }
+    return undefined;
   }
 
   async #encodeParts(images: ImageStore, image: SequenceImage): Promise<void> {
@@ -234,7 +274,9 @@ export class ReaderLoop {
     });
     const startMs = clock();
     const units = await images.advance(image, maxParts);
-    this.#visionPace.note({ units, ms: clock() - startMs });
+    const ms = clock() - startMs;
+    this.#visionPace.note({ units, ms });
+    this.#counts.addVisionSlice(ms);
   }
 
   async #step(): Promise<void> {
@@ -250,7 +292,16 @@ export class ReaderLoop {
     const sampledTokens = await engine.step(rows, adapter);
     this.#lastAdapter = adapter;
     this.#steps += 1;
-    this.#stepPace.note({ units: rows.length, ms: clock() - startMs });
+    const ms = clock() - startMs;
+    const decodeRows = decode.length;
+    const sampledCount = sampledTokens.length;
+    this.#counts.addStep({
+      decodeRows,
+      prefillRows: rows.length - decodeRows,
+      sampledTokens: sampledCount,
+      ms,
+    });
+    this.#stepPace.note({ units: rows.length, ms });
     for (const { slot } of counts) {
       const { sequence, handle } = this.#runningIn(slot);
       this.#options.kv.append(handle, sequence.rowKeysFrom(handle.rows));
@@ -302,7 +353,7 @@ export class ReaderLoop {
 
   #end(running: Running, finishReason: FinishReason): void {
     this.#release(running);
-    this.#sendDone(running.sequence, finishReason);
+    this.#sendDone(running, finishReason);
   }
 
   #fail(running: Running, failure: InputError): void {
@@ -323,10 +374,11 @@ export class ReaderLoop {
     this.#options.send({ kind: 'error', requestId, prompt, code, message, ...about });
   }
 
-  #sendDone(sequence: Sequence, finishReason: FinishReason): void {
+  #sendDone({ sequence, stages }: Accepted, finishReason: FinishReason): void {
     const { requestId, prompt, usage, constraint } = sequence;
     const compiled = constraint === null ? {} : { constraintMs: constraint.compileMs };
-    this.#options.send({ kind: 'done', requestId, prompt, finishReason, usage, ...compiled });
+    const times = stages.stop(this.#options.clock());
+    this.#options.send({ kind: 'done', requestId, prompt, finishReason, usage, times, ...compiled });
   }
 
   #failAll(error: unknown): void {
@@ -344,4 +396,9 @@ export class ReaderLoop {
     }
     this.#running.clear();
   }
+}
+
+function stageOf(sequence: Sequence): Stage {
+  if (sequence.isDecoding) return 'decode';
+  return sequence.missingImage === undefined ? 'prefill' : 'vision';
 }

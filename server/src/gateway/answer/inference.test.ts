@@ -5,6 +5,7 @@ import type { Intake } from '../intake/intake.js';
 import { Admission } from './admission.js';
 import { Inference, type InferenceJob, type Recipient } from './inference.js';
 import { messageOf } from './message.fixture.js';
+import { RequestRecord } from './request-record.js';
 import {
   CARD,
   ScriptedReaders,
@@ -90,11 +91,15 @@ async function setUp({
   await vi.advanceTimersByTimeAsync(0);
   const client = new AbortController();
   const ask = (job: InferenceJob = JOB): Promise<RequestEvent[]> =>
-    all(inference.answer(job, { clientGone: client.signal, takeBack: null }));
+    all(inference.answer(job, { ...recipient(), clientGone: client.signal }));
   return { readers, service, admission, inference, client, ask };
 }
 
-const recipient = (): Recipient => ({ clientGone: new AbortController().signal, takeBack: null });
+const recipient = (): Recipient => ({
+  clientGone: new AbortController().signal,
+  takeBack: null,
+  record: new RequestRecord(0),
+});
 
 function numbered(): () => string {
   let count = 0;

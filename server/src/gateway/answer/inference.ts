@@ -3,13 +3,12 @@
 // Whatever happens, each prompt ends in exactly one terminal event, unless the client is gone or the request failed before its
 // first event.
 import { setMaxListeners } from 'node:events';
-import { CapacityError, InputError } from '../../errors.js';
+import { CapacityError, InputError, TakeoffError } from '../../errors.js';
 import type {
   Constraint,
   GenerateMessage,
   ImagePayload,
   Prompt,
-  RequestEvent,
   SamplingParameters,
 } from '../../link/requests/messages.js';
 import { draining } from '../draining.js';
@@ -23,6 +22,7 @@ import { GuardedGroup } from './guarded-group.js';
 import { joinSignals } from './joined-signals.js';
 import { OpenAnswers } from './open-answers.js';
 import { relayWithReplacement } from './relay-with-replacement.js';
+import type { AnswerEvent, RequestRecord } from './request-record.js';
 
 export interface InferenceJob {
   readonly consumerGroup: string;
@@ -38,12 +38,23 @@ export interface InferenceJob {
   readonly constraint: Constraint | null;
 }
 
+/** A request of a group that exists, when its answer is over. */
+export interface EndedRequest {
+  readonly consumerGroup: string;
+  readonly promptCount: number;
+  readonly record: RequestRecord;
+  /** Of what it or its first prompt failed with; null where nothing failed. */
+  readonly failureCode: string | null;
+}
+
 export interface InferenceOptions {
   readonly groups: ConsumerGroups;
   readonly admission: Admission;
   readonly intake: Intake;
   readonly limits: StallLimits;
   readonly newRequestId: () => string;
+  /** Told of every request whose group exists, when its answer is over. */
+  readonly onEnd?: (ended: EndedRequest) => void;
 }
 
 /** Who an answer is for. */
@@ -54,6 +65,8 @@ export interface Recipient {
    * an answer that had begun ends with its reader.
    */
   readonly takeBack: (() => void) | null;
+  /** Gets to know what the request's time goes into. */
+  readonly record: RequestRecord;
 }
 
 const RETRY_AFTER_MS = 1_000;
@@ -76,25 +89,34 @@ export class Inference {
    */
   async *answer(
     job: InferenceJob,
-    { clientGone, takeBack }: Recipient,
-  ): AsyncGenerator<RequestEvent, void, undefined> {
-    const { admission, limits } = this.#options;
+    { clientGone, takeBack, record }: Recipient,
+  ): AsyncGenerator<AnswerEvent, void, undefined> {
+    const { admission, limits, onEnd } = this.#options;
     const shutdown = this.#shutdown.signal;
     const leaveAnswers = this.openAnswers.enter();
     const stop = joinSignals(clientGone, shutdown);
     let leaveQueue: (() => void) | undefined;
+    let failureCode: string | null = null;
+    let isKnownGroup = false;
     try {
       if (shutdown.aborted) throw draining();
       const group = this.#group(job.consumerGroup);
+      isKnownGroup = true;
       // Before any wait, so that requests which wait for a reader are bounded too.
       leaveQueue = admission.enter(group.name);
-      const submission = await this.#prepare(job, group, stop.signal);
+      const submission = await this.#prepare(job, group, record, stop.signal);
       if (clientGone.aborted) return;
-      yield* relayWithReplacement({ group, submission, limits, clientGone, shutdown, takeBack });
+      const answerAnew = takeBack === null ? null : () => forgetAnswer(record, takeBack);
+      const { hear: onEvent } = record;
+      const relayed = { group, submission, limits, onEvent, clientGone, shutdown, takeBack: answerAnew };
+      for await (const event of relayWithReplacement(relayed)) yield record.complete(event);
     } catch (error) {
       // What a departed client's request ends with is nobody's failure.
-      if (!clientGone.aborted) throw error;
+      if (clientGone.aborted) return;
+      failureCode = error instanceof TakeoffError ? String(error.code) : 'server.internal';
+      throw error;
     } finally {
+      if (isKnownGroup) onEnd?.(endedRequest(job, record, failureCode));
       stop.release();
       leaveQueue?.();
       leaveAnswers();
@@ -115,7 +137,12 @@ export class Inference {
     return guarded;
   }
 
-  async #prepare(job: InferenceJob, group: ConsumerGroup, signal: AbortSignal): Promise<Submission> {
+  async #prepare(
+    job: InferenceJob,
+    group: ConsumerGroup,
+    record: RequestRecord,
+    signal: AbortSignal,
+  ): Promise<Submission> {
     const { intake, newRequestId } = this.#options;
     try {
       // Asked for requests without images, too: a group that cannot answer says so here.
@@ -124,13 +151,31 @@ export class Inference {
         return { message: toMessage(job, [], newRequestId()), preparedFor: null };
       }
       if (vision === null) throw takesNoImages(group.name);
-      const images = await prepareAll(intake, job.images, vision.settings, signal);
+      const images = await record.whileDecodingImages(() =>
+        prepareAll(intake, job.images, vision.settings, signal),
+      );
       return { message: toMessage(job, images, newRequestId()), preparedFor: vision.key };
     } catch (error) {
       if (this.#shutdown.signal.aborted) throw draining();
       throw error;
     }
   }
+}
+
+const endedRequest = (
+  { consumerGroup, prompts }: InferenceJob,
+  record: RequestRecord,
+  failureCode: string | null,
+): EndedRequest => ({
+  consumerGroup,
+  promptCount: prompts.length,
+  record,
+  failureCode: failureCode ?? record.errorCode,
+});
+
+function forgetAnswer(record: RequestRecord, takeBack: () => void): void {
+  record.beginAnew();
+  takeBack();
 }
 
 const unknownGroup = (name: string): CapacityError =>

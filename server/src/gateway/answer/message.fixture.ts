@@ -34,4 +34,5 @@ export const doneOf = (prompt = 0, requestId = 'r'): DoneEvent => ({
   prompt,
   finishReason: 'stop',
   usage: { promptTokens: 7, imageTokens: 3, cachedTokens: 1, generatedTokens: 2 },
+  times: { visionMs: 0, prefillMs: 0, decodeMs: 0 },
 });

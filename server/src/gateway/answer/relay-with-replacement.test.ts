@@ -20,6 +20,7 @@ function asked({ takesBack = false } = {}) {
     group,
     submission: { message: messageOf(2), preparedFor: null },
     limits: { firstTokenTimeoutMs: 60_000, readerMessageTimeoutMs: 60_000 },
+    onEvent: () => undefined,
     clientGone: client.signal,
     shutdown: shutdown.signal,
     takeBack: takesBack ? () => void seen.push('taken back') : null,

@@ -17,6 +17,7 @@ function started(promptCount = 1) {
     group,
     submission: { message: messageOf(promptCount), preparedFor: null },
     limits: LIMITS,
+    onEvent: () => undefined,
     clientGone: client.signal,
     shutdown: shutdown.signal,
   });

@@ -10,6 +10,8 @@ export interface RelayOptions {
   readonly group: ConsumerGroup;
   readonly submission: Submission;
   readonly limits: StallLimits;
+  /** Told of every event when it arrives, which may be long before anybody pulls it. */
+  readonly onEvent: (event: RequestEvent) => void;
   /** The client is gone: nobody wants events any more. */
   readonly clientGone: AbortSignal;
   /** The server ends: what is open ends with an event that says so. */
@@ -28,7 +30,7 @@ export type RelayEnd =
     };
 
 export async function* relay(options: RelayOptions): AsyncGenerator<RequestEvent, RelayEnd, undefined> {
-  const { group, submission, limits, clientGone, shutdown } = options;
+  const { group, submission, limits, onEvent, clientGone, shutdown } = options;
   const { requestId, prompts } = submission.message;
   const queue = new EventQueue();
   const openPrompts = new Set(prompts.keys());
@@ -53,6 +55,7 @@ export async function* relay(options: RelayOptions): AsyncGenerator<RequestEvent
   group.submit(submission, {
     onEvent: (event) => {
       watchdog.beat(event);
+      onEvent(event);
       queue.push(event);
     },
     onEnd: (end) => {

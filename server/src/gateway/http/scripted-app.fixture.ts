@@ -23,6 +23,7 @@ export const LIMITS: HttpLimits = {
   maxImagesPerPrompt: 1,
   bodyMemoryLimitBytes: 1_000_000_000,
   streamErrorEvents: true,
+  streamCommentIntervalMs: 15_000,
   maxImagesPerRequest: 32,
 };
 

@@ -3,17 +3,37 @@ import { createMetrics } from './metrics.js';
 
 it('counts requests by route and status, and never by what a client made up', async () => {
   const metrics = createMetrics();
-  metrics.countRequest({ method: 'POST', route: '/generate', status: 200, durationMs: 40 });
-  metrics.countRequest({ method: 'POST', route: '/generate', status: 200, durationMs: 40 });
-  metrics.countRequest({ method: 'PURGE', route: undefined, status: 404, durationMs: 1 });
+  metrics.countRequest({
+    method: 'POST',
+    route: '/generate',
+    status: 200,
+    durationMs: 40,
+    errorCode: undefined,
+  });
+  metrics.countRequest({
+    method: 'POST',
+    route: '/generate',
+    status: 200,
+    durationMs: 40,
+    errorCode: undefined,
+  });
+  metrics.countRequest({
+    method: 'PURGE',
+    route: undefined,
+    status: 404,
+    durationMs: 1,
+    errorCode: 'request.not_found',
+  });
   const text = await metrics.print();
   expect(text).toContain(
-    'takeoff_http_request_duration_seconds_count{method="POST",route="/generate",status="200"} 2',
+    'http_requests_duration_seconds_count{method="POST",path="/generate",status="200"} 2',
   );
   expect(text).toContain(
-    'takeoff_http_request_duration_seconds_bucket{le="0.1",method="POST",route="/generate",status="200"} 2',
+    'http_requests_duration_seconds_bucket{le="0.1",method="POST",path="/generate",status="200"} 2',
   );
-  expect(text).toContain('_count{method="other",route="unknown",status="404"} 1');
+  expect(text).toContain('_count{method="other",path="unknown",status="404"} 1');
+  expect(text).toContain('http_requests_total{method="POST",path="/generate",status="200"} 2');
+  expect(text).toContain('takeoff_request_errors_total{code="request.not_found"} 1');
 });
 
 it('counts fetches by result, with their bytes and seconds', async () => {

@@ -1,7 +1,12 @@
 // What the gateway counts, in the text form of Prometheus. Labels are taken from bounded sets of our own words: route patterns,
 // statuses, reasons. Nothing a client sends (paths, URLs, hosts, prompts) becomes a label.
-import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { ErrorCode } from 'takeoff-wire';
+import type { EndedRequest } from '../answer/inference.js';
 import type { FetchOutcome } from '../intake/remote/fetcher.js';
+import type { CountedReader } from '../readers/readers-view.js';
+import { addReaderMetrics } from './reader-metrics.js';
+import { addRequestMetrics } from './request-metrics.js';
 
 export interface AnsweredRequest {
   readonly method: string;
@@ -9,11 +14,23 @@ export interface AnsweredRequest {
   readonly route: string | undefined;
   readonly status: number;
   readonly durationMs: number;
+  /** Of what it failed with, before or after its first bytes; undefined where it did not. */
+  readonly errorCode: ErrorCode | undefined;
+}
+
+/** What metrics look at when they are printed. */
+export interface Watched {
+  readonly readers: () => readonly CountedReader[];
+  readonly openAnswers: () => number;
+  readonly decoders: () => { readonly running: number; readonly waiting: number };
 }
 
 export interface Metrics {
   readonly contentType: string;
   countRequest(request: AnsweredRequest): void;
+  countAnswer(ended: EndedRequest): void;
+  /** To be called once, when there is something to look at. */
+  watch(watched: Watched): void;
   countFetch(outcome: Omit<FetchOutcome, 'failure'>): void;
   /** All metrics as text. */
   print(): Promise<string>;
@@ -30,10 +47,22 @@ export function createMetrics(): Metrics {
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
   const requests = new Histogram({
-    name: 'takeoff_http_request_duration_seconds',
+    name: 'http_requests_duration_seconds',
     help: 'Time from the first byte of a request to the end of its answer.',
-    labelNames: ['method', 'route', 'status'],
+    labelNames: ['method', 'path', 'status'],
     buckets: REQUEST_BUCKETS,
+    registers,
+  });
+  const requestCounts = new Counter({
+    name: 'http_requests_total',
+    help: 'Answered requests.',
+    labelNames: ['method', 'path', 'status'],
+    registers,
+  });
+  const errors = new Counter({
+    name: 'takeoff_request_errors_total',
+    help: 'Requests that were refused or failed, by the code of their error.',
+    labelNames: ['code'],
     registers,
   });
   const fetches = new Histogram({
@@ -50,9 +79,17 @@ export function createMetrics(): Metrics {
   });
   return {
     contentType: registry.contentType,
-    countRequest({ method, route, status, durationMs }) {
+    countRequest({ method, route, status, durationMs, errorCode }) {
       const known = METHODS.includes(method) ? method : 'other';
-      requests.observe({ method: known, route: route ?? 'unknown', status }, durationMs / 1000);
+      const labels = { method: known, path: route ?? 'unknown', status };
+      requests.observe(labels, durationMs / 1000);
+      requestCounts.inc(labels);
+      if (errorCode !== undefined) errors.inc({ code: errorCode });
+    },
+    countAnswer: addRequestMetrics(registry),
+    watch({ readers, openAnswers, decoders }) {
+      addReaderMetrics(registry, readers);
+      addLoadMetrics(registry, openAnswers, decoders);
     },
     countFetch({ result, byteCount, durationMs }) {
       fetches.observe({ result }, durationMs / 1000);
@@ -60,4 +97,30 @@ export function createMetrics(): Metrics {
     },
     print: () => registry.metrics(),
   };
+}
+
+function addLoadMetrics(
+  registry: Registry,
+  openAnswers: Watched['openAnswers'],
+  decoders: Watched['decoders'],
+): void {
+  new Gauge({
+    name: 'takeoff_open_requests',
+    help: 'Requests that are being answered, waiting ones included.',
+    registers: [registry],
+    collect() {
+      this.set(openAnswers());
+    },
+  });
+  new Gauge({
+    name: 'takeoff_image_decodes',
+    help: 'Images that are being decoded, and images that wait for a decoder.',
+    labelNames: ['state'],
+    registers: [registry],
+    collect() {
+      const { running, waiting } = decoders();
+      this.set({ state: 'running' }, running);
+      this.set({ state: 'waiting' }, waiting);
+    },
+  });
 }

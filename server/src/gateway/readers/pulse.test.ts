@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { FromReader } from '../../link/messages.js';
 import { ReaderPulse } from './pulse.js';
+import { NOTHING_COUNTED } from '../../link/lifecycle/reader-counts.fixture.js';
 
 const LIMITS = { readerMessageTimeoutMs: 6000, firstTokenTimeoutMs: 10_000 };
-const beat = (running: number, steps: number): FromReader => ({ kind: 'heartbeat', running, steps });
+const beat = (running: number, steps: number): FromReader => ({
+  kind: 'heartbeat',
+  running,
+  steps,
+  counts: NOTHING_COUNTED,
+});
 /** What is held against a reader in so many ticks, before each of which it may say something. */
 const held = (pulse: ReaderPulse, count: number, said?: FromReader): string[] =>
   Array.from({ length: count }, () => {

@@ -8,7 +8,7 @@ import type { StallLimits } from '../stall-limits.js';
 import { ReaderGroup } from './reader-group.js';
 import type { LaunchReader } from './reader-process.js';
 import type { ReaderState } from './reader-state.js';
-import type { ReadersView, ReaderView } from './readers-view.js';
+import type { CountedReader, ReadersView, ReaderView } from './readers-view.js';
 import { ReaderSupervisor, type LogLevel } from './supervisor.js';
 
 export interface GatewayReader {
@@ -106,6 +106,10 @@ export class ReaderService implements ConsumerGroups, ReadersView {
 
   find(name: string): ReaderGroup | undefined {
     return this.#groups.get(name);
+  }
+
+  countedReaders(): readonly CountedReader[] {
+    return [...this.#entries.values()].map(({ supervisor }) => supervisor);
   }
 
   readers(): readonly ReaderView[] {

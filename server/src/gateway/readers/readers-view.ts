@@ -1,4 +1,5 @@
 // The readers of this gateway as status pages and health checks see them. Nothing here starts, ends or asks a reader.
+import type { ReaderCounts } from '../../link/lifecycle/reader-counts.js';
 import type { GroupView } from '../answer/consumer-group.js';
 import type { ReaderState } from './reader-state.js';
 
@@ -14,6 +15,14 @@ export interface ReaderView {
   readonly pid: number | undefined;
   /** Prompts that it has and that have not ended. */
   readonly openPrompts: number;
+}
+
+/** A reader as metrics see it. */
+export interface CountedReader extends Pick<ReaderView, 'readerId' | 'consumerGroup' | 'state'> {
+  /** How often it was started again after it had ended by itself. */
+  readonly restarts: number;
+  /** From its last heartbeat; null before the first one of a life. */
+  readonly counts: ReaderCounts | null;
 }
 
 export interface ReadersView {

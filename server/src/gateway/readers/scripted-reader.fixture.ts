@@ -5,7 +5,7 @@ import type { ReaderCard, ReaderStart } from '../../link/lifecycle/messages.js';
 import { createMemoryPair } from '../../link/memory-pair.js';
 import { VERSIONS, type FromReader, type ToReader } from '../../link/messages.js';
 import type { FinishReason } from 'takeoff-wire';
-import type { GenerateMessage, Usage } from '../../link/requests/messages.js';
+import type { GenerateMessage, Usage, WorkTimes } from '../../link/requests/messages.js';
 import type { LaunchReader } from './reader-process.js';
 
 export const VISION: NonNullable<ReaderCard['vision']> = {
@@ -66,6 +66,8 @@ export const PATIENT = { readerMessageTimeoutMs: Infinity, firstTokenTimeoutMs: 
 
 const USAGE: Usage = { promptTokens: 7, imageTokens: 3, cachedTokens: 1, generatedTokens: 2 };
 
+const TIMES: WorkTimes = { visionMs: 0, prefillMs: 0, decodeMs: 0 };
+
 /** What the test does with a request, when it does not drive it step by step. */
 export type Script = (message: GenerateMessage, reader: ScriptedReader) => void;
 
@@ -109,8 +111,8 @@ export class ScriptedReader {
     this.say({ kind: 'token', requestId, prompt, text });
   }
 
-  done(requestId: string, prompt = 0, finishReason: FinishReason = 'stop'): void {
-    this.say({ kind: 'done', requestId, prompt, finishReason, usage: USAGE });
+  done(requestId: string, prompt = 0, finishReason: FinishReason = 'stop', times = TIMES): void {
+    this.say({ kind: 'done', requestId, prompt, finishReason, usage: USAGE, times });
   }
 
   /** The process ends, as by SIGKILL; what was said before is delivered. */

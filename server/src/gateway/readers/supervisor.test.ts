@@ -8,6 +8,7 @@ import type { FinishReason } from 'takeoff-wire';
 import { VERSIONS } from '../../link/messages.js';
 import type { ReaderStart } from '../../link/lifecycle/messages.js';
 import { NO_SECRETS } from '../../link/secrets.js';
+import { NOTHING_COUNTED } from '../../link/lifecycle/reader-counts.fixture.js';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -129,7 +130,7 @@ describe('ReaderSupervisor', () => {
       onEnd: (end) => lost.push(end),
     });
     for (let second = 0; second < 20; second += 1) {
-      readers.last.say({ kind: 'heartbeat', running: 1, steps: second });
+      readers.last.say({ kind: 'heartbeat', running: 1, steps: second, counts: NOTHING_COUNTED });
       await vi.advanceTimersByTimeAsync(1000);
     }
     expect(readers.lives).toHaveLength(1);
@@ -153,7 +154,7 @@ describe('ReaderSupervisor', () => {
     supervisor.generate(messageOf(1, 'r1'), IGNORED);
     const talk = async (seconds: number): Promise<void> => {
       for (let second = 0; second < seconds && readers.lives.length === 1; second += 1) {
-        readers.last.say({ kind: 'heartbeat', running: 1, steps: 7 });
+        readers.last.say({ kind: 'heartbeat', running: 1, steps: 7, counts: NOTHING_COUNTED });
         await vi.advanceTimersByTimeAsync(1000);
       }
     };

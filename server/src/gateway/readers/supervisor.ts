@@ -7,6 +7,7 @@ import {
   type ReaderCard,
   type ReaderStart,
 } from '../../link/lifecycle/messages.js';
+import type { ReaderCounts } from '../../link/lifecycle/reader-counts.js';
 import type { FromReader } from '../../link/messages.js';
 import type { GenerateMessage, RequestEvent } from '../../link/requests/messages.js';
 import type { ReaderSecrets } from '../../link/secrets.js';
@@ -51,6 +52,8 @@ export class ReaderSupervisor {
   #idleExit: NodeJS.Timeout | undefined;
   #pulse: ReaderPulse | undefined;
   #ticking: NodeJS.Timeout | undefined;
+  #restartCount = 0;
+  #counts: ReaderCounts | null = null;
   #lastWords: { readonly code: string; readonly message: string } | undefined;
   /** How often memory ran out. */
   #memoryFailures = 0;
@@ -94,6 +97,14 @@ export class ReaderSupervisor {
 
   get openPrompts(): number {
     return this.#open.promptCount;
+  }
+
+  get restarts(): number {
+    return this.#restartCount;
+  }
+
+  get counts(): ReaderCounts | null {
+    return this.#counts;
   }
 
   /** To be called once. */
@@ -189,7 +200,8 @@ export class ReaderSupervisor {
         this.#options.onLog(message.level, message.message);
         break;
       case 'heartbeat':
-        break; // the pulse has heard it
+        this.#counts = message.counts;
+        break;
     }
   }
 
@@ -229,6 +241,7 @@ export class ReaderSupervisor {
     clearTimeout(this.#idleExit);
     const wasLive = this.#pulse !== undefined;
     this.#pulse = undefined;
+    this.#counts = null;
     this.#process = undefined;
     // Its state first: whoever is told of the loss may look for another reader at once.
     if (this.#state.kind === 'draining') this.#enter({ kind: 'stopped' });
@@ -244,6 +257,7 @@ export class ReaderSupervisor {
     this.#enter({ kind: 'dead', code, reason: message + this.#outlook(code, restartInMs), restartInMs });
     if (restartInMs === null) return;
     this.#restart = setTimeout(() => {
+      this.#restartCount += 1;
       this.#enter({ kind: 'starting' });
       this.#launch();
     }, restartInMs);

@@ -7,6 +7,7 @@ import type { Device } from '../../model/device.js';
 import type { KernelChoice } from '../../model/kernels.js';
 import type { MemorySize } from '../../model/memory-size.js';
 import type { TextQuantChoice, TowerQuantChoice } from '../../model/quantisation.js';
+import type { ReaderCounts } from './reader-counts.js';
 
 export const LIFECYCLE_VERSION = 5;
 
@@ -137,6 +138,7 @@ export interface HeartbeatEvent {
   readonly kind: 'heartbeat';
   readonly running: number;
   readonly steps: number;
+  readonly counts: ReaderCounts;
 }
 
 /** From the reader. */

@@ -7,6 +7,7 @@ import { KERNEL_CHOICES } from '../../model/kernels.js';
 import { memorySizeSchema } from '../../model/memory-size.js';
 import { TEXT_QUANT_CHOICES, TOWER_QUANT_CHOICES } from '../../model/quantisation.js';
 import type { LifecycleEvent, LifecycleMessage } from './messages.js';
+import { readerCountsSchema } from './reader-counts.js';
 
 /** An explanation of many lines; more would be an attack on the log. */
 const MAX_TEXT_CHARACTERS = 65_536;
@@ -78,5 +79,5 @@ export const lifecycleEventSchema = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('failed'), code: text, message: text }),
   z.object({ kind: z.literal('log'), level: z.enum(['debug', 'info', 'warn', 'error']), message: text }),
-  z.object({ kind: z.literal('heartbeat'), running: count, steps: count }),
+  z.object({ kind: z.literal('heartbeat'), running: count, steps: count, counts: readerCountsSchema }),
 ]) satisfies z.ZodType<LifecycleEvent>;

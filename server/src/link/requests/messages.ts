@@ -3,7 +3,7 @@
 // older process would misread raises REQUESTS_VERSION; each side says which it speaks when a reader starts.
 import type { ErrorCode, FinishReason } from 'takeoff-wire';
 
-export const REQUESTS_VERSION = 5;
+export const REQUESTS_VERSION = 6;
 
 /** How the answers of one request are made, all defaults filled in and all ranges validated by the gateway. */
 export interface SamplingParameters {
@@ -141,6 +141,16 @@ export interface Usage {
   readonly generatedTokens: number;
 }
 
+/** What a reader spent on a prompt, in milliseconds. The times do not overlap; the rest of its time the prompt waited. */
+export interface WorkTimes {
+  /** Until the features of its images were there: they were encoded, other images before them included. */
+  readonly visionMs: number;
+  /** Until the rows of its prompt were computed, or taken over from another prompt. */
+  readonly prefillMs: number;
+  /** From its first token to its end. */
+  readonly decodeMs: number;
+}
+
 /** A token of the vocabulary and its natural log probability, before penalties, temperature and cuts. */
 export interface RankedToken {
   /** What the token adds to the text; may end inside a character. Empty for special tokens. */
@@ -171,6 +181,7 @@ export interface DoneEvent {
   readonly usage: Usage;
   /** How long the prompt waited for its constraint to be compiled; absent where it had none. */
   readonly constraintMs?: number;
+  readonly times: WorkTimes;
 }
 export interface ErrorEvent {
   readonly kind: 'error';

@@ -88,6 +88,7 @@ export const requestMessageSchema = z.discriminatedUnion('kind', [
 const address = { requestId, prompt: z.int().min(0).max(MAX_PROMPTS) };
 const rankedToken = z.object({ bytes: z.instanceof(Uint8Array), logprob: z.number() });
 const tokenLogprob = rankedToken.extend({ top: z.array(rankedToken).max(MAX_ALTERNATIVES) });
+const durationMs = z.number().min(0);
 const eventText = z.string().max(MAX_EVENT_CHARACTERS);
 
 /** From the reader, by kind. */
@@ -109,6 +110,7 @@ export const requestEventSchema = z.discriminatedUnion('kind', [
       generatedTokens: count,
     }),
     constraintMs: z.number().min(0).exactOptional(),
+    times: z.object({ visionMs: durationMs, prefillMs: durationMs, decodeMs: durationMs }),
   }),
   z.object({
     kind: z.literal('error'),

@@ -15,6 +15,7 @@ export interface IntakeOptions {
 }
 
 const NOTHING_USED = { promptTokens: 0, imageTokens: 0, cachedTokens: 0, generatedTokens: 0 };
+const NO_TIMES = { visionMs: 0, prefillMs: 0, decodeMs: 0 };
 
 export class ConstrainedIntake {
   readonly #options: IntakeOptions;
@@ -63,8 +64,8 @@ export class ConstrainedIntake {
   }
 
   #sendCancelled({ requestId, prompts }: GenerateMessage): void {
-    for (const prompt of prompts.keys())
-      this.#options.send({ kind: 'done', requestId, prompt, finishReason: 'cancelled', usage: NOTHING_USED });
+    const end = { finishReason: 'cancelled', usage: NOTHING_USED, times: NO_TIMES } as const;
+    for (const prompt of prompts.keys()) this.#options.send({ kind: 'done', requestId, prompt, ...end });
   }
 
   #refuse({ requestId, prompts }: GenerateMessage, field: string, error: unknown): void {

@@ -28,6 +28,7 @@ interface EchoSequence {
 export class EchoEngine implements LanguageEngine {
   readonly limits: EngineLimits;
   readonly adapters: readonly string[];
+  readonly cellBytes = 0;
   readonly #endToken: TokenId;
   readonly #sequences = new SlotSampling<EchoSequence>(({ constraint }) => constraint?.close());
   readonly #memory: EchoMemory;

@@ -68,6 +68,8 @@ export interface SuspendedSampling {
 /** `share` and `forget` are for the owner of the KV cache alone (kv/). */
 export interface LanguageEngine extends KvMemory {
   readonly limits: EngineLimits;
+  /** Bytes of keys and values of one KV cell. */
+  readonly cellBytes: number;
   /** Prepares the sampling of a sequence that starts in the slot; takes the constraint over. */
   begin(slot: Slot, sampling: SamplingParameters, constraint?: AnswerConstraint | null): void;
   /** Names of the adapters that steps can go through. */

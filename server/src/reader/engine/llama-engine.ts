@@ -25,6 +25,8 @@ import { TokenBans } from './token-bans.js';
 
 export interface LlamaEngineParts {
   readonly limits: EngineLimits;
+  /** Bytes of keys and values of one KV cell. */
+  readonly cellBytes: number;
   readonly decoder: Decoder;
   readonly embeddings: EmbeddingRows;
   readonly tokenizer: TokenizerSettings;
@@ -45,6 +47,7 @@ const SEED_END = 2 ** 32;
 
 export class LlamaEngine implements LanguageEngine {
   readonly limits: EngineLimits;
+  readonly cellBytes: number;
   readonly #parts: LlamaEngineParts;
   readonly #endTokens: ReadonlySet<number>;
   readonly #sampling = new SlotSampling<Sampling>(({ sampler, constraint }) => {
@@ -54,6 +57,7 @@ export class LlamaEngine implements LanguageEngine {
 
   constructor(parts: LlamaEngineParts) {
     this.limits = parts.limits;
+    this.cellBytes = parts.cellBytes;
     this.#parts = parts;
     this.#endTokens = new Set(parts.tokenizer.eosIds);
   }

@@ -93,6 +93,7 @@ export async function loadPair(runtime: Runtime, pair: GgufPair, options: PairOp
   };
   const engine = new LlamaEngine({
     limits,
+    cellBytes: kvBytesPerCell(pair.model, options.isExact),
     decoder,
     embeddings,
     tokenizer: description.tokenizer,

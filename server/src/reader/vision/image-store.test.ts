@@ -53,6 +53,21 @@ describe('ImageStore', () => {
     expect(encoder.started).toEqual(['a']);
   });
 
+  it('counts images that were there, that were made, and that were being made for another prompt', async () => {
+    const store = new ImageStore(new CountingEncoder(), 10 * FEATURE_BYTES);
+    const [first, waiting, later] = [image('a'), image('a'), image('a')];
+    expect(store.get(waiting)).toBeUndefined();
+    await encode(store, first);
+    for (const prompt of [waiting, later]) expect(store.get(prompt)).toBeDefined();
+    expect(store.counts).toEqual({
+      bytes: FEATURE_BYTES,
+      maxBytes: 10 * FEATURE_BYTES,
+      misses: 1,
+      joined: 1,
+      hits: 1,
+    });
+  });
+
   it('tells images apart by their bytes and by their size', async () => {
     const encoder = new CountingEncoder();
     const store = new ImageStore(encoder, 10 * FEATURE_BYTES);

@@ -1,5 +1,6 @@
 // Image features by identity: encoded images of past and present requests, bounded in bytes, and the one encoding that is
 // under way. An image that several sequences wait for is encoded once. Identity is that of image-identity.ts.
+import type { ReaderCounts } from '../../link/lifecycle/reader-counts.js';
 import type { ImagePayload } from '../../link/requests/messages.js';
 import type { FeatureRows } from '../engine/engine.js';
 import type { ImageEncoder, ImageEncoding } from './image-encoder.js';
@@ -8,6 +9,8 @@ export interface StoredImage {
   readonly identity: string;
   readonly payload: ImagePayload;
 }
+
+export type FeatureCounts = ReaderCounts['features'];
 
 interface Encoding {
   readonly identity: string;
@@ -20,6 +23,11 @@ export class ImageStore {
   readonly #maxBytes: number;
   /** Least recently used first. */
   readonly #features = new Map<string, FeatureRows>();
+  /** Those that asked for features that were not there. */
+  readonly #waiting = new WeakSet<StoredImage>();
+  /** Those whose asking began an encoding. */
+  readonly #begun = new WeakSet<StoredImage>();
+  readonly #totals = { hits: 0, misses: 0, joined: 0 };
   #bytes = 0;
   #current: Encoding | undefined;
 
@@ -29,13 +37,22 @@ export class ImageStore {
     this.#maxBytes = maxBytes;
   }
 
-  /** Features of an encoded image; marks it as used. */
-  get({ identity }: StoredImage): FeatureRows | undefined {
+  /** What is kept now, and how the images of prompts were met so far. */
+  get counts(): FeatureCounts {
+    return { bytes: this.#bytes, maxBytes: this.#maxBytes, ...this.#totals };
+  }
+
+  /** Features of an encoded image, for one prompt that takes them once; marks them as used. */
+  get(image: StoredImage): FeatureRows | undefined {
+    const { identity } = image;
     const features = this.#features.get(identity);
-    if (features !== undefined) {
-      this.#features.delete(identity);
-      this.#features.set(identity, features);
+    if (features === undefined) {
+      this.#waiting.add(image);
+      return undefined;
     }
+    if (!this.#begun.has(image)) this.#totals[this.#waiting.has(image) ? 'joined' : 'hits'] += 1;
+    this.#features.delete(identity);
+    this.#features.set(identity, features);
     return features;
   }
 
@@ -55,9 +72,11 @@ export class ImageStore {
     return parts;
   }
 
-  #begin({ identity, payload }: StoredImage): Encoding {
-    const encoding = this.#encoder.start(payload);
-    return { identity, encoding, partsLeft: encoding.partCount };
+  #begin(image: StoredImage): Encoding {
+    this.#totals.misses += 1;
+    this.#begun.add(image);
+    const encoding = this.#encoder.start(image.payload);
+    return { identity: image.identity, encoding, partsLeft: encoding.partCount };
   }
 
   #add(identity: string, features: FeatureRows): void {

@@ -1,12 +1,14 @@
 // Runs the job of a request and gives its answer, buffered or as a stream, in the format of its API. Every API that generates text
 // answers through here: this is where a client that leaves or does not read ends the work on its request.
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Inference, InferenceJob } from '../../answer/inference.js';
+import type { Inference, InferenceJob, Recipient } from '../../answer/inference.js';
+import { RequestRecord, type RequestSource } from '../../answer/request-record.js';
 import type { AnswerFormat } from './answer-format.js';
 import { BufferedAnswer } from './buffered-answer.js';
 import { clientGoneSignal } from './client-gone.js';
 import { CLIENT_STALL_MS, type HttpLimits } from './http-limits.js';
 import type { BodyReader } from './read-body.js';
+import { serverTimingOf, serverTimingSoFar } from './server-timing.js';
 import { cutWhenNotRead } from './stalled-client.js';
 import { STREAM_HEADERS, streamedAnswer } from './streamed-answer.js';
 
@@ -24,6 +26,14 @@ export interface AnswerOptions {
   readonly readBody: BodyReader;
 }
 
+/** What a request is answered with. */
+interface Answer {
+  readonly payload: unknown;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+type Receiving = Pick<Recipient, 'clientGone' | 'record'>;
+
 /** @throws the error that the request failed with, unless a stream has begun */
 export async function answerJob(
   asked: AskedJob,
@@ -33,32 +43,57 @@ export async function answerJob(
 ): Promise<FastifyReply> {
   const clientGone = clientGoneSignal(reply.raw);
   cutWhenNotRead(reply.raw, CLIENT_STALL_MS);
-  let payload: unknown;
+  const arrivedAtMs = performance.now() - reply.elapsedTime;
+  const receiving = { clientGone, record: new RequestRecord(arrivedAtMs, { source: sourceOf(request) }) };
+  let answer: Answer | undefined;
   try {
-    payload = await payloadOf(asked, options, request, clientGone);
+    answer =
+      asked.delivery === 'buffered'
+        ? await wholeAnswer(asked, options, receiving)
+        : await streamOf(asked, options, receiving, request);
   } catch (error) {
     // What a departed client's request ends with is nobody's failure.
     if (!clientGone.aborted) throw error;
   }
-  if (payload === undefined) return reply.hijack();
-  if (asked.delivery === 'streamed') void reply.headers(STREAM_HEADERS);
-  return reply.send(payload);
+  if (answer === undefined) return reply.hijack();
+  return reply.headers(answer.headers).send(answer.payload);
 }
 
 /** Undefined when the client is gone. */
-async function payloadOf(
-  { job, format, delivery }: AskedJob,
+async function wholeAnswer(
+  { job, format }: AskedJob,
+  { inference }: AnswerOptions,
+  receiving: Receiving,
+): Promise<Answer | undefined> {
+  const buffered = new BufferedAnswer(job.prompts.length, format);
+  const events = inference.answer(job, { ...receiving, takeBack: buffered.reset });
+  const answers = await buffered.collect(events, receiving.clientGone);
+  if (answers === undefined) return undefined;
+  return { payload: format.body(answers), headers: { 'server-timing': serverTimingOf(answers) } };
+}
+
+/** Undefined when the client is gone. */
+async function streamOf(
+  { job, format }: AskedJob,
   { inference, limits }: AnswerOptions,
-  { log }: FastifyRequest,
-  clientGone: AbortSignal,
-): Promise<unknown> {
-  const buffered = delivery === 'buffered' ? new BufferedAnswer(job.prompts.length, format) : null;
-  const events = inference.answer(job, { clientGone, takeBack: buffered?.reset ?? null });
+  receiving: Receiving,
+  request: FastifyRequest,
+): Promise<Answer | undefined> {
+  const { clientGone, record } = receiving;
+  const events = inference.answer(job, { ...receiving, takeBack: null });
   // A stream whose client leaves before its first byte is never pulled, so nothing else would end the request.
   clientGone.addEventListener('abort', () => void events.return());
-  if (buffered === null) {
-    return streamedAnswer(events, { format, clientGone, log, tellsErrors: limits.streamErrorEvents });
-  }
-  const answers = await buffered.collect(events, clientGone);
-  return answers === undefined ? undefined : format.body(answers);
+  const { streamErrorEvents: tellsErrors, streamCommentIntervalMs: silenceMs } = limits;
+  const payload = await streamedAnswer(events, { format, clientGone, request, tellsErrors, silenceMs });
+  if (payload === undefined) return undefined;
+  return { payload, headers: { ...STREAM_HEADERS, 'server-timing': serverTimingSoFar(record) } };
+}
+
+function sourceOf({ id, routeOptions, headers }: FastifyRequest): RequestSource {
+  const { traceparent, tracestate } = headers;
+  const traceHeaders = {
+    ...(typeof traceparent === 'string' ? { traceparent } : {}),
+    ...(typeof tracestate === 'string' ? { tracestate } : {}),
+  };
+  return { route: routeOptions.url ?? '', requestId: id, traceHeaders };
 }

@@ -8,6 +8,7 @@ import { addApiKeyCheck } from './api-key.js';
 import { validateDeclaredLength } from './body-limit.js';
 import { clientErrorHandler, trackResponses } from './client-errors.js';
 import { addCrossOriginAnswers } from './cross-origin.js';
+import { errorCodeOf } from './error-code.js';
 import { addErrorHandlers, answerError, pathOf } from './error-handlers.js';
 import type { HttpLimits } from './http-limits.js';
 import type { ErrorBodyWriter } from './public-error.js';
@@ -91,8 +92,10 @@ function addRequestLog(app: FastifyInstance, metrics: Metrics): void {
   app.addHook('onResponse', (request, reply, done) => {
     const { method, url } = request;
     const durationMs = Math.round(reply.elapsedTime);
-    metrics.countRequest({ method, route: request.routeOptions.url, status: reply.statusCode, durationMs });
-    request.log.info({ method, path: pathOf(url), status: reply.statusCode, durationMs }, 'answered');
+    const { statusCode: status } = reply;
+    const errorCode = errorCodeOf(request);
+    metrics.countRequest({ method, route: request.routeOptions.url, status, durationMs, errorCode });
+    request.log.info({ method, path: pathOf(url), status, durationMs }, 'answered');
     done();
   });
 }

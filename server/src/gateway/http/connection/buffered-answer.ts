@@ -1,7 +1,8 @@
 // Collects all events of a request into one answer for each prompt. Nothing is shown before all have ended, so that a reader that
 // dies meanwhile costs the client time and nothing else.
 import { Defect } from '../../../errors.js';
-import type { DoneEvent, RequestEvent, TokenEvent, TokenLogprob } from '../../../link/requests/messages.js';
+import type { TokenEvent, TokenLogprob } from '../../../link/requests/messages.js';
+import type { AnswerEvent, FinishedEvent } from '../../answer/request-record.js';
 import type { AnswerFormat, PromptAnswer } from './answer-format.js';
 import { errorOfEvent } from './public-error.js';
 
@@ -10,7 +11,7 @@ export class BufferedAnswer {
   readonly #format: AnswerFormat;
   #texts: string[] = [];
   #logprobs: TokenLogprob[][] = [];
-  readonly #ends = new Map<number, DoneEvent>();
+  readonly #ends = new Map<number, FinishedEvent>();
 
   constructor(promptCount: number, format: AnswerFormat) {
     this.#promptCount = promptCount;
@@ -30,7 +31,7 @@ export class BufferedAnswer {
    * @throws the error of the first prompt that failed; the others are cancelled
    */
   async collect(
-    events: AsyncIterable<RequestEvent>,
+    events: AsyncIterable<AnswerEvent>,
     clientGone: AbortSignal,
   ): Promise<readonly PromptAnswer[] | undefined> {
     for await (const event of events) {

@@ -79,7 +79,7 @@ describe('a page that cors_origins names', () => {
     expect(statusCode).toBe(200);
     expect(headers).toMatchObject({
       'access-control-allow-origin': PAGE,
-      'access-control-expose-headers': 'retry-after, x-request-id',
+      'access-control-expose-headers': 'retry-after, server-timing, x-request-id',
       vary: 'Origin',
     });
   });

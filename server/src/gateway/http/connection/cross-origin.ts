@@ -14,7 +14,7 @@ const ALLOWED_HEADERS = ['authorization', 'content-encoding', 'content-type'];
 const LIBRARY_HEADER =
   /^(?:x-stainless-[a-z-]+|user-agent|openai-(?:organization|project|beta)|idempotency-key)$/u;
 
-const EXPOSED_HEADERS = 'retry-after, x-request-id';
+const EXPOSED_HEADERS = 'retry-after, server-timing, x-request-id';
 
 /** `origins` are exact; `*` alone is every page. An empty list adds nothing. */
 export function addCrossOriginAnswers(app: FastifyInstance, origins: readonly string[]): void {

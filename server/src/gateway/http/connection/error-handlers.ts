@@ -3,6 +3,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { InputError } from '../../../errors.js';
 import { answerEarly, isStillArriving } from './early-answer.js';
+import { noteErrorCode } from './error-code.js';
 import { publicError, type ErrorBodyWriter } from './public-error.js';
 
 export function addErrorHandlers(app: FastifyInstance, writeBody: ErrorBodyWriter): void {
@@ -24,6 +25,7 @@ export async function answerError(
   writeBody: ErrorBodyWriter,
 ): Promise<void> {
   const { status, code, message, field, retryAfterSeconds } = publicError(error);
+  noteErrorCode(request, code);
   const body = writeBody({ code, message, field });
   if (status === 500) request.log.error({ err: error }, 'request failed');
   else request.log.info({ code }, 'request refused');

@@ -17,6 +17,8 @@ export interface HttpLimits {
   readonly maxImagesPerRequest: number;
   /** Whether a stream that fails after its first event ends with an error event; otherwise its connection is cut. */
   readonly streamErrorEvents: boolean;
+  /** After so long without an event a stream sends a comment; 0: never. */
+  readonly streamCommentIntervalMs: number;
 }
 
 /** A client that takes no byte of its answer for this long is cut off. Phones that change networks come back within it. */

@@ -1,12 +1,15 @@
 // Turns the events of a request into a stream of server-sent events. The first event decides the status: a request that fails
-// before it answered anything gets a JSON error, not a stream. The stream is pulled: what a slow client does not take waits in
-// the bounded queue of the relay.
+// before it answered anything gets a JSON error, not a stream, unless that takes so long that the stream has begun with a comment.
+// The stream is pulled: what a slow client does not take waits in the bounded queue of the relay.
 import { Readable } from 'node:stream';
-import type { FastifyBaseLogger } from 'fastify';
+import type { FastifyRequest } from 'fastify';
+import { encodeSseComment } from 'takeoff-wire';
 import { Defect } from '../../../errors.js';
-import type { RequestEvent } from '../../../link/requests/messages.js';
+import type { AnswerEvent } from '../../answer/request-record.js';
 import type { AnswerFormat } from './answer-format.js';
-import { errorOfEvent, publicError } from './public-error.js';
+import { noteErrorCode } from './error-code.js';
+import { errorOfEvent, publicError, type PublicError } from './public-error.js';
+import { SilenceWatch, type Heard } from './silence-watch.js';
 
 /** No cache and no buffering proxy may hold tokens back. */
 export const STREAM_HEADERS = {
@@ -15,68 +18,85 @@ export const STREAM_HEADERS = {
   'x-accel-buffering': 'no',
 } as const;
 
-type Events = AsyncGenerator<RequestEvent, void, undefined>;
+type Events = AsyncGenerator<AnswerEvent, void, undefined>;
 
 export interface StreamOptions {
   readonly format: AnswerFormat;
   readonly clientGone: AbortSignal;
-  readonly log: FastifyBaseLogger;
-  /** Whether a failure after the first event is told as the last event; otherwise the connection is cut. */
+  readonly request: FastifyRequest;
+  /** Whether a failure after the first bytes is told as the last event; otherwise the connection is cut. */
   readonly tellsErrors: boolean;
+  /** After so long without an event a comment is sent, so that nobody on the way takes the stream for dead; 0: never. */
+  readonly silenceMs: number;
 }
+
+const STILL_WORKING = encodeSseComment('still working');
 
 /**
- * Waits for the first event. Undefined when the client is gone.
- * @throws the error that the request failed with before its first event
+ * Waits for the first event, or for the first silence. Undefined when the client is gone.
+ * @throws the error that the request failed with before either
  */
 export async function streamedAnswer(events: Events, options: StreamOptions): Promise<Readable | undefined> {
-  const { format, clientGone } = options;
-  const first = await events.next();
-  if (first.done === true) {
-    if (clientGone.aborted) return undefined;
-    throw new Defect('A request ended without any event.');
+  const { format, clientGone, silenceMs } = options;
+  const watch = new SilenceWatch(events, silenceMs);
+  const first = await watch.next();
+  if (first !== 'silence') {
+    if (first.done === true) {
+      if (clientGone.aborted) return undefined;
+      throw new Defect('A request ended without any event.');
+    }
+    if (first.value.kind === 'error') {
+      watch.stop();
+      await events.return();
+      throw errorOfEvent(first.value, format.placeOf(first.value.prompt));
+    }
   }
-  if (first.value.kind === 'error') {
-    await events.return();
-    throw errorOfEvent(first.value, format.placeOf(first.value.prompt));
-  }
-  return Readable.from(encodeAll(first.value, events, options), { objectMode: false });
+  return Readable.from(encodeAll(first, watch, events, options), { objectMode: false });
 }
 
-type AnswerEvent = Exclude<RequestEvent, { readonly kind: 'error' }>;
-
 async function* encodeAll(
-  first: AnswerEvent,
-  rest: Events,
-  { format, log, tellsErrors }: StreamOptions,
+  first: Heard<AnswerEvent>,
+  watch: SilenceWatch<AnswerEvent>,
+  events: Events,
+  options: StreamOptions,
 ): AsyncGenerator<string, void, undefined> {
+  const { format, tellsErrors } = options;
   let failure: unknown;
   try {
-    yield* chunksOf(first, format);
-    for await (const event of rest) {
+    for (let heard = first; heard === 'silence' || heard.done !== true; heard = await watch.next()) {
+      if (heard === 'silence') {
+        yield STILL_WORKING;
+        continue;
+      }
+      const event = heard.value;
       if (event.kind === 'error') {
         // Clients of a stream know one failure only; leaving the loop cancels the other prompts.
         failure = errorOfEvent(event, format.placeOf(event.prompt));
         break;
       }
-      yield* chunksOf(event, format);
+      const chunk = format.chunk(event);
+      // An empty chunk would be written as one of HTTP, for nothing.
+      if (chunk !== '') yield chunk;
     }
   } catch (error) {
-    log.error({ err: error }, 'stream failed');
     failure = error;
   } finally {
-    await rest.return();
+    watch.stop();
+    await events.return();
   }
   if (failure === undefined) return;
-  if (tellsErrors) yield format.failureChunk(publicError(failure));
+  const told = publicError(failure);
+  noteFailure(failure, told, options);
+  if (tellsErrors) yield format.failureChunk(told);
   // For clients that would print an error event, and do notice a broken answer.
   else throw failure instanceof Error ? failure : unknownFailure(failure);
 }
 
-const unknownFailure = (cause: unknown): Defect => new Defect('A stream failed without an error.', { cause });
-
-/** An empty chunk would be written as one of HTTP, for nothing. */
-function* chunksOf(event: AnswerEvent, format: AnswerFormat): Generator<string, void, undefined> {
-  const chunk = format.chunk(event);
-  if (chunk !== '') yield chunk;
+function noteFailure(failure: unknown, { status, code }: PublicError, { request }: StreamOptions): void {
+  const { log } = request;
+  noteErrorCode(request, code);
+  if (status === 500) log.error({ err: failure }, 'stream failed');
+  else log.info({ code }, 'stream failed');
 }
+
+const unknownFailure = (cause: unknown): Defect => new Defect('A stream failed without an error.', { cause });

@@ -8,8 +8,9 @@ import {
   withoutCarriageReturns,
   type GenerateResponse,
   type GenerationMetadata,
+  type PromptTimings as WireTimings,
 } from 'takeoff-wire';
-import type { DoneEvent } from '../../../link/requests/messages.js';
+import type { PromptTimings } from '../../answer/request-record.js';
 import type { AnswerFormat, PromptAnswer } from '../connection/answer-format.js';
 import { writeNativeError } from './native-error.js';
 import type { PromptWarnings } from './request-warnings.js';
@@ -53,7 +54,12 @@ function bodyOf(
 }
 
 const metadataOf = (
-  { usage, finishReason, constraintMs }: Pick<DoneEvent, 'usage' | 'finishReason' | 'constraintMs'>,
+  {
+    usage,
+    finishReason,
+    constraintMs,
+    timings,
+  }: Pick<PromptAnswer, 'usage' | 'finishReason' | 'constraintMs' | 'timings'>,
   warnings: readonly string[] = [],
 ): GenerationMetadata => ({
   prompt_tokens: usage.promptTokens,
@@ -63,4 +69,19 @@ const metadataOf = (
   finish_reason: finishReason,
   ...(constraintMs === undefined ? {} : { constraint_ms: Math.round(constraintMs * 1000) / 1000 }),
   ...(warnings.length === 0 ? {} : { warnings }),
+  timings: timingsOf(timings),
 });
+
+const timingsOf = (timings: PromptTimings): WireTimings => ({
+  receive_ms: rounded(timings.receiveMs),
+  decode_image_ms: rounded(timings.decodeImageMs),
+  queue_ms: rounded(timings.queueMs),
+  vision_ms: rounded(timings.visionMs),
+  prefill_ms: rounded(timings.prefillMs),
+  decode_ms: rounded(timings.decodeMs),
+  first_token_ms: timings.firstTokenMs === null ? null : rounded(timings.firstTokenMs),
+  total_ms: rounded(timings.totalMs),
+});
+
+/** To hundredths: clocks of processes that share a machine are no better. */
+const rounded = (ms: number): number => Math.round(ms * 100) / 100;
