@@ -93,7 +93,7 @@ export async function loadPair(runtime: Runtime, pair: GgufPair, options: PairOp
   };
   const engine = new LlamaEngine({
     limits,
-    cellBytes: kvBytesPerCell(pair.model, options.isExact),
+    cellBytes: kvBytesPerCell(pair.model, kvTypeOf(options.cacheBits ?? null, options.isExact)),
     decoder,
     embeddings,
     tokenizer: description.tokenizer,
