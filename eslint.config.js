@@ -26,6 +26,7 @@ const zones = [
   ),
   arrow(`${S}/gateway/readers`, `${S}/gateway/answer`, 'Of the request path, readers know its port.', [
     './consumer-group.ts',
+    './reader-questions.ts',
   ]),
   arrow(`${S}/gateway/readers`, `${S}/gateway/http`, 'Readers know nothing of HTTP.'),
   arrow(

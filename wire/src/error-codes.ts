@@ -46,8 +46,12 @@ export const ERROR_CODES = {
   'request.too_many_images': facts(400, false, 'The request has more images than allowed.'),
   'request.body_too_large': facts(413, false, 'The request body is larger than body_size_limit_bytes.'),
   'request.prompt_too_large': facts(400, false, 'The prompt text is larger than max_prompt_string_bytes.'),
-  'request.batch_too_large': facts(400, false, 'The list in text is longer than max_user_batch_size.'),
-  'request.batch_empty': facts(400, false, 'The list in text is empty.'),
+  'request.batch_too_large': facts(
+    400,
+    false,
+    'A list of the request is longer than allowed, text longer than max_user_batch_size.',
+  ),
+  'request.batch_empty': facts(400, false, 'The list in text or inputs is empty.'),
   'request.remote_images_disabled': facts(
     400,
     false,

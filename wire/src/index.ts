@@ -4,3 +4,4 @@ export * from './sse-decoder.js';
 export * from './sse-encoder.js';
 export * from './status.js';
 export * from './stream-events.js';
+export * from './token-tools.js';

@@ -13,6 +13,7 @@ import { createFetchSlots } from './intake/remote/fetch-slots.js';
 import { createFetcher, type FetcherOptions, type FetchOutcome } from './intake/remote/fetcher.js';
 import { createMetrics, type Metrics } from './metrics/metrics.js';
 import { Admission } from './answer/admission.js';
+import { Counting } from './answer/counting.js';
 import { forkReaders } from './readers/fork-reader.js';
 import { Inference } from './answer/inference.js';
 import type { LaunchReader } from './readers/reader-process.js';
@@ -97,10 +98,11 @@ export async function startGateway(
     decoders: config.image.decodeConcurrency,
     decodeTimeoutMs: config.image.decodeTimeoutMs,
   });
+  const intake = createIntake({ limits: config.image, pool, remote: createRemoteImages(config, metrics) });
   const inference = new Inference({
     groups: service,
     admission: new Admission(config.maxOpenRequests),
-    intake: createIntake({ limits: config.image, pool, remote: createRemoteImages(config, metrics) }),
+    intake,
     limits,
     newRequestId: randomUUID,
   });
@@ -109,6 +111,8 @@ export async function startGateway(
   const doors = await buildDoors(config, {
     readers: service,
     inference,
+    counting: new Counting({ groups: service, questions: service, intake }),
+    questions: service,
     metrics,
     isDraining: () => progress.isDraining,
     ports: () => listening.map(({ port }) => port),
@@ -166,7 +170,10 @@ interface Door {
 /** In the order in which /status lists their ports. */
 async function buildDoors(
   config: GatewayConfig,
-  parts: Pick<InferenceAppDeps, 'inference' | 'metrics' | 'isDraining' | 'ports'> & {
+  parts: Pick<
+    InferenceAppDeps,
+    'inference' | 'counting' | 'questions' | 'metrics' | 'isDraining' | 'ports'
+  > & {
     readonly readers: ReaderService;
   },
 ): Promise<Door[]> {

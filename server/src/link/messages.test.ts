@@ -37,6 +37,8 @@ const VALID: readonly FromReader[] = [
     logprobs: [{ bytes: new Uint8Array([97]), logprob: -1, top: [{ bytes: new Uint8Array(), logprob: -9 }] }],
   },
   DONE,
+  { kind: 'answer', requestId: 'q', answer: { kind: 'tokenize', tokens: ['▁a'] } },
+  { kind: 'refusal', requestId: 'q', code: 'request.out_of_range', message: 'no such token' },
   { kind: 'error', requestId: 'r', prompt: 0, code: 'request.does_not_fit', message: 'too long' },
 ];
 

@@ -14,6 +14,8 @@ import { RowNumbers } from './kv/row-key.js';
 import { SharedPrefixes } from './kv/shared-prefixes.js';
 import { UnsharedRows } from './kv/unshared-rows.js';
 import { ReaderLoop } from './loop.js';
+import { QuestionAnswerer } from './questions/answer-questions.js';
+import { QuestionDesk } from './questions/question-desk.js';
 import { SequenceFactory } from './sequence-factory.js';
 import { ImageStore } from './vision/image-store.js';
 
@@ -63,6 +65,10 @@ export function serveModel({ start, model, send }: ServeOptions): ReaderServing 
   });
   const constraints = new Constraints(tokenizer, start.constraintTimeoutMs);
   const intake = new ConstrainedIntake({ loop, constraints, send, onDefect });
+  const desk = new QuestionDesk({
+    answerer: new QuestionAnswerer({ ...model, contextTokens: engine.limits.contextTokens }),
+    send,
+  });
   send({ kind: 'ready', versions: VERSIONS, card: cardOf(start, model) });
   const heart = setInterval(() => loop.sendHeartbeat(), HEARTBEAT_MS);
   heart.unref();
@@ -73,6 +79,9 @@ export function serveModel({ start, model, send }: ServeOptions): ReaderServing 
       switch (message.kind) {
         case 'generate':
           intake.accept(message);
+          break;
+        case 'ask':
+          void desk.accept(message);
           break;
         case 'cancel':
           intake.cancel(message.requestId);

@@ -3,7 +3,7 @@
 // Whatever happens, each prompt ends in exactly one terminal event, unless the client is gone or the request failed before its
 // first event.
 import { setMaxListeners } from 'node:events';
-import { CapacityError, InputError } from '../../errors.js';
+import { InputError } from '../../errors.js';
 import type {
   Constraint,
   GenerateMessage,
@@ -18,7 +18,7 @@ import type { Intake } from '../intake/intake.js';
 import { prepareAll } from '../intake/prepare-all.js';
 import type { StallLimits } from '../stall-limits.js';
 import type { Admission } from './admission.js';
-import type { ConsumerGroup, ConsumerGroups, Submission } from './consumer-group.js';
+import { unknownGroup, type ConsumerGroup, type ConsumerGroups, type Submission } from './consumer-group.js';
 import { GuardedGroup } from './guarded-group.js';
 import { joinSignals } from './joined-signals.js';
 import { OpenAnswers } from './open-answers.js';
@@ -55,8 +55,6 @@ export interface Recipient {
    */
   readonly takeBack: (() => void) | null;
 }
-
-const RETRY_AFTER_MS = 1_000;
 
 export class Inference {
   readonly openAnswers = new OpenAnswers();
@@ -133,14 +131,7 @@ export class Inference {
   }
 }
 
-const unknownGroup = (name: string): CapacityError =>
-  new CapacityError(
-    'group.unavailable',
-    `No reader serves consumer group ${JSON.stringify(name)}. /status lists the groups of this server.`,
-    RETRY_AFTER_MS,
-  );
-
-const takesNoImages = (group: string): InputError =>
+export const takesNoImages = (group: string): InputError =>
   new InputError(
     'request.model_takes_no_images',
     `The model of consumer group ${JSON.stringify(group)} does not accept images. Use /generate, or a group with a model that does.`,

@@ -166,7 +166,7 @@ describe('/healthz', () => {
 });
 
 it('logs a line for each request without its body, its query or its headers', async () => {
-  const { service, inference } = await open();
+  const { service, inference, counting } = await open();
   let lines = '';
   const sink = new Writable({
     write(chunk: Buffer, _encoding, done) {
@@ -177,6 +177,8 @@ it('logs a line for each request without its body, its query or its headers', as
   const app = await buildApp({
     readers: service,
     inference,
+    counting,
+    questions: service,
     limits: LIMITS,
     log: pino({ level: 'trace' }, sink),
     isDraining: () => false,

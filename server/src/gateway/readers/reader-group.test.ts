@@ -46,6 +46,10 @@ class Member implements GroupMember {
   cancel(requestId: string): void {
     this.cancelled.push(requestId);
   }
+
+  ask(): Promise<never> {
+    return Promise.reject(new TypeError('nobody asks it'));
+  }
 }
 
 function groupOf(members: readonly Member[], reservedWaitMs: number | null = null) {

@@ -2,6 +2,7 @@
 // requests wait until one can. Starting, watching and ending readers is their supervisors' work.
 import { CapacityError, type ReaderError } from '../../errors.js';
 import type { GenerateMessage } from '../../link/requests/messages.js';
+import type { Question } from '../../link/requests/questions.js';
 import {
   groupFailed,
   type CancelReason,
@@ -11,6 +12,7 @@ import {
   type SubmissionListener,
   type Vision,
 } from '../answer/consumer-group.js';
+import type { AnswerTo, QuestionOf } from '../answer/reader-questions.js';
 import { mayBecomeLive, type ReaderState } from './reader-state.js';
 
 /** What a group needs of its readers. */
@@ -22,6 +24,7 @@ export interface GroupMember {
   generate(message: GenerateMessage, listener: SubmissionListener): void;
   /** Does nothing when the reader does not have the request. */
   cancel(requestId: string, reason: CancelReason): void;
+  ask<Kind extends Question['kind']>(question: QuestionOf<Kind>): Promise<AnswerTo<Kind>>;
 }
 
 export interface ReaderGroupOptions {
@@ -86,6 +89,13 @@ export class ReaderGroup implements ConsumerGroup {
       failure: this.#failure() ?? null,
       readerCount: this.#members.size,
     };
+  }
+
+  /** Asks the live reader that has least to do. @throws as `ReaderQuestions` */
+  async ask<Kind extends Question['kind']>(question: QuestionOf<Kind>): Promise<AnswerTo<Kind>> {
+    const reader = this.#pick(null);
+    if (reader === undefined) throw this.#unavailable();
+    return reader.ask(question);
   }
 
   async vision(signal: AbortSignal): Promise<Vision | null> {

@@ -2,8 +2,10 @@
 // that they serve. A group exists as long as a reader of it does, or for ever where its name is reserved.
 import { CapacityError, ConfigError, InputError } from '../../errors.js';
 import type { ReaderStart } from '../../link/lifecycle/messages.js';
+import type { Question } from '../../link/requests/questions.js';
 import type { ReaderSecrets } from '../../link/secrets.js';
-import type { ConsumerGroups, GroupView } from '../answer/consumer-group.js';
+import { unknownGroup, type ConsumerGroups, type GroupView } from '../answer/consumer-group.js';
+import type { AnswerTo, QuestionOf, ReaderQuestions } from '../answer/reader-questions.js';
 import type { StallLimits } from '../stall-limits.js';
 import { ReaderGroup } from './reader-group.js';
 import type { LaunchReader } from './reader-process.js';
@@ -34,7 +36,7 @@ interface Entry {
   readonly group: ReaderGroup;
 }
 
-export class ReaderService implements ConsumerGroups, ReadersView {
+export class ReaderService implements ConsumerGroups, ReadersView, ReaderQuestions {
   readonly #options: ReaderServiceOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #groups = new Map<string, ReaderGroup>();
@@ -114,6 +116,22 @@ export class ReaderService implements ConsumerGroups, ReadersView {
 
   groups(): readonly GroupView[] {
     return [...this.#groups.values()].map((group) => group.view());
+  }
+
+  async askReader<Kind extends Question['kind']>(
+    readerId: string,
+    question: QuestionOf<Kind>,
+  ): Promise<AnswerTo<Kind>> {
+    return this.#entry(readerId).supervisor.ask(question);
+  }
+
+  async askGroup<Kind extends Question['kind']>(
+    name: string,
+    question: QuestionOf<Kind>,
+  ): Promise<AnswerTo<Kind>> {
+    const group = this.#groups.get(name);
+    if (group === undefined) throw unknownGroup(name);
+    return group.ask(question);
   }
 
   /** Ends all readers and takes no more; requests that are still open are lost. Resolves when their processes are gone. */

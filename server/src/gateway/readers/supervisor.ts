@@ -1,6 +1,6 @@
 // Keeps one reader running: starts it, follows its state, starts it again when it dies, lets it finish or ends it when it is to
 // go. Its requests are told when it is lost; nothing is retried here.
-import { Defect } from '../../errors.js';
+import { CapacityError, Defect, ReaderError } from '../../errors.js';
 import {
   shownDevice,
   type LogEvent,
@@ -9,9 +9,12 @@ import {
 } from '../../link/lifecycle/messages.js';
 import type { FromReader } from '../../link/messages.js';
 import type { GenerateMessage, RequestEvent } from '../../link/requests/messages.js';
+import type { Question } from '../../link/requests/questions.js';
 import type { ReaderSecrets } from '../../link/secrets.js';
 import { identifyVision, type CancelReason, type SubmissionListener } from '../answer/consumer-group.js';
 import type { StallLimits } from '../stall-limits.js';
+import type { AnswerTo, QuestionOf } from '../answer/reader-questions.js';
+import { OpenQuestions } from './open-questions.js';
 import { OpenRequests } from './open-requests.js';
 import { ReaderPulse, TICK_MS } from './pulse.js';
 import type { LaunchReader, ReaderProcess } from './reader-process.js';
@@ -39,6 +42,7 @@ const IDLE_EXIT_MS = 2_000;
 export class ReaderSupervisor {
   readonly #options: SupervisorOptions;
   readonly #open = new OpenRequests();
+  readonly #questions = new OpenQuestions();
   readonly #restarts: RestartPolicy;
   #state: ReaderState = { kind: 'starting' };
   #process: ReaderProcess | undefined;
@@ -106,6 +110,13 @@ export class ReaderSupervisor {
     this.#process?.connection.send({ kind: 'cancel', requestId });
   }
 
+  /** @throws CapacityError, InputError, ReaderError: see `ReaderQuestions` */
+  async ask<Kind extends Question['kind']>(question: QuestionOf<Kind>): Promise<AnswerTo<Kind>> {
+    const connection = this.#process?.connection;
+    if (this.#state.kind !== 'live' || connection === undefined) throw notLive(this.readerId, this.#state);
+    return this.#questions.ask(question, (message) => connection.send(message));
+  }
+
   /** Takes no new request, finishes those that it has, then ends for good. Resolves when its process is gone. */
   async drain(): Promise<void> {
     const state = this.#state;
@@ -158,6 +169,10 @@ export class ReaderSupervisor {
       case 'done':
       case 'error':
         this.#deliver(message);
+        break;
+      case 'answer':
+      case 'refusal':
+        this.#questions.deliver(message);
         break;
       case 'loading':
         // A reader that says so at another time is not believed; neither is one that becomes ready twice.
@@ -220,6 +235,7 @@ export class ReaderSupervisor {
     if (this.#state.kind === 'draining') this.#enter({ kind: 'stopped' });
     else if (this.#state.kind !== 'stopped') this.#die(exitReason, wasLive);
     this.#open.loseAll(exitReason);
+    this.#questions.loseAll(exitReason);
   }
 
   #die(exitReason: string, wasLive: boolean): void {
@@ -241,3 +257,20 @@ export class ReaderSupervisor {
     this.#options.onState(state);
   }
 }
+
+const RETRY_AFTER_MS = 1_000;
+
+const notLive = (readerId: string, state: ReaderState): CapacityError | ReaderError => {
+  const name = JSON.stringify(readerId);
+  if (state.kind === 'dead' && state.restartInMs === null) {
+    return new ReaderError(
+      'group.failed',
+      `Reader ${name} cannot be served (${state.code}). The operator must act: the server's log and /status on its management port have the reason.`,
+    );
+  }
+  return new CapacityError(
+    'group.unavailable',
+    `Reader ${name} is not live at this moment (${state.kind}). /status shows when it is.`,
+    RETRY_AFTER_MS,
+  );
+};

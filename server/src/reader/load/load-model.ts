@@ -20,6 +20,7 @@ import type { Tokenizer } from '../prompt/tokenizer.js';
 import type { ImageEncoder } from '../vision/image-encoder.js';
 import { createEchoModel } from './echo-model.js';
 import { loadPair } from './load-pair.js';
+import { readModelConfig } from './model-config.js';
 import { serveTemplate, type ServedTemplate } from './served-template.js';
 
 export interface ServedModel {
@@ -29,6 +30,8 @@ export interface ServedModel {
   readonly tokenizer: Tokenizer;
   readonly description: ModelDescription;
   readonly template: ConversationTemplate;
+  /** The config.json that came with the model; null where none did. */
+  readonly modelConfig: string | null;
 }
 
 type Report = (message: FromReader) => void;
@@ -56,7 +59,7 @@ function echo(start: ReaderStart, report: Report): ServedModel {
     maxRows: 512,
   };
   const model = createEchoModel(limits, Object.keys(start.loras));
-  return { ...model, template: chooseTemplate(start, model.description, report).template };
+  return { ...model, template: chooseTemplate(start, model.description, report).template, modelConfig: null };
 }
 
 /** The template, and a line in the log about which it is and why. */
@@ -102,7 +105,7 @@ async function loadReal(start: ReaderStart, secrets: ReaderSecrets, report: Repo
         adapters: await ensureAdapters(start, hub, pair, runtime, report),
       },
     );
-    return { ...loaded, template };
+    return { ...loaded, template, modelConfig: paths.modelConfig };
   } finally {
     await pair.close();
   }
@@ -131,8 +134,9 @@ function reporting(report: Report): (event: CacheEvent | HubEvent) => void {
 }
 
 async function ensurePair(start: ReaderStart, hub: Hub, runtime: Runtime, report: Report) {
-  return ensureGgufPair({
-    source: await hub.resolveSource(start.modelName),
+  const source = await hub.resolveSource(start.modelName);
+  const paths = await ensureGgufPair({
+    source,
     projectorFile: start.projectorFile,
     locateTower: hub.locateTower,
     repositoryPath: start.repositoryPath,
@@ -141,6 +145,7 @@ async function ensurePair(start: ReaderStart, hub: Hub, runtime: Runtime, report
     codec: createTensorCodec(runtime),
     onEvent: reporting(report),
   });
+  return { ...paths, modelConfig: await readModelConfig(source) };
 }
 
 /** Files of the reader's LoRA adapters, by name. */
