@@ -15,10 +15,10 @@ export function startBanner(config: TakeoffConfig, ports: ListeningPorts, versio
     ],
     ['management', ports.managementPort === null ? 'off' : urlOf(host, ports.managementPort)],
     ...config.readers.map(
-      ({ modelName, consumerGroup }) =>
+      ({ modelName, consumerGroups }) =>
         [
           'model',
-          `${config.server.echo ? 'echo of the prompt' : modelName} (group ${consumerGroup})`,
+          `${config.server.echo ? 'echo of the prompt' : modelName} (group ${consumerGroups.join(', ')})`,
         ] as const,
     ),
     [

@@ -90,7 +90,8 @@ describe('toGatewayConfig', () => {
   it('gives each reader its own settings and those of the server that concern readers', () => {
     expect(gateway.readers).toEqual([
       {
-        consumerGroup: 'g',
+        consumerGroups: ['g'],
+        buffersRequests: true,
         start: {
           readerId: 'id',
           modelName: '/m',

@@ -66,12 +66,13 @@ const toRemoteImages = (server: ServerConfig): RemoteImagesConfig => ({
 
 function toGatewayReader(
   server: ServerConfig,
-  { consumerGroup, accessToken, logLevel, chatTemplate, ...reader }: ReaderConfig,
+  { consumerGroups, bufferRequests, accessToken, logLevel, chatTemplate, ...reader }: ReaderConfig,
 ): ConfiguredReader {
   const { repositoryPath, llamaLibDir, echo, hubEndpoint, hubOffline } = server;
   const hub = { hubEndpoint, hubOffline };
   return {
-    consumerGroup,
+    consumerGroups,
+    buffersRequests: bufferRequests,
     start: {
       ...reader,
       ...hub,

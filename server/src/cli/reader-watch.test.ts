@@ -36,7 +36,7 @@ function watching(...readerIds: string[]): {
   const readers = readerIds.map((readerId) => ({
     readerId,
     modelName: `/m/${readerId}`,
-    consumerGroup: 'g',
+    consumerGroups: ['g'],
   }));
   const watch = new ReaderWatch({ readers, terminal, line, nowMs: () => clock.nowMs });
   return { terminal, watch, clock };

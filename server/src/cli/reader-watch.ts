@@ -8,7 +8,7 @@ import type { Terminal } from './terminal.js';
 export interface WatchedReader {
   readonly readerId: string;
   readonly modelName: string;
-  readonly consumerGroup: string;
+  readonly consumerGroups: readonly string[];
 }
 
 export interface ReaderWatchOptions {
@@ -64,9 +64,11 @@ export class ReaderWatch {
     this.#failures.set(readerId, { code, reason });
     const { readers, terminal } = this.#options;
     if (this.#failures.size < readers.length) {
-      const { modelName = readerId, consumerGroup = '' } =
+      const { modelName = readerId, consumerGroups = [] } =
         readers.find((known) => known.readerId === readerId) ?? {};
-      terminal.err(`Dead: ${modelName} (group ${consumerGroup}) cannot be served: ${reason} (${code})\n`);
+      terminal.err(
+        `Dead: ${modelName} (group ${consumerGroups.join(', ')}) cannot be served: ${reason} (${code})\n`,
+      );
       return;
     }
     const failures = [...this.#failures.values()];

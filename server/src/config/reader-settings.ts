@@ -19,6 +19,7 @@ import {
   optionalMemorySize,
   optionalText,
   setting,
+  someNames,
   text,
 } from './setting.js';
 
@@ -57,9 +58,15 @@ export const readerConfigSchema = z.object({
     },
   ),
   device: setting(choice(DEVICES), 'cpu', { key: 'device', meaning: 'Where the model computes.' }),
-  consumerGroup: setting(text('a name'), DEFAULT_CONSUMER_GROUP, {
+  consumerGroups: setting(someNames('names separated by commas'), [DEFAULT_CONSUMER_GROUP], {
     key: 'consumer_group',
-    meaning: 'Queue that the reader takes requests from; readers of one group share it.',
+    aliases: ['consumer_groups'],
+    meaning: 'Queues that the reader takes requests from; readers of one group share it.',
+  }),
+  bufferRequests: setting(boolean(), true, {
+    key: 'buffer_requests',
+    meaning:
+      'Whether requests wait for this reader while it comes back after its end. Off, they are refused until it is live, unless another reader of their group is.',
   }),
   quantType: setting({ ...choice(TEXT_QUANT_CHOICES), advice: QUANT_ADVICE }, 'auto', {
     key: 'quant_type',

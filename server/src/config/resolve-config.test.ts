@@ -48,7 +48,8 @@ describe('resolveConfig', () => {
         projectorFile: null,
         loras: {},
         device: 'cpu',
-        consumerGroup: 'primary',
+        consumerGroups: ['primary'],
+        bufferRequests: true,
         quantType: 'auto',
         visionQuantType: 'auto',
         maxSequenceLength: 0,
@@ -106,7 +107,7 @@ describe('resolveConfig', () => {
       file: 'takeoff:\n  readers_config:\n    a: { model_name: /a, threads: 2 }\n    b: { model_name: /b, consumer_group: g }',
     });
     expect(
-      readers.map(({ readerId, modelName, consumerGroup }) => [readerId, modelName, consumerGroup]),
+      readers.map(({ readerId, modelName, consumerGroups }) => [readerId, modelName, consumerGroups.join()]),
     ).toEqual([
       ['a', '/a', 'primary'],
       ['b', '/b', 'g'],

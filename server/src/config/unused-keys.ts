@@ -27,7 +27,6 @@ export const UNUSED_SERVER_KEYS: ReadonlySet<string> = new Set([
 /** Documented for the entries of `readers_config`. */
 export const UNUSED_READER_KEYS: ReadonlySet<string> = new Set([
   'backend',
-  'buffer_requests',
   'cuda_visible_devices',
   'tensor_parallel',
   'disable_cuda_graph',

@@ -23,7 +23,15 @@ const CONFIG: GatewayConfig = {
   reservedConsumers: ['primary'],
   corsOrigins: [],
   shutdownDeadlineMs: 60_000,
-  readers: [{ consumerGroup: 'primary', start: START, secrets: NO_SECRETS, logLevel: null }],
+  readers: [
+    {
+      consumerGroups: ['primary'],
+      start: START,
+      secrets: NO_SECRETS,
+      buffersRequests: true,
+      logLevel: null,
+    },
+  ],
   showsMetrics: true,
   shownConfig: { port: 3000 },
   log: pino({ level: 'silent' }),

@@ -94,6 +94,9 @@ export function serveModel({ start, model, send }: ServeOptions): ReaderServing 
             end(0);
           });
           break;
+        case 'limit':
+          loop.limitRunning(message.maxBatchSize);
+          break;
         case 'start':
           break; // only the first message starts a reader
       }

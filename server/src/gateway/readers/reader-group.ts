@@ -20,6 +20,8 @@ export interface GroupMember {
   readonly state: ReaderState;
   /** Prompts that it has and that have not ended. */
   readonly openPrompts: number;
+  /** Whether requests wait for it while it comes back after its end. */
+  readonly buffersRequests: boolean;
   /** To be called while it is live only. */
   generate(message: GenerateMessage, listener: SubmissionListener): void;
   /** Does nothing when the reader does not have the request. */
@@ -50,6 +52,8 @@ export class ReaderGroup implements ConsumerGroup {
   /** By id, in the order in which they came. */
   readonly #waiting = new Map<string, WaitingRequest>();
   readonly #visionWaiters = new Set<() => void>();
+  /** Who has the requests that were handed on, by their ids: it may have left the group since. */
+  readonly #holders = new Map<string, GroupMember>();
   /** Of the reader that was live last; undefined while none has been that may come back. */
   #lastVision: Vision | null | undefined;
 
@@ -60,6 +64,7 @@ export class ReaderGroup implements ConsumerGroup {
 
   add(member: GroupMember): void {
     this.#members.add(member);
+    this.memberChanged();
   }
 
   remove(member: GroupMember): void {
@@ -127,7 +132,7 @@ export class ReaderGroup implements ConsumerGroup {
     const { message, preparedFor } = submission;
     const reader = this.#pick(preparedFor);
     if (reader !== undefined) {
-      reader.generate(message, listener);
+      this.#handOn(reader, message, listener);
       return;
     }
     const timer = setTimeout(() => this.#refuse(message.requestId), this.#waitMs());
@@ -142,7 +147,24 @@ export class ReaderGroup implements ConsumerGroup {
       waited.listener.onEnd({ kind: 'cancelled' });
       return;
     }
-    for (const member of this.#members) member.cancel(requestId, reason);
+    this.#holders.get(requestId)?.cancel(requestId, reason);
+  }
+
+  #handOn(reader: GroupMember, message: GenerateMessage, listener: SubmissionListener): void {
+    const { requestId } = message;
+    const open = new Set(message.prompts.keys());
+    this.#holders.set(requestId, reader);
+    reader.generate(message, {
+      onEvent: (event) => {
+        if (event.kind !== 'token') open.delete(event.prompt);
+        if (open.size === 0) this.#holders.delete(requestId);
+        listener.onEvent(event);
+      },
+      onEnd: (end) => {
+        this.#holders.delete(requestId);
+        listener.onEnd(end);
+      },
+    });
   }
 
   /** The live reader with the fewest open prompts that takes images prepared for this vision; any of them for null. */
@@ -179,7 +201,7 @@ export class ReaderGroup implements ConsumerGroup {
         continue;
       }
       const request = this.#stopWaiting(requestId);
-      if (request !== undefined) reader.generate(submission.message, request.listener);
+      if (request !== undefined) this.#handOn(reader, submission.message, request.listener);
     }
   }
 
@@ -197,7 +219,13 @@ export class ReaderGroup implements ConsumerGroup {
   /** Whether requests for which there is no reader at this moment wait for one. */
   #mayWait(): boolean {
     if (this.#failure() !== undefined) return false;
-    return this.#reservedWaitMs !== null || this.#lastVision !== undefined;
+    if (this.#reservedWaitMs !== null) return true;
+    return this.#lastVision !== undefined && this.#isBuffered();
+  }
+
+  /** Whether a reader comes back, or is there, for which requests wait. */
+  #isBuffered(): boolean {
+    return [...this.#members].some(({ state, buffersRequests }) => buffersRequests && mayBecomeLive(state));
   }
 
   #hasHope(): boolean {

@@ -9,6 +9,9 @@ import { PATIENT, START, type ScriptedReaders } from './scripted-reader.fixture.
 export interface ScriptedMember {
   readonly readers: ScriptedReaders;
   readonly group?: string;
+  /** Instead of `group`. */
+  readonly groups?: readonly string[];
+  readonly buffersRequests?: boolean;
 }
 
 export interface ScriptedServiceOptions {
@@ -45,9 +48,17 @@ export function scriptedService(
     onLog: (readerId, level, message) => logged.push(`${readerId} ${level}: ${message}`),
     onState: (readerId, state) => states.push({ readerId, state }),
   });
-  const add: ScriptedService['add'] = (readerId, { readers, group = 'primary' }) => {
+  const add: ScriptedService['add'] = (
+    readerId,
+    { readers, group = 'primary', groups = [group], buffersRequests = true },
+  ) => {
     launches.set(readerId, readers.launch);
-    service.add({ consumerGroup: group, start: { ...START, readerId }, secrets: NO_SECRETS });
+    service.add({
+      consumerGroups: groups,
+      start: { ...START, readerId },
+      secrets: NO_SECRETS,
+      buffersRequests,
+    });
   };
   members.forEach((member, index) => add(`reader${index + 1}`, member));
   return { service, states, logged, add };

@@ -26,7 +26,7 @@ export type LogLevel = LogEvent['level'];
 export interface SupervisorOptions {
   readonly start: ReaderStart;
   readonly secrets: ReaderSecrets;
-  readonly consumerGroup: string;
+  readonly buffersRequests: boolean;
   readonly launch: LaunchReader;
   readonly onState: (state: ReaderState) => void;
   readonly onLog: (level: LogLevel, message: string) => void;
@@ -50,6 +50,9 @@ export class ReaderSupervisor {
   #idleExit: NodeJS.Timeout | undefined;
   #pulse: ReaderPulse | undefined;
   #ticking: NodeJS.Timeout | undefined;
+  #batchLimit: number | undefined;
+  #lastHeartbeatMs: number | null = null;
+  #restartCount = 0;
   #lastWords: { readonly code: string; readonly message: string } | undefined;
 
   constructor(options: SupervisorOptions) {
@@ -61,8 +64,8 @@ export class ReaderSupervisor {
     return this.#options.start.readerId;
   }
 
-  get consumerGroup(): string {
-    return this.#options.consumerGroup;
+  get buffersRequests(): boolean {
+    return this.#options.buffersRequests;
   }
 
   get modelName(): string {
@@ -74,7 +77,16 @@ export class ReaderSupervisor {
   }
 
   get maxBatchSize(): number {
-    return this.#options.start.maxBatchSize;
+    const loaded = hasModel(this.#state) ? this.#state.card.maxSequences : this.#options.start.maxBatchSize;
+    return Math.min(loaded, this.#batchLimit ?? loaded);
+  }
+
+  get lastHeartbeatMs(): number | null {
+    return this.#lastHeartbeatMs;
+  }
+
+  get restarts(): number {
+    return this.#restartCount;
   }
 
   get state(): ReaderState {
@@ -108,6 +120,12 @@ export class ReaderSupervisor {
     if (!this.#open.has(requestId)) return;
     if (reason === 'stalled') this.#pulse?.suspect();
     this.#process?.connection.send({ kind: 'cancel', requestId });
+  }
+
+  /** From now on no more answers than these begin at the same time; those that run go on. It cannot have more than it was loaded for. */
+  limitBatch(maxBatchSize: number): void {
+    this.#batchLimit = maxBatchSize;
+    if (this.#state.kind === 'live') this.#sendBatchLimit();
   }
 
   /** @throws CapacityError, InputError, ReaderError: see `ReaderQuestions` */
@@ -190,7 +208,8 @@ export class ReaderSupervisor {
         this.#options.onLog(message.level, message.message);
         break;
       case 'heartbeat':
-        break; // the pulse has heard it
+        this.#lastHeartbeatMs = Date.now();
+        break;
     }
   }
 
@@ -203,6 +222,12 @@ export class ReaderSupervisor {
   #becomeLive(card: ReaderCard): void {
     this.#watchPulse();
     this.#enter({ kind: 'live', card, vision: card.vision === null ? null : identifyVision(card.vision) });
+    this.#sendBatchLimit();
+  }
+
+  #sendBatchLimit(): void {
+    if (this.#batchLimit === undefined) return;
+    this.#process?.connection.send({ kind: 'limit', maxBatchSize: this.#batchLimit });
   }
 
   /** From now on a reader that hangs is ended, and replaced as any that died. */
@@ -231,6 +256,7 @@ export class ReaderSupervisor {
     const wasLive = this.#pulse !== undefined;
     this.#pulse = undefined;
     this.#process = undefined;
+    this.#lastHeartbeatMs = null;
     // Its state first: whoever is told of the loss may look for another reader at once.
     if (this.#state.kind === 'draining') this.#enter({ kind: 'stopped' });
     else if (this.#state.kind !== 'stopped') this.#die(exitReason, wasLive);
@@ -246,6 +272,7 @@ export class ReaderSupervisor {
     this.#enter({ kind: 'dead', code, reason, restartInMs });
     if (restartInMs === null) return;
     this.#restart = setTimeout(() => {
+      this.#restartCount += 1;
       this.#enter({ kind: 'starting' });
       this.#launch();
     }, restartInMs);
@@ -259,6 +286,9 @@ export class ReaderSupervisor {
 }
 
 const RETRY_AFTER_MS = 1_000;
+
+const hasModel = (state: ReaderState): state is Extract<ReaderState, { readonly card: ReaderCard }> =>
+  state.kind === 'live' || state.kind === 'draining';
 
 const notLive = (readerId: string, state: ReaderState): CapacityError | ReaderError => {
   const name = JSON.stringify(readerId);

@@ -7,7 +7,7 @@ import type { KernelChoice } from '../../model/kernels.js';
 import type { MemorySize } from '../../model/memory-size.js';
 import type { TextQuantChoice, TowerQuantChoice } from '../../model/quantisation.js';
 
-export const LIFECYCLE_VERSION = 4;
+export const LIFECYCLE_VERSION = 5;
 
 /** What a process speaks; the other side refuses what it does not know. */
 export interface ProtocolVersions {
@@ -78,8 +78,14 @@ export interface DrainMessage {
   readonly kind: 'drain';
 }
 
+/** Begin no more answers than these at the same time; what the reader was loaded for stays the most. */
+export interface LimitMessage {
+  readonly kind: 'limit';
+  readonly maxBatchSize: number;
+}
+
 /** To the reader. */
-export type LifecycleMessage = StartMessage | DrainMessage;
+export type LifecycleMessage = StartMessage | DrainMessage | LimitMessage;
 
 /** What the gateway must know of a live reader. */
 export interface ReaderCard {

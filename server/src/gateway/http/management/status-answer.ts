@@ -60,12 +60,12 @@ const readiness = (view: ReadersView): Record<string, GroupReadiness> =>
 const byId = <Shown>(readers: ReaderList, show: (reader: ReaderView) => Shown): Record<string, Shown> =>
   Object.fromEntries(readers.map((reader) => [reader.readerId, show(reader)]));
 
-const masked = ({ state, modelName, device, consumerGroup, maxBatchSize }: ReaderView): MaskedReader => ({
+const masked = ({ state, modelName, device, consumerGroups, maxBatchSize }: ReaderView): MaskedReader => ({
   model_name: modelName,
   model_type: cardOf(state)?.modelType ?? '',
   device,
-  consumer_groups: [consumerGroup],
-  max_batch_size: cardOf(state)?.maxSequences ?? maxBatchSize,
+  consumer_groups: [...consumerGroups],
+  max_batch_size: maxBatchSize,
   ...(state.kind === 'dead' ? { failure: { code: state.code, restarts: state.restartInMs !== null } } : {}),
 });
 
