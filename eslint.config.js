@@ -33,7 +33,7 @@ const zones = [
     `${S}/gateway/http`,
     `${S}/gateway/readers`,
     'HTTP sees the state of readers; requests go through answer/.',
-    ['./readers-view.ts'],
+    ['./readers-view.ts', './reader-administration.ts'],
   ),
   arrow(
     `${S}/reader`,

@@ -279,7 +279,7 @@ describe('TakeoffClient.status and managementStatus', () => {
     consumer_groups: ['primary'],
     max_batch_size: 8,
   };
-  const details = { ...reader, consumer_name: 'r', pids: [4], detail: 'live', open_prompts: 0 };
+  const details = { ...reader, consumer_name: 'r', pids: [4], detail: 'live', restarts: 0, open_prompts: 0 };
 
   const groups = { consumer_groups: { primary: { ready: true } } };
 
@@ -298,7 +298,8 @@ describe('TakeoffClient.status and managementStatus', () => {
 
   it('asks /status of the management port for managementStatus', async () => {
     const readers = { live_readers: { r: details }, dead_readers: {}, loading_readers: {}, ...groups };
-    const body = { config: { port: 3000 }, status: readers };
+    const beat = { heartbeat_timestamp: 1.5, heartbeat_wait_interval: 1 };
+    const body = { config: { port: 3000 }, status: { ...readers, last_heartbeat: { r: beat } } };
     const { server, client } = scripted([answer(body)], { port: 8000 });
     expect(await client.managementStatus()).toEqual(body);
     expect(server.calls[0]?.url).toBe('http://localhost:8001/status');

@@ -92,6 +92,11 @@ describe('toGatewayConfig', () => {
       {
         consumerGroups: ['g'],
         buffersRequests: true,
+        shown: expect.objectContaining({
+          reader_id: 'id',
+          consumer_group: ['g'],
+          access_token: null,
+        }) as object,
         start: {
           readerId: 'id',
           modelName: '/m',

@@ -94,4 +94,13 @@ describe('ReaderWatch', () => {
     watch.see('r1', dead('reader.died', 250));
     expect(await outcome(watch)).toBe('still hoping');
   });
+
+  it('goes on when every reader has failed where one was added while the server ran', async () => {
+    const { watch, terminal } = watching('a');
+    watch.see('added', { kind: 'starting' });
+    watch.see('added', dead('checkpoint.missing', null));
+    watch.see('a', dead('checkpoint.missing', null));
+    expect(await outcome(watch)).toBe('still hoping');
+    expect(terminal.complained).toContain('Dead: added');
+  });
 });

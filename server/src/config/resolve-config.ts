@@ -6,7 +6,15 @@ import { ConfigError } from '../errors.js';
 import type { ConfigFile } from './config-file.js';
 import { environmentLayer, sharedLayer, type Environment } from './environment.js';
 import { validateServerKeys, warnOfUnusedKeys, warnOfUnusedValues } from './key-check.js';
-import { flagName, layerOf, outsideFile, type Given, type Layer, type NamedSetting } from './layers.js';
+import {
+  flagName,
+  layerOf,
+  outsideFile,
+  spellingsOf,
+  type Given,
+  type Layer,
+  type NamedSetting,
+} from './layers.js';
 import { READER_SETTINGS, readerConfigSchema, type ReaderConfig } from './reader-settings.js';
 import { SERVER_SETTINGS, serverConfigSchema, type ServerConfig } from './server-settings.js';
 import type { Surroundings } from './setting.js';
@@ -15,6 +23,8 @@ export interface TakeoffConfig {
   readonly server: ServerConfig;
   /** At least one; ids differ. */
   readonly readers: readonly ReaderConfig[];
+  /** The configuration file that was read; null where there is none. */
+  readonly filePath: string | null;
   /** What was accepted but has no effect, a sentence each. */
   readonly warnings: readonly string[];
 }
@@ -46,6 +56,7 @@ export function resolveConfig(sources: ConfigSources): TakeoffConfig {
   return Object.freeze({
     server,
     readers: resolveReaders(sources),
+    filePath: file?.path ?? null,
     warnings: [...warnOfUnusedKeys(environment, file), ...warnOfUnusedValues(server)],
   });
 }
@@ -92,6 +103,50 @@ function resolveFileReader(
     );
   return resolveSection(readerConfigSchema, READER_SETTINGS, [layer], surroundings);
 }
+
+/**
+ * A reader from settings that came in a request; the id is a new one where they have none.
+ * @throws ConfigError
+ */
+export function resolveAddedReader(
+  keys: Readonly<Record<string, unknown>>,
+  surroundings: Surroundings,
+): ReaderConfig {
+  const layer = fileLayer(READER_SETTINGS, keys, 'the request');
+  if (!layer.has('model_name'))
+    throw new ConfigError('model_name is missing: a folder with a checkpoint, or a name of the model hub.');
+  return resolveSection(readerConfigSchema, READER_SETTINGS, [layer], surroundings);
+}
+
+/** The settings of readers that can change without loading a model anew. */
+const CHANGEABLE_KEYS = ['consumer_group', 'max_batch_size', 'log_level'] as const;
+
+/**
+ * What of a reader is to be changed; what is not named is undefined.
+ * @throws ConfigError also for a setting that cannot be changed
+ */
+export function resolveReaderChanges(
+  keys: Readonly<Record<string, unknown>>,
+): z.output<typeof changesSchema> {
+  const settings = READER_SETTINGS.filter(({ facts }) => CHANGEABLE_KEYS.some((key) => key === facts.key));
+  const spellings = spellingsOf(settings);
+  const fixed = Object.keys(keys).find((key) => !spellings.has(key));
+  if (fixed !== undefined || Object.keys(keys).length === 0) {
+    throw new ConfigError(
+      `${fixed === undefined ? 'The request names nothing to change' : `${JSON.stringify(fixed.slice(0, MAX_SHOWN_CHARACTERS))} cannot be changed while the reader runs`}; allowed: ${[...spellings].join(', ')}. Add a reader with other settings and remove this one.`,
+    );
+  }
+  const layer = fileLayer(settings, keys, 'the request');
+  const values = settings.flatMap((setting) => {
+    const given = layer.get(setting.facts.key);
+    return given === undefined ? [] : [[setting.name, validate(setting, given)] as const];
+  });
+  return changesSchema.parse(Object.fromEntries(values));
+}
+
+const changesSchema = readerConfigSchema
+  .pick({ consumerGroups: true, maxBatchSize: true, logLevel: true })
+  .partial();
 
 function flagLayer(settings: readonly NamedSetting[], flags: ReadonlyMap<string, string>): Layer {
   return layerOf(settings, (spelling, facts) => {

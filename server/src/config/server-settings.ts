@@ -170,6 +170,11 @@ export const serverConfigSchema = z.object({
     key: 'reserved_consumers',
     meaning: 'Groups whose requests wait for a reader instead of being refused while none serves them.',
   }),
+  persistReaders: setting(boolean(), false, {
+    key: 'persist_readers',
+    meaning:
+      'Whether readers that are added, changed and removed on the management port are written to the configuration file.',
+  }),
   repositoryPath: computedSetting(
     text('a folder that can be written to'),
     { text: 'takeoff in the cache folder of the user', value: ({ cacheFolder }) => cacheFolder },

@@ -6,6 +6,7 @@ import { ConfigError } from '../errors.js';
 import { startGateway, type GatewayConfig, type RunningGateway } from './gateway.js';
 import { LIMITS } from './http/scripted-app.fixture.js';
 import { ScriptedReaders, START, echo, silent, type Script } from './readers/scripted-reader.fixture.js';
+import { NO_SETTINGS } from './readers/scripted-service.fixture.js';
 import { stopOnSignals } from './stop-on-signals.js';
 import { NO_SECRETS } from '../link/secrets.js';
 
@@ -30,8 +31,11 @@ const CONFIG: GatewayConfig = {
       secrets: NO_SECRETS,
       buffersRequests: true,
       logLevel: null,
+      shown: { reader_id: 'reader1', model_name: 'demo' },
     },
   ],
+  readerSettings: NO_SETTINGS,
+  readerRecord: null,
   showsMetrics: true,
   shownConfig: { port: 3000 },
   log: pino({ level: 'silent' }),

@@ -117,7 +117,7 @@ describe('/status', () => {
 
   it('tells the operator more, on the management port only', async () => {
     const { app, service } = await open();
-    const management = managementApp({ readers: service, shownConfig: { port: 3000 } });
+    const management = await managementApp({ readers: service, shownConfig: { port: 3000 } });
     const status = (await management.inject('/status')).json<unknown>();
     expect(managementStatusSchema.parse(status)).toEqual(status);
     expect(status).toMatchObject({

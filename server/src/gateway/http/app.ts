@@ -45,9 +45,9 @@ export async function buildOpenaiApp(deps: InferenceAppDeps): Promise<FastifyIns
   return app;
 }
 
-export function buildManagementApp(deps: ManagementAppDeps): FastifyInstance {
+export async function buildManagementApp(deps: ManagementAppDeps): Promise<FastifyInstance> {
   const app = createBaseApp(deps, { ...FACTS, corsOrigins: [] });
-  addManagementApi(app, deps);
+  await addManagementApi(app, deps);
   addHealthRoutes(app, deps);
   return app;
 }

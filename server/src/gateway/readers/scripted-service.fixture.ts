@@ -2,6 +2,7 @@
 import { NO_SECRETS } from '../../link/secrets.js';
 import type { StallLimits } from '../stall-limits.js';
 import type { LaunchReader } from './reader-process.js';
+import type { ReaderSettingsParser } from './reader-administration.js';
 import { ReaderService } from './reader-service.js';
 import type { ReaderState } from './reader-state.js';
 import { PATIENT, START, type ScriptedReaders } from './scripted-reader.fixture.js';
@@ -63,6 +64,14 @@ export function scriptedService(
   members.forEach((member, index) => add(`reader${index + 1}`, member));
   return { service, states, logged, add };
 }
+
+/** For tests in which no reader is added by its settings. */
+export const NO_SETTINGS: ReaderSettingsParser = {
+  reader: () => {
+    throw new TypeError('no reader is added in this test');
+  },
+  changes: () => ({}),
+};
 
 /** Whether a reader of the group takes requests at this moment. */
 export const isReady = (service: ReaderService, name = 'primary'): boolean =>
