@@ -18,7 +18,7 @@ export function toGatewayConfig(
   config: TakeoffConfig,
   runtime: Pick<GatewayConfig, 'log' | 'onReaderState'> & Partial<Pick<GatewayConfig, 'readerRecord'>>,
 ): GatewayConfig {
-  const { server, readers } = config;
+  const { server, readers, readerDefaults } = config;
   return {
     host: server.host,
     port: server.port,
@@ -38,6 +38,7 @@ export function toGatewayConfig(
       headersTimeoutMs: Math.min(HEADERS_TIMEOUT_MS, server.requestTimeoutMs),
       firstTokenTimeoutMs: server.firstTokenTimeoutMs,
       readerMessageTimeoutMs: server.readerMessageTimeoutMs,
+      heartbeatCheckMs: server.heartbeatCheckInterval * 1_000,
     },
     image: {
       maxImagePixels: server.maxImagePixels,
@@ -52,7 +53,7 @@ export function toGatewayConfig(
     shutdownDeadlineMs: server.shutdownDeadlineMs,
     readers: readers.map((reader) => toGatewayReader(server, reader)),
     readerSettings: {
-      reader: (keys) => toGatewayReader(server, resolveAddedReader(keys, surroundingsOf())),
+      reader: (keys) => toGatewayReader(server, resolveAddedReader(keys, surroundingsOf(), readerDefaults)),
       changes: resolveReaderChanges,
     },
     version: readVersion(),

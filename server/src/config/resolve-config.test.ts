@@ -362,6 +362,18 @@ describe('resolveConfig', () => {
   });
 });
 
+describe('max_batch_size in server_config', () => {
+  const file = `takeoff:\n  server_config:\n    max_batch_size: 3\n  readers_config:\n    a:\n      model_name: m\n    b:\n      model_name: m\n      max_batch_size: 5\n`;
+
+  it('counts for readers that do not set it, those that are added later included', () => {
+    const { readers, readerDefaults, warnings } = resolve({ file });
+    expect([readers.map(({ maxBatchSize }) => maxBatchSize), warnings]).toEqual([[3, 5], []]);
+    const added = (keys: object) =>
+      resolveAddedReader({ model_name: 'm', ...keys }, SURROUNDINGS, readerDefaults).maxBatchSize;
+    expect([added({}), added({ max_batch_size: 7 })]).toEqual([3, 7]);
+  });
+});
+
 describe('resolveAddedReader', () => {
   it('takes settings of a request as those of the file, with an id of its own', () => {
     const asked = {

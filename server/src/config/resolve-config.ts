@@ -5,7 +5,12 @@ import { z } from 'zod';
 import { ConfigError } from '../errors.js';
 import type { ConfigFile } from './config-file.js';
 import { environmentLayer, sharedLayer, type Environment } from './environment.js';
-import { validateServerKeys, warnOfUnusedKeys, warnOfUnusedValues } from './key-check.js';
+import {
+  READER_DEFAULTS_OF_SERVER,
+  validateServerKeys,
+  warnOfUnusedKeys,
+  warnOfUnusedValues,
+} from './key-check.js';
 import {
   flagName,
   layerOf,
@@ -25,6 +30,8 @@ export interface TakeoffConfig {
   readonly readers: readonly ReaderConfig[];
   /** The configuration file that was read; null where there is none. */
   readonly filePath: string | null;
+  /** What counts for readers that do not set it themselves. */
+  readonly readerDefaults: Layer;
   /** What was accepted but has no effect, a sentence each. */
   readonly warnings: readonly string[];
 }
@@ -57,6 +64,7 @@ export function resolveConfig(sources: ConfigSources): TakeoffConfig {
     server,
     readers: resolveReaders(sources),
     filePath: file?.path ?? null,
+    readerDefaults: readerDefaultsOf(file),
     warnings: [...warnOfUnusedKeys(environment, file), ...warnOfUnusedValues(server)],
   });
 }
@@ -77,7 +85,8 @@ function resolveReaders({ flags, environment, file, surroundings }: ConfigSource
   const outside = [flagLayer(settings, flags), environmentLayer(settings, environment)];
   const entries = Object.entries(file?.readers ?? {});
   if (file === undefined || entries.length === 0) {
-    return Object.freeze([resolveSection(readerConfigSchema, READER_SETTINGS, outside, surroundings)]);
+    const layers = [...outside, readerDefaultsOf(file)];
+    return Object.freeze([resolveSection(readerConfigSchema, READER_SETTINGS, layers, surroundings)]);
   }
   const clash = outside.flatMap((layer) => [...layer.values()])[0];
   if (clash !== undefined) {
@@ -86,22 +95,28 @@ function resolveReaders({ flags, environment, file, surroundings }: ConfigSource
         `Allowed is one place only: remove readers_config from the file, or ${clash.source}.`,
     );
   }
-  return Object.freeze(entries.map(([id, keys]) => resolveFileReader(id, keys, file.path, surroundings)));
+  return Object.freeze(entries.map(([id, keys]) => resolveFileReader(id, keys, file, surroundings)));
 }
 
 function resolveFileReader(
   id: string,
   keys: Readonly<Record<string, unknown>>,
-  path: string,
+  file: ConfigFile,
   surroundings: Surroundings,
 ): ReaderConfig {
-  const where = `readers_config.${id} of ${path}`;
+  const where = `readers_config.${id} of ${file.path}`;
   const layer = fileLayer(READER_SETTINGS, { ...keys, reader_id: id }, where);
   if (!layer.has('model_name'))
     throw new ConfigError(
       `${where} has no model_name: a folder with a checkpoint, or a name of the model hub.`,
     );
-  return resolveSection(readerConfigSchema, READER_SETTINGS, [layer], surroundings);
+  return resolveSection(readerConfigSchema, READER_SETTINGS, [layer, readerDefaultsOf(file)], surroundings);
+}
+
+/** Takeoff 0.17 had these settings of readers in server_config. */
+function readerDefaultsOf(file: ConfigFile | undefined): Layer {
+  const settings = READER_SETTINGS.filter(({ facts }) => READER_DEFAULTS_OF_SERVER.has(facts.key));
+  return fileLayer(settings, file?.server ?? {}, `server_config of ${file?.path ?? ''}`);
 }
 
 /**
@@ -111,11 +126,12 @@ function resolveFileReader(
 export function resolveAddedReader(
   keys: Readonly<Record<string, unknown>>,
   surroundings: Surroundings,
+  defaults: Layer = new Map(),
 ): ReaderConfig {
   const layer = fileLayer(READER_SETTINGS, keys, 'the request');
   if (!layer.has('model_name'))
     throw new ConfigError('model_name is missing: a folder with a checkpoint, or a name of the model hub.');
-  return resolveSection(readerConfigSchema, READER_SETTINGS, [layer], surroundings);
+  return resolveSection(readerConfigSchema, READER_SETTINGS, [layer, defaults], surroundings);
 }
 
 /** The settings of readers that can change without loading a model anew. */

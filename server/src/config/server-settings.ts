@@ -157,6 +157,10 @@ export const serverConfigSchema = z.object({
     key: 'first_token_timeout_ms',
     meaning: 'Longest time to the first token: waiting, reading the image and reading the prompt.',
   }),
+  heartbeatCheckInterval: setting(integer(0, 3600, 'seconds; 0: never'), 1, {
+    key: 'heartbeat_check_interval',
+    meaning: 'How often it is looked whether live readers still work.',
+  }),
   streamErrorEvents: setting(boolean(), true, {
     key: 'stream_error_events',
     meaning:

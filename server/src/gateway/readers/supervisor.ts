@@ -232,15 +232,18 @@ export class ReaderSupervisor {
 
   /** From now on a reader that hangs is ended, and replaced as any that died. */
   #watchPulse(): void {
-    const pulse = new ReaderPulse(this.#options.limits);
+    const { limits } = this.#options;
+    const tickMs = limits.heartbeatCheckMs ?? TICK_MS;
+    const pulse = new ReaderPulse(limits, tickMs);
     this.#pulse = pulse;
+    if (tickMs === 0) return;
     this.#ticking = setInterval(() => {
       const reason = pulse.tick();
       if (reason === undefined) return;
       clearInterval(this.#ticking);
       this.#lastWords = { code: 'reader.stalled', message: `The reader was ended because ${reason}.` };
       this.#process?.kill();
-    }, TICK_MS);
+    }, tickMs);
   }
 
   /** It has been asked to drain: without work there is nothing that it could still wait for. */
