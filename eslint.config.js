@@ -26,13 +26,14 @@ const zones = [
   ),
   arrow(`${S}/gateway/readers`, `${S}/gateway/answer`, 'Of the request path, readers know its port.', [
     './consumer-group.ts',
+    './reader-questions.ts',
   ]),
   arrow(`${S}/gateway/readers`, `${S}/gateway/http`, 'Readers know nothing of HTTP.'),
   arrow(
     `${S}/gateway/http`,
     `${S}/gateway/readers`,
     'HTTP sees the state of readers; requests go through answer/.',
-    ['./readers-view.ts'],
+    ['./readers-view.ts', './reader-administration.ts'],
   ),
   arrow(
     `${S}/reader`,

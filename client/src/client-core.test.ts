@@ -285,6 +285,7 @@ describe('TakeoffClient.status and managementStatus', () => {
     pids: [4],
     detail: 'live',
     device_reason: '',
+    restarts: 0,
     open_prompts: 0,
   };
 
@@ -305,7 +306,8 @@ describe('TakeoffClient.status and managementStatus', () => {
 
   it('asks /status of the management port for managementStatus', async () => {
     const readers = { live_readers: { r: details }, dead_readers: {}, loading_readers: {}, ...groups };
-    const body = { config: { port: 3000 }, status: readers };
+    const beat = { heartbeat_timestamp: 1.5, heartbeat_wait_interval: 1 };
+    const body = { config: { port: 3000 }, status: { ...readers, last_heartbeat: { r: beat } } };
     const { server, client } = scripted([answer(body)], { port: 8000 });
     expect(await client.managementStatus()).toEqual(body);
     expect(server.calls[0]?.url).toBe('http://localhost:8001/status');

@@ -4,12 +4,44 @@ import { CallScope, validateTimeoutMs } from './call-scope.js';
 import { TakeoffApiError, TakeoffConnectionError, UnexpectedAnswerError } from './errors.js';
 import { LazyStream, type GenerationStream, type StreamSource } from './generation-stream.js';
 import { imageBlob, type ReadPath } from './image-input.js';
-import type { CallOptions, ClientOptions, GenerateOptions } from './options.js';
+import type {
+  CallOptions,
+  ChatMessage,
+  ChatTemplateOptions,
+  ClientOptions,
+  DeleteReaderOptions,
+  DetokenizeOptions,
+  GenerateOptions,
+  ReaderSettings,
+  TokenizeOptions,
+} from './options.js';
+import {
+  parseAddedReader,
+  parseReaderConfig,
+  type AddedReader,
+  type ReaderConfig,
+} from './reader-answers.js';
 import { readStream } from './read-stream.js';
 import { requestFields } from './request-fields.js';
 import { serverAddresses, type ServerAddresses } from './server-addresses.js';
-import { parseManagementStatus, parseStatus, type ManagementStatus, type ServerStatus } from './status.js';
+import {
+  parseManagementStatus,
+  parseReaderGroups,
+  parseStatus,
+  type ManagementStatus,
+  type ReaderGroups,
+  type ServerStatus,
+} from './status.js';
 import { startReading, type StreamPiece } from './stream-reading.js';
+import {
+  parseCount,
+  parseMessages,
+  parseText,
+  parseTokens,
+  type ListCount,
+  type SingleCount,
+  type Tokens,
+} from './token-answers.js';
 import { Transport, whileOpen, type OutgoingRequest } from './transport.js';
 
 const DEFAULT_TIMEOUT_MS = 600_000;
@@ -86,6 +118,94 @@ export class ClientCore {
   /** What the management port tells the operator: configuration, process ids, loading progress, open prompts. */
   managementStatus(options: CallOptions = {}): Promise<ManagementStatus> {
     return this.#get(`${this.#addresses.management}/status`, parseManagementStatus, options);
+  }
+
+  /** The readers of each consumer group, by its name. */
+  readers(options: CallOptions = {}): Promise<ReaderGroups> {
+    return this.#get(`${this.#addresses.management}/reader_groups`, parseReaderGroups, options);
+  }
+
+  /** Starts a reader. It takes requests once it is live, which `managementStatus` tells. */
+  createReader(settings: ReaderSettings, options: CallOptions = {}): Promise<AddedReader> {
+    return this.#post(`${this.#addresses.management}/reader`, settings, parseAddedReader, options);
+  }
+
+  /** Ends a reader. Resolves when it has finished what it had and is gone. */
+  deleteReader(readerId: string, { force = false, ...options }: DeleteReaderOptions = {}): Promise<void> {
+    const url = `${this.#addresses.management}/reader/${encodeURIComponent(readerId)}${force ? '?force=true' : ''}`;
+    return this.#within(options, async (scope) => {
+      const response = await this.#transport.send({ url, method: 'DELETE' }, scope);
+      await whileOpen(response.text(), scope);
+    });
+  }
+
+  /** The model's own config.json and the settings of its reader. */
+  readerConfig(readerId: string, options: CallOptions = {}): Promise<ReaderConfig> {
+    const url = `${this.#addresses.management}/config/${encodeURIComponent(readerId)}`;
+    return this.#get(url, parseReaderConfig, options);
+  }
+
+  /** The tokens of a text, or of a pair of texts, in the model of this reader. */
+  tokenize(
+    text: string | readonly [string, string],
+    readerId: string,
+    { skipSpecialTokens, useChatTemplate, imageSizes, ...options }: TokenizeOptions = {},
+  ): Promise<Tokens> {
+    const body = {
+      text,
+      skip_special_tokens: skipSpecialTokens,
+      use_chat_template: useChatTemplate,
+      image_sizes: imageSizes,
+    };
+    return this.#post(this.#toolUrl('tokenize', readerId), body, parseTokens, options);
+  }
+
+  /** The text of tokens, by their ids or by their spellings. */
+  detokenize(
+    tokens: readonly number[] | readonly string[],
+    readerId: string,
+    { skipSpecialTokens = true, ...options }: DetokenizeOptions = {},
+  ): Promise<string> {
+    const body = { tokens, skip_special_tokens: skipSpecialTokens };
+    return this.#post(this.#toolUrl('detokenize', readerId), body, parseText, options);
+  }
+
+  /** Conversations as the texts that the model of this reader is prompted with. */
+  chatTemplate(
+    inputs: readonly (readonly ChatMessage[])[],
+    readerId: string,
+    { addGenerationPrompt = false, ...options }: ChatTemplateOptions = {},
+  ): Promise<readonly string[]> {
+    const body = { inputs, add_generation_prompt: addGenerationPrompt };
+    return this.#post(this.#toolUrl('chat_template', readerId), body, parseMessages, options);
+  }
+
+  /** What `generate` with the same arguments would take in the model, and whether it fits. Nothing is generated. */
+  count(text: string, options?: GenerateOptions): Promise<SingleCount>;
+  count(text: readonly string[], options?: GenerateOptions): Promise<ListCount>;
+  count(text: Prompts, options?: GenerateOptions): Promise<SingleCount | ListCount>;
+  count(text: Prompts, options: GenerateOptions = {}): Promise<SingleCount | ListCount> {
+    return this.#within(options, async (scope) => {
+      const { body = '' } = await this.#generateRequest(
+        'generate',
+        requestFields(text, options),
+        options,
+        scope,
+      );
+      const response = await this.#transport.send({ url: `${this.#addresses.inference}/count`, body }, scope);
+      return parseCount(await readJson(response, scope), promptCount(text));
+    });
+  }
+
+  #toolUrl(tool: string, readerId: string): string {
+    return `${this.#addresses.inference}/${tool}/${encodeURIComponent(readerId)}`;
+  }
+
+  #post<T>(url: string, body: unknown, parse: (body: unknown) => T, options: CallOptions): Promise<T> {
+    return this.#within(options, async (scope) => {
+      const response = await this.#transport.send({ url, body: JSON.stringify(body) }, scope);
+      return parse(await readJson(response, scope));
+    });
   }
 
   #get<T>(url: string, parse: (body: unknown) => T, options: CallOptions): Promise<T> {

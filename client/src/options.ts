@@ -48,6 +48,43 @@ export interface GenerateOptions extends RequestFields, CallOptions {
   readonly image?: ImageInput | undefined;
 }
 
+export interface TokenizeOptions extends CallOptions {
+  /** Leaves out tokens such as the one that begins a prompt. */
+  readonly skipSpecialTokens?: boolean | undefined;
+  /** Takes the text for what a user says, in the model's own chat format. */
+  readonly useChatTemplate?: boolean | undefined;
+  /** Width and height of what the image tags in the text name, in their order; without it a tag is text. */
+  readonly imageSizes?: readonly (readonly [widthPx: number, heightPx: number])[] | undefined;
+}
+
+export interface DetokenizeOptions extends CallOptions {
+  /** Default true, as in the Python client. */
+  readonly skipSpecialTokens?: boolean | undefined;
+}
+
+export interface ChatTemplateOptions extends CallOptions {
+  /** Ends each text where the model's answer begins. */
+  readonly addGenerationPrompt?: boolean | undefined;
+}
+
+export interface ChatMessage {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: string;
+}
+
+/** Settings of a reader by their keys in config.yaml. What is left out has the server's default. */
+export interface ReaderSettings extends Readonly<Record<string, unknown>> {
+  /** A folder or file of the server's machine, or a name of the model hub. */
+  readonly model_name: string;
+  readonly device?: 'cpu' | 'cuda';
+  readonly consumer_group?: string | readonly string[];
+}
+
+export interface DeleteReaderOptions extends CallOptions {
+  /** Ends it at once, with the requests that it has; otherwise it finishes them first. */
+  readonly force?: boolean | undefined;
+}
+
 /** The part of `fetch` that is used. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 

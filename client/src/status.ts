@@ -47,8 +47,19 @@ export interface ReaderDetails extends MaskedReader {
   readonly detail: string;
   /** Which device it computes on in full, and why that one; empty until it is live. */
   readonly device_reason: string;
+  /** How far a reader that loads is, from 0 to 1; null where nobody can tell. */
+  readonly progress?: number | null | undefined;
+  /** How often it was started again after it had died. */
+  readonly restarts: number;
   /** Prompts that were handed to the reader and have not ended. */
   readonly open_prompts: number;
+}
+
+export interface Heartbeat {
+  /** Seconds since 1970. */
+  readonly heartbeat_timestamp: number;
+  /** Seconds between two of them. */
+  readonly heartbeat_wait_interval: number;
 }
 
 export interface ManagementStatus {
@@ -60,6 +71,8 @@ export interface ManagementStatus {
     readonly loading_readers: Readonly<Record<string, ReaderDetails>>;
     /** By name; empty where the server does not tell. */
     readonly consumer_groups: Readonly<Record<string, GroupReadiness>>;
+    /** Of readers that have given a sign of life, by id; empty where the server does not tell. */
+    readonly last_heartbeat: Readonly<Record<string, Heartbeat>>;
   };
 }
 
@@ -75,7 +88,7 @@ export function parseStatus(body: unknown): ServerStatus {
 /** @throws UnexpectedAnswerError */
 export function parseManagementStatus(body: unknown): ManagementStatus {
   if (isRecord(body) && isRecord(body['status'])) {
-    const status = { ...body, status: withGroups(body['status']) };
+    const status = { ...body, status: { last_heartbeat: {}, ...withGroups(body['status']) } };
     if (isManagementStatus(status)) return status;
   }
   throw new UnexpectedAnswerError(
@@ -85,6 +98,22 @@ export function parseManagementStatus(body: unknown): ManagementStatus {
 
 /** Servers that do not know the field leave it out. */
 const withGroups = (status: Readonly<Record<string, unknown>>) => ({ consumer_groups: {}, ...status });
+
+/** A reader of a group, as the management port lists it. */
+export type GroupedReader = ReaderDetails & { readonly reader_id: string };
+
+/** By the names of the groups. */
+export type ReaderGroups = Readonly<Record<string, readonly GroupedReader[]>>;
+
+/** @throws UnexpectedAnswerError */
+export function parseReaderGroups(body: unknown): ReaderGroups {
+  if (isRecordOf(body, isListOfGrouped)) return body;
+  throw new UnexpectedAnswerError('The answer of /reader_groups is not that of a Takeoff server.');
+}
+
+const isListOfGrouped = (value: unknown): value is GroupedReader[] =>
+  Array.isArray(value) &&
+  value.every((one: unknown) => isDetails(one) && isRecord(one) && typeof one['reader_id'] === 'string');
 
 type Unread<T> = Readonly<Partial<Record<keyof T, unknown>>>;
 
@@ -100,9 +129,16 @@ const isManagementStatus = (body: Unread<ManagementStatus>): body is ManagementS
   return (
     ['live_readers', 'dead_readers', 'loading_readers'].every((group) =>
       isRecordOf(status[group], isDetails),
-    ) && isRecordOf(status['consumer_groups'], isReadiness)
+    ) &&
+    isRecordOf(status['consumer_groups'], isReadiness) &&
+    isRecordOf(status['last_heartbeat'], isHeartbeat)
   );
 };
+
+const isHeartbeat = (value: unknown): value is Heartbeat =>
+  isRecord(value) &&
+  typeof value['heartbeat_timestamp'] === 'number' &&
+  typeof value['heartbeat_wait_interval'] === 'number';
 
 const isReadiness = (value: unknown): value is GroupReadiness =>
   isRecord(value) &&
@@ -128,6 +164,7 @@ const isDetails = (value: unknown): value is ReaderDetails =>
   typeof value['detail'] === 'string' &&
   typeof value['device_reason'] === 'string' &&
   typeof value['open_prompts'] === 'number' &&
+  typeof value['restarts'] === 'number' &&
   isListOfNumbers(value['pids']);
 
 const isListOfNumbers = (value: unknown): value is number[] =>

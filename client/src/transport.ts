@@ -13,8 +13,10 @@ export interface TransportOptions {
 
 export interface OutgoingRequest {
   readonly url: string;
-  /** JSON text or a form; without it the request is a GET. */
+  /** JSON text or a form. */
   readonly body?: string | FormData;
+  /** Without it, POST where there is a body and GET where there is none. */
+  readonly method?: 'DELETE';
 }
 
 export class Transport {
@@ -50,13 +52,13 @@ export class Transport {
   }
 
   /** Without a second try. */
-  async sendOnce({ url, body }: OutgoingRequest, scope: CallScope): Promise<Response> {
+  async sendOnce({ url, body, method }: OutgoingRequest, scope: CallScope): Promise<Response> {
     const { signal } = scope;
     signal.throwIfAborted();
     scope.expectWord();
     const isJson = typeof body === 'string';
     const sent = this.#fetch(url, {
-      method: body === undefined ? 'GET' : 'POST',
+      method: method ?? (body === undefined ? 'GET' : 'POST'),
       headers: { ...this.#headers, ...(isJson ? { 'content-type': 'application/json' } : {}) },
       ...(body === undefined ? {} : { body }),
       signal,

@@ -49,7 +49,7 @@ export class TakeoffError<C extends ErrorCode | OperatorCode = ErrorCode | Opera
 /** The caller must change the request: 4xx. */
 export class InputError extends TakeoffError<ErrorCode> {}
 
-/** The caller must show who they are: 401. */
+/** The caller must show who they are, 401, or may not do it at all, 403. */
 export class AuthError extends TakeoffError<Extract<ErrorCode, `auth.${string}`>> {}
 
 /** Nobody is at fault; the same request may succeed later: 503 with Retry-After. */

@@ -44,6 +44,11 @@ export class CharacterTokenizer implements Tokenizer {
     return new TextEncoder().encode(added?.special === false ? added.content : '');
   }
 
+  spelling(token: number): string {
+    if (token < FIRST_ADDED_ID) return String.fromCodePoint(token);
+    return this.settings.addedTokens.find(({ id }) => id === token)?.content ?? '';
+  }
+
   /** Ids as text: characters as themselves, added tokens by their spelling in brackets. */
   show(ids: readonly number[]): string {
     const spelling = (id: number) =>

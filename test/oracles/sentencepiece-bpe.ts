@@ -98,6 +98,11 @@ export class SentencePieceBpe implements Tokenizer {
     return ids.map(toTokenId);
   }
 
+  spelling(token: number): string {
+    const added = this.settings.addedTokens.find(({ id }) => id === token);
+    return added?.content ?? this.#pieces[token]?.text ?? '';
+  }
+
   pieceBytes(token: number): Uint8Array {
     const added = this.settings.addedTokens.find(({ id }) => id === token);
     if (added !== undefined) return new TextEncoder().encode(added.special ? '' : added.content);

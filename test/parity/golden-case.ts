@@ -8,7 +8,7 @@ import { convertCheckpoint } from '../../server/src/checkpoint/convert/convert-c
 import { openGgufPair, type GgufPair } from '../../server/src/checkpoint/pair/open-pair.js';
 import { describeCheckpoint } from '../../server/src/checkpoint/source/describe-checkpoint.js';
 import { GREEDY } from '../../server/src/link/requests/sampling.fixture.js';
-import type { ImagePayload } from '../../server/src/link/requests/messages.js';
+import type { ImagePayload, PromptPart, Turn } from '../../server/src/link/requests/messages.js';
 import type { KernelChoice } from '../../server/src/model/kernels.js';
 import { cpuDevice } from '../../server/src/native/gpu/find-device.js';
 import { openRuntime, type Runtime } from '../../server/src/native/runtime.js';
@@ -47,6 +47,14 @@ export interface GoldenExpectations {
 
 export const GOLDENS = fileURLToPath(new URL('../goldens/', import.meta.url));
 export const GOLDEN_CASES = ['v15-llama-pad', 'v16-llama-anyres', 'v16-mistral-anyres', 'square-linear-224'];
+
+/** The turn that a client sends for a golden's turn: images first, then the text after the line break of the last one. */
+export function toTurn(role: Turn['role'], text: string): Turn {
+  const stretches = text.split('<image>\n');
+  const question = stretches.pop() ?? '';
+  const images = stretches.map((_, image): PromptPart => ({ kind: 'image', image }));
+  return { role, parts: [...images, { kind: 'text', text: question }] };
+}
 
 export const readExpectations = (name: string): GoldenExpectations =>
   JSON.parse(readFileSync(path.join(GOLDENS, name, 'expected.json'), 'utf8')) as GoldenExpectations;

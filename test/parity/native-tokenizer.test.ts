@@ -54,6 +54,11 @@ describe.each(['models/demo/checkpoint', 'test/goldens/square-linear-224/checkpo
       }
     });
 
+    it('spells every token as the oracle does', () => {
+      for (const id of Array.from({ length: oracle.settings.tokenCount }, (_, token) => toTokenId(token)))
+        expect(model.tokenizer.spelling(id), `token ${id}`).toBe(oracle.spelling(id));
+    });
+
     it('has the settings and added tokens that the oracle reads', () => {
       const { legacy, addBos, addSpacePrefix, bosId, tokenCount } = oracle.settings;
       expect(model.tokenizer.settings).toMatchObject({ legacy, addBos, addSpacePrefix, bosId, tokenCount });

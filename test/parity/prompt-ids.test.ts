@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import type { PromptPart, Turn } from '../../server/src/link/requests/messages.js';
+import type { PromptPart } from '../../server/src/link/requests/messages.js';
 import type { TemplateName } from '../../server/src/model/description.js';
 import { toTokenId } from '../../server/src/reader/ids.js';
 import { encodePrompt, type EncodedPrompt } from '../../server/src/reader/prompt/encode.js';
@@ -12,6 +12,7 @@ import { partsToPieces } from '../../server/src/reader/prompt/raw-prompt.js';
 import { renderTemplate } from '../../server/src/reader/prompt/templates.js';
 import { trustedTextToPieces } from '../oracles/trusted-text.js';
 import { openCheckpointVocabulary } from '../oracles/sentencepiece-bpe.js';
+import { toTurn } from './golden-case.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const readJson = (path: string): unknown => JSON.parse(readFileSync(`${ROOT}${path}`, 'utf8'));
@@ -36,14 +37,6 @@ interface GoldenCase {
 }
 
 const CASES = ['v15-llama-pad', 'v16-llama-anyres', 'v16-mistral-anyres', 'square-linear-224'];
-
-/** The turn that a client sends for a golden's turn: the images first, then the text after the line break of the last one. */
-function toTurn(role: Turn['role'], text: string): Turn {
-  const stretches = text.split('<image>\n');
-  const question = stretches.pop() ?? '';
-  const images = stretches.map((_, image): PromptPart => ({ kind: 'image', image }));
-  return { role, parts: [...images, { kind: 'text', text: question }] };
-}
 
 describe.each(CASES)('the golden case %s', (name) => {
   const golden = readJson(`test/goldens/${name}/expected.json`) as GoldenCase;

@@ -19,13 +19,13 @@ describe('ERROR_CODES', () => {
     expect(rowsOfThePage()).toEqual(rows);
   });
 
-  it('marks every 503 but that of a broken model as retryable, and besides only 408', () => {
+  it('marks every 503 as retryable but those that wait for the operator, and besides only 408', () => {
     const retryable = Object.values(ERROR_CODES).filter((facts) => facts.retryable);
     expect(new Set(retryable.map(({ status }) => status))).toEqual(new Set([503, 408]));
     const hopeless = Object.entries(ERROR_CODES).filter(
       ([, facts]) => facts.status === 503 && !facts.retryable,
     );
-    expect(hopeless.map(([code]) => code)).toEqual(['group.failed']);
+    expect(hopeless.map(([code]) => code)).toEqual(['group.failed', 'reader.not_saved']);
   });
 
   it('is what isErrorCode knows, without the names that every object inherits', () => {

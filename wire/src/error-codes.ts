@@ -18,6 +18,11 @@ const facts = (status: number, retryable: boolean, sentence: string): ErrorCodeF
 
 export const ERROR_CODES = {
   'auth.required': facts(401, false, 'The API key is missing or wrong.'),
+  'auth.readers_locked': facts(
+    403,
+    false,
+    'Readers can be changed only with an API key, or from the machine itself where the server listens on nothing else.',
+  ),
   'request.invalid_json': facts(400, false, 'The body is not JSON.'),
   'request.wrong_shape': facts(422, false, 'The body is JSON, but a field is missing or has the wrong type.'),
   'request.json_data_invalid': facts(422, false, 'The multipart part json_data is not JSON.'),
@@ -46,8 +51,12 @@ export const ERROR_CODES = {
   'request.too_many_images': facts(400, false, 'The request has more images than allowed.'),
   'request.body_too_large': facts(413, false, 'The request body is larger than body_size_limit_bytes.'),
   'request.prompt_too_large': facts(400, false, 'The prompt text is larger than max_prompt_string_bytes.'),
-  'request.batch_too_large': facts(400, false, 'The list in text is longer than max_user_batch_size.'),
-  'request.batch_empty': facts(400, false, 'The list in text is empty.'),
+  'request.batch_too_large': facts(
+    400,
+    false,
+    'A list of the request is longer than allowed, text longer than max_user_batch_size.',
+  ),
+  'request.batch_empty': facts(400, false, 'The list in text or inputs is empty.'),
   'request.remote_images_disabled': facts(
     400,
     false,
@@ -82,6 +91,11 @@ export const ERROR_CODES = {
   ),
   'request.not_found': facts(404, false, 'No such endpoint.'),
   'request.reader_unknown': facts(404, false, 'No reader has this id.'),
+  'request.reader_invalid': facts(
+    400,
+    false,
+    'The settings of a reader are not allowed, or its id is taken.',
+  ),
   'request.timeout': facts(408, true, 'The request did not arrive in time.'),
   'request.client_too_slow': facts(408, true, 'The client read the stream too slowly.'),
   'request.malformed': facts(400, false, 'The request is not valid HTTP, or its address cannot be read.'),
@@ -108,6 +122,11 @@ export const ERROR_CODES = {
   'reader.queue_full': facts(503, true, 'The queue of the consumer group is full.'),
   'reader.died': facts(503, true, 'The reader ended while it worked on the request.'),
   'reader.stalled': facts(503, true, 'The reader stopped producing tokens.'),
+  'reader.not_saved': facts(
+    503,
+    false,
+    'The configuration file cannot be written, so the readers are as they were; the operator must act.',
+  ),
   'server.not_ready': facts(503, true, 'The server is not ready to process requests yet.'),
   'server.uploads_busy': facts(503, true, 'Too many bytes of request bodies are arriving at the same time.'),
   'server.draining': facts(503, true, 'The server is shutting down and takes no new requests.'),

@@ -49,10 +49,29 @@ export const readerDetailsSchema = maskedReaderSchema.extend({
   detail: z.string(),
   /** Which device it computes on in full, and why that one; empty until it is live. */
   device_reason: z.string(),
+  /** How far a reader that loads is, from 0 to 1; null where nobody can tell. */
+  progress: z.number().nullable().optional(),
+  /** How often it was started again after it had died. */
+  restarts: z.int(),
   /** Prompts that the gateway has handed to the reader and that have not ended. */
   open_prompts: z.int(),
 });
 export type ReaderDetails = z.infer<typeof readerDetailsSchema>;
+
+export const heartbeatSchema = z.object({
+  /** Seconds since 1970. */
+  heartbeat_timestamp: z.number(),
+  /** Seconds between two of them. */
+  heartbeat_wait_interval: z.number(),
+});
+export type Heartbeat = z.infer<typeof heartbeatSchema>;
+
+/** GET /reader_groups: the readers of each group, by its name. */
+export const readerGroupsSchema = z.record(
+  z.string(),
+  z.array(readerDetailsSchema.extend({ reader_id: z.string() })),
+);
+export type ReaderGroups = z.infer<typeof readerGroupsSchema>;
 
 /** GET /status on the management port. */
 export const managementStatusSchema = z.object({
@@ -62,6 +81,8 @@ export const managementStatusSchema = z.object({
     dead_readers: z.record(z.string(), readerDetailsSchema),
     loading_readers: z.record(z.string(), readerDetailsSchema),
     consumer_groups: z.record(z.string(), groupReadinessSchema),
+    /** Of readers that have given a sign of life, by id. */
+    last_heartbeat: z.record(z.string(), heartbeatSchema),
   }),
 });
 export type ManagementStatus = z.infer<typeof managementStatusSchema>;

@@ -1,6 +1,7 @@
 // The lines a person sees when the server has started: where it is, what it serves and who can reach it.
 import type { TakeoffConfig } from '../config/resolve-config.js';
 import type { ListeningPorts } from '../gateway/gateway.js';
+import { isLoopback } from '../gateway/http/management/change-guard.js';
 import { alignedLines } from './terminal.js';
 
 export function startBanner(config: TakeoffConfig, ports: ListeningPorts, version: string): string {
@@ -15,10 +16,10 @@ export function startBanner(config: TakeoffConfig, ports: ListeningPorts, versio
     ],
     ['management', ports.managementPort === null ? 'off' : urlOf(host, ports.managementPort)],
     ...config.readers.map(
-      ({ modelName, consumerGroup }) =>
+      ({ modelName, consumerGroups }) =>
         [
           'model',
-          `${config.server.echo ? 'echo of the prompt' : modelName} (group ${consumerGroup})`,
+          `${config.server.echo ? 'echo of the prompt' : modelName} (group ${consumerGroups.join(', ')})`,
         ] as const,
     ),
     [
@@ -34,6 +35,3 @@ export function urlOf(host: string, port: number): string {
   const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
 }
-
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/u.test(host);

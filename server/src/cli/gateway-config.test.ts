@@ -90,7 +90,13 @@ describe('toGatewayConfig', () => {
   it('gives each reader its own settings and those of the server that concern readers', () => {
     expect(gateway.readers).toEqual([
       {
-        consumerGroup: 'g',
+        consumerGroups: ['g'],
+        buffersRequests: true,
+        shown: expect.objectContaining({
+          reader_id: 'id',
+          consumer_group: ['g'],
+          access_token: null,
+        }) as object,
         start: {
           readerId: 'id',
           modelName: '/m',

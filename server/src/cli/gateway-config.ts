@@ -1,10 +1,12 @@
 // From the resolved configuration to what the gateway is started with: each part gets the slice it uses.
 import { resolve } from 'node:path';
-import type { TakeoffConfig } from '../config/resolve-config.js';
-import { shownServerConfig } from '../config/print-config.js';
+import { surroundingsOf } from '../config/load-config.js';
+import { resolveAddedReader, resolveReaderChanges, type TakeoffConfig } from '../config/resolve-config.js';
+import { shownReaderConfig, shownServerConfig } from '../config/print-config.js';
 import type { ReaderConfig } from '../config/reader-settings.js';
 import type { ServerConfig } from '../config/server-settings.js';
-import type { ConfiguredReader, GatewayConfig, RemoteImagesConfig } from '../gateway/gateway.js';
+import type { GatewayConfig, RemoteImagesConfig } from '../gateway/gateway.js';
+import type { ConfiguredReader } from '../gateway/readers/reader-administration.js';
 import type { ChatTemplateSetting } from '../link/lifecycle/messages.js';
 import { TEMPLATE_NAMES } from '../model/description.js';
 import { readVersion } from './version.js';
@@ -14,9 +16,9 @@ const HEADERS_TIMEOUT_MS = 10_000;
 
 export function toGatewayConfig(
   config: TakeoffConfig,
-  runtime: Pick<GatewayConfig, 'log' | 'onReaderState'>,
+  runtime: Pick<GatewayConfig, 'log' | 'onReaderState'> & Partial<Pick<GatewayConfig, 'readerRecord'>>,
 ): GatewayConfig {
-  const { server, readers } = config;
+  const { server, readers, readerDefaults } = config;
   return {
     host: server.host,
     port: server.port,
@@ -38,6 +40,7 @@ export function toGatewayConfig(
       headersTimeoutMs: Math.min(HEADERS_TIMEOUT_MS, server.requestTimeoutMs),
       firstTokenTimeoutMs: server.firstTokenTimeoutMs,
       readerMessageTimeoutMs: server.readerMessageTimeoutMs,
+      heartbeatCheckMs: server.heartbeatCheckInterval * 1_000,
     },
     image: {
       maxImagePixels: server.maxImagePixels,
@@ -51,8 +54,13 @@ export function toGatewayConfig(
     reservedConsumers: server.reservedConsumers,
     shutdownDeadlineMs: server.shutdownDeadlineMs,
     readers: readers.map((reader) => toGatewayReader(server, reader)),
+    readerSettings: {
+      reader: (keys) => toGatewayReader(server, resolveAddedReader(keys, surroundingsOf(), readerDefaults)),
+      changes: resolveReaderChanges,
+    },
     version: readVersion(),
     shownConfig: shownServerConfig(config),
+    readerRecord: null,
     ...runtime,
   };
 }
@@ -66,14 +74,13 @@ const toRemoteImages = (server: ServerConfig): RemoteImagesConfig => ({
   concurrency: server.remoteImageConcurrency,
 });
 
-function toGatewayReader(
-  server: ServerConfig,
-  { consumerGroup, accessToken, logLevel, chatTemplate, ...reader }: ReaderConfig,
-): ConfiguredReader {
+function toGatewayReader(server: ServerConfig, config: ReaderConfig): ConfiguredReader {
+  const { consumerGroups, bufferRequests, accessToken, logLevel, chatTemplate, ...reader } = config;
   const { repositoryPath, llamaLibDir, echo, hubEndpoint, hubOffline } = server;
   const hub = { hubEndpoint, hubOffline };
   return {
-    consumerGroup,
+    consumerGroups,
+    buffersRequests: bufferRequests,
     start: {
       ...reader,
       ...hub,
@@ -85,6 +92,7 @@ function toGatewayReader(
     },
     logLevel,
     secrets: { hubAccessToken: accessToken ?? server.accessToken },
+    shown: shownReaderConfig(config),
   };
 }
 

@@ -37,7 +37,7 @@ function watching(...readerIds: string[]): {
   const readers = readerIds.map((readerId) => ({
     readerId,
     modelName: `/m/${readerId}`,
-    consumerGroup: 'g',
+    consumerGroups: ['g'],
   }));
   const watch = new ReaderWatch({ readers, terminal, line, nowMs: () => clock.nowMs });
   return { terminal, watch, clock };
@@ -94,5 +94,14 @@ describe('ReaderWatch', () => {
     const { watch } = watching('r1');
     watch.see('r1', dead('reader.died', 250));
     expect(await outcome(watch)).toBe('still hoping');
+  });
+
+  it('goes on when every reader has failed where one was added while the server ran', async () => {
+    const { watch, terminal } = watching('a');
+    watch.see('added', { kind: 'starting' });
+    watch.see('added', dead('checkpoint.missing', null));
+    watch.see('a', dead('checkpoint.missing', null));
+    expect(await outcome(watch)).toBe('still hoping');
+    expect(terminal.complained).toContain('Dead: added');
   });
 });

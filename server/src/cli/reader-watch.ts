@@ -8,7 +8,7 @@ import type { Terminal } from './terminal.js';
 export interface WatchedReader {
   readonly readerId: string;
   readonly modelName: string;
-  readonly consumerGroup: string;
+  readonly consumerGroups: readonly string[];
 }
 
 export interface ReaderWatchOptions {
@@ -23,6 +23,8 @@ export class ReaderWatch {
   readonly allFailed: Promise<never>;
   readonly #options: ReaderWatchOptions;
   readonly #failures = new Map<string, { readonly code: string; readonly reason: string }>();
+  /** Whether a reader was added that the configuration did not name: then the server has a task, whatever became of the others. */
+  #hasAdded = false;
   readonly #startedMs = new Map<string, number>();
   #fail: (error: ConfigError | ReaderError) => void = () => undefined;
 
@@ -37,6 +39,7 @@ export class ReaderWatch {
 
   see(readerId: string, state: ReaderState): void {
     const { terminal, line, nowMs } = this.#options;
+    if (!this.#options.readers.some((known) => known.readerId === readerId)) this.#hasAdded = true;
     switch (state.kind) {
       case 'starting':
         this.#startedMs.set(readerId, nowMs());
@@ -63,10 +66,12 @@ export class ReaderWatch {
   #noteFailure(readerId: string, { code, reason }: { readonly code: string; readonly reason: string }): void {
     this.#failures.set(readerId, { code, reason });
     const { readers, terminal } = this.#options;
-    if (this.#failures.size < readers.length) {
-      const { modelName = readerId, consumerGroup = '' } =
+    if (this.#hasAdded || this.#failures.size < readers.length) {
+      const { modelName = readerId, consumerGroups = [] } =
         readers.find((known) => known.readerId === readerId) ?? {};
-      terminal.err(`Dead: ${modelName} (group ${consumerGroup}) cannot be served: ${reason} (${code})\n`);
+      terminal.err(
+        `Dead: ${modelName} (group ${consumerGroups.join(', ')}) cannot be served: ${reason} (${code})\n`,
+      );
       return;
     }
     const failures = [...this.#failures.values()];

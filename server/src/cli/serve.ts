@@ -1,4 +1,5 @@
 // `takeoff serve`: runs the gateway until a signal ends it, or until it is clear that no reader can ever be live.
+import { ReaderFile } from '../config/reader-file.js';
 import type { TakeoffConfig } from '../config/resolve-config.js';
 import { startGateway } from '../gateway/gateway.js';
 import { stopOnSignals } from '../gateway/stop-on-signals.js';
@@ -21,7 +22,11 @@ export async function serve(config: TakeoffConfig, terminal: Terminal): Promise<
   for (const warning of config.warnings) log.warn(warning);
   const watch = new ReaderWatch({ readers: config.readers, terminal, line, nowMs: () => performance.now() });
   const gateway = await startGateway(
-    toGatewayConfig(config, { log, onReaderState: (readerId, state) => watch.see(readerId, state) }),
+    toGatewayConfig(config, {
+      log,
+      onReaderState: (readerId, state) => watch.see(readerId, state),
+      readerRecord: config.server.persistReaders ? new ReaderFile(config.filePath) : null,
+    }),
   );
   terminal.err(startBanner(config, gateway.ports, readVersion()));
   try {

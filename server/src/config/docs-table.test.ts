@@ -18,7 +18,7 @@ function tableBelow(heading: string): string[] {
 }
 
 function row({ facts }: NamedSetting): string {
-  const keys = [facts.key, ...(facts.aliases ?? [])].map((key) => `\`${key}\``).join(', older: ');
+  const keys = [facts.key, ...(facts.aliases ?? [])].map((key) => `\`${key}\``).join(', also: ');
   const defaultText = facts.defaultText === '' ? 'none' : facts.defaultText;
   const flag = facts.isForFileEntries ? '–' : `\`--${flagName(facts)}\``;
   const variable = facts.isForFileEntries ? '–' : `\`${environmentName(facts.key)}\``;

@@ -9,10 +9,15 @@ import { READER_SETTINGS } from './reader-settings.js';
 import { SERVER_SETTINGS, type ServerConfig } from './server-settings.js';
 import { UNUSED_READER_KEYS, UNUSED_SERVER_KEYS } from './unused-keys.js';
 
+/** Settings of readers that server_config may hold, for all readers that do not set them. */
+export const READER_DEFAULTS_OF_SERVER: ReadonlySet<string> = new Set(['max_batch_size']);
+
 /** @throws ConfigError for a key of server_config that neither this program nor Takeoff knows */
 export function validateServerKeys(file: ConfigFile): void {
   const known = spellingsOf(SERVER_SETTINGS);
-  const unknown = Object.keys(file.server).find((key) => !known.has(key) && !UNUSED_SERVER_KEYS.has(key));
+  const unknown = Object.keys(file.server).find(
+    (key) => !known.has(key) && !READER_DEFAULTS_OF_SERVER.has(key) && !UNUSED_SERVER_KEYS.has(key),
+  );
   if (unknown === undefined) return;
   const hint = spellingsOf(READER_SETTINGS).has(unknown)
     ? 'It belongs to an entry of readers_config.'

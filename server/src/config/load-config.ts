@@ -38,7 +38,7 @@ function findConfigFile(configFile: string | undefined, environment: Environment
   return existsSync(CONTAINER_CONFIG_FILE) ? readConfigFile(CONTAINER_CONFIG_FILE) : undefined;
 }
 
-function surroundingsOf(environment: Environment): Surroundings {
+export function surroundingsOf(environment: Environment = process.env): Surroundings {
   return {
     cacheFolder: path.join(userCacheFolder(environment, process.platform, homedir()), 'takeoff'),
     demoModelFolder: fileURLToPath(DEMO_MODEL),

@@ -19,7 +19,7 @@ describe('printConfig', () => {
       TAKEOFF_MODEL_NAME: '/m',
       TAKEOFF_RESERVED_CONSUMERS: 'a,b',
     });
-    expect(resolve({}, printConfig(config))).toEqual(config);
+    expect(resolve({}, printConfig(config))).toEqual({ ...config, filePath: 'c.yaml' });
   });
 
   it('hides secrets that are set and prints null for those that are not', () => {

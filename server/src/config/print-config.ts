@@ -1,7 +1,7 @@
 // The resolved configuration as an operator may see it: the layout and keys of config.yaml, secrets hidden. For
 // `serve --print-config` and the management port.
 import type { NamedSetting } from './layers.js';
-import { READER_SETTINGS } from './reader-settings.js';
+import { READER_SETTINGS, type ReaderConfig } from './reader-settings.js';
 import type { TakeoffConfig } from './resolve-config.js';
 import { SERVER_SETTINGS } from './server-settings.js';
 
@@ -11,9 +11,13 @@ const HIDDEN = '(hidden)';
 export const shownServerConfig = ({ server }: TakeoffConfig): Readonly<Record<string, unknown>> =>
   byKey(SERVER_SETTINGS, server);
 
+/** The settings of a reader with their keys as in config.yaml, `reader_id` among them. */
+export const shownReaderConfig = (reader: ReaderConfig): Readonly<Record<string, unknown>> =>
+  byKey(READER_SETTINGS, reader);
+
 export function printConfig(config: TakeoffConfig): string {
   const readers = config.readers.map((reader) => {
-    const { reader_id: id, ...keys } = byKey(READER_SETTINGS, reader);
+    const { reader_id: id, ...keys } = shownReaderConfig(reader);
     return [String(id), keys] as const;
   });
   const takeoff = {

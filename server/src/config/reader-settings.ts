@@ -22,6 +22,7 @@ import {
   optionalNumberOf,
   optionalText,
   setting,
+  someNames,
   text,
 } from './setting.js';
 
@@ -82,9 +83,15 @@ export const readerConfigSchema = z.object({
     meaning:
       'Bits of a number in the KV cache: 8 halves its memory, 4 quarters it and costs accuracy. 16 when not set, and 32 with quant_type f32.',
   }),
-  consumerGroup: setting(text('a name'), DEFAULT_CONSUMER_GROUP, {
+  consumerGroups: setting(someNames('names separated by commas'), [DEFAULT_CONSUMER_GROUP], {
     key: 'consumer_group',
-    meaning: 'Queue that the reader takes requests from; readers of one group share it.',
+    aliases: ['consumer_groups'],
+    meaning: 'Queues that the reader takes requests from; readers of one group share it.',
+  }),
+  bufferRequests: setting(boolean(), true, {
+    key: 'buffer_requests',
+    meaning:
+      'Whether requests wait for this reader while it comes back after its end. Off, they are refused until it is live, unless another reader of their group is.',
   }),
   quantType: setting({ ...choice(TEXT_QUANT_CHOICES), advice: QUANT_ADVICE }, 'auto', {
     key: 'quant_type',

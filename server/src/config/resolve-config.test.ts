@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../errors.js';
 import { parseConfigFile } from './config-file.js';
-import { resolveConfig, type TakeoffConfig } from './resolve-config.js';
+import {
+  resolveAddedReader,
+  resolveConfig,
+  resolveReaderChanges,
+  type TakeoffConfig,
+} from './resolve-config.js';
 
 const SURROUNDINGS = {
   cacheFolder: '/home/someone/.cache/takeoff',
@@ -52,7 +57,8 @@ describe('resolveConfig', () => {
         cudaVisibleDevices: null,
         tensorParallel: 1,
         quantizeCacheBits: null,
-        consumerGroup: 'primary',
+        consumerGroups: ['primary'],
+        bufferRequests: true,
         quantType: 'auto',
         visionQuantType: 'auto',
         maxSequenceLength: 0,
@@ -110,7 +116,7 @@ describe('resolveConfig', () => {
       file: 'takeoff:\n  readers_config:\n    a: { model_name: /a, threads: 2 }\n    b: { model_name: /b, consumer_group: g }',
     });
     expect(
-      readers.map(({ readerId, modelName, consumerGroup }) => [readerId, modelName, consumerGroup]),
+      readers.map(({ readerId, modelName, consumerGroups }) => [readerId, modelName, consumerGroups.join()]),
     ).toEqual([
       ['a', '/a', 'primary'],
       ['b', '/b', 'g'],
@@ -357,5 +363,59 @@ describe('resolveConfig', () => {
     const { server, warnings } = resolve({ environment });
     expect(server.port).toBe(3000);
     expect(warnings).toEqual([]);
+  });
+});
+
+describe('max_batch_size in server_config', () => {
+  const file = `takeoff:\n  server_config:\n    max_batch_size: 3\n  readers_config:\n    a:\n      model_name: m\n    b:\n      model_name: m\n      max_batch_size: 5\n`;
+
+  it('counts for readers that do not set it, those that are added later included', () => {
+    const { readers, readerDefaults, warnings } = resolve({ file });
+    expect([readers.map(({ maxBatchSize }) => maxBatchSize), warnings]).toEqual([[3, 5], []]);
+    const added = (keys: object) =>
+      resolveAddedReader({ model_name: 'm', ...keys }, SURROUNDINGS, readerDefaults).maxBatchSize;
+    expect([added({}), added({ max_batch_size: 7 })]).toEqual([3, 7]);
+  });
+});
+
+describe('resolveAddedReader', () => {
+  it('takes settings of a request as those of the file, with an id of its own', () => {
+    const asked = {
+      model_name: 'owner/model',
+      device: 'cpu',
+      consumer_groups: ['a', 'b'],
+      max_sequence_length: '512',
+      max_batch_size: null,
+      tensor_parallel: null,
+    };
+    expect(resolveAddedReader(asked, SURROUNDINGS)).toMatchObject({
+      readerId: 'a-new-id',
+      modelName: 'owner/model',
+      consumerGroups: ['a', 'b'],
+      maxSequenceLength: 512,
+      maxBatchSize: 8,
+    });
+    expect(resolveAddedReader({ model_name: 'm', reader_id: 'mine' }, SURROUNDINGS).readerId).toBe('mine');
+  });
+
+  it('names what is missing or not allowed', () => {
+    expect(() => resolveAddedReader({ device: 'cpu' }, SURROUNDINGS)).toThrow('model_name is missing');
+    expect(() => resolveAddedReader({ model_name: 'm', max_batch_size: 0 }, SURROUNDINGS)).toThrow(
+      'max_batch_size is 0, from max_batch_size in the request; allowed: a whole number from 1 to 256.',
+    );
+  });
+});
+
+describe('resolveReaderChanges', () => {
+  it('tells only what is to be changed', () => {
+    expect(resolveReaderChanges({ consumer_group: 'a,b', log_level: 'WARNING' })).toEqual({
+      consumerGroups: ['a', 'b'],
+      logLevel: 'warn',
+    });
+  });
+
+  it('says what can be changed', () => {
+    expect(() => resolveReaderChanges({ model_name: 'm' })).toThrow('"model_name" cannot be changed while');
+    expect(() => resolveReaderChanges({})).toThrow('names nothing to change; allowed: consumer_group');
   });
 });

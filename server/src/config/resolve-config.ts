@@ -5,8 +5,21 @@ import { z } from 'zod';
 import { ConfigError } from '../errors.js';
 import type { ConfigFile } from './config-file.js';
 import { environmentLayer, sharedLayer, type Environment } from './environment.js';
-import { validateServerKeys, warnOfUnusedKeys, warnOfUnusedValues } from './key-check.js';
-import { flagName, layerOf, outsideFile, type Given, type Layer, type NamedSetting } from './layers.js';
+import {
+  READER_DEFAULTS_OF_SERVER,
+  validateServerKeys,
+  warnOfUnusedKeys,
+  warnOfUnusedValues,
+} from './key-check.js';
+import {
+  flagName,
+  layerOf,
+  outsideFile,
+  spellingsOf,
+  type Given,
+  type Layer,
+  type NamedSetting,
+} from './layers.js';
 import { READER_SETTINGS, readerConfigSchema, type ReaderConfig } from './reader-settings.js';
 import { SERVER_SETTINGS, serverConfigSchema, type ServerConfig } from './server-settings.js';
 import type { Surroundings } from './setting.js';
@@ -15,6 +28,10 @@ export interface TakeoffConfig {
   readonly server: ServerConfig;
   /** At least one; ids differ. */
   readonly readers: readonly ReaderConfig[];
+  /** The configuration file that was read; null where there is none. */
+  readonly filePath: string | null;
+  /** What counts for readers that do not set it themselves. */
+  readonly readerDefaults: Layer;
   /** What was accepted but has no effect, a sentence each. */
   readonly warnings: readonly string[];
 }
@@ -46,6 +63,8 @@ export function resolveConfig(sources: ConfigSources): TakeoffConfig {
   return Object.freeze({
     server,
     readers: resolveReaders(sources),
+    filePath: file?.path ?? null,
+    readerDefaults: readerDefaultsOf(file),
     warnings: [...warnOfUnusedKeys(environment, file), ...warnOfUnusedValues(server)],
   });
 }
@@ -66,7 +85,8 @@ function resolveReaders({ flags, environment, file, surroundings }: ConfigSource
   const outside = [flagLayer(settings, flags), environmentLayer(settings, environment)];
   const entries = Object.entries(file?.readers ?? {});
   if (file === undefined || entries.length === 0) {
-    return Object.freeze([resolveSection(readerConfigSchema, READER_SETTINGS, outside, surroundings)]);
+    const layers = [...outside, readerDefaultsOf(file)];
+    return Object.freeze([resolveSection(readerConfigSchema, READER_SETTINGS, layers, surroundings)]);
   }
   const clash = outside.flatMap((layer) => [...layer.values()])[0];
   if (clash !== undefined) {
@@ -75,23 +95,74 @@ function resolveReaders({ flags, environment, file, surroundings }: ConfigSource
         `Allowed is one place only: remove readers_config from the file, or ${clash.source}.`,
     );
   }
-  return Object.freeze(entries.map(([id, keys]) => resolveFileReader(id, keys, file.path, surroundings)));
+  return Object.freeze(entries.map(([id, keys]) => resolveFileReader(id, keys, file, surroundings)));
 }
 
 function resolveFileReader(
   id: string,
   keys: Readonly<Record<string, unknown>>,
-  path: string,
+  file: ConfigFile,
   surroundings: Surroundings,
 ): ReaderConfig {
-  const where = `readers_config.${id} of ${path}`;
+  const where = `readers_config.${id} of ${file.path}`;
   const layer = fileLayer(READER_SETTINGS, { ...keys, reader_id: id }, where);
   if (!layer.has('model_name'))
     throw new ConfigError(
       `${where} has no model_name: a folder with a checkpoint, or a name of the model hub.`,
     );
-  return resolveSection(readerConfigSchema, READER_SETTINGS, [layer], surroundings);
+  return resolveSection(readerConfigSchema, READER_SETTINGS, [layer, readerDefaultsOf(file)], surroundings);
 }
+
+/** Takeoff 0.17 had these settings of readers in server_config. */
+function readerDefaultsOf(file: ConfigFile | undefined): Layer {
+  const settings = READER_SETTINGS.filter(({ facts }) => READER_DEFAULTS_OF_SERVER.has(facts.key));
+  return fileLayer(settings, file?.server ?? {}, `server_config of ${file?.path ?? ''}`);
+}
+
+/**
+ * A reader from settings that came in a request; the id is a new one where they have none.
+ * @throws ConfigError
+ */
+export function resolveAddedReader(
+  keys: Readonly<Record<string, unknown>>,
+  surroundings: Surroundings,
+  defaults: Layer = new Map(),
+): ReaderConfig {
+  const layer = fileLayer(READER_SETTINGS, keys, 'the request');
+  if (!layer.has('model_name'))
+    throw new ConfigError('model_name is missing: a folder with a checkpoint, or a name of the model hub.');
+  return resolveSection(readerConfigSchema, READER_SETTINGS, [layer, defaults], surroundings);
+}
+
+/** The settings of readers that can change without loading a model anew. */
+const CHANGEABLE_KEYS = ['consumer_group', 'max_batch_size', 'log_level'] as const;
+
+/**
+ * What of a reader is to be changed; what is not named is undefined.
+ * @throws ConfigError also for a setting that cannot be changed
+ */
+export function resolveReaderChanges(
+  keys: Readonly<Record<string, unknown>>,
+): z.output<typeof changesSchema> {
+  const settings = READER_SETTINGS.filter(({ facts }) => CHANGEABLE_KEYS.some((key) => key === facts.key));
+  const spellings = spellingsOf(settings);
+  const fixed = Object.keys(keys).find((key) => !spellings.has(key));
+  if (fixed !== undefined || Object.keys(keys).length === 0) {
+    throw new ConfigError(
+      `${fixed === undefined ? 'The request names nothing to change' : `${JSON.stringify(fixed.slice(0, MAX_SHOWN_CHARACTERS))} cannot be changed while the reader runs`}; allowed: ${[...spellings].join(', ')}. Add a reader with other settings and remove this one.`,
+    );
+  }
+  const layer = fileLayer(settings, keys, 'the request');
+  const values = settings.flatMap((setting) => {
+    const given = layer.get(setting.facts.key);
+    return given === undefined ? [] : [[setting.name, validate(setting, given)] as const];
+  });
+  return changesSchema.parse(Object.fromEntries(values));
+}
+
+const changesSchema = readerConfigSchema
+  .pick({ consumerGroups: true, maxBatchSize: true, logLevel: true })
+  .partial();
 
 function flagLayer(settings: readonly NamedSetting[], flags: ReadonlyMap<string, string>): Layer {
   return layerOf(settings, (spelling, facts) => {

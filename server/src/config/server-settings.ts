@@ -165,6 +165,10 @@ export const serverConfigSchema = z.object({
     key: 'first_token_timeout_ms',
     meaning: 'Longest time to the first token: waiting, reading the image and reading the prompt.',
   }),
+  heartbeatCheckInterval: setting(integer(0, 3600, 'seconds; 0: never'), 1, {
+    key: 'heartbeat_check_interval',
+    meaning: 'How often it is looked whether live readers still work.',
+  }),
   streamErrorEvents: setting(boolean(), true, {
     key: 'stream_error_events',
     meaning:
@@ -182,6 +186,11 @@ export const serverConfigSchema = z.object({
   reservedConsumers: setting(names('names of consumer groups, separated by commas'), [], {
     key: 'reserved_consumers',
     meaning: 'Groups whose requests wait for a reader instead of being refused while none serves them.',
+  }),
+  persistReaders: setting(boolean(), false, {
+    key: 'persist_readers',
+    meaning:
+      'Whether readers that are added, changed and removed on the management port are written to the configuration file.',
   }),
   repositoryPath: computedSetting(
     text('a folder that can be written to'),

@@ -236,6 +236,12 @@ export const namedTexts = (allowed: string) => ({
     ),
 });
 
+/** At least one name. */
+export const someNames = (allowed: string) => ({
+  ...names(allowed),
+  schema: z.array(z.string().min(1)).min(1),
+});
+
 /** Origins of web pages as browsers name them, separated by commas, or `*` alone for all of them. */
 export const webOrigins = () => ({
   schema: z

@@ -3,13 +3,11 @@
 
 /** Documented for `server_config`, or as variables of the whole container. */
 export const UNUSED_SERVER_KEYS: ReadonlySet<string> = new Set([
-  'heartbeat_check_interval',
   'heartbeat_wait_interval',
   'internal_port',
   'snowflake_port',
   'vertex_port',
   'batch_duration_millis',
-  'max_batch_size',
   'launch_sagemaker_server',
   'launch_vertex_server',
   'redis_host',
@@ -25,7 +23,6 @@ export const UNUSED_SERVER_KEYS: ReadonlySet<string> = new Set([
 /** Documented for the entries of `readers_config`. */
 export const UNUSED_READER_KEYS: ReadonlySet<string> = new Set([
   'backend',
-  'buffer_requests',
   'disable_cuda_graph',
   'cuda_graph_cache_capacity',
   'disable_static',

@@ -6,6 +6,7 @@ import { ConfigError } from '../errors.js';
 import { startGateway, type GatewayConfig, type RunningGateway } from './gateway.js';
 import { LIMITS } from './http/scripted-app.fixture.js';
 import { ScriptedReaders, START, echo, silent, type Script } from './readers/scripted-reader.fixture.js';
+import { NO_SETTINGS } from './readers/scripted-service.fixture.js';
 import { stopOnSignals } from './stop-on-signals.js';
 import { NOTHING_COUNTED } from '../link/lifecycle/reader-counts.fixture.js';
 import { NO_SECRETS } from '../link/secrets.js';
@@ -24,7 +25,18 @@ const CONFIG: GatewayConfig = {
   reservedConsumers: ['primary'],
   corsOrigins: [],
   shutdownDeadlineMs: 60_000,
-  readers: [{ consumerGroup: 'primary', start: START, secrets: NO_SECRETS, logLevel: null }],
+  readers: [
+    {
+      consumerGroups: ['primary'],
+      start: START,
+      secrets: NO_SECRETS,
+      buffersRequests: true,
+      logLevel: null,
+      shown: { reader_id: 'reader1', model_name: 'demo' },
+    },
+  ],
+  readerSettings: NO_SETTINGS,
+  readerRecord: null,
   showsMetrics: true,
   traces: null,
   shownConfig: { port: 3000 },

@@ -13,11 +13,20 @@ import { createFetchSlots } from './intake/remote/fetch-slots.js';
 import { createFetcher, type FetcherOptions, type FetchOutcome } from './intake/remote/fetcher.js';
 import { createMetrics, type Metrics } from './metrics/metrics.js';
 import { Admission } from './answer/admission.js';
+import { Counting } from './answer/counting.js';
 import { forkReaders } from './readers/fork-reader.js';
 import { Inference } from './answer/inference.js';
 import type { LaunchReader } from './readers/reader-process.js';
 import type { ReaderState } from './readers/reader-state.js';
-import { ReaderService, type GatewayReader } from './readers/reader-service.js';
+import {
+  ReaderAdministration,
+  type ConfiguredReader,
+  type ReaderControl,
+  type ReaderRecord,
+  type ReaderSettingsParser,
+} from './readers/reader-administration.js';
+import { ReaderLogs } from './readers/reader-logs.js';
+import { ReaderService } from './readers/reader-service.js';
 import type { ReadersView } from './readers/readers-view.js';
 import type { StallLimits } from './stall-limits.js';
 import { openTraces, type RequestTraces, type TracesConfig } from './traces/request-traces.js';
@@ -51,6 +60,10 @@ export interface GatewayConfig {
   readonly corsOrigins: readonly string[];
   readonly shutdownDeadlineMs: number;
   readonly readers: readonly ConfiguredReader[];
+  /** For readers that are added later. */
+  readonly readerSettings: ReaderSettingsParser;
+  /** Null: those are forgotten when the server ends. */
+  readonly readerRecord: ReaderRecord | null;
   /** Of the program. */
   readonly version: string;
   /** The configuration as the management port shows it, without secrets. */
@@ -58,12 +71,6 @@ export interface GatewayConfig {
   readonly log: FastifyBaseLogger;
   /** Told of every change, loading progress included. */
   readonly onReaderState?: (readerId: string, state: ReaderState) => void;
-}
-
-/** A reader that the configuration names. */
-export interface ConfiguredReader extends GatewayReader {
-  /** Null: that of the server's log. */
-  readonly logLevel: string | null;
 }
 
 export interface RemoteImagesConfig extends Partial<FetcherOptions> {
@@ -94,7 +101,14 @@ export async function startGateway(
   launch: LaunchReader = forkReaders(),
 ): Promise<RunningGateway> {
   const { limits, log } = config;
-  const service = createReaderService(config, launch);
+  const logs = new ReaderLogs(log);
+  const service = createReaderService(config, launch, logs);
+  const control = new ReaderAdministration({
+    service,
+    parser: config.readerSettings,
+    record: config.readerRecord,
+    onLogLevel: (readerId, level) => logs.setLevel(readerId, level),
+  });
   const metrics = createMetrics();
   const traces =
     config.traces === null ? null : await openTraces({ ...config.traces, version: config.version }, log);
@@ -102,10 +116,11 @@ export async function startGateway(
     decoders: config.image.decodeConcurrency,
     decodeTimeoutMs: config.image.decodeTimeoutMs,
   });
+  const intake = createIntake({ limits: config.image, pool, remote: createRemoteImages(config, metrics) });
   const inference = new Inference({
     groups: service,
     admission: new Admission(config.maxOpenRequests),
-    intake: createIntake({ limits: config.image, pool, remote: createRemoteImages(config, metrics) }),
+    intake,
     limits,
     newRequestId: randomUUID,
     onEnd: (ended) => {
@@ -122,7 +137,10 @@ export async function startGateway(
   const listening: Listening[] = [];
   const doors = await buildDoors(config, {
     readers: service,
+    control,
     inference,
+    counting: new Counting({ groups: service, questions: service, intake }),
+    questions: service,
     metrics,
     isDraining: () => progress.isDraining,
     ports: () => listening.map(({ port }) => port),
@@ -135,7 +153,7 @@ export async function startGateway(
     await endNow(parts);
     throw error;
   }
-  for (const reader of config.readers) service.add(reader);
+  for (const reader of config.readers) control.start(reader);
   let closing: Promise<void> | undefined;
   const destroy = (): Promise<void> => {
     progress.isDraining = true;
@@ -180,17 +198,21 @@ interface Door {
 /** In the order in which /status lists their ports. */
 async function buildDoors(
   config: GatewayConfig,
-  parts: Pick<InferenceAppDeps, 'inference' | 'metrics' | 'isDraining' | 'ports'> & {
+  parts: Pick<
+    InferenceAppDeps,
+    'inference' | 'counting' | 'questions' | 'metrics' | 'isDraining' | 'ports'
+  > & {
     readonly readers: ReaderService;
+    readonly control: ReaderControl;
   },
 ): Promise<Door[]> {
-  const { limits, log, apiKey, corsOrigins, version, shownConfig, showsMetrics } = config;
+  const { host, limits, log, apiKey, corsOrigins, version, shownConfig, showsMetrics } = config;
   // One reader for all ports: its memory is that of the machine.
   const readBody = createBodyReader(limits);
   const deps = { ...parts, limits, log, apiKey, corsOrigins, version, readBody };
   const doors: Door[] = [{ setting: 'port', app: await buildApp(deps), wantedPort: config.port }];
   if (config.managementPort !== null) {
-    const app = buildManagementApp({ ...deps, shownConfig, showsMetrics });
+    const app = await buildManagementApp({ ...deps, host, shownConfig, showsMetrics });
     doors.push({ setting: 'management_port', app, wantedPort: config.managementPort });
   }
   if (config.openaiPort !== null)
@@ -261,27 +283,18 @@ function createRemoteImages({ remoteImages, log }: GatewayConfig, metrics: Metri
 }
 
 function createReaderService(
-  { limits, log, readers, onReaderState, reservedConsumers }: GatewayConfig,
+  { limits, onReaderState, reservedConsumers }: GatewayConfig,
   launch: LaunchReader,
+  logs: ReaderLogs,
 ): ReaderService {
-  const levels = new Map(readers.map(({ start, logLevel }) => [start.readerId, logLevel]));
-  const logs = new Map<string, FastifyBaseLogger>();
-  const logOf = (readerId: string): FastifyBaseLogger => {
-    const known = logs.get(readerId);
-    if (known !== undefined) return known;
-    const level = levels.get(readerId) ?? null;
-    const made = log.child({ reader: readerId }, level === null ? {} : { level });
-    logs.set(readerId, made);
-    return made;
-  };
   return new ReaderService({
     launch,
     limits,
     reservedGroups: reservedConsumers,
     random: Math.random,
-    onLog: (readerId, level, message) => logOf(readerId)[level](message),
+    onLog: (readerId, level, message) => logs.of(readerId)[level](message),
     onState: (readerId, state) => {
-      logState(logOf(readerId), state);
+      logState(logs.of(readerId), state);
       onReaderState?.(readerId, state);
     },
   });

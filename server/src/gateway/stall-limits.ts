@@ -5,4 +5,6 @@ export interface StallLimits {
   readonly firstTokenTimeoutMs: number;
   /** Between two tokens of an answer. */
   readonly readerMessageTimeoutMs: number;
+  /** How often live readers are looked at; 0 is never, and every second where it is not set. */
+  readonly heartbeatCheckMs?: number;
 }

@@ -41,6 +41,8 @@ const VALID: readonly FromReader[] = [
   },
   DONE,
   { ...DONE, constraintMs: 12.5 },
+  { kind: 'answer', requestId: 'q', answer: { kind: 'tokenize', tokens: ['▁a'] } },
+  { kind: 'refusal', requestId: 'q', code: 'request.out_of_range', message: 'no such token' },
   { kind: 'error', requestId: 'r', prompt: 0, code: 'request.does_not_fit', message: 'too long' },
   {
     kind: 'error',

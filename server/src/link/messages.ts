@@ -9,16 +9,26 @@ import {
 } from './lifecycle/messages.js';
 import { lifecycleEventSchema, lifecycleMessageSchema } from './lifecycle/schema.js';
 import { REQUESTS_VERSION, type RequestEvent, type RequestMessage } from './requests/messages.js';
+import { answerToQuestionSchema, askMessageSchema } from './requests/question-schema.js';
+import type { AnswerToQuestion } from './requests/questions.js';
 import { requestEventSchema, requestMessageSchema } from './requests/schema.js';
 
 export type ToReader = LifecycleMessage | RequestMessage;
-export type FromReader = LifecycleEvent | RequestEvent;
+export type FromReader = LifecycleEvent | RequestEvent | AnswerToQuestion;
 
 /** What this build speaks. */
 export const VERSIONS: ProtocolVersions = { lifecycle: LIFECYCLE_VERSION, requests: REQUESTS_VERSION };
 
-const toReader = z.discriminatedUnion('kind', [lifecycleMessageSchema, requestMessageSchema]);
-const fromReader = z.discriminatedUnion('kind', [lifecycleEventSchema, requestEventSchema]);
+const toReader = z.discriminatedUnion('kind', [
+  lifecycleMessageSchema,
+  requestMessageSchema,
+  askMessageSchema,
+]);
+const fromReader = z.discriminatedUnion('kind', [
+  lifecycleEventSchema,
+  requestEventSchema,
+  answerToQuestionSchema,
+]);
 
 /** A message that arrived, or why it is none. */
 export type Parsed<Message> =

@@ -1,5 +1,5 @@
 // A loaded language model and its vocabulary. Weights are owned here; contexts (decoder.ts) borrow them and close first.
-import { NativeError } from '../errors.js';
+import { Defect, NativeError } from '../errors.js';
 import type { Runtime } from './runtime.js';
 import { onWorker } from './symbols/bind.js';
 import type { Pointer } from './symbols/structs.js';
@@ -108,6 +108,13 @@ export class LanguageModel {
       count = llama.tokenToPiece(this.#vocabulary, token, bytes, bytes.length, 0, false);
     }
     return bytes.subarray(0, Math.max(0, count));
+  }
+
+  /** How the vocabulary spells a token, `▁` or `Ġ` for a blank. @throws Defect for an id that it does not have */
+  spelling(token: number): string {
+    if (!Number.isInteger(token) || token < 0 || token >= this.vocabularySize)
+      throw new Defect(`The vocabulary has no token ${token}.`);
+    return this.runtime.llama.vocabText(this.#vocabulary, token);
   }
 
   close(): void {

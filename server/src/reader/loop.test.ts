@@ -34,7 +34,7 @@ function start({
   Owner = UnsharedRows,
   limits = {},
   imageCacheBytes = 1 << 20,
-  partMs = 8,
+  partMs = PART_MS,
   onStep,
 }: Options = {}) {
   const model = createEchoModel({ ...LIMITS, ...limits });
@@ -70,7 +70,7 @@ function start({
     engine: watched,
     kv,
     images: new ImageStore(
-      slow(encoder, () => (clockMs += SLICE_MS)),
+      slow(encoder, (parts) => (clockMs += parts * partMs)),
       imageCacheBytes,
     ),
     sequences: new SequenceFactory({
@@ -86,7 +86,7 @@ function start({
     onDefect: (error) => defects.push(error),
     stepTargetMs: 16,
     prefillChunkRows: engine.limits.maxRows,
-    clock: () => clockMs + partMs * encoder.ranParts,
+    clock: () => clockMs,
   });
   /** When everything has ended: what is left in the cache. */
   const idle = async (): Promise<void> => {
@@ -98,16 +98,18 @@ function start({
   return { loop, idle, kv, engine, encoder, events, beats, defects };
 }
 
-/** What a slice of an encoding takes on the machine of these tests. */
-const SLICE_MS = 100;
+/** What a part of an encoding takes on the machine of these tests. */
+const PART_MS = 100;
 
-const slow = (encoder: ImageEncoder, pass: () => void): ImageEncoder => ({
+/** `pass`: how many parts are computed. */
+const slow = (encoder: ImageEncoder, pass: (parts: number) => void): ImageEncoder => ({
   start: (image) => {
     const encoding = encoder.start(image);
     return {
-      advance: () => {
-        pass();
-        return encoding.advance();
+      partCount: encoding.partCount,
+      advance: (maxParts) => {
+        pass(maxParts);
+        return encoding.advance(maxParts);
       },
     };
   },
@@ -196,7 +198,7 @@ describe('ReaderLoop', () => {
     expect(image).toMatchObject({
       requestId: 'b',
       usage: { imageTokens: rows },
-      times: { visionMs: SLICES * SLICE_MS, prefillMs: rows + question, decodeMs: 2 },
+      times: { visionMs: PARTS * PART_MS, prefillMs: rows + question, decodeMs: 2 },
     });
   });
 
@@ -214,7 +216,7 @@ describe('ReaderLoop', () => {
     expect(after).toMatchObject({
       prompts: { running: 0, waiting: 0 },
       steps: { rows: { sum: 66 + 2 + 2 + 3 }, decoding: 2 + 3, lastDecodeRows: 1 },
-      visionSlicesMs: { sum: SLICES * SLICE_MS },
+      visionSlicesMs: { sum: PARTS * PART_MS },
       kv: { cells: 512, cellBytes: 16, heldCells: 0, requiredCells: 0, hits: 1, misses: 1 },
       features: { hits: 0, misses: 1, joined: 0 },
     });
@@ -222,15 +224,15 @@ describe('ReaderLoop', () => {
 
   it('encodes no image of one prompt while the features of another are there', async () => {
     const rows: number[] = [];
-    const { loop, idle, encoder } = start({ onStep: () => rows.push(encoder.ranSlices) });
+    const { loop, idle, encoder } = start({ onStep: () => rows.push(encoder.ranParts) });
     loop.accept(about(imageOf('known'), 'first', ['?']));
     await idle();
     rows.length = 0;
     loop.accept(about(imageOf('new'), 'slow', ['?']));
     loop.accept(about(imageOf('known'), 'quick', ['?']));
     await idle();
-    // Its image rows are computed beside the first slice of the other image, not behind the last one.
-    expect(rows[0]).toBe(SLICES + 1);
+    // Its image rows are computed beside the first part of the other image, not behind the last one.
+    expect(rows[0]).toBe(PARTS + 1);
   });
 
   it('interleaves the prompts of a batch', async () => {

@@ -76,6 +76,7 @@ export class ReaderLoop {
   readonly #counts = new WorkCounts();
   #steps = 0;
   #lastAdapter: string | null = null;
+  #maxRunning = Infinity;
   #cancelled = new Set<string>();
   #active: Promise<void> | undefined;
 
@@ -100,6 +101,12 @@ export class ReaderLoop {
   /** Ends all sequences of a request as cancelled, before the next step. */
   cancel(requestId: string): void {
     this.#cancelled.add(requestId);
+    this.#wake();
+  }
+
+  /** No sequence is admitted while so many run; those that run go on. */
+  limitRunning(maxRunning: number): void {
+    this.#maxRunning = maxRunning;
     this.#wake();
   }
 
@@ -176,7 +183,7 @@ export class ReaderLoop {
       running.set(sequence.requestId, count(sequence.requestId) + 1);
     for (let next = this.#waiting.next(count); next !== undefined; next = this.#waiting.next(count)) {
       const { sequence, stages, sampling } = next;
-      if (!kv.canAdmit(sequence.kvDemand)) return;
+      if (this.#running.size >= this.#maxRunning || !kv.canAdmit(sequence.kvDemand)) return;
       this.#waiting.take(count);
       const constraint = sampling === null ? this.#startConstraint(sequence) : null;
       if (constraint === undefined) continue;

@@ -1,17 +1,15 @@
-// From a request message to sequences: template or raw prompt, token ids, exact row counts, and the refusal of what can
-// never fit. Pure but for the tokenizer it is handed.
+// From a request message to sequences: token ids, exact row counts, and the refusal of what can never fit. Pure but for the tokenizer
+// it is handed.
 import { isDeepStrictEqual } from 'node:util';
 import { Defect, InputError } from '../errors.js';
 import type { GenerateMessage, ImagePayload, Prompt, SamplingParameters } from '../link/requests/messages.js';
 import type { ModelDescription } from '../model/description.js';
-import { layoutImage } from '../image/geometry.js';
 import type { CompiledConstraint } from './constraint/constraints.js';
 import type { RowNumbers } from './kv/row-key.js';
 import type { ConversationTemplate } from './prompt/conversation-template.js';
-import { encodePrompt, type PromptItem } from './prompt/encode.js';
+import type { PromptItem } from './prompt/encode.js';
 import { OutputText } from './prompt/output-text.js';
-import type { PromptPiece } from './prompt/pieces.js';
-import { partsToPieces } from './prompt/raw-prompt.js';
+import { PromptEncoder } from './prompt/prompt-encoder.js';
 import type { Tokenizer } from './prompt/tokenizer.js';
 import { Sequence, type SequenceImage } from './sequence.js';
 import { TokenLogprobs } from './token-logprobs.js';
@@ -36,10 +34,12 @@ interface EncodedBefore {
 
 export class SequenceFactory {
   readonly #options: FactoryOptions;
+  readonly #encoder: PromptEncoder;
   #lastEncoded: EncodedBefore | undefined;
 
   constructor(options: FactoryOptions) {
     this.#options = options;
+    this.#encoder = new PromptEncoder(options);
   }
 
   /** @throws InputError request.does_not_fit, request.model_takes_no_images, request.template_failed */
@@ -89,21 +89,13 @@ export class SequenceFactory {
   #encode(asked: Prompt, promptMaxTokens: number | null): readonly PromptItem[] {
     const last = this.#lastEncoded;
     if (last?.promptMaxTokens === promptMaxTokens && isDeepStrictEqual(last.asked, asked)) return last.items;
-    const { items } = encodePrompt(this.#pieces(asked), this.#options.tokenizer, promptMaxTokens);
+    const items = this.#encoder.encode(asked, promptMaxTokens);
     this.#lastEncoded = { asked, promptMaxTokens, items };
     return items;
   }
 
   #image(payload: ImagePayload, cacheSalt: string | null): SequenceImage {
-    const { vision } = this.#options.description;
-    if (vision === null) {
-      throw new InputError(
-        'request.model_takes_no_images',
-        'The model of this consumer group does not accept images.',
-      );
-    }
-    const { imageTokens: rows } = layoutImage(payload.widthPx, payload.heightPx, vision);
-    return { identity: imageIdentity(payload, cacheSalt), payload, rows };
+    return { identity: imageIdentity(payload, cacheSalt), payload, rows: this.#encoder.imageRows(payload) };
   }
 
   #validateAdapter(name: string | null): void {
@@ -125,13 +117,6 @@ export class SequenceFactory {
       'request.out_of_range',
       `logit_bias names token ${unknown.token}; this model has the tokens 0 to ${tokenCount - 1}.`,
     );
-  }
-
-  #pieces(prompt: Prompt): readonly PromptPiece[] {
-    const { template, description } = this.#options;
-    return prompt.kind === 'raw'
-      ? partsToPieces(prompt.parts, description.wrapsImageInStartEnd)
-      : template.render(prompt);
   }
 }
 

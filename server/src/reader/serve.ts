@@ -15,6 +15,8 @@ import { RowNumbers } from './kv/row-key.js';
 import { SharedPrefixes } from './kv/shared-prefixes.js';
 import { UnsharedRows } from './kv/unshared-rows.js';
 import { ReaderLoop } from './loop.js';
+import { QuestionAnswerer } from './questions/answer-questions.js';
+import { QuestionDesk } from './questions/question-desk.js';
 import { SequenceFactory } from './sequence-factory.js';
 import { ImageStore } from './vision/image-store.js';
 
@@ -64,6 +66,10 @@ export function serveModel({ start, model, send }: ServeOptions): ReaderServing 
   });
   const constraints = new Constraints(tokenizer, start.constraintTimeoutMs);
   const intake = new ConstrainedIntake({ loop, constraints, send, onDefect });
+  const desk = new QuestionDesk({
+    answerer: new QuestionAnswerer({ ...model, contextTokens: engine.limits.contextTokens }),
+    send,
+  });
   send({ kind: 'ready', versions: VERSIONS, card: cardOf(start, model) });
   const heart = setInterval(() => loop.sendHeartbeat(), HEARTBEAT_MS);
   heart.unref();
@@ -75,6 +81,9 @@ export function serveModel({ start, model, send }: ServeOptions): ReaderServing 
         case 'generate':
           intake.accept(message);
           break;
+        case 'ask':
+          void desk.accept(message);
+          break;
         case 'cancel':
           intake.cancel(message.requestId);
           break;
@@ -85,6 +94,9 @@ export function serveModel({ start, model, send }: ServeOptions): ReaderServing 
             await constraints.close();
             end(0);
           });
+          break;
+        case 'limit':
+          loop.limitRunning(message.maxBatchSize);
           break;
         case 'start':
           break; // only the first message starts a reader

@@ -50,7 +50,7 @@ export async function openAnsweringServer(
   }
   const own = await startOwnServer(config, terminal, signal);
   return {
-    ...existing(new URL(own.url), apiKey, consumerGroup ?? config.readers[0]?.consumerGroup),
+    ...existing(new URL(own.url), apiKey, consumerGroup ?? config.readers[0]?.consumerGroups[0]),
     failed: own.failed,
     [Symbol.asyncDispose]: () => own.stop(),
   };

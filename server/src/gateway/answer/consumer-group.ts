@@ -1,7 +1,7 @@
 // The port through which the request path reaches the readers of a consumer group, wherever these run. Child processes under
 // supervision are one implementation (readers/); a queue between machines can be another. Everything above the port (admission,
 // images, relaying, watching for stalls) knows groups only, never a reader.
-import { ReaderError, type CapacityError, type InputError } from '../../errors.js';
+import { CapacityError, ReaderError, type InputError } from '../../errors.js';
 import type { GenerateMessage, RequestEvent } from '../../link/requests/messages.js';
 import { visionSettingsSchema, type VisionSettings } from '../../model/description.js';
 
@@ -80,6 +80,22 @@ export const groupFailed = (name: string, failure: string): ReaderError =>
   new ReaderError(
     'group.failed',
     `The model of consumer group ${JSON.stringify(name)} cannot be served (${failure}). The operator must act: the server's log and /status on its management port have the reason.`,
+  );
+
+const RETRY_AFTER_MS = 1_000;
+
+export const unknownGroup = (name: string): CapacityError =>
+  new CapacityError(
+    'group.unavailable',
+    `No reader serves consumer group ${JSON.stringify(name)}. /status lists the groups of this server.`,
+    RETRY_AFTER_MS,
+  );
+
+export const groupNotReady = (name: string): CapacityError =>
+  new CapacityError(
+    'group.unavailable',
+    `No reader of consumer group ${JSON.stringify(name)} is live at this moment. /status shows when one is.`,
+    RETRY_AFTER_MS,
   );
 
 export interface ConsumerGroups {

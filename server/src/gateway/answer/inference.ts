@@ -3,7 +3,7 @@
 // Whatever happens, each prompt ends in exactly one terminal event, unless the client is gone or the request failed before its
 // first event.
 import { setMaxListeners } from 'node:events';
-import { CapacityError, InputError, TakeoffError } from '../../errors.js';
+import { InputError, TakeoffError } from '../../errors.js';
 import type {
   Constraint,
   GenerateMessage,
@@ -17,7 +17,7 @@ import type { Intake } from '../intake/intake.js';
 import { prepareAll } from '../intake/prepare-all.js';
 import type { StallLimits } from '../stall-limits.js';
 import type { Admission } from './admission.js';
-import type { ConsumerGroup, ConsumerGroups, Submission } from './consumer-group.js';
+import { unknownGroup, type ConsumerGroup, type ConsumerGroups, type Submission } from './consumer-group.js';
 import { GuardedGroup } from './guarded-group.js';
 import { joinSignals } from './joined-signals.js';
 import { OpenAnswers } from './open-answers.js';
@@ -68,8 +68,6 @@ export interface Recipient {
   /** Gets to know what the request's time goes into. */
   readonly record: RequestRecord;
 }
-
-const RETRY_AFTER_MS = 1_000;
 
 export class Inference {
   readonly openAnswers = new OpenAnswers();
@@ -178,14 +176,7 @@ function forgetAnswer(record: RequestRecord, takeBack: () => void): void {
   takeBack();
 }
 
-const unknownGroup = (name: string): CapacityError =>
-  new CapacityError(
-    'group.unavailable',
-    `No reader serves consumer group ${JSON.stringify(name)}. /status lists the groups of this server.`,
-    RETRY_AFTER_MS,
-  );
-
-const takesNoImages = (group: string): InputError =>
+export const takesNoImages = (group: string): InputError =>
   new InputError(
     'request.model_takes_no_images',
     `The model of consumer group ${JSON.stringify(group)} does not accept images. Use /generate, or a group with a model that does.`,

@@ -117,7 +117,7 @@ describe('/status', () => {
 
   it('tells the operator more, on the management port only', async () => {
     const { app, service } = await open();
-    const management = managementApp({ readers: service, shownConfig: { port: 3000 } });
+    const management = await managementApp({ readers: service, shownConfig: { port: 3000 } });
     const status = (await management.inject('/status')).json<unknown>();
     expect(managementStatusSchema.parse(status)).toEqual(status);
     expect(status).toMatchObject({
@@ -166,7 +166,7 @@ describe('/healthz', () => {
 });
 
 it('logs a line for each request without its body, its query or its headers', async () => {
-  const { service, inference } = await open();
+  const { service, inference, counting } = await open();
   let lines = '';
   const sink = new Writable({
     write(chunk: Buffer, _encoding, done) {
@@ -177,6 +177,8 @@ it('logs a line for each request without its body, its query or its headers', as
   const app = await buildApp({
     readers: service,
     inference,
+    counting,
+    questions: service,
     limits: LIMITS,
     log: pino({ level: 'trace' }, sink),
     isDraining: () => false,

@@ -5,12 +5,15 @@ import { createBaseApp, type ConnectionOptions } from './connection/base-app.js'
 import { addHealthRoutes, HEALTH_PATHS } from './management/health-routes.js';
 import { addManagementApi, type ManagementOptions } from './management/management-api.js';
 import { addStatusRoute, type StatusOptions } from './management/status-route.js';
+import { addCountRoute, type CountOptions } from './native/count-route.js';
 import { addNativeApi } from './native/native-api.js';
 import { writeNativeError } from './native/native-error.js';
 import { addOpenaiApi, type OpenaiOptions } from './openai/openai-api.js';
 import { writeOpenaiError } from './openai/openai-error.js';
+import { addTokenTools, type TokenToolOptions } from './tokens/token-tools.js';
 
-export interface InferenceAppDeps extends ConnectionOptions, OpenaiOptions, StatusOptions {
+export interface InferenceAppDeps
+  extends ConnectionOptions, OpenaiOptions, StatusOptions, CountOptions, TokenToolOptions {
   /** Pages of other origins that may call; `*` alone is all of them. */
   readonly corsOrigins: readonly string[];
 }
@@ -24,6 +27,8 @@ export async function buildApp(deps: InferenceAppDeps): Promise<FastifyInstance>
   addStatusRoute(app, deps);
   addHealthRoutes(app, deps);
   await addNativeApi(app, deps);
+  await addCountRoute(app, deps);
+  await addTokenTools(app, deps);
   await addOpenaiApi(app, deps);
   return app;
 }
@@ -40,9 +45,9 @@ export async function buildOpenaiApp(deps: InferenceAppDeps): Promise<FastifyIns
   return app;
 }
 
-export function buildManagementApp(deps: ManagementAppDeps): FastifyInstance {
+export async function buildManagementApp(deps: ManagementAppDeps): Promise<FastifyInstance> {
   const app = createBaseApp(deps, { ...FACTS, corsOrigins: [] });
-  addManagementApi(app, deps);
+  await addManagementApi(app, deps);
   addHealthRoutes(app, deps);
   return app;
 }

@@ -5,6 +5,7 @@ import type { ImagePayload } from '../../link/requests/messages.js';
 import type { Intake } from '../intake/intake.js';
 import { createMetrics } from '../metrics/metrics.js';
 import { Admission } from '../answer/admission.js';
+import { Counting } from '../answer/counting.js';
 import { Inference } from '../answer/inference.js';
 import type { ReaderService } from '../readers/reader-service.js';
 import { PATIENT, ScriptedReaders, type Script } from '../readers/scripted-reader.fixture.js';
@@ -52,6 +53,7 @@ export interface ScriptedApp {
   readonly readers: ScriptedReaders;
   readonly service: ReaderService;
   readonly inference: Inference;
+  readonly counting: Counting;
   /** Uploads that reached the intake. */
   readonly uploads: Uint8Array[];
   readonly progress: { isDraining: boolean };
@@ -82,11 +84,14 @@ export async function scriptedApp(
     limits: { firstTokenTimeoutMs, readerMessageTimeoutMs: options.readerMessageTimeoutMs ?? 30_000 },
     newRequestId: numbered('request'),
   });
+  const counting = new Counting({ groups: service, questions: service, intake });
   const limits = { ...LIMITS, ...options.limits };
   const progress = { isDraining: false };
   const app = await buildApp({
     readers: service,
     inference,
+    counting,
+    questions: service,
     limits,
     log: pino({ level: 'silent' }),
     isDraining: () => progress.isDraining,
@@ -102,7 +107,7 @@ export async function scriptedApp(
     await app.close();
     await service.stop();
   };
-  return { app, readers, service, inference, uploads, progress, close };
+  return { app, readers, service, inference, counting, uploads, progress, close };
 }
 
 function numbered(prefix: string): () => string {

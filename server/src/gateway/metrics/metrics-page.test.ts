@@ -36,7 +36,7 @@ async function allMetrics(): Promise<string> {
     readers: () => [
       {
         readerId: 'reader1',
-        consumerGroup: 'primary',
+        consumerGroups: ['primary'],
         state: { kind: 'starting' },
         restarts: 0,
         counts: NOTHING_COUNTED,

@@ -7,7 +7,7 @@ import { addReaderMetrics } from './reader-metrics.js';
 
 const reader = (readerId: string, counts: ReaderCounts | null, restarts = 0): CountedReader => ({
   readerId,
-  consumerGroup: 'primary',
+  consumerGroups: ['primary'],
   state: { kind: 'starting' },
   restarts,
   counts,

@@ -248,9 +248,10 @@ function addReading(registry: Registry, readers: () => readonly CountedReader[],
   }
 }
 
-const labelsOf = ({ readerId, consumerGroup }: CountedReader) => ({
+/** One series for a reader, also where it serves several groups. */
+const labelsOf = ({ readerId, consumerGroups }: CountedReader) => ({
   reader: readerId,
-  consumer_group: consumerGroup,
+  consumer_group: consumerGroups.join(','),
 });
 
 const counted = (readers: readonly CountedReader[]) =>

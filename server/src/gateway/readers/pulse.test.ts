@@ -89,4 +89,10 @@ describe('ReaderPulse', () => {
       expect(pulse.tick()).toBeUndefined();
     }
   });
+
+  it('counts the seconds between its ticks, however many those are', () => {
+    const pulse = new ReaderPulse({ readerMessageTimeoutMs: 20_000, firstTokenTimeoutMs: 60_000 }, 10_000);
+    expect(held(pulse, 3)).toEqual([]);
+    expect(held(pulse, 1)).toEqual(['it said nothing for 20000 ms (reader_message_timeout_ms)']);
+  });
 });

@@ -4,13 +4,14 @@
 import type { FromReader } from '../../link/messages.js';
 import type { StallLimits } from '../stall-limits.js';
 
-/** How often `tick` is to be called; a reader's heartbeats come as often. */
+/** How often `tick` is called unless the operator sets it; a reader's heartbeats come as often. */
 export const TICK_MS = 1_000;
 
 /** A heartbeat may be late on a machine that is busy converting a model; a shorter limit would end readers that are well. */
 const LEAST_SILENCE_MS = 5_000;
 
 export class ReaderPulse {
+  readonly #tickMs: number;
   readonly #silenceMs: number;
   readonly #standstillMs: number;
   #silentTicks = 0;
@@ -19,7 +20,9 @@ export class ReaderPulse {
   #isWorking = false;
   #isSuspect = false;
 
-  constructor(limits: StallLimits) {
+  /** `tickMs`: how often `tick` is to be called. */
+  constructor(limits: StallLimits, tickMs = TICK_MS) {
+    this.#tickMs = tickMs;
     this.#silenceMs = Math.max(limits.readerMessageTimeoutMs, LEAST_SILENCE_MS);
     this.#standstillMs = Math.max(limits.firstTokenTimeoutMs, LEAST_SILENCE_MS);
   }
@@ -46,17 +49,19 @@ export class ReaderPulse {
   tick(): string | undefined {
     this.#silentTicks += 1;
     if (this.#isWorking) this.#standingTicks += 1;
-    if (isOver(this.#silentTicks, this.#silenceMs))
+    if (this.#isOver(this.#silentTicks, this.#silenceMs))
       return `it said nothing for ${this.#silenceMs} ms (reader_message_timeout_ms)`;
     // Steps and not tokens: some tokens have no text of their own, and an engine that works on them is well.
-    if (this.#isSuspect && isOver(this.#standingTicks, this.#silenceMs))
+    if (this.#isSuspect && this.#isOver(this.#standingTicks, this.#silenceMs))
       return `its engine made no step for ${this.#silenceMs} ms (reader_message_timeout_ms)`;
     // Longer: while nothing is being answered, one step on a slow machine may be a whole prompt of a large model.
-    if (isOver(this.#standingTicks, this.#standstillMs))
+    if (this.#isOver(this.#standingTicks, this.#standstillMs))
       return `its engine made no step for ${this.#standstillMs} ms (first_token_timeout_ms)`;
     return undefined;
   }
-}
 
-/** One tick more than the limit, since the first may come at once. */
-const isOver = (ticks: number, limitMs: number): boolean => ticks * TICK_MS > limitMs + TICK_MS;
+  /** One tick more than the limit, since the first may come at once. */
+  #isOver(ticks: number, limitMs: number): boolean {
+    return ticks * this.#tickMs > limitMs + this.#tickMs;
+  }
+}

@@ -30,6 +30,7 @@ const dead = (restartInMs: number | null): ReaderState => ({
 class Member implements GroupMember {
   state: ReaderState;
   openPrompts: number;
+  buffersRequests = true;
   readonly asked: string[] = [];
   readonly cancelled: string[] = [];
 
@@ -45,6 +46,10 @@ class Member implements GroupMember {
 
   cancel(requestId: string): void {
     this.cancelled.push(requestId);
+  }
+
+  ask(): Promise<never> {
+    return Promise.reject(new TypeError('nobody asks it'));
   }
 }
 
@@ -129,6 +134,28 @@ describe('a submitted request', () => {
     expect(ends).toMatchObject({ a: { kind: 'refused', error: { code: 'group.unavailable' } } });
   });
 
+  it('does not wait for a reader that buffers none, unless another one comes back', () => {
+    const [hasty, patient] = [new Member(live()), new Member(live())];
+    hasty.buffersRequests = false;
+    const { submit, change, ends, group } = groupOf([hasty, patient]);
+    change(hasty, dead(500));
+    change(patient, dead(500));
+    submit('a');
+    expect(ends).toEqual({});
+    patient.state = dead(null);
+    group.remove(patient);
+    expect(ends['a']).toMatchObject({ kind: 'refused', error: { code: 'group.unavailable' } });
+  });
+
+  it('is cancelled in its reader, also when that has left the group', () => {
+    const reader = new Member(live());
+    const { submit, group } = groupOf([reader]);
+    submit('a');
+    group.remove(reader);
+    group.cancel('a', 'unwanted');
+    expect(reader.cancelled).toEqual(['a']);
+  });
+
   it('ends as cancelled when it is cancelled while it waits, and reaches no reader', () => {
     const reader = new Member(live());
     const { group, submit, change, ends } = groupOf([reader]);
@@ -146,7 +173,7 @@ describe('a submitted request', () => {
     const { group, submit } = groupOf(members);
     submit('a');
     group.cancel('a', 'unwanted');
-    expect(members.map(({ cancelled }) => cancelled)).toEqual([['a'], ['a']]);
+    expect(members.map(({ cancelled }) => cancelled)).toEqual([['a'], []]);
   });
 });
 

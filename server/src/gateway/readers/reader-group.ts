@@ -2,6 +2,7 @@
 // requests wait until one can. Starting, watching and ending readers is their supervisors' work.
 import { CapacityError, type ReaderError } from '../../errors.js';
 import type { GenerateMessage } from '../../link/requests/messages.js';
+import type { Question } from '../../link/requests/questions.js';
 import {
   groupFailed,
   type CancelReason,
@@ -11,6 +12,7 @@ import {
   type SubmissionListener,
   type Vision,
 } from '../answer/consumer-group.js';
+import type { AnswerTo, QuestionOf } from '../answer/reader-questions.js';
 import { mayBecomeLive, type ReaderState } from './reader-state.js';
 
 /** What a group needs of its readers. */
@@ -18,10 +20,13 @@ export interface GroupMember {
   readonly state: ReaderState;
   /** Prompts that it has and that have not ended. */
   readonly openPrompts: number;
+  /** Whether requests wait for it while it comes back after its end. */
+  readonly buffersRequests: boolean;
   /** To be called while it is live only. */
   generate(message: GenerateMessage, listener: SubmissionListener): void;
   /** Does nothing when the reader does not have the request. */
   cancel(requestId: string, reason: CancelReason): void;
+  ask<Kind extends Question['kind']>(question: QuestionOf<Kind>): Promise<AnswerTo<Kind>>;
 }
 
 export interface ReaderGroupOptions {
@@ -47,6 +52,8 @@ export class ReaderGroup implements ConsumerGroup {
   /** By id, in the order in which they came. */
   readonly #waiting = new Map<string, WaitingRequest>();
   readonly #visionWaiters = new Set<() => void>();
+  /** Who has the requests that were handed on, by their ids: it may have left the group since. */
+  readonly #holders = new Map<string, GroupMember>();
   /** Of the reader that was live last; undefined while none has been that may come back. */
   #lastVision: Vision | null | undefined;
 
@@ -57,6 +64,7 @@ export class ReaderGroup implements ConsumerGroup {
 
   add(member: GroupMember): void {
     this.#members.add(member);
+    this.memberChanged();
   }
 
   remove(member: GroupMember): void {
@@ -88,6 +96,13 @@ export class ReaderGroup implements ConsumerGroup {
     };
   }
 
+  /** Asks the live reader that has least to do. @throws as `ReaderQuestions` */
+  async ask<Kind extends Question['kind']>(question: QuestionOf<Kind>): Promise<AnswerTo<Kind>> {
+    const reader = this.#pick(null);
+    if (reader === undefined) throw this.#unavailable();
+    return reader.ask(question);
+  }
+
   async vision(signal: AbortSignal): Promise<Vision | null> {
     signal.throwIfAborted();
     return new Promise((resolve, reject) => {
@@ -117,7 +132,7 @@ export class ReaderGroup implements ConsumerGroup {
     const { message, preparedFor } = submission;
     const reader = this.#pick(preparedFor);
     if (reader !== undefined) {
-      reader.generate(message, listener);
+      this.#handOn(reader, message, listener);
       return;
     }
     const timer = setTimeout(() => this.#refuse(message.requestId), this.#waitMs());
@@ -132,7 +147,24 @@ export class ReaderGroup implements ConsumerGroup {
       waited.listener.onEnd({ kind: 'cancelled' });
       return;
     }
-    for (const member of this.#members) member.cancel(requestId, reason);
+    this.#holders.get(requestId)?.cancel(requestId, reason);
+  }
+
+  #handOn(reader: GroupMember, message: GenerateMessage, listener: SubmissionListener): void {
+    const { requestId } = message;
+    const open = new Set(message.prompts.keys());
+    this.#holders.set(requestId, reader);
+    reader.generate(message, {
+      onEvent: (event) => {
+        if (event.kind !== 'token') open.delete(event.prompt);
+        if (open.size === 0) this.#holders.delete(requestId);
+        listener.onEvent(event);
+      },
+      onEnd: (end) => {
+        this.#holders.delete(requestId);
+        listener.onEnd(end);
+      },
+    });
   }
 
   /** The live reader with the fewest open prompts that takes images prepared for this vision; any of them for null. */
@@ -169,7 +201,7 @@ export class ReaderGroup implements ConsumerGroup {
         continue;
       }
       const request = this.#stopWaiting(requestId);
-      if (request !== undefined) reader.generate(submission.message, request.listener);
+      if (request !== undefined) this.#handOn(reader, submission.message, request.listener);
     }
   }
 
@@ -187,7 +219,13 @@ export class ReaderGroup implements ConsumerGroup {
   /** Whether requests for which there is no reader at this moment wait for one. */
   #mayWait(): boolean {
     if (this.#failure() !== undefined) return false;
-    return this.#reservedWaitMs !== null || this.#lastVision !== undefined;
+    if (this.#reservedWaitMs !== null) return true;
+    return this.#lastVision !== undefined && this.#isBuffered();
+  }
+
+  /** Whether a reader comes back, or is there, for which requests wait. */
+  #isBuffered(): boolean {
+    return [...this.#members].some(({ state, buffersRequests }) => buffersRequests && mayBecomeLive(state));
   }
 
   #hasHope(): boolean {

@@ -2,6 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Random } from '../../../../harness/random.js';
 import type { GenerateMessage } from '../../link/requests/messages.js';
 import { messageOf } from '../answer/message.fixture.js';
+import { detailedStatus } from '../http/management/status-answer.js';
+import type { ReaderService } from './reader-service.js';
 import { isTransition } from './reader-state.js';
 import type { ScriptedReader } from './scripted-reader.fixture.js';
 import { CARD, PATIENT, ScriptedReaders, silent } from './scripted-reader.fixture.js';
@@ -44,6 +46,51 @@ describe('ReaderService', () => {
     await settle();
     expect(readers.lives).toHaveLength(2);
     expect(isReady(service)).toBe(true);
+  });
+
+  it('serves several groups with one reader, and others of them after a change', async () => {
+    const readers = silentReaders();
+    const { service } = scriptedService([{ readers, groups: ['a', 'b'] }]);
+    await settle();
+    expect([isReady(service, 'a'), isReady(service, 'b')]).toEqual([true, true]);
+    expect(service.readers()).toMatchObject([{ consumerGroups: ['a', 'b'] }]);
+    service.regroup('reader1', ['b', 'c']);
+    expect(service.groups()).toMatchObject([
+      { name: 'b', isReady: true },
+      { name: 'c', isReady: true },
+    ]);
+    expect(() => service.regroup('nobody', ['a'])).toThrow('No reader of this server has the id "nobody"');
+  });
+
+  it('tells a reader its limit, and tells it again to the one that takes its place', async () => {
+    const readers = silentReaders();
+    const { service } = scriptedService([{ readers }]);
+    await settle();
+    service.limitBatch('reader1', 2);
+    expect(await readers.last.next('limit')).toEqual({ kind: 'limit', maxBatchSize: 2 });
+    readers.last.die();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await readers.last.next('limit')).toEqual({ kind: 'limit', maxBatchSize: 2 });
+    expect(service.readers()).toMatchObject([{ maxBatchSize: 2, restarts: 1 }]);
+  });
+
+  it('ends a reader at once where it is not to be drained, although it has work', async () => {
+    const readers = silentReaders();
+    const { service } = scriptedService([{ readers }]);
+    await settle();
+    const ends: string[] = [];
+    service
+      .find('primary')
+      ?.submit(
+        { message: messageOf(1, 'a'), preparedFor: null },
+        { onEvent: () => undefined, onEnd: ({ kind }) => ends.push(kind) },
+      );
+    const draining = service.remove('reader1');
+    await settle();
+    expect(service.readers()).toMatchObject([{ state: { kind: 'draining' }, openPrompts: 1 }]);
+    await service.remove('reader1', 'at-once');
+    await draining;
+    expect([service.readers(), ends]).toEqual([[], ['lost']]);
   });
 
   it('knows which ids there are not', async () => {
@@ -132,12 +179,13 @@ class Trace {
   step(): void {
     const id = this.#random.pick(['r1', 'r2', 'r3']);
     const readers = this.#readers.get(id);
-    switch (this.#random.below(9)) {
+    switch (this.#random.below(10)) {
       case 0:
         if (!this.service.readers().some(({ readerId }) => readerId === id)) this.#addReader(id);
         break;
       case 1:
-        if (this.#random.below(3) === 0) this.#take(this.service.remove(id));
+        if (this.#random.below(3) === 0)
+          this.#take(this.service.remove(id, this.#random.pick(['drained', 'at-once'])));
         break;
       case 2:
         if (this.#random.below(3) === 0) this.#take(this.service.drain(id));
@@ -149,7 +197,13 @@ class Trace {
         if (readers !== undefined && readers.lives.length > 0) this.#load(readers);
         break;
       case 5:
+        if (this.service.has(id)) {
+          this.service.regroup(id, this.#random.pick([['a'], ['b'], ['a', 'b']]));
+          this.service.limitBatch(id, 1 + this.#random.below(8));
+        }
+        break;
       case 6:
+      case 7:
         this.#ask();
         break;
       default:
@@ -171,7 +225,7 @@ class Trace {
     const readers = new ScriptedReaders((message, reader) => void this.#open.push({ message, reader }));
     if (this.#random.below(2) === 0) readers.card = null;
     this.#readers.set(id, readers);
-    this.#add(id, { readers, group: this.#random.pick(['a', 'b']) });
+    this.#add(id, { readers, groups: this.#random.pick([['a'], ['b'], ['a', 'b']]) });
   }
 
   /** Of an id that is not there, too. */
@@ -229,13 +283,34 @@ class Trace {
   }
 }
 
-describe('any order of additions, drains, removals, deaths and answers', () => {
-  it.each(Array.from({ length: 60 }, (_, index) => index + 1))(
+/** Every reader is in one list, with the groups that list it as theirs. */
+function expectTrueStatus(service: ReaderService): void {
+  const { live_readers, dead_readers, loading_readers, consumer_groups } = detailedStatus(service, {}).status;
+  const lists = [live_readers, dead_readers, loading_readers];
+  const listed = lists.flatMap((list) => Object.keys(list));
+  expect(listed.toSorted()).toEqual(
+    service
+      .readers()
+      .map(({ readerId }) => readerId)
+      .toSorted(),
+  );
+  const groups = lists.flatMap((list) => Object.values(list)).flatMap((reader) => reader.consumer_groups);
+  // `a` is reserved in half of the traces, and then there without a reader.
+  const known = Object.keys(consumer_groups).filter((name) => name !== 'a' || groups.includes(name));
+  expect(known.toSorted()).toEqual([...new Set(groups)].toSorted());
+}
+
+/** Acceptance runs 200 of them, which take a minute. */
+const TRACES = process.env['npm_lifecycle_event'] === 'test:readers' ? 200 : 40;
+
+describe('any order of additions, changes, drains, removals, deaths and answers', () => {
+  it.each(Array.from({ length: TRACES }, (_, index) => index + 1))(
     'gives each request one end and each reader legal states (trace %i)',
     async (seed) => {
       const trace = new Trace(seed);
       for (let step = 0; step < 150; step += 1) {
         trace.step();
+        expectTrueStatus(trace.service);
         await vi.advanceTimersByTimeAsync(step % 3 === 0 ? 700 : 0);
       }
       await trace.finish();

@@ -1,9 +1,12 @@
-// All readers of this gateway: adds them, lets them finish, takes them away, at start-up as at any other time. It owns the groups
-// that they serve. A group exists as long as a reader of it does, or for ever where its name is reserved.
+// All readers of this gateway: adds them, changes them, lets them finish, takes them away, at start-up as at any other time. It owns the
+// set of readers and the groups that they serve, and nobody else changes either. A group exists as long as a reader of it does, or for
+// ever where its name is reserved.
 import { CapacityError, ConfigError, InputError } from '../../errors.js';
 import type { ReaderStart } from '../../link/lifecycle/messages.js';
+import type { Question } from '../../link/requests/questions.js';
 import type { ReaderSecrets } from '../../link/secrets.js';
-import type { ConsumerGroups, GroupView } from '../answer/consumer-group.js';
+import { unknownGroup, type ConsumerGroups, type GroupView } from '../answer/consumer-group.js';
+import type { AnswerTo, QuestionOf, ReaderQuestions } from '../answer/reader-questions.js';
 import type { StallLimits } from '../stall-limits.js';
 import { ReaderGroup } from './reader-group.js';
 import type { LaunchReader } from './reader-process.js';
@@ -12,9 +15,12 @@ import type { CountedReader, ReadersView, ReaderView } from './readers-view.js';
 import { ReaderSupervisor, type LogLevel } from './supervisor.js';
 
 export interface GatewayReader {
-  readonly consumerGroup: string;
+  /** At least one. */
+  readonly consumerGroups: readonly string[];
   readonly start: ReaderStart;
   readonly secrets: ReaderSecrets;
+  /** Whether requests wait for it while it comes back after its end. */
+  readonly buffersRequests: boolean;
 }
 
 export interface ReaderServiceOptions {
@@ -31,10 +37,10 @@ export interface ReaderServiceOptions {
 
 interface Entry {
   readonly supervisor: ReaderSupervisor;
-  readonly group: ReaderGroup;
+  groups: readonly ReaderGroup[];
 }
 
-export class ReaderService implements ConsumerGroups, ReadersView {
+export class ReaderService implements ConsumerGroups, ReadersView, ReaderQuestions {
   readonly #options: ReaderServiceOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #groups = new Map<string, ReaderGroup>();
@@ -47,12 +53,16 @@ export class ReaderService implements ConsumerGroups, ReadersView {
       this.#groups.set(name, new ReaderGroup({ name, reservedWaitMs }));
   }
 
+  has(readerId: string): boolean {
+    return this.#entries.has(readerId);
+  }
+
   /**
    * Starts a reader and keeps it running until it is drained or removed.
    * @throws ConfigError when its id is taken
    * @throws CapacityError server.draining after `stop`
    */
-  add({ consumerGroup, start, secrets }: GatewayReader): void {
+  add({ consumerGroups, start, secrets, buffersRequests }: GatewayReader): void {
     const { readerId } = start;
     if (this.#isStopped) throw new CapacityError('server.draining', 'The server is shutting down.', 1_000);
     if (this.#entries.has(readerId)) {
@@ -61,23 +71,39 @@ export class ReaderService implements ConsumerGroups, ReadersView {
       );
     }
     const { launch, limits, random, onLog, onState } = this.#options;
-    const group = this.#group(consumerGroup);
     const supervisor = new ReaderSupervisor({
       start,
       secrets,
-      consumerGroup,
+      buffersRequests,
       launch,
       limits,
       random,
       onLog: (level, message) => onLog(readerId, level, message),
       onState: (state) => {
         onState(readerId, state);
-        group.memberChanged();
+        for (const group of entry.groups) group.memberChanged();
       },
     });
-    this.#entries.set(readerId, { supervisor, group });
-    group.add(supervisor);
+    const entry: Entry = { supervisor, groups: [] };
+    this.#entries.set(readerId, entry);
+    this.#join(entry, consumerGroups);
     supervisor.start();
+  }
+
+  /**
+   * From now on the reader takes the requests of these groups, at least one, and of no others. What it has it finishes.
+   * @throws InputError request.reader_unknown
+   */
+  regroup(readerId: string, consumerGroups: readonly string[]): void {
+    this.#join(this.#entry(readerId), consumerGroups);
+  }
+
+  /**
+   * The reader begins no more answers than these at the same time.
+   * @throws InputError request.reader_unknown
+   */
+  limitBatch(readerId: string, maxBatchSize: number): void {
+    this.#entry(readerId).supervisor.limitBatch(maxBatchSize);
   }
 
   /**
@@ -90,18 +116,18 @@ export class ReaderService implements ConsumerGroups, ReadersView {
   }
 
   /**
-   * Drains the reader and takes it off the list.
+   * Drains the reader, or ends it at once with the requests that it has, and takes it off the list. May be called while another call
+   * drains it.
    * @throws InputError request.reader_unknown
    */
-  async remove(readerId: string): Promise<void> {
+  async remove(readerId: string, how: 'drained' | 'at-once' = 'drained'): Promise<void> {
     const entry = this.#entry(readerId);
-    const { supervisor, group } = entry;
-    await supervisor.drain();
+    const { supervisor } = entry;
+    await (how === 'drained' ? supervisor.drain() : supervisor.stop());
     // Somebody else may have removed it meanwhile, and added another of the same id.
     if (this.#entries.get(readerId) !== entry) return;
     this.#entries.delete(readerId);
-    group.remove(supervisor);
-    if (group.isDisposable) this.#groups.delete(group.name);
+    this.#join(entry, []);
   }
 
   find(name: string): ReaderGroup | undefined {
@@ -109,15 +135,31 @@ export class ReaderService implements ConsumerGroups, ReadersView {
   }
 
   countedReaders(): readonly CountedReader[] {
-    return [...this.#entries.values()].map(({ supervisor }) => supervisor);
+    return [...this.#entries.values()].map((entry) => ({ ...viewOf(entry), counts: entry.supervisor.counts }));
   }
 
   readers(): readonly ReaderView[] {
-    return [...this.#entries.values()].map(({ supervisor }) => supervisor);
+    return [...this.#entries.values()].map(viewOf);
   }
 
   groups(): readonly GroupView[] {
     return [...this.#groups.values()].map((group) => group.view());
+  }
+
+  async askReader<Kind extends Question['kind']>(
+    readerId: string,
+    question: QuestionOf<Kind>,
+  ): Promise<AnswerTo<Kind>> {
+    return this.#entry(readerId).supervisor.ask(question);
+  }
+
+  async askGroup<Kind extends Question['kind']>(
+    name: string,
+    question: QuestionOf<Kind>,
+  ): Promise<AnswerTo<Kind>> {
+    const group = this.#groups.get(name);
+    if (group === undefined) throw unknownGroup(name);
+    return group.ask(question);
   }
 
   /** Ends all readers and takes no more; requests that are still open are lost. Resolves when their processes are gone. */
@@ -131,8 +173,22 @@ export class ReaderService implements ConsumerGroups, ReadersView {
     if (entry !== undefined) return entry;
     throw new InputError(
       'request.reader_unknown',
-      `No reader of this server has the id ${JSON.stringify(readerId)}. /status lists them.`,
+      `No reader of this server has the id ${JSON.stringify(readerId.slice(0, MAX_SHOWN_CHARACTERS))}. /status lists them.`,
     );
+  }
+
+  /** Puts the reader into these groups and takes it out of all others. */
+  #join(entry: Entry, names: readonly string[]): void {
+    const before = entry.groups;
+    const groups = [...new Set(names)].map((name) => this.#group(name));
+    entry.groups = groups;
+    // Joins first, so that the requests of a group are not refused for want of a reader that is on its way.
+    for (const group of groups) if (!before.includes(group)) group.add(entry.supervisor);
+    for (const group of before) {
+      if (groups.includes(group)) continue;
+      group.remove(entry.supervisor);
+      if (group.isDisposable) this.#groups.delete(group.name);
+    }
   }
 
   #group(name: string): ReaderGroup {
@@ -140,4 +196,24 @@ export class ReaderService implements ConsumerGroups, ReadersView {
     this.#groups.set(name, group);
     return group;
   }
+}
+
+/** Of a client's text that a message repeats. */
+const MAX_SHOWN_CHARACTERS = 100;
+
+function viewOf({ supervisor, groups }: Entry): ReaderView {
+  const { readerId, modelName, device, maxBatchSize, state, pid, openPrompts, lastHeartbeatMs, restarts } =
+    supervisor;
+  return {
+    readerId,
+    consumerGroups: groups.map(({ name }) => name),
+    modelName,
+    device,
+    maxBatchSize,
+    state,
+    pid,
+    openPrompts,
+    lastHeartbeatMs,
+    restarts,
+  };
 }

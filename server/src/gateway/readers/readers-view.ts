@@ -5,22 +5,27 @@ import type { ReaderState } from './reader-state.js';
 
 export interface ReaderView {
   readonly readerId: string;
-  readonly consumerGroup: string;
+  readonly consumerGroups: readonly string[];
   readonly modelName: string;
   readonly device: string;
-  /** As configured. */
+  /** Answers that it may generate at the same time. */
   readonly maxBatchSize: number;
   readonly state: ReaderState;
   /** Undefined while no process runs. */
   readonly pid: number | undefined;
   /** Prompts that it has and that have not ended. */
   readonly openPrompts: number;
+  /** Milliseconds since 1970 at its last sign of life; null while its process has given none. */
+  readonly lastHeartbeatMs: number | null;
+  /** How often it was started again after it had died. */
+  readonly restarts: number;
 }
 
 /** A reader as metrics see it. */
-export interface CountedReader extends Pick<ReaderView, 'readerId' | 'consumerGroup' | 'state'> {
-  /** How often it was started again after it had ended by itself. */
-  readonly restarts: number;
+export interface CountedReader extends Pick<
+  ReaderView,
+  'readerId' | 'consumerGroups' | 'state' | 'restarts'
+> {
   /** From its last heartbeat; null before the first one of a life. */
   readonly counts: ReaderCounts | null;
 }

@@ -5,6 +5,10 @@ import type { ReaderCard, ReaderStart } from '../../link/lifecycle/messages.js';
 import { createMemoryPair } from '../../link/memory-pair.js';
 import { VERSIONS, type FromReader, type ToReader } from '../../link/messages.js';
 import type { FinishReason } from 'takeoff-wire';
+import { createEchoModel } from '../../reader/load/echo-model.js';
+import { namedTemplate } from '../../reader/prompt/conversation-template.js';
+import { QuestionAnswerer } from '../../reader/questions/answer-questions.js';
+import { QuestionDesk } from '../../reader/questions/question-desk.js';
 import type { GenerateMessage, Usage, WorkTimes } from '../../link/requests/messages.js';
 import type { LaunchReader } from './reader-process.js';
 
@@ -71,6 +75,20 @@ const TIMES: WorkTimes = { visionMs: 0, prefillMs: 0, decodeMs: 0 };
 /** What the test does with a request, when it does not drive it step by step. */
 export type Script = (message: GenerateMessage, reader: ScriptedReader) => void;
 
+/** Answers questions as an echo reader does. */
+const ANSWERER = new QuestionAnswerer({
+  ...createEchoModel({
+    contextTokens: CARD.contextTokens,
+    cells: CARD.contextTokens,
+    maxSequences: 1,
+    slots: 1,
+    maxRows: 8,
+  }),
+  template: namedTemplate('vicuna_v1', false),
+  contextTokens: CARD.contextTokens,
+  modelConfig: '{"model_type":"llava"}',
+});
+
 /** One life of a scripted reader. */
 export class ScriptedReader {
   readonly received: ToReader[] = [];
@@ -80,6 +98,8 @@ export class ScriptedReader {
   /** Prompts that it was given and has not ended. */
   readonly #open = new Set<string>();
   #isDraining = false;
+  /** Whether it says nothing to questions. */
+  ignoresQuestions = false;
   /** Whether it goes on for ever when it is asked to drain. */
   ignoresDrain = false;
 
@@ -93,6 +113,8 @@ export class ScriptedReader {
         for (const prompt of message.prompts.keys()) this.#open.add(`${message.requestId} ${prompt}`);
         script(message, this);
       }
+      if (message.kind === 'ask' && !this.ignoresQuestions)
+        void new QuestionDesk({ answerer: ANSWERER, send: (event) => this.say(event) }).accept(message);
       if (message.kind === 'drain') {
         this.#isDraining = true;
         this.#endWhenDrained();

@@ -2,6 +2,7 @@
 import { NO_SECRETS } from '../../link/secrets.js';
 import type { StallLimits } from '../stall-limits.js';
 import type { LaunchReader } from './reader-process.js';
+import type { ReaderSettingsParser } from './reader-administration.js';
 import { ReaderService } from './reader-service.js';
 import type { ReaderState } from './reader-state.js';
 import { PATIENT, START, type ScriptedReaders } from './scripted-reader.fixture.js';
@@ -9,6 +10,9 @@ import { PATIENT, START, type ScriptedReaders } from './scripted-reader.fixture.
 export interface ScriptedMember {
   readonly readers: ScriptedReaders;
   readonly group?: string;
+  /** Instead of `group`. */
+  readonly groups?: readonly string[];
+  readonly buffersRequests?: boolean;
 }
 
 export interface ScriptedServiceOptions {
@@ -45,13 +49,29 @@ export function scriptedService(
     onLog: (readerId, level, message) => logged.push(`${readerId} ${level}: ${message}`),
     onState: (readerId, state) => states.push({ readerId, state }),
   });
-  const add: ScriptedService['add'] = (readerId, { readers, group = 'primary' }) => {
+  const add: ScriptedService['add'] = (
+    readerId,
+    { readers, group = 'primary', groups = [group], buffersRequests = true },
+  ) => {
     launches.set(readerId, readers.launch);
-    service.add({ consumerGroup: group, start: { ...START, readerId }, secrets: NO_SECRETS });
+    service.add({
+      consumerGroups: groups,
+      start: { ...START, readerId },
+      secrets: NO_SECRETS,
+      buffersRequests,
+    });
   };
   members.forEach((member, index) => add(`reader${index + 1}`, member));
   return { service, states, logged, add };
 }
+
+/** For tests in which no reader is added by its settings. */
+export const NO_SETTINGS: ReaderSettingsParser = {
+  reader: () => {
+    throw new TypeError('no reader is added in this test');
+  },
+  changes: () => ({}),
+};
 
 /** Whether a reader of the group takes requests at this moment. */
 export const isReady = (service: ReaderService, name = 'primary'): boolean =>

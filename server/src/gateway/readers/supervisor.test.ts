@@ -33,8 +33,8 @@ function supervise(
   const logged: string[] = [];
   const supervisor = new ReaderSupervisor({
     start,
-    consumerGroup: 'primary',
     secrets: NO_SECRETS,
+    buffersRequests: true,
     launch: readers.launch,
     limits,
     random: () => 0,

@@ -1,6 +1,6 @@
 // Keeps one reader running: starts it, follows its state, starts it again when it dies, lets it finish or ends it when it is to
 // go. Its requests are told when it is lost; nothing is retried here.
-import { Defect } from '../../errors.js';
+import { CapacityError, Defect, ReaderError } from '../../errors.js';
 import {
   shownDevice,
   type LogEvent,
@@ -10,10 +10,13 @@ import {
 import type { ReaderCounts } from '../../link/lifecycle/reader-counts.js';
 import type { FromReader } from '../../link/messages.js';
 import type { GenerateMessage, RequestEvent } from '../../link/requests/messages.js';
+import type { Question } from '../../link/requests/questions.js';
 import type { ReaderSecrets } from '../../link/secrets.js';
 import { identifyVision, type CancelReason, type SubmissionListener } from '../answer/consumer-group.js';
 import type { StallLimits } from '../stall-limits.js';
+import type { AnswerTo, QuestionOf } from '../answer/reader-questions.js';
 import { nativeDeathIn } from './native-death.js';
+import { OpenQuestions } from './open-questions.js';
 import { OpenRequests } from './open-requests.js';
 import { ReaderPulse, TICK_MS } from './pulse.js';
 import type { LaunchReader, ReaderProcess } from './reader-process.js';
@@ -25,7 +28,7 @@ export type LogLevel = LogEvent['level'];
 export interface SupervisorOptions {
   readonly start: ReaderStart;
   readonly secrets: ReaderSecrets;
-  readonly consumerGroup: string;
+  readonly buffersRequests: boolean;
   readonly launch: LaunchReader;
   readonly onState: (state: ReaderState) => void;
   readonly onLog: (level: LogLevel, message: string) => void;
@@ -45,6 +48,7 @@ const IDLE_EXIT_MS = 2_000;
 export class ReaderSupervisor {
   readonly #options: SupervisorOptions;
   readonly #open = new OpenRequests();
+  readonly #questions = new OpenQuestions();
   readonly #restarts: RestartPolicy;
   #state: ReaderState = { kind: 'starting' };
   #process: ReaderProcess | undefined;
@@ -52,6 +56,8 @@ export class ReaderSupervisor {
   #idleExit: NodeJS.Timeout | undefined;
   #pulse: ReaderPulse | undefined;
   #ticking: NodeJS.Timeout | undefined;
+  #batchLimit: number | undefined;
+  #lastHeartbeatMs: number | null = null;
   #restartCount = 0;
   #counts: ReaderCounts | null = null;
   #lastWords: { readonly code: string; readonly message: string } | undefined;
@@ -67,8 +73,8 @@ export class ReaderSupervisor {
     return this.#options.start.readerId;
   }
 
-  get consumerGroup(): string {
-    return this.#options.consumerGroup;
+  get buffersRequests(): boolean {
+    return this.#options.buffersRequests;
   }
 
   get modelName(): string {
@@ -84,7 +90,16 @@ export class ReaderSupervisor {
   }
 
   get maxBatchSize(): number {
-    return this.#options.start.maxBatchSize;
+    const loaded = hasModel(this.#state) ? this.#state.card.maxSequences : this.#options.start.maxBatchSize;
+    return Math.min(loaded, this.#batchLimit ?? loaded);
+  }
+
+  get lastHeartbeatMs(): number | null {
+    return this.#lastHeartbeatMs;
+  }
+
+  get restarts(): number {
+    return this.#restartCount;
   }
 
   get state(): ReaderState {
@@ -97,10 +112,6 @@ export class ReaderSupervisor {
 
   get openPrompts(): number {
     return this.#open.promptCount;
-  }
-
-  get restarts(): number {
-    return this.#restartCount;
   }
 
   get counts(): ReaderCounts | null {
@@ -126,6 +137,19 @@ export class ReaderSupervisor {
     if (!this.#open.has(requestId)) return;
     if (reason === 'stalled') this.#pulse?.suspect();
     this.#process?.connection.send({ kind: 'cancel', requestId });
+  }
+
+  /** From now on no more answers than these begin at the same time; those that run go on. It cannot have more than it was loaded for. */
+  limitBatch(maxBatchSize: number): void {
+    this.#batchLimit = maxBatchSize;
+    if (this.#state.kind === 'live') this.#sendBatchLimit();
+  }
+
+  /** @throws CapacityError, InputError, ReaderError: see `ReaderQuestions` */
+  async ask<Kind extends Question['kind']>(question: QuestionOf<Kind>): Promise<AnswerTo<Kind>> {
+    const connection = this.#process?.connection;
+    if (this.#state.kind !== 'live' || connection === undefined) throw notLive(this.readerId, this.#state);
+    return this.#questions.ask(question, (message) => connection.send(message));
   }
 
   /** Takes no new request, finishes those that it has, then ends for good. Resolves when its process is gone. */
@@ -184,6 +208,10 @@ export class ReaderSupervisor {
       case 'error':
         this.#deliver(message);
         break;
+      case 'answer':
+      case 'refusal':
+        this.#questions.deliver(message);
+        break;
       case 'loading':
         // A reader that says so at another time is not believed; neither is one that becomes ready twice.
         if (!isTransition(this.#state.kind, 'loading')) break;
@@ -201,6 +229,7 @@ export class ReaderSupervisor {
         break;
       case 'heartbeat':
         this.#counts = message.counts;
+        this.#lastHeartbeatMs = Date.now();
         break;
     }
   }
@@ -214,19 +243,28 @@ export class ReaderSupervisor {
   #becomeLive(card: ReaderCard): void {
     this.#watchPulse();
     this.#enter({ kind: 'live', card, vision: card.vision === null ? null : identifyVision(card.vision) });
+    this.#sendBatchLimit();
+  }
+
+  #sendBatchLimit(): void {
+    if (this.#batchLimit === undefined) return;
+    this.#process?.connection.send({ kind: 'limit', maxBatchSize: this.#batchLimit });
   }
 
   /** From now on a reader that hangs is ended, and replaced as any that died. */
   #watchPulse(): void {
-    const pulse = new ReaderPulse(this.#options.limits);
+    const { limits } = this.#options;
+    const tickMs = limits.heartbeatCheckMs ?? TICK_MS;
+    const pulse = new ReaderPulse(limits, tickMs);
     this.#pulse = pulse;
+    if (tickMs === 0) return;
     this.#ticking = setInterval(() => {
       const reason = pulse.tick();
       if (reason === undefined) return;
       clearInterval(this.#ticking);
       this.#lastWords = { code: 'reader.stalled', message: `The reader was ended because ${reason}.` };
       this.#process?.kill();
-    }, TICK_MS);
+    }, tickMs);
   }
 
   /** It has been asked to drain: without work there is nothing that it could still wait for. */
@@ -243,10 +281,12 @@ export class ReaderSupervisor {
     this.#pulse = undefined;
     this.#counts = null;
     this.#process = undefined;
+    this.#lastHeartbeatMs = null;
     // Its state first: whoever is told of the loss may look for another reader at once.
     if (this.#state.kind === 'draining') this.#enter({ kind: 'stopped' });
     else if (this.#state.kind !== 'stopped') this.#die(exitReason, wasLive);
     this.#open.loseAll(exitReason);
+    this.#questions.loseAll(exitReason);
   }
 
   #die(exitReason: string, wasLive: boolean): void {
@@ -278,3 +318,23 @@ export class ReaderSupervisor {
     this.#options.onState(state);
   }
 }
+
+const RETRY_AFTER_MS = 1_000;
+
+const hasModel = (state: ReaderState): state is Extract<ReaderState, { readonly card: ReaderCard }> =>
+  state.kind === 'live' || state.kind === 'draining';
+
+const notLive = (readerId: string, state: ReaderState): CapacityError | ReaderError => {
+  const name = JSON.stringify(readerId);
+  if (state.kind === 'dead' && state.restartInMs === null) {
+    return new ReaderError(
+      'group.failed',
+      `Reader ${name} cannot be served (${state.code}). The operator must act: the server's log and /status on its management port have the reason.`,
+    );
+  }
+  return new CapacityError(
+    'group.unavailable',
+    `Reader ${name} is not live at this moment (${state.kind}). /status shows when it is.`,
+    RETRY_AFTER_MS,
+  );
+};

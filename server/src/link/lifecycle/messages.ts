@@ -90,8 +90,14 @@ export interface DrainMessage {
   readonly kind: 'drain';
 }
 
+/** Begin no more answers than these at the same time; what the reader was loaded for stays the most. */
+export interface LimitMessage {
+  readonly kind: 'limit';
+  readonly maxBatchSize: number;
+}
+
 /** To the reader. */
-export type LifecycleMessage = StartMessage | DrainMessage;
+export type LifecycleMessage = StartMessage | DrainMessage | LimitMessage;
 
 /** What the gateway must know of a live reader. */
 export interface ReaderCard {

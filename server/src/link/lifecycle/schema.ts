@@ -58,6 +58,7 @@ export const lifecycleMessageSchema = z.discriminatedUnion('kind', [
     }),
   }),
   z.object({ kind: z.literal('drain') }),
+  z.object({ kind: z.literal('limit'), maxBatchSize: z.int().min(1) }),
 ]) satisfies z.ZodType<LifecycleMessage>;
 
 /** From the reader, by kind. */

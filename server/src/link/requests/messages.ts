@@ -2,8 +2,9 @@
 // queue between machines, so nothing here is secret, and nothing refers to a file or a process of either side. A change that an
 // older process would misread raises REQUESTS_VERSION; each side says which it speaks when a reader starts.
 import type { ErrorCode, FinishReason } from 'takeoff-wire';
+import type { AskMessage } from './questions.js';
 
-export const REQUESTS_VERSION = 6;
+export const REQUESTS_VERSION = 7;
 
 /** How the answers of one request are made, all defaults filled in and all ranges validated by the gateway. */
 export interface SamplingParameters {
@@ -130,7 +131,7 @@ export interface CancelMessage {
 }
 
 /** To the reader. */
-export type RequestMessage = GenerateMessage | CancelMessage;
+export type RequestMessage = GenerateMessage | CancelMessage | AskMessage;
 
 export interface Usage {
   /** Rows of the prompt, images included. */

@@ -1,9 +1,9 @@
 // The shapes of the request protocol, for whoever receives. Towards the gateway they are a protection: a reader runs native code
 // over hostile images and is less trusted. Towards a reader they keep a message of another build from being misread. What a
 // message has beyond its shape is dropped.
-import { isErrorCode, type ErrorCode } from 'takeoff-wire';
 import { z } from 'zod';
-import type { RequestEvent, RequestMessage } from './messages.js';
+import { countSchema, errorCodeSchema, promptSchema, requestIdSchema } from './fields.js';
+import type { CancelMessage, GenerateMessage, RequestEvent } from './messages.js';
 
 /** A token's text is a few bytes, and a stop string may hold back some hundred. A megabyte would be an attack on the gateway. */
 const MAX_EVENT_CHARACTERS = 65_536;
@@ -14,23 +14,6 @@ const MAX_EVENT_TOKENS = 65_536;
 const MAX_ALTERNATIVES = 100;
 const MAX_FIELD_CHARACTERS = 256;
 
-const count = z.int().min(0);
-const requestId = z.string().max(128);
-
-const parts = z.array(
-  z.discriminatedUnion('kind', [
-    z.object({ kind: z.literal('text'), text: z.string() }),
-    z.object({ kind: z.literal('image'), image: count }),
-  ]),
-);
-const prompt = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('raw'), parts }),
-  z.object({
-    kind: z.literal('conversation'),
-    system: z.string().nullable(),
-    turns: z.array(z.object({ role: z.enum(['user', 'assistant']), parts })).min(1),
-  }),
-]);
 const image = z.object({
   sha256: z.string(),
   widthPx: z.int().min(1),
@@ -41,18 +24,18 @@ const image = z.object({
 const sampling = z.object({
   temperature: z.number().min(0),
   topP: z.number().min(0),
-  topK: count,
+  topK: countSchema,
   minP: z.number().min(0),
   repetitionPenalty: z.number().min(0),
   frequencyPenalty: z.number(),
   presencePenalty: z.number(),
-  logitBias: z.array(z.object({ token: count, bias: z.number() })),
-  noRepeatNgramSize: count,
-  maxNewTokens: count,
-  minNewTokens: count,
-  seed: count.nullable(),
+  logitBias: z.array(z.object({ token: countSchema, bias: z.number() })),
+  noRepeatNgramSize: countSchema,
+  maxNewTokens: countSchema,
+  minNewTokens: countSchema,
+  seed: countSchema.nullable(),
   stop: z.array(z.string()),
-  topLogprobs: count.max(MAX_ALTERNATIVES).nullable(),
+  topLogprobs: countSchema.max(MAX_ALTERNATIVES).nullable(),
 });
 
 /** Of a place in a request, such as `tools[127].function.parameters`. */
@@ -73,8 +56,8 @@ const constraint = z.discriminatedUnion('kind', [
 export const requestMessageSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('generate'),
-    requestId,
-    prompts: z.array(prompt).max(MAX_PROMPTS),
+    requestId: requestIdSchema,
+    prompts: z.array(promptSchema).max(MAX_PROMPTS),
     images: z.array(image),
     promptMaxTokens: z.int().nullable(),
     cacheSalt: z.string().nullable(),
@@ -82,10 +65,10 @@ export const requestMessageSchema = z.discriminatedUnion('kind', [
     sampling,
     constraint: constraint.nullable(),
   }),
-  z.object({ kind: z.literal('cancel'), requestId }),
-]) satisfies z.ZodType<RequestMessage>;
+  z.object({ kind: z.literal('cancel'), requestId: requestIdSchema }),
+]) satisfies z.ZodType<GenerateMessage | CancelMessage>;
 
-const address = { requestId, prompt: z.int().min(0).max(MAX_PROMPTS) };
+const address = { requestId: requestIdSchema, prompt: z.int().min(0).max(MAX_PROMPTS) };
 const rankedToken = z.object({ bytes: z.instanceof(Uint8Array), logprob: z.number() });
 const tokenLogprob = rankedToken.extend({ top: z.array(rankedToken).max(MAX_ALTERNATIVES) });
 const durationMs = z.number().min(0);
@@ -104,10 +87,10 @@ export const requestEventSchema = z.discriminatedUnion('kind', [
     ...address,
     finishReason: z.enum(['stop', 'length', 'cancelled']),
     usage: z.object({
-      promptTokens: count,
-      imageTokens: count,
-      cachedTokens: count,
-      generatedTokens: count,
+      promptTokens: countSchema,
+      imageTokens: countSchema,
+      cachedTokens: countSchema,
+      generatedTokens: countSchema,
     }),
     constraintMs: z.number().min(0).exactOptional(),
     times: z.object({ visionMs: durationMs, prefillMs: durationMs, decodeMs: durationMs }),
@@ -115,7 +98,7 @@ export const requestEventSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('error'),
     ...address,
-    code: z.custom<ErrorCode>((value) => typeof value === 'string' && isErrorCode(value)),
+    code: errorCodeSchema,
     message: eventText,
     field: field.exactOptional(),
   }),

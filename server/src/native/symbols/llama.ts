@@ -82,6 +82,11 @@ export function bindLlama({ llama }: Libraries) {
     logits: bind<[P, number], P | null>(llama, 'void *llama_get_logits_ith(void *ctx, int32_t i)'),
 
     vocabTokens: bind<[P], number>(llama, 'int32_t llama_vocab_n_tokens(void *vocab)'),
+    /** Spelling of a token, owned by the model; ids outside the vocabulary abort. Thread-safe. */
+    vocabText: bind<[P, number], string>(
+      llama,
+      'const char *llama_vocab_get_text(void *vocab, int32_t token)',
+    ),
     /** Count of ids, or minus the count needed when the buffer is short. Thread-safe. */
     tokenize: bind<[P, Uint8Array, number, Int32Array, number, boolean, boolean], number>(
       llama,

@@ -13,9 +13,12 @@ export function createNativeTokenizer(model: LanguageModel, settings: TokenizerS
       token.special ? NO_BYTES : new TextEncoder().encode(token.content),
     ]),
   );
+  // Added tokens may lie beyond what llama.cpp's vocabulary has.
+  const spellings = new Map(settings.addedTokens.map(({ id, content }) => [toTokenId(id), content]));
   return {
     settings,
     encodePlain: (text) => model.tokenize(text).map(toTokenId),
+    spelling: (token) => spellings.get(token) ?? model.spelling(token),
     pieceBytes: (token) => added.get(token) ?? model.pieceBytes(token),
   };
 }

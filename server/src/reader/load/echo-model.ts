@@ -9,6 +9,7 @@ import { EchoEncoder } from '../vision/echo-encoder.js';
 
 const BOS = 1;
 const END = 2;
+const CONTROL_SPELLINGS = ['<unk>', '<s>', '</s>'];
 /** Byte b is token b + 3. */
 const FIRST_BYTE_TOKEN = 3;
 const PARTS = 2;
@@ -56,6 +57,10 @@ export function createEchoModel(limits: EngineLimits, adapters: readonly string[
     settings: description.tokenizer,
     encodePlain: (text) =>
       Array.from(new TextEncoder().encode(text), (byte) => toTokenId(byte + FIRST_BYTE_TOKEN)),
+    spelling: (token) =>
+      token >= FIRST_BYTE_TOKEN
+        ? `<0x${(token - FIRST_BYTE_TOKEN).toString(16).toUpperCase().padStart(2, '0')}>`
+        : (CONTROL_SPELLINGS[token] ?? ''),
     pieceBytes: (token) =>
       token >= FIRST_BYTE_TOKEN ? Uint8Array.of(token - FIRST_BYTE_TOKEN) : new Uint8Array(),
   };

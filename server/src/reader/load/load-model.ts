@@ -24,6 +24,7 @@ import type { Tokenizer } from '../prompt/tokenizer.js';
 import type { ImageEncoder } from '../vision/image-encoder.js';
 import { createEchoModel } from './echo-model.js';
 import { loadPair } from './load-pair.js';
+import { readModelConfig } from './model-config.js';
 import { warmUp } from './warm-up.js';
 import { serveTemplate, type ServedTemplate } from './served-template.js';
 
@@ -36,6 +37,8 @@ export interface ServedModel {
   readonly template: ConversationTemplate;
   /** Null for an echo, which computes on none. */
   readonly device: ChosenDevice | null;
+  /** The config.json that came with the model; null where none did. */
+  readonly modelConfig: string | null;
 }
 
 type Report = (message: FromReader) => void;
@@ -63,7 +66,8 @@ function echo(start: ReaderStart, report: Report): ServedModel {
     maxRows: 512,
   };
   const model = createEchoModel(limits, Object.keys(start.loras));
-  return { ...model, template: chooseTemplate(start, model.description, report).template, device: null };
+  const { template } = chooseTemplate(start, model.description, report);
+  return { ...model, template, device: null, modelConfig: null };
 }
 
 /** The template, and a line in the log about which it is and why. */
@@ -118,7 +122,7 @@ async function loadReal(start: ReaderStart, secrets: ReaderSecrets, report: Repo
       const onProgress = (fraction: number) => report({ kind: 'loading', stage: 'warming up', fraction });
       await warmUp({ ...loaded, description, prefillChunkRows: start.prefillChunkSize, onProgress });
     }
-    return { ...loaded, template, device };
+    return { ...loaded, template, device, modelConfig: paths.modelConfig };
   } finally {
     await pair.close();
   }
@@ -157,8 +161,9 @@ function reporting(report: Report): (event: CacheEvent | HubEvent) => void {
 }
 
 async function ensurePair(start: ReaderStart, hub: Hub, runtime: Runtime, report: Report) {
-  return ensureGgufPair({
-    source: await hub.resolveSource(start.modelName),
+  const source = await hub.resolveSource(start.modelName);
+  const paths = await ensureGgufPair({
+    source,
     projectorFile: start.projectorFile,
     locateTower: hub.locateTower,
     repositoryPath: start.repositoryPath,
@@ -169,6 +174,7 @@ async function ensurePair(start: ReaderStart, hub: Hub, runtime: Runtime, report
       runtime.gpus.length === 0 ? null : runtime.gpus.reduce((sum, { totalBytes }) => sum + totalBytes, 0),
     onEvent: reporting(report),
   });
+  return { ...paths, modelConfig: await readModelConfig(source) };
 }
 
 /** Files of the reader's LoRA adapters, by name. */

@@ -13,6 +13,7 @@ import type { Statement } from './jinja/syntax.js';
 import { TemplateFault } from './jinja/template-fault.js';
 import { MarkedPieces } from './marked-pieces.js';
 import type { PromptPiece } from './pieces.js';
+import { endsWithUser } from './templates.js';
 import { CONTENT_FORMS, templateVariables, type ContentForm } from './template-messages.js';
 
 export interface ChatTemplateOptions {
@@ -62,14 +63,21 @@ export class ChatTemplate implements ConversationTemplate {
     this.endToken = this.#findEndToken();
   }
 
-  render(conversation: Exchange): readonly PromptPiece[] {
-    return this.#explained(() => this.#render(conversation, this.contentForm));
+  render(conversation: Exchange, opensAnswer?: boolean): readonly PromptPiece[] {
+    return this.#explained(() => this.#render(conversation, this.contentForm, opensAnswer));
   }
 
-  #render(conversation: Exchange, form: ContentForm): readonly PromptPiece[] {
+  #render(
+    conversation: Exchange,
+    form: ContentForm,
+    opensAnswer = endsWithUser(conversation.turns),
+  ): readonly PromptPiece[] {
     const parts = conversation.turns.flatMap((turn) => turn.parts);
     const images = parts.flatMap((part) => (part.kind === 'image' ? [part.image] : []));
-    const { pieces, imageCount } = this.#pieces.split(this.#evaluate(conversation, form), images);
+    const { pieces, imageCount } = this.#pieces.split(
+      this.#evaluate(conversation, form, opensAnswer),
+      images,
+    );
     if (imageCount !== images.length) {
       throw new TemplateFault(
         'failed',
@@ -83,7 +91,7 @@ export class ChatTemplate implements ConversationTemplate {
     return isDoubled ? rest : pieces;
   }
 
-  #evaluate(conversation: Exchange, form: ContentForm): MarkedText {
+  #evaluate(conversation: Exchange, form: ContentForm, opensAnswer: boolean): MarkedText {
     const typedCharacters =
       (conversation.system?.length ?? 0) +
       conversation.turns
@@ -93,7 +101,10 @@ export class ChatTemplate implements ConversationTemplate {
       BASE_STEPS + STEPS_PER_TURN * conversation.turns.length + STEPS_PER_CHARACTER * typedCharacters,
     );
     const { tokens, now } = this.#options;
-    const variables = templateVariables(conversation, form, tokens, now?.() ?? new Date());
+    const variables = templateVariables(conversation, form, tokens, {
+      now: now?.() ?? new Date(),
+      opensAnswer,
+    });
     const text = evaluateTemplate(this.#statements, variables, budget);
     const most = MAX_OWN_CHARACTERS + MAX_COPIES * typedCharacters;
     if (text.text.length > most)

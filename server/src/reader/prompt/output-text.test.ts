@@ -16,6 +16,7 @@ const BYTES: Tokenizer = {
   settings: new CharacterTokenizer({ addSpacePrefix: false }).settings,
   encodePlain: (text) => [...new TextEncoder().encode(text)].map(toTokenId),
   pieceBytes: (token) => Uint8Array.of(token),
+  spelling: (token) => String.fromCharCode(token),
 };
 
 describe('OutputText', () => {

@@ -20,7 +20,7 @@ export function templateVariables(
   { system, turns }: Pick<Conversation, 'system' | 'turns'>,
   form: ContentForm,
   tokens: TokenSpellings,
-  now: Date,
+  { now, opensAnswer }: { readonly now: Date; readonly opensAnswer: boolean },
 ): ReadonlyMap<string, Value> {
   const systemParts: PromptPart[] = system === null ? [] : [{ kind: 'text', text: system }];
   const messages = [...(system === null ? [] : [{ role: 'system', parts: systemParts }]), ...turns].map(
@@ -37,7 +37,7 @@ export function templateVariables(
     ['tools', NONE],
     ['documents', NONE],
     ['strftime_now', strftimeNow(now)],
-    ['add_generation_prompt', turns.at(-1)?.role === 'user'],
+    ['add_generation_prompt', opensAnswer],
     ...spelled.flatMap(([name, spelling]) => (spelling === null ? [] : [[name, written(spelling)] as const])),
   ]);
 }

@@ -146,11 +146,15 @@ const TEMPLATES: Record<TemplateName, Template> = {
   plain: PLAIN,
 };
 
-/** Pieces of the conversation, ready for the model's answer when the last turn is the user's. */
+/** Whether the model is to speak next. */
+export const endsWithUser = (turns: readonly Turn[]): boolean => turns.at(-1)?.role === 'user';
+
+/** Pieces of the conversation; `opensAnswer`: ready for the model's answer. */
 export function renderTemplate(
   name: TemplateName,
   { system, turns }: Pick<Conversation, 'system' | 'turns'>,
   wrapsImageInStartEnd: boolean,
+  opensAnswer = endsWithUser(turns),
 ): PromptPiece[] {
   const template = TEMPLATES[name];
   const systemText = system ?? template.system;
@@ -159,7 +163,7 @@ export function renderTemplate(
     const content = partsToPieces(parts, wrapsImageInStartEnd);
     pieces.push(...template.turn({ role, content }, index, systemText));
   });
-  if (turns.at(-1)?.role === 'user') pieces.push(...template.opensAnswer);
+  if (opensAnswer) pieces.push(...template.opensAnswer);
   return pieces;
 }
 

@@ -11,4 +11,6 @@ export interface Tokenizer {
   encodePlain(text: string): TokenId[];
   /** Bytes that the token adds to the output; empty for special tokens. */
   pieceBytes(token: TokenId): Uint8Array;
+  /** How the vocabulary spells the token: `▁` or `Ġ` for a blank, `<0x0A>` for a byte. For ids below `tokenCount` only. */
+  spelling(token: TokenId): string;
 }

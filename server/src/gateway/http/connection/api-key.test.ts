@@ -66,7 +66,7 @@ it('is taken whatever the case of the word in front of it', async () => {
 
 it('is asked of the management port as well', async () => {
   open = await scriptedApp();
-  const management = managementApp({ readers: open.service, apiKey: KEY });
+  const management = await managementApp({ readers: open.service, apiKey: KEY });
   for (const url of ['/status', '/metrics']) {
     expect((await management.inject(url)).statusCode, url).toBe(401);
     expect((await management.inject({ url, headers: bearer(KEY) })).statusCode, url).toBe(200);

@@ -147,7 +147,7 @@ it('leaves programs without an origin and plain OPTIONS requests as they were', 
 
 it('does not open the management port', async () => {
   const { service } = await open('*');
-  const management = managementApp({ readers: service });
+  const management = await managementApp({ readers: service });
   const { headers } = await management.inject({ url: '/status', headers: { origin: PAGE } });
   expect(corsHeaders(headers)).toEqual([]);
   await management.close();

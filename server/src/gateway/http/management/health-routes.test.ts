@@ -12,7 +12,7 @@ const group = (name: string, isReady: boolean, readerCount = 1): GroupView => ({
 
 /** The status of a health route, and the error of a refusal. */
 async function ask(url: string, groups: readonly GroupView[], isDraining = false) {
-  const app = managementApp({
+  const app = await managementApp({
     readers: { readers: () => [], groups: () => groups },
     isDraining: () => isDraining,
   });

@@ -1,11 +1,10 @@
 // The management API: what only the operator should see. Its port stays inside.
 import type { FastifyInstance } from 'fastify';
 import type { Metrics } from '../../metrics/metrics.js';
-import type { ReadersView } from '../../readers/readers-view.js';
+import { addReaderRoutes, type ReaderRouteOptions } from './reader-routes.js';
 import { detailedStatus } from './status-answer.js';
 
-export interface ManagementOptions {
-  readonly readers: ReadersView;
+export interface ManagementOptions extends ReaderRouteOptions {
   readonly metrics: Metrics;
   /** Whether /metrics is answered. */
   readonly showsMetrics: boolean;
@@ -13,9 +12,10 @@ export interface ManagementOptions {
   readonly shownConfig: Readonly<Record<string, unknown>>;
 }
 
-export function addManagementApi(app: FastifyInstance, options: ManagementOptions): void {
+export async function addManagementApi(app: FastifyInstance, options: ManagementOptions): Promise<void> {
   const { readers, metrics, showsMetrics, shownConfig } = options;
   app.get('/status', () => detailedStatus(readers, shownConfig));
+  await addReaderRoutes(app, options);
   if (!showsMetrics) return;
   app.get('/metrics', async (_, reply) => reply.type(metrics.contentType).send(await metrics.print()));
 }

@@ -1,9 +1,11 @@
 // What /status tells: to anybody on the inference port, with pids, loading progress and reasons on the management port.
 import type {
   GroupReadiness,
+  Heartbeat,
   ManagementStatus,
   MaskedReader,
   ReaderDetails,
+  ReaderGroups,
   StatusResponse,
 } from 'takeoff-wire';
 import type { ReadersView, ReaderView } from '../../readers/readers-view.js';
@@ -30,9 +32,37 @@ export function detailedStatus(
       dead_readers: byId(dead, details),
       loading_readers: byId(loading, details),
       consumer_groups: readiness(readers),
+      last_heartbeat: heartbeats(readers),
     },
   };
 }
+
+/** A reader is listed below each of its groups; reserved groups without one are empty. */
+export const readerGroups = (view: ReadersView): ReaderGroups =>
+  Object.fromEntries(
+    view.groups().map(({ name }) => [
+      name,
+      view
+        .readers()
+        .filter(({ consumerGroups }) => consumerGroups.includes(name))
+        .map((reader) => ({ reader_id: reader.readerId, ...details(reader) })),
+    ]),
+  );
+
+/** Seconds between two signs of life of a reader. */
+const HEARTBEAT_INTERVAL_S = 1;
+
+const heartbeats = (view: ReadersView): Record<string, Heartbeat> =>
+  Object.fromEntries(
+    view.readers().flatMap(({ readerId, lastHeartbeatMs }) => {
+      if (lastHeartbeatMs === null) return [];
+      const beat = {
+        heartbeat_timestamp: lastHeartbeatMs / 1_000,
+        heartbeat_wait_interval: HEARTBEAT_INTERVAL_S,
+      };
+      return [[readerId, beat] as const];
+    }),
+  );
 
 type ReaderList = readonly ReaderView[];
 
@@ -60,12 +90,12 @@ const readiness = (view: ReadersView): Record<string, GroupReadiness> =>
 const byId = <Shown>(readers: ReaderList, show: (reader: ReaderView) => Shown): Record<string, Shown> =>
   Object.fromEntries(readers.map((reader) => [reader.readerId, show(reader)]));
 
-const masked = ({ state, modelName, device, consumerGroup, maxBatchSize }: ReaderView): MaskedReader => ({
+const masked = ({ state, modelName, device, consumerGroups, maxBatchSize }: ReaderView): MaskedReader => ({
   model_name: modelName,
   model_type: cardOf(state)?.modelType ?? '',
   device,
-  consumer_groups: [consumerGroup],
-  max_batch_size: cardOf(state)?.maxSequences ?? maxBatchSize,
+  consumer_groups: [...consumerGroups],
+  max_batch_size: maxBatchSize,
   ...(state.kind === 'dead' ? { failure: { code: state.code, restarts: state.restartInMs !== null } } : {}),
 });
 
@@ -78,6 +108,8 @@ const details = (reader: ReaderView): ReaderDetails => ({
   pids: reader.pid === undefined ? [] : [reader.pid],
   detail: describeState(reader.state),
   device_reason: cardOf(reader.state)?.deviceReason ?? '',
+  ...(reader.state.kind === 'loading' ? { progress: reader.state.fraction } : {}),
+  restarts: reader.restarts,
   open_prompts: reader.openPrompts,
 });
 

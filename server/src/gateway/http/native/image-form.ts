@@ -15,6 +15,18 @@ export interface ImageForm {
 
 const FORM_TYPE = /^multipart\/form-data\s*(?:;|$)/iu;
 
+export const isForm = ({ headers }: Pick<FastifyRequest, 'headers'>): boolean =>
+  FORM_TYPE.test(headers['content-type'] ?? '');
+
+/** @throws InputError request.unsupported_media_type when the request has no form */
+export function formOf(body: ImageForm | undefined): ImageForm {
+  if (body !== undefined) return body;
+  throw new InputError(
+    'request.unsupported_media_type',
+    'This endpoint takes multipart/form-data with the parts json_data and image_data.',
+  );
+}
+
 /** Requests have the form as their body. */
 export function addFormParser(app: FastifyInstance, readBody: BodyReader): void {
   app.addContentTypeParser(FORM_TYPE, async (request: FastifyRequest, payload: Readable) =>

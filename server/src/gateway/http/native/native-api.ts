@@ -1,10 +1,9 @@
 // The native API: four generate endpoints. JSON or multipart in, one JSON answer or a stream out.
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { InputError } from '../../../errors.js';
 import { answerJob, type AnswerOptions, type AskedJob } from '../connection/answer-job.js';
 import { addEncodingCheck } from '../connection/content-encoding.js';
 import { addJsonParser, jsonBodyOf } from '../connection/json-body.js';
-import { addFormParser, type ImageForm } from './image-form.js';
+import { addFormParser, formOf, type ImageForm } from './image-form.js';
 import { nativeFormat } from './native-format.js';
 import { parseGenerateRequest } from './parse-generate-request.js';
 import { WarningLog } from './warning-log.js';
@@ -56,12 +55,4 @@ export async function addNativeApi(app: FastifyInstance, options: AnswerOptions)
     }
     done();
   });
-}
-
-function formOf(body: ImageForm | undefined): ImageForm {
-  if (body !== undefined) return body;
-  throw new InputError(
-    'request.unsupported_media_type',
-    'This endpoint takes multipart/form-data with the parts json_data and image_data.',
-  );
 }

@@ -31,6 +31,6 @@ export function describeModel(asked: string, readers: ReadersView, created: numb
 }
 
 function entryOf(id: string, group: string, readers: ReadersView, created: number): ModelEntry {
-  const reader = readers.readers().find(({ consumerGroup }) => consumerGroup === group);
+  const reader = readers.readers().find(({ consumerGroups }) => consumerGroups.includes(group));
   return { id, object: 'model', created, owned_by: 'takeoff', root: reader?.modelName ?? group };
 }

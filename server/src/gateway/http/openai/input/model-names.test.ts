@@ -9,13 +9,15 @@ const serving = (models: Readonly<Record<string, string>>): ReadersView => ({
   readers: () =>
     Object.entries(models).map(([consumerGroup, modelName]) => ({
       readerId: modelName,
-      consumerGroup,
+      consumerGroups: [consumerGroup],
       modelName,
       device: 'cpu',
       maxBatchSize: 8,
       state: { kind: 'starting' },
       pid: 1,
       openPrompts: 0,
+      lastHeartbeatMs: null,
+      restarts: 0,
     })),
 });
 const two = serving({ fast: '/models/llava-v1.5-7b/', fine: 'owner/llava-v1.6' });

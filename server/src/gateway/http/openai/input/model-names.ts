@@ -30,7 +30,8 @@ export function findModel(asked: string, readers: ReadersView): NamedModel | und
   const reader = readers
     .readers()
     .find(({ modelName }) => modelName === asked || lastPart(modelName) === asked);
-  return reader === undefined ? undefined : { group: reader.consumerGroup, name: asked };
+  const [group] = reader?.consumerGroups ?? [];
+  return group === undefined ? undefined : { group, name: asked };
 }
 
 export const unknownModel = (asked: string | null | undefined, groups: readonly string[]): InputError =>
@@ -45,7 +46,7 @@ export const unknownModel = (asked: string | null | undefined, groups: readonly 
 export function fingerprintOf(group: string, readers: ReadersView, version: string): string {
   const models = readers
     .readers()
-    .filter(({ consumerGroup }) => consumerGroup === group)
+    .filter(({ consumerGroups }) => consumerGroups.includes(group))
     .map(({ modelName, device }) => `${modelName} ${device}`);
   const facts = JSON.stringify([version, ...new Set(models.toSorted())]);
   return `fp_${createHash('sha256').update(facts).digest('hex').slice(0, 10)}`;

@@ -1,0 +1,62 @@
+// POST /count: what the prompts of a generate request take, without an answer. It takes the body of either form of them: JSON, or the form
+// of an upload.
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { CountResponse, PromptCounts } from 'takeoff-wire';
+import type { CountedPrompts, Counting } from '../../answer/counting.js';
+import { clientGoneSignal } from '../connection/client-gone.js';
+import { addEncodingCheck } from '../connection/content-encoding.js';
+import type { HttpLimits } from '../connection/http-limits.js';
+import { addJsonParser, jsonBodyOf } from '../connection/json-body.js';
+import type { BodyReader } from '../connection/read-body.js';
+import { addFormParser, formOf, isForm, type ImageForm } from './image-form.js';
+import { parseGenerateRequest, type ParsedRequest } from './parse-generate-request.js';
+
+export interface CountOptions {
+  readonly counting: Counting;
+  readonly limits: HttpLimits;
+  readonly readBody: BodyReader;
+}
+
+interface CountRoute {
+  Body: ImageForm | undefined;
+}
+
+export async function addCountRoute(app: FastifyInstance, options: CountOptions): Promise<void> {
+  const { counting, limits, readBody } = options;
+  const parse = (request: FastifyRequest<CountRoute>): ParsedRequest => {
+    if (!isForm(request)) return parseGenerateRequest(jsonBodyOf(request), null, limits);
+    const { json, imageBytes } = formOf(request.body);
+    return parseGenerateRequest(json, imageBytes, limits);
+  };
+  await app.register((scope, _options, done) => {
+    addEncodingCheck(scope);
+    addJsonParser(scope, readBody);
+    addFormParser(scope, readBody);
+    scope.post<CountRoute>('/count', async (request, reply) => {
+      const { job, shape } = parse(request);
+      const clientGone = clientGoneSignal(reply.raw);
+      try {
+        return countResponse(await counting.count(job, clientGone), shape.isList);
+      } catch (error) {
+        // What a departed client's request ends with is nobody's failure.
+        if (!clientGone.aborted) throw error;
+        return reply.hijack();
+      }
+    });
+    done();
+  });
+}
+
+function countResponse({ counts, contextTokens }: CountedPrompts, isList: boolean): CountResponse {
+  const all = counts.map(({ promptTokens, imageTokens }): PromptCounts => {
+    const room = Math.max(0, contextTokens - promptTokens);
+    return {
+      prompt_tokens: promptTokens,
+      image_tokens: imageTokens,
+      fits: promptTokens > 0 && room > 0,
+      max_answer_tokens: promptTokens > 0 ? room : 0,
+    };
+  });
+  const [count = []] = all;
+  return { count: isList ? all : count, context_tokens: contextTokens };
+}

@@ -1,0 +1,13 @@
+// Readers that come and go, on the management port.
+import { z } from 'zod';
+
+/** POST /reader and PATCH /reader/:reader_id: settings by their keys, as in an entry of readers_config. docs/config.md lists them. */
+export const readerKeysSchema = z.record(z.string(), z.unknown());
+
+/** What a reader is set to now, by the same keys; secrets are hidden. */
+export const addedReaderSchema = z.looseObject({ reader_id: z.string() });
+export type AddedReader = z.infer<typeof addedReaderSchema>;
+
+/** GET /config/:reader_id: the model's own config.json, once it is live, and beside its keys the settings of the reader. */
+export const readerConfigSchema = z.looseObject({ takeoff: z.record(z.string(), z.unknown()) });
+export type ReaderConfig = z.infer<typeof readerConfigSchema>;
