@@ -43,6 +43,22 @@ describe('ReaderFile', () => {
     expect([readdirSync(folder), statSync(file).mode & 0o777]).toEqual([['config.yaml'], 0o640]);
   });
 
+  it('changes settings of a reader and leaves its secrets, comments and other settings as they are written', async () => {
+    writeFileSync(file, `${TEXT}      access_token: of the hub\n      consumer_groups: [a]\n`);
+    const readers = new ReaderFile(file);
+    await readers.change('old', { consumer_group: ['x'], max_batch_size: 2 });
+    await readers.change('started by a flag', { max_batch_size: 2 });
+    expect(readConfigFile(file).readers).toEqual({
+      old: {
+        model_name: '/models/old',
+        access_token: 'of the hub',
+        consumer_group: ['x'],
+        max_batch_size: 2,
+      },
+    });
+    expect(readFileSync(file, 'utf8')).toContain('# stays');
+  });
+
   it('begins the list of readers in a file that has none', async () => {
     writeFileSync(file, 'takeoff:\n');
     await new ReaderFile(file).save('r', { model_name: 'm' });

@@ -38,6 +38,23 @@ export class ReaderFile {
     );
   }
 
+  /**
+   * Changes settings of a reader and leaves its others as they are written. One that flags or variables started is not in the file and
+   * stays out of it.
+   * @throws ReaderError reader.not_saved
+   */
+  async change(readerId: string, settings: Keys): Promise<void> {
+    const place = ['takeoff', 'readers_config', readerId];
+    await this.#replace((document) => {
+      if (!isMap(document.getIn(place))) return;
+      for (const [key, value] of Object.entries(settings)) {
+        // Its other spelling would contradict it.
+        if (key === 'consumer_group') document.deleteIn([...place, 'consumer_groups']);
+        document.setIn([...place, key], value);
+      }
+    });
+  }
+
   /** @throws ReaderError reader.not_saved */
   async forget(readerId: string): Promise<void> {
     await this.#replace((document) => {

@@ -31,6 +31,8 @@ export interface ReaderSettingsParser {
 export interface ReaderRecord {
   /** @throws ReaderError reader.not_saved; the record is as it was then */
   save(readerId: string, keys: ReaderKeys): Promise<void>;
+  /** Some settings of a reader, by their main keys. @throws ReaderError reader.not_saved; the record is as it was then */
+  change(readerId: string, keys: ReaderKeys): Promise<void>;
   /** @throws ReaderError reader.not_saved; the record is as it was then */
   forget(readerId: string): Promise<void>;
 }
@@ -56,8 +58,6 @@ export interface AdministrationOptions {
 
 interface Kept {
   readonly reader: ConfiguredReader;
-  /** As they were given, secrets included. */
-  readonly keys: ReaderKeys;
   readonly shown: ReaderKeys;
 }
 
@@ -73,7 +73,7 @@ export class ReaderAdministration implements ReaderControl {
 
   /** A reader that the configuration names. @throws ConfigError when its id is taken */
   start(reader: ConfiguredReader): void {
-    this.#begin(reader, reader.shown);
+    this.#begin(reader);
   }
 
   async add(keys: ReaderKeys): Promise<ReaderKeys> {
@@ -83,7 +83,7 @@ export class ReaderAdministration implements ReaderControl {
       const { readerId } = reader.start;
       if (service.has(readerId)) throw taken(readerId);
       await record?.save(readerId, keys);
-      this.#begin(reader, keys);
+      this.#begin(reader);
       return reader.shown;
     });
   }
@@ -94,19 +94,18 @@ export class ReaderAdministration implements ReaderControl {
       const kept = this.#keptOf(readerId);
       const changes = explained(() => parser.changes(keys));
       validateBatch(changes.maxBatchSize, kept.reader.start.maxBatchSize);
-      const changed = { ...kept.keys, ...keys };
-      await record?.save(readerId, changed);
       const { consumerGroups, maxBatchSize, logLevel } = changes;
-      if (consumerGroups !== undefined) service.regroup(readerId, consumerGroups);
-      if (maxBatchSize !== undefined) service.limitBatch(readerId, maxBatchSize);
-      if (logLevel !== undefined) onLogLevel(readerId, logLevel);
-      const shown = {
-        ...kept.shown,
+      const changed = {
         ...(consumerGroups === undefined ? {} : { consumer_group: consumerGroups }),
         ...(maxBatchSize === undefined ? {} : { max_batch_size: maxBatchSize }),
         ...(logLevel === undefined ? {} : { log_level: logLevel }),
       };
-      this.#kept.set(readerId, { ...kept, keys: changed, shown });
+      await record?.change(readerId, changed);
+      if (consumerGroups !== undefined) service.regroup(readerId, consumerGroups);
+      if (maxBatchSize !== undefined) service.limitBatch(readerId, maxBatchSize);
+      if (logLevel !== undefined) onLogLevel(readerId, logLevel);
+      const shown = { ...kept.shown, ...changed };
+      this.#kept.set(readerId, { ...kept, shown });
       return shown;
     });
   }
@@ -126,11 +125,11 @@ export class ReaderAdministration implements ReaderControl {
     return this.#keptOf(readerId).shown;
   }
 
-  #begin(reader: ConfiguredReader, keys: ReaderKeys): void {
+  #begin(reader: ConfiguredReader): void {
     const { readerId } = reader.start;
     this.#options.onLogLevel(readerId, reader.logLevel);
     this.#options.service.add(reader);
-    this.#kept.set(readerId, { reader, keys, shown: reader.shown });
+    this.#kept.set(readerId, { reader, shown: reader.shown });
   }
 
   #keptOf(readerId: string): Kept {

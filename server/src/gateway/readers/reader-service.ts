@@ -135,7 +135,10 @@ export class ReaderService implements ConsumerGroups, ReadersView, ReaderQuestio
   }
 
   countedReaders(): readonly CountedReader[] {
-    return [...this.#entries.values()].map((entry) => ({ ...viewOf(entry), counts: entry.supervisor.counts }));
+    return [...this.#entries.values()].map((entry) => ({
+      ...viewOf(entry),
+      counts: entry.supervisor.counts,
+    }));
   }
 
   readers(): readonly ReaderView[] {

@@ -175,7 +175,7 @@ describe('POST /reader', () => {
 
   it('adds nothing that cannot be saved', async () => {
     const refuse = () => Promise.reject(new ReaderError('reader.not_saved', 'The disk is full.'));
-    const { add, service } = await start({ record: { save: refuse, forget: refuse } });
+    const { add, service } = await start({ record: { save: refuse, change: refuse, forget: refuse } });
     const refused = await add({ model_name: 'm' });
     expect([refused.status, codeIn(refused.body)]).toEqual([503, 'reader.not_saved']);
     expect(service.readers()).toEqual([]);
