@@ -11,6 +11,7 @@ import {
   integer,
   names,
   optionalText,
+  optionalWebAddress,
   ports,
   secretText,
   setting,
@@ -86,6 +87,15 @@ export const serverConfigSchema = z.object({
     key: 'cors_origins',
     meaning:
       'Web pages of other origins that may call the inference API from a browser. Cookies are never allowed.',
+  }),
+  playground: setting(boolean(), true, {
+    key: 'playground',
+    meaning: 'Whether the inference port serves the page at `/`.',
+  }),
+  playgroundApi: setting(optionalWebAddress(), null, {
+    key: 'playground_api',
+    meaning:
+      'Address of the inference API that the page asks, where it is another than the page comes from. That server must name this one in `cors_origins`.',
   }),
   allowRemoteImages: setting(boolean(), false, {
     key: 'allow_remote_images',

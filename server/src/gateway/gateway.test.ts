@@ -22,6 +22,7 @@ const CONFIG: GatewayConfig = {
   maxOpenRequests: 10,
   reservedConsumers: ['primary'],
   corsOrigins: [],
+  page: null,
   shutdownDeadlineMs: 60_000,
   readers: [{ consumerGroup: 'primary', start: START, secrets: NO_SECRETS, logLevel: null }],
   showsMetrics: true,

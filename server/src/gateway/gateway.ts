@@ -7,7 +7,10 @@ import { CapacityError, ConfigError } from '../errors.js';
 import { buildApp, buildManagementApp, buildOpenaiApp, type InferenceAppDeps } from './http/app.js';
 import { createBodyReader } from './http/connection/read-body.js';
 import type { HttpLimits } from './http/connection/http-limits.js';
+import { readPageFiles } from './http/page/page-files.js';
+import type { PageOptions } from './http/page/page-routes.js';
 import { createDecoderPool, type DecoderPool } from './intake/decoder-pool.js';
+import { MAX_SIDE_PX } from './intake/header.js';
 import { createIntake, type RemoteImages } from './intake/intake.js';
 import { createFetchSlots } from './intake/remote/fetch-slots.js';
 import { createFetcher, type FetcherOptions, type FetchOutcome } from './intake/remote/fetcher.js';
@@ -46,6 +49,8 @@ export interface GatewayConfig {
   readonly reservedConsumers: readonly string[];
   /** Pages of other origins that may call the inference API; `*` alone is all of them. */
   readonly corsOrigins: readonly string[];
+  /** Null: the inference port serves no page. */
+  readonly page: PageConfig | null;
   readonly shutdownDeadlineMs: number;
   readonly readers: readonly ConfiguredReader[];
   /** Of the program. */
@@ -55,6 +60,13 @@ export interface GatewayConfig {
   readonly log: FastifyBaseLogger;
   /** Told of every change, loading progress included. */
   readonly onReaderState?: (readerId: string, state: ReaderState) => void;
+}
+
+export interface PageConfig {
+  /** Of the built page. */
+  readonly folder: string;
+  /** Where the page sends its requests; null: to where it comes from. */
+  readonly apiAddress: string | null;
 }
 
 /** A reader that the configuration names. */
@@ -85,12 +97,13 @@ export interface RunningGateway {
   destroy(): Promise<void>;
 }
 
-/** @throws ConfigError when a port cannot be listened on */
+/** @throws ConfigError when a port cannot be listened on, or the page that it shall serve is not built */
 export async function startGateway(
   config: GatewayConfig,
   launch: LaunchReader = forkReaders(),
 ): Promise<RunningGateway> {
   const { limits, log } = config;
+  const page = readPage(config);
   const service = createReaderService(config, launch);
   const metrics = createMetrics();
   const pool = createDecoderPool({
@@ -110,6 +123,7 @@ export async function startGateway(
     readers: service,
     inference,
     metrics,
+    page,
     isDraining: () => progress.isDraining,
     ports: () => listening.map(({ port }) => port),
   });
@@ -163,10 +177,24 @@ interface Door {
   readonly wantedPort: number;
 }
 
+function readPage({ page, limits, image }: GatewayConfig): PageOptions | null {
+  if (page === null) return null;
+  const { folder, apiAddress } = page;
+  return {
+    files: readPageFiles(folder, apiAddress),
+    apiAddress,
+    limits: {
+      body_size_limit_bytes: limits.bodySizeLimitBytes,
+      max_image_pixels: image.maxImagePixels,
+      max_image_side_px: MAX_SIDE_PX,
+    },
+  };
+}
+
 /** In the order in which /status lists their ports. */
 async function buildDoors(
   config: GatewayConfig,
-  parts: Pick<InferenceAppDeps, 'inference' | 'metrics' | 'isDraining' | 'ports'> & {
+  parts: Pick<InferenceAppDeps, 'inference' | 'metrics' | 'page' | 'isDraining' | 'ports'> & {
     readonly readers: ReaderService;
   },
 ): Promise<Door[]> {

@@ -7,10 +7,11 @@ import { addManagementApi, type ManagementOptions } from './management/managemen
 import { addStatusRoute, type StatusOptions } from './management/status-route.js';
 import { addNativeApi } from './native/native-api.js';
 import { writeNativeError } from './native/native-error.js';
+import { addPage, openPagePaths, type PageDeps } from './page/page-routes.js';
 import { addOpenaiApi, type OpenaiOptions } from './openai/openai-api.js';
 import { writeOpenaiError } from './openai/openai-error.js';
 
-export interface InferenceAppDeps extends ConnectionOptions, OpenaiOptions, StatusOptions {
+export interface InferenceAppDeps extends ConnectionOptions, OpenaiOptions, StatusOptions, PageDeps {
   /** Pages of other origins that may call; `*` alone is all of them. */
   readonly corsOrigins: readonly string[];
 }
@@ -20,7 +21,9 @@ export type ManagementAppDeps = ConnectionOptions & ManagementOptions;
 const FACTS = { openPaths: HEALTH_PATHS, writeErrorBody: writeNativeError };
 
 export async function buildApp(deps: InferenceAppDeps): Promise<FastifyInstance> {
-  const app = createBaseApp(deps, { ...FACTS, corsOrigins: deps.corsOrigins });
+  const openPaths = [...HEALTH_PATHS, ...openPagePaths(deps.page)];
+  const app = createBaseApp(deps, { ...FACTS, openPaths, corsOrigins: deps.corsOrigins });
+  addPage(app, deps);
   addStatusRoute(app, deps);
   addHealthRoutes(app, deps);
   await addNativeApi(app, deps);
