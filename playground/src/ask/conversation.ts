@@ -2,6 +2,7 @@
 import { computed, signal } from '@preact/signals';
 import { chooseImage, prepareImage, type ChosenImage } from '../image/chosen-image.js';
 import type { CropBox } from '../image/crop-box.js';
+import type { UploadPlan } from '../image/plan-upload.js';
 import { group, groups, status } from '../server/server.js';
 import { requestsAhead } from '../server/reader-summary.js';
 import { requestOptions } from '../settings/request-options.js';
@@ -55,7 +56,8 @@ type Sent =
   | { readonly kind: 'ready'; readonly image: SentImage | null }
   | { readonly kind: 'refused'; readonly reason: string };
 
-async function sentImage(): Promise<Sent> {
+/** The image on the page as it would be sent now. */
+export async function sentImage(): Promise<Sent> {
   const chosen = image.value;
   if (chosen === null) return { kind: 'ready', image: null };
   const { keepsOriginals } = settings.value;
@@ -65,7 +67,13 @@ async function sentImage(): Promise<Sent> {
     limits: status.value?.limits ?? null,
   });
   if (prepared.kind === 'refused') return prepared;
-  return { kind: 'ready', image: { blob: prepared.blob, name: chosen.name } };
+  return { kind: 'ready', image: { blob: prepared.blob, name: sentName(chosen.name, prepared) } };
+}
+
+/** A redrawn image is another file than the one that was chosen. */
+function sentName(name: string, { plan, blob }: { readonly plan: UploadPlan; readonly blob: Blob }): string {
+  if (plan.kind === 'asItIs') return name;
+  return `${name.replace(/\.[^.]*$/u, '')}-as-sent.${blob.type === 'image/png' ? 'png' : 'jpg'}`;
 }
 
 /** Asks a question as it is: the same image bytes, the same settings. */

@@ -1,4 +1,4 @@
-// One question and its answer, from the click to the last token. A turn is in exactly one state, and ends in one of three.
+// One question and its answer, from the click to the last token. A turn is in exactly one state, and ends in one that is not open.
 import type { Signal } from '@preact/signals';
 import type { GenerationMetadata, RequestFields } from 'takeoff-client';
 import type { StageTime } from './stage-times.js';
@@ -13,7 +13,9 @@ export type TurnState =
   | { readonly kind: 'writing' }
   | { readonly kind: 'done'; readonly facts: AnswerFacts }
   | { readonly kind: 'stopped'; readonly facts: AnswerFacts | null }
-  | { readonly kind: 'failed'; readonly failure: Failure };
+  | { readonly kind: 'failed'; readonly failure: Failure }
+  /** Brought back from an earlier visit, which left the answer alone. */
+  | { readonly kind: 'kept' };
 
 /** What is known of an answer that has ended. */
 export interface AnswerFacts {

@@ -17,7 +17,7 @@ const BlockView = memo(
     switch (block.kind) {
       case 'heading':
         // The page's own headings come first; an answer's stand below them whatever their number.
-        return <h4>{spans(block.text)}</h4>;
+        return <h3>{spans(block.text)}</h3>;
       case 'paragraph':
         return <p>{spans(block.text)}</p>;
       case 'quote':

@@ -1,4 +1,4 @@
-// What an answer took, in one line and a bar.
+// What an answer took: a bar and a line for everybody, and everything that is known for those who open it.
 import type { JSX } from 'preact';
 import { tokensPerSecond, type StageTime } from '../ask/stage-times.js';
 import type { AnswerFacts } from '../ask/turn.js';
@@ -6,47 +6,71 @@ import { countOf, formatMs } from './format.js';
 
 export const AnswerFactsView = ({ facts }: { readonly facts: AnswerFacts }): JSX.Element => (
   <div class="facts">
-    <p>{factsOf(facts).join(' · ')}</p>
+    <StageBar stages={facts.stages} />
+    <details>
+      <summary>{summaryOf(facts).join(' · ')}</summary>
+      <dl class="fact-list">
+        {listOf(facts).map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </details>
+    {facts.metadata?.finishReason === 'length' ? (
+      <p class="warning">The answer ended at its greatest length. The settings can allow more tokens.</p>
+    ) : null}
     {(facts.metadata?.warnings ?? []).map((warning) => (
       <p key={warning} class="warning">
         {warning}
       </p>
     ))}
-    <StageBar stages={facts.stages} />
   </div>
 );
 
-function factsOf({ metadata, firstTokenMs, totalMs }: AnswerFacts): string[] {
-  const facts = firstTokenMs === null ? [] : [`first token after ${formatMs(firstTokenMs)}`];
-  facts.push(`${formatMs(totalMs)} in all`);
-  if (metadata === null) return facts;
-  const { generatedTokens, imageTokens, promptTokens, cachedTokens, finishReason } = metadata;
-  const speed = tokensPerSecond(generatedTokens, { firstTokenMs, totalMs });
-  facts.push(countOf(generatedTokens, 'token'));
-  if (speed !== null) facts.push(`${speed.toFixed(speed < 10 ? 1 : 0)} tokens/s`);
-  facts.push(`prompt of ${promptTokens}`);
-  if (imageTokens > 0) facts.push(countOf(imageTokens, 'image token'));
-  if (cachedTokens > 0) facts.push(`${cachedTokens} cached`);
-  facts.push(END_REASONS[finishReason]);
-  return facts;
+function summaryOf(facts: AnswerFacts): string[] {
+  const { metadata, firstTokenMs, totalMs } = facts;
+  const speed = speedOf(facts);
+  return [
+    ...(firstTokenMs === null ? [] : [`first token after ${formatMs(firstTokenMs)}`]),
+    ...(speed === null ? [] : [`${speed} tokens/s`]),
+    metadata === null ? `${formatMs(totalMs)} in all` : END_REASONS[metadata.finishReason],
+  ];
+}
+
+function speedOf({ metadata, firstTokenMs, totalMs }: AnswerFacts): string | null {
+  const speed =
+    metadata === null ? null : tokensPerSecond(metadata.generatedTokens, { firstTokenMs, totalMs });
+  return speed === null ? null : speed.toFixed(speed < 10 ? 1 : 0);
 }
 
 const END_REASONS = {
   stop: 'complete',
-  length: 'ended by the longest answer that the settings allow',
+  length: 'greatest length',
   cancelled: 'cancelled by the server',
 } as const;
 
-const StageBar = ({ stages }: { readonly stages: readonly StageTime[] }): JSX.Element | null => {
-  if (stages.length === 0) return null;
-  return (
-    <dl class="stage-bar">
-      {stages.map(({ name, ms }) => (
-        <div key={name} style={{ flexGrow: ms }}>
-          <dt>{name}</dt>
-          <dd>{formatMs(ms)}</dd>
-        </div>
-      ))}
-    </dl>
-  );
-};
+function listOf({ metadata, totalMs, stages }: AnswerFacts): (readonly [string, string])[] {
+  const times = stages.map(({ name, ms }) => [name, formatMs(ms)] as const);
+  const all = ['in all', formatMs(totalMs)] as const;
+  if (metadata === null) return [...times, all];
+  const { generatedTokens, imageTokens, promptTokens, cachedTokens } = metadata;
+  return [
+    ...times,
+    all,
+    ['answer', countOf(generatedTokens, 'token')],
+    ['prompt', countOf(promptTokens, 'token')],
+    ['of it the image', countOf(imageTokens, 'token')],
+    ['known from before', countOf(cachedTokens, 'token')],
+  ];
+}
+
+/** For the eye; the list has the same in words. */
+const StageBar = ({ stages }: { readonly stages: readonly StageTime[] }): JSX.Element => (
+  <div class="stage-bar" aria-hidden="true">
+    {stages.map(({ name, ms }) => (
+      <span key={name} title={`${name}: ${formatMs(ms)}`} style={{ flexGrow: ms }} />
+    ))}
+  </div>
+);

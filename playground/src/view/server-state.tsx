@@ -1,16 +1,25 @@
-// Which model answers, and why not where none does.
+// Which model answers, and why not where none does. A click shows every reader.
 import type { JSX } from 'preact';
 import { reachability, summary } from '../server/server.js';
+import { openDialog } from './open-dialog.js';
 
 type Light = 'ready' | 'loading' | 'down';
 
 export const ServerState = (): JSX.Element => {
   const [light, text] = shown();
+  const state = summary.value;
   return (
-    <p class={`server-state ${light}`} role="status">
+    <button
+      type="button"
+      class={`server-state ${light}`}
+      onClick={() => (openDialog.value = { kind: 'readers' })}
+    >
       <span class="light" aria-hidden="true" />
-      {text}
-    </p>
+      <span role="status">{text}</span>
+      {light === 'loading' && state.kind === 'loading' && state.fraction !== null ? (
+        <progress aria-label="Loading" value={state.fraction} />
+      ) : null}
+    </button>
   );
 };
 

@@ -5,13 +5,14 @@ import { isOpen, type Failure, type Turn } from '../ask/turn.js';
 import { Markdown } from '../markdown/markdown.js';
 import { AnswerFactsView } from './answer-facts.js';
 import { IconButton } from './icons.js';
+import { openDialog } from './open-dialog.js';
 import { StageView } from './stage-view.js';
 
 export const TurnView = ({ turn }: { readonly turn: Turn }): JSX.Element => {
   const state = turn.state.value;
   return (
     <article class="turn" aria-busy={isOpen(state)}>
-      <h3 class="question">{turn.question.text}</h3>
+      <h2 class="question">{turn.question.text}</h2>
       <Answer turn={turn} />
       {isOpen(state) ? <StageView state={state} /> : null}
       {state.kind === 'failed' ? (
@@ -59,6 +60,11 @@ const Actions = ({ turn }: { readonly turn: Turn }): JSX.Element => (
         draft.value = turn.question.text;
         document.querySelector<HTMLTextAreaElement>('.composer textarea')?.focus();
       }}
+    />
+    <IconButton
+      icon="code"
+      label="Show as a program"
+      onClick={() => (openDialog.value = { kind: 'showAs', question: turn.question })}
     />
     <IconButton icon="remove" label="Remove this question" onClick={() => removeTurn(turn)} />
   </div>
