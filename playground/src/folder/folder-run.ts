@@ -59,8 +59,13 @@ export function clear(): void {
   failedCount.value = 0;
 }
 
-/** Begins, or goes on where it was paused. */
+/** Begins, or goes on where it was paused; where every image has its answer, asks about all of them again. */
 export function start(): void {
+  if (openCount.value === 0) {
+    for (const { state } of rows.value) state.value = { kind: 'waiting' };
+    endedCount.value = 0;
+    failedCount.value = 0;
+  }
   isRunning.value = true;
   fill();
 }

@@ -54,9 +54,9 @@ export const FolderView = (): JSX.Element => (
           key="start"
           type="submit"
           class="primary"
-          disabled={openCount.value === 0 || question.value.trim() === ''}
+          disabled={rows.value.length === 0 || question.value.trim() === ''}
         >
-          <Icon name="send" /> {endedCount.value === 0 ? 'Ask all' : 'Go on'}
+          <Icon name="send" /> {startLabel()}
         </button>
       )}
     </form>
@@ -64,6 +64,11 @@ export const FolderView = (): JSX.Element => (
     {rows.value.length === 0 ? null : <FolderTable rows={rows.value} />}
   </main>
 );
+
+function startLabel(): string {
+  if (endedCount.value === 0) return 'Ask all';
+  return openCount.value === 0 ? 'Ask all again' : 'Go on';
+}
 
 const NoFiles = (): JSX.Element => (
   <div class="no-image">
