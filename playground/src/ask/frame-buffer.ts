@@ -1,10 +1,11 @@
 // Collects the pieces of a stream and hands them on once a frame: a screen shows no more, and a hundred tokens in one frame then
-// cost as much as one.
+// cost as much as one. The first piece is shown at once.
 
 export class FrameBuffer {
   readonly #show: (text: string) => void;
   #pending = '';
   #frame: number | undefined;
+  #hasShown = false;
 
   constructor(show: (text: string) => void) {
     this.#show = show;
@@ -12,7 +13,8 @@ export class FrameBuffer {
 
   add(text: string): void {
     this.#pending += text;
-    this.#frame ??= requestAnimationFrame(() => this.flush());
+    if (this.#hasShown) this.#frame ??= requestAnimationFrame(() => this.flush());
+    else this.flush();
   }
 
   /** Hands on what is there now. A hidden page has no frames, so the end of a stream does not wait for one. */
@@ -22,6 +24,7 @@ export class FrameBuffer {
     if (this.#pending === '') return;
     const text = this.#pending;
     this.#pending = '';
+    this.#hasShown = true;
     this.#show(text);
   }
 }
