@@ -13,18 +13,17 @@ export interface Observed {
   readonly endMs: number;
 }
 
-/** Stages in the order in which they happen, under the names that a server gives them, and as the page calls them. */
-const SERVER_STAGES: readonly (readonly [key: RegExp, name: string])[] = [
-  [/^receive/u, 'receiving'],
-  [/^(?:decode_?image|image_?decode)/iu, 'decoding the image'],
-  [/^(?:compile|constraint)/u, 'compiling the schema'],
-  [/^(?:queue|wait)/u, 'waiting'],
-  [/^(?:vision|encode)/u, 'reading the image'],
-  [/^(?:prefill|prompt)/u, 'reading the prompt'],
-  [/^(?:decode|generat|writ)/u, 'writing'],
+/** The stages that servers tell, in the order in which they happen, and how the page calls them. */
+const SERVER_STAGES: readonly (readonly [field: string, name: string])[] = [
+  ['receiveMs', 'receiving'],
+  ['decodeImageMs', 'decoding the image'],
+  ['queueMs', 'waiting'],
+  ['visionMs', 'reading the image'],
+  ['prefillMs', 'reading the prompt'],
+  ['decodeMs', 'writing'],
 ];
 
-/** `metadata` is that of an answer, of any version of the server. */
+/** `metadata` is that of an answer, of a server that tells `timings` or of one that does not. */
 export function stageTimes(metadata: object | null, observed: Observed): readonly StageTime[] {
   const timings: unknown = metadata !== null && 'timings' in metadata ? metadata.timings : undefined;
   const told = typeof timings === 'object' && timings !== null ? serverStages(timings) : [];
@@ -32,12 +31,10 @@ export function stageTimes(metadata: object | null, observed: Observed): readonl
 }
 
 function serverStages(timings: object): StageTime[] {
-  const entries = Object.entries(timings).filter(
-    (entry): entry is [string, number] => typeof entry[1] === 'number' && entry[1] > 0,
-  );
-  return SERVER_STAGES.flatMap(([key, name]) => {
-    const entry = entries.find(([other]) => key.test(other));
-    return entry === undefined ? [] : [{ name, ms: entry[1] }];
+  const times: ReadonlyMap<string, unknown> = new Map(Object.entries(timings));
+  return SERVER_STAGES.flatMap(([field, name]) => {
+    const ms = times.get(field);
+    return typeof ms === 'number' && ms > 0 ? [{ name, ms }] : [];
   });
 }
 

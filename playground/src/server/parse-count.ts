@@ -6,12 +6,12 @@ export interface Count {
   readonly fits: boolean;
 }
 
-/** Null where the body is not such an answer. The counts of a single prompt may stand in a list of one. */
+/** Null where the body is not such an answer to one prompt. */
 export function parseCount(body: unknown): Count | null {
-  if (!isRecord(body)) return null;
-  const { image_tokens, fits } = body;
-  const tokens: unknown = Array.isArray(image_tokens) ? image_tokens[0] : image_tokens;
-  const isFitting: unknown = Array.isArray(fits) ? fits[0] : fits;
-  if (typeof tokens !== 'number') return null;
-  return { imageTokens: tokens, fits: isFitting !== false };
+  const count = isRecord(body) ? body['count'] : undefined;
+  if (!isRecord(count)) return null;
+  const { image_tokens, fits } = count;
+  return typeof image_tokens === 'number' && typeof fits === 'boolean'
+    ? { imageTokens: image_tokens, fits }
+    : null;
 }
