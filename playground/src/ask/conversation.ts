@@ -23,8 +23,10 @@ export const isAnswering = computed(() => turns.value.some(({ state }) => isOpen
 
 const controllers = new Map<string, AbortController>();
 
+/** Another image begins another conversation, unless answers about the last one are still being written. */
 export async function takeImage(file: Blob, name: string): Promise<void> {
   const chosen = await chooseImage(file, name);
+  if (image.value !== null && !isAnswering.value) leaveConversation();
   removeImage();
   image.value = chosen;
 }
@@ -105,9 +107,13 @@ export function removeTurn(turn: Turn): void {
 
 export function startConversation(): void {
   stopAll();
-  turns.value = [];
+  leaveConversation();
   removeImage();
   draft.value = '';
+}
+
+function leaveConversation(): void {
+  turns.value = [];
   conversationId.value = crypto.randomUUID();
 }
 

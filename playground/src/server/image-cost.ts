@@ -6,7 +6,7 @@ import { prepareImage } from '../image/chosen-image.js';
 import { settings } from '../settings/settings.js';
 import { parseCount, type Count } from './parse-count.js';
 import { imageTokensOf } from './reader-summary.js';
-import { ask, group, status } from './server.js';
+import { askServer, group, status } from './server.js';
 
 export interface ImageCost {
   /** Null: not known. */
@@ -53,7 +53,7 @@ async function countOf(blob: Blob, consumerGroup: string, abort: AbortSignal): P
   form.set('json_data', JSON.stringify({ text: '', consumer_group: consumerGroup, use_chat_template: true }));
   form.set('image_data', blob, 'image');
   try {
-    const answer = await ask('/count', form, abort);
+    const answer = await askServer('/count', form, abort);
     if (answer.status === 404) hasCount = false;
     return answer.status === 200 ? parseCount(answer.body) : null;
   } catch {

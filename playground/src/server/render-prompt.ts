@@ -1,5 +1,5 @@
 // Asks the server how the model's chat template renders a question. Servers that have no such endpoint are told apart by its absence.
-import { ask, group, status } from './server.js';
+import { askServer, group, status } from './server.js';
 import { isRecord } from './parse-status.js';
 
 export type Rendered =
@@ -13,7 +13,10 @@ export async function renderPrompt(question: string): Promise<Rendered> {
   if (reader === undefined) return unavailable('No reader is ready.');
   const body = { inputs: [[{ role: 'user', content: question }]], add_generation_prompt: true };
   try {
-    const answer = await ask(`/chat_template/${encodeURIComponent(reader.reader_id)}`, JSON.stringify(body));
+    const answer = await askServer(
+      `/chat_template/${encodeURIComponent(reader.reader_id)}`,
+      JSON.stringify(body),
+    );
     const messages = isRecord(answer.body) ? answer.body['messages'] : undefined;
     const text: unknown = Array.isArray(messages) ? messages[0] : undefined;
     if (typeof text === 'string') return { kind: 'rendered', text };

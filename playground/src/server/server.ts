@@ -53,7 +53,11 @@ export interface JsonAnswer {
 }
 
 /** A request that is none for an answer. The body of the result is undefined where it is no JSON. */
-export async function ask(path: string, body?: FormData | string, signal?: AbortSignal): Promise<JsonAnswer> {
+export async function askServer(
+  path: string,
+  body?: FormData | string,
+  signal?: AbortSignal,
+): Promise<JsonAnswer> {
   const { apiKey } = settings.value;
   const response = await fetch(`${address}${path}`, {
     method: body === undefined ? 'GET' : 'POST',
@@ -79,7 +83,7 @@ const CALM_MS = 5_000;
 
 export async function refreshStatus(): Promise<void> {
   try {
-    const answer = await ask('/page/status');
+    const answer = await askServer('/page/status');
     if (answer.status === 401) {
       reachability.value = { kind: 'needsKey' };
       return;
