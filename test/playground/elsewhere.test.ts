@@ -7,7 +7,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { RunningServer } from '../../harness/running-server.js';
 import { findChromium, launchChromium } from '../client/chromium.js';
-import { ask, endedAnswer, openPage, type OpenPage } from './open-page.js';
+import { ask, closeDialog, endedAnswer, openPage, type OpenPage } from './open-page.js';
 
 const chromiumPath = findChromium();
 if (chromiumPath === undefined)
@@ -38,11 +38,11 @@ describe.skipIf(chromiumPath === undefined)('the page elsewhere', () => {
   });
 
   async function askAsItIs(page: Page, text: string): Promise<string> {
-    await page.getByLabel('Settings').click();
+    await page.getByRole('button', { name: 'Settings' }).click();
     await page.getByLabel("Put questions into the model's chat template").uncheck();
     // An echo has a token for each character.
     await page.getByLabel('Longest answer').fill('500');
-    await page.keyboard.press('Escape');
+    await closeDialog(page);
     await ask(page, text);
     return endedAnswer(page, 0);
   }

@@ -72,7 +72,12 @@ export async function ask(page: Page, question: string): Promise<void> {
 }
 
 export async function setNumber(page: Page, label: string, value: string): Promise<void> {
-  await page.getByLabel('Settings').click();
+  await page.getByRole('button', { name: 'Settings' }).click();
   await page.getByLabel(label).fill(value);
+  await closeDialog(page);
+}
+
+export async function closeDialog(page: Page): Promise<void> {
   await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
 }

@@ -8,7 +8,16 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { RunningServer } from '../../harness/running-server.js';
 import { findChromium, launchChromium } from '../client/chromium.js';
-import { ask, axeFindings, endedAnswer, IMAGES, openPage, setNumber, type OpenPage } from './open-page.js';
+import {
+  ask,
+  axeFindings,
+  closeDialog,
+  endedAnswer,
+  IMAGES,
+  openPage,
+  setNumber,
+  type OpenPage,
+} from './open-page.js';
 
 const chromiumPath = findChromium();
 if (chromiumPath === undefined)
@@ -123,7 +132,7 @@ describe.skipIf(chromiumPath === undefined)('the page', () => {
     const sent = await saved;
     expect(sent.suggestedFilename()).toBe('photo-as-sent.jpg');
     expect(await sharp(await sent.path()).metadata()).toMatchObject({ width: 2048, height: 1367 });
-    await page.keyboard.press('Escape');
+    await closeDialog(page);
     await page.setInputFiles('input[type=file]', {
       name: '<img src=x onerror=alert(1)>.pdf',
       mimeType: 'image/png',
@@ -170,7 +179,7 @@ describe.skipIf(chromiumPath === undefined)('the page', () => {
       for (const label of ['Show as a program', 'Settings', 'Conversations']) {
         await page.getByLabel(label).first().click();
         found.push(...(await axeFindings(page)));
-        await page.keyboard.press('Escape');
+        await closeDialog(page);
       }
       await page.getByRole('button', { name: 'Folder' }).click();
       await page.setInputFiles('input[accept]', [TWO_SHAPES, path.join(IMAGES, 'chart.png')]);
@@ -204,19 +213,18 @@ describe.skipIf(chromiumPath === undefined)('the page', () => {
     await pressUntil('Show as a program');
     await page.keyboard.press('Enter');
     await page.getByRole('dialog').waitFor();
-    await page.keyboard.press('Escape');
-    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await closeDialog(page);
   });
 
   it('gives an answer that is JSON of the schema in the settings, and says what is wrong with a schema', async () => {
-    await page.getByLabel('Settings').click();
+    await page.getByRole('button', { name: 'Settings' }).click();
     const schema = page.getByLabel('JSON schema of the answer');
     await schema.fill('{"type": ');
     await page.getByText('This is not JSON').waitFor();
     await schema.fill(
       '{"type":"object","properties":{"shape":{"enum":["circle","square"]}},"required":["shape"],"additionalProperties":false}',
     );
-    await page.keyboard.press('Escape');
+    await closeDialog(page);
     await page.getByText('Describe the image.').click();
     const answer: unknown = JSON.parse(await endedAnswer(page, 0));
     expect(['circle', 'square']).toContain((answer as { shape: unknown }).shape);
@@ -226,11 +234,11 @@ describe.skipIf(chromiumPath === undefined)('the page', () => {
     await page.getByText('Describe the image.').click();
     const answer = await endedAnswer(page, 0);
     await page.reload();
-    await page.getByLabel('Conversations').click();
+    await page.getByRole('button', { name: 'Conversations' }).click();
     await page.getByRole('button', { name: /1 question · two-shapes\.jpg/u }).click();
     await page.getByAltText('The chosen image, two-shapes.jpg').waitFor();
     expect(await page.locator('.turn .markdown').textContent()).toBe(answer);
-    await page.getByLabel('Conversations').click();
+    await page.getByRole('button', { name: 'Conversations' }).click();
     const saved = page.waitForEvent('download');
     await page.getByText('Save all as a file').click();
     const file = readFileSync(await (await saved).path(), 'utf8');
