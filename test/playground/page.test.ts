@@ -301,8 +301,8 @@ describe.skipIf(chromiumPath === undefined)('the page', () => {
   });
 
   it('lets nobody who types wait while eight answers stream', async () => {
-    await setNumber(page, 'Longest answer', '200');
-    await setNumber(page, 'Shortest answer', '200');
+    await setNumber(page, 'Longest answer', '120');
+    await setNumber(page, 'Shortest answer', '120');
     await browser.startTracing(page, { categories: ['toplevel', '__metadata'] });
     for (let i = 0; i < 8; i += 1) await ask(page, `Tell me of circles, ${i}.`);
     await page.locator('.turn .markdown').nth(7).waitFor();
