@@ -14,6 +14,8 @@ const zones = [
     'wire stands on nothing.',
   ),
   arrow('./client', ['./server', './playground', './bench', './harness'], 'client stands on wire only.'),
+  arrow('./playground', ['./server', './bench', './harness'], 'The page stands on wire and client only.'),
+  arrow('./server', ['./playground'], 'The server reads the built page and knows nothing of its code.'),
   arrow(
     `${S}/gateway`,
     [`${S}/reader`, `${S}/native`, `${S}/checkpoint`, `${S}/cli`],
@@ -80,7 +82,7 @@ const NATIVE_PACKAGES = [
 export default tseslint.config(
   { ignores: ['**/dist/**', 'node_modules/**', 'models/**', 'test/goldens/**'] },
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', '**/*.tsx'],
     extends: [...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylisticTypeChecked, prettier],
     plugins: { 'import-x': importX },
     languageOptions: {
@@ -88,8 +90,8 @@ export default tseslint.config(
     },
     settings: {
       // Imports name the compiled file. Without the alias none of them would be found, and no arrow would hold.
-      'import-x/resolver-next': [createNodeResolver({ extensionAlias: { '.js': ['.ts', '.js'] } })],
-      'import-x/extensions': ['.ts'],
+      'import-x/resolver-next': [createNodeResolver({ extensionAlias: { '.js': ['.ts', '.tsx', '.js'] } })],
+      'import-x/extensions': ['.ts', '.tsx'],
     },
     rules: {
       'import-x/no-restricted-paths': ['error', { zones }],
@@ -145,9 +147,16 @@ export default tseslint.config(
   },
   // Tables, one line a symbol.
   { files: ['server/src/native/symbols/**/*.ts'], rules: { 'max-lines-per-function': 'off' } },
+  // The page has the types of browsers, and a project of its own for that.
+  {
+    files: ['playground/src/**/*.ts', 'playground/src/**/*.tsx'],
+    languageOptions: {
+      parserOptions: { project: './playground/tsconfig.json', tsconfigRootDir: import.meta.dirname },
+    },
+  },
   // Here because of takeoff-client and undici; the two others stay where they are.
   {
-    files: ['server/src/cli/**/*.ts'],
+    files: ['server/src/cli/**/*.ts', 'playground/src/**/*.ts', 'playground/src/**/*.tsx'],
     rules: { 'no-restricted-imports': ['error', { paths: NATIVE_PACKAGES }] },
   },
   {

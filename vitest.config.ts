@@ -34,7 +34,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{wire,client,server}/src/**/*.test.ts'],
+          include: ['{wire,client,server,playground}/src/**/*.test.ts'],
           sequence: { groupOrder: 0 },
         },
       },

@@ -41,7 +41,7 @@ async function startFor(origins?: string): Promise<RunningServer> {
 }
 
 describe('a server with keys and secrets', () => {
-  it('case 23: every route of every port but the health check wants the API key', async () => {
+  it('case 23: every route of every port but the health check and the files of the page wants the API key', async () => {
     const routes: [string, string][] = [
       ['POST', '/generate'],
       ['POST', '/generate_stream'],
@@ -49,7 +49,7 @@ describe('a server with keys and secrets', () => {
       ['POST', '/image_generate_stream'],
       ['GET', '/status'],
       ['GET', '/metrics'],
-      ['GET', '/'],
+      ['GET', '/page/status'],
       ['GET', '/no-such-page'],
       ['PUT', '/healthz/..'],
       ['OPTIONS', '/generate'],
@@ -74,6 +74,9 @@ describe('a server with keys and secrets', () => {
         200,
       );
     }
+    const page = await fetch(guarded.url);
+    expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    expect((await fetch(guarded.managementUrl)).status).toBe(401);
   });
 
   it('case 23: no secret, image or query string is in a log line, metric or status page', async () => {

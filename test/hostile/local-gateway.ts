@@ -49,7 +49,7 @@ export async function startLocalGateway(
   });
   const given = toGatewayConfig(config, { log });
   const remoteImages = given.remoteImages === null ? null : { ...given.remoteImages, resolver };
-  const gateway: RunningGateway = await startGateway({ ...given, remoteImages });
+  const gateway: RunningGateway = await startGateway({ ...given, remoteImages, page: null });
   const url = `http://127.0.0.1:${gateway.ports.port}`;
   const deadline = performance.now() + 30_000;
   while ((await fetch(`${url}/healthz`)).status !== 200) {

@@ -332,7 +332,7 @@ describe('the port of the OpenAI API', () => {
       ['GET', '/v1/models'],
       ['GET', '/v1/models/primary'],
       ['GET', '/v1/models/..%2F..%2Fhealthz'],
-      ['GET', '/'],
+      ['GET', '/page/status'],
       ['GET', '/no-such-page'],
     ] as const) {
       for (const url of [server.openaiUrl, server.url]) {

@@ -27,6 +27,8 @@ it.each([
   ['server/src/gateway/answer/relay.ts', '../readers/supervisor.js'],
   ['server/src/gateway/readers/supervisor.ts', '../answer/relay.js'],
   ['server/src/gateway/http/app.ts', '../readers/supervisor.js'],
+  ['server/src/gateway/gateway.ts', '../../../playground/src/view/view.js'],
+  ['playground/src/view/app.tsx', '../../../server/src/errors.js'],
 ])(
   '%s may not import %s',
   async (file, imported) => {

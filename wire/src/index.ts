@@ -1,5 +1,6 @@
 export * from './error-codes.js';
 export * from './generate-request.js';
+export * from './page-status.js';
 export * from './readers.js';
 export * from './sse-decoder.js';
 export * from './sse-encoder.js';

@@ -51,6 +51,18 @@ describe('startBanner', () => {
   });
 });
 
+describe('the line of startBanner about the page', () => {
+  const ports = { port: 7, managementPort: 2, openaiPort: null };
+
+  it('has the address that a browser opens', () => {
+    expect(startBanner(config({}), ports, '1')).toMatch(/^ {2}page +http:\/\/127\.0\.0\.1:7$/mu);
+  });
+
+  it('says that the page is off where it is not served', () => {
+    expect(startBanner(config({ TAKEOFF_PLAYGROUND: 'false' }), ports, '1')).toMatch(/^ {2}page +off$/mu);
+  });
+});
+
 describe('urlOf', () => {
   it.each([
     ['127.0.0.1', 'http://127.0.0.1:80'],

@@ -6,7 +6,9 @@ import { alignedLines } from './terminal.js';
 
 export function startBanner(config: TakeoffConfig, ports: ListeningPorts, version: string): string {
   const { host } = config.server;
+  const page = config.server.playground ? urlOf(host, ports.port) : 'off';
   const rows = [
+    ['page', page],
     ['inference', `${urlOf(host, ports.port)}  POST /image_generate, /generate and their _stream`],
     [
       'openai',

@@ -32,6 +32,7 @@ const ENVIRONMENT = {
   TAKEOFF_MAX_IMAGES_PER_REQUEST: '15',
   TAKEOFF_API_KEY: 'key_secret',
   TAKEOFF_CORS_ORIGINS: 'https://a.example, https://b.example',
+  TAKEOFF_PLAYGROUND_API: 'https://api.example',
   TAKEOFF_ACCESS_TOKEN: 'hf_secret',
   TAKEOFF_MODEL_NAME: '/m',
   TAKEOFF_CONSUMER_GROUP: 'g',
@@ -84,7 +85,13 @@ describe('toGatewayConfig', () => {
       shutdownDeadlineMs: 2010,
       reservedConsumers: ['a', 'b'],
       corsOrigins: ['https://a.example', 'https://b.example'],
+      page: { apiAddress: 'https://api.example' },
     });
+  });
+
+  it('has no page where the configuration switches it off', () => {
+    const off = resolveConfig({ ...SOURCES, flags: new Map([['playground', 'false']]) });
+    expect(toGatewayConfig(off, { log: pino({ level: 'silent' }) }).page).toBeNull();
   });
 
   it('gives each reader its own settings and those of the server that concern readers', () => {

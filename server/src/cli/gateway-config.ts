@@ -1,5 +1,6 @@
 // From the resolved configuration to what the gateway is started with: each part gets the slice it uses.
 import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { surroundingsOf } from '../config/load-config.js';
 import { resolveAddedReader, resolveReaderChanges, type TakeoffConfig } from '../config/resolve-config.js';
 import { shownReaderConfig, shownServerConfig } from '../config/print-config.js';
@@ -13,6 +14,9 @@ import { readVersion } from './version.js';
 
 /** Headers are some kilobytes that clients send at once. A client that takes longer occupies a connection on purpose. */
 const HEADERS_TIMEOUT_MS = 10_000;
+
+/** What `npm run build` makes of playground/. This relative path is right from src/ and from dist/. */
+const PAGE = new URL('../../../playground/dist/page', import.meta.url);
 
 export function toGatewayConfig(
   config: TakeoffConfig,
@@ -51,6 +55,7 @@ export function toGatewayConfig(
     apiKey: server.apiKey,
     maxOpenRequests: server.maxQueuedRequests,
     corsOrigins: server.corsOrigins,
+    page: server.playground ? { folder: fileURLToPath(PAGE), apiAddress: server.playgroundApi } : null,
     reservedConsumers: server.reservedConsumers,
     shutdownDeadlineMs: server.shutdownDeadlineMs,
     readers: readers.map((reader) => toGatewayReader(server, reader)),

@@ -11,6 +11,7 @@ import {
   integer,
   names,
   optionalText,
+  optionalWebAddress,
   ports,
   secretText,
   setting,
@@ -62,7 +63,7 @@ export const serverConfigSchema = z.object({
   apiKey: setting(secretText(8), null, {
     key: 'api_key',
     meaning:
-      'Key that every request but /healthz and /readyz must carry, on every port, as `Authorization: Bearer KEY`.',
+      'Key that every request but /healthz, /readyz and the files of the page must carry, on every port, as `Authorization: Bearer KEY`.',
     isSecret: true,
   }),
   bodySizeLimitBytes: setting(integer(1024, 2048 * MIB, 'bytes'), 20 * MIB, {
@@ -94,6 +95,15 @@ export const serverConfigSchema = z.object({
     key: 'cors_origins',
     meaning:
       'Web pages of other origins that may call the inference API from a browser. Cookies are never allowed.',
+  }),
+  playground: setting(boolean(), true, {
+    key: 'playground',
+    meaning: 'Whether the inference port serves the page at `/`.',
+  }),
+  playgroundApi: setting(optionalWebAddress(), null, {
+    key: 'playground_api',
+    meaning:
+      'Address of the inference API that the page asks, where it is another than the page comes from. That server must name this one in `cors_origins`.',
   }),
   allowRemoteImages: setting(boolean(), false, {
     key: 'allow_remote_images',

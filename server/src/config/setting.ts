@@ -171,6 +171,12 @@ export const webAddress = () => ({
   fromText: (given: string) => given,
 });
 
+/** The same, or nothing. */
+export const optionalWebAddress = () => {
+  const { schema, ...facts } = webAddress();
+  return { ...facts, schema: schema.nullable() };
+};
+
 function isPlainWebAddress(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, username, password, search, hash } = new URL(text);

@@ -24,6 +24,7 @@ const CONFIG: GatewayConfig = {
   maxOpenRequests: 10,
   reservedConsumers: ['primary'],
   corsOrigins: [],
+  page: null,
   shutdownDeadlineMs: 60_000,
   readers: [
     {

@@ -7,7 +7,10 @@ import { CapacityError, ConfigError } from '../errors.js';
 import { buildApp, buildManagementApp, buildOpenaiApp, type InferenceAppDeps } from './http/app.js';
 import { createBodyReader } from './http/connection/read-body.js';
 import type { HttpLimits } from './http/connection/http-limits.js';
+import { readPageFiles } from './http/page/page-files.js';
+import type { PageOptions } from './http/page/page-routes.js';
 import { createDecoderPool, type DecoderPool } from './intake/decoder-pool.js';
+import { MAX_SIDE_PX } from './intake/header.js';
 import { createIntake, type RemoteImages } from './intake/intake.js';
 import { createFetchSlots } from './intake/remote/fetch-slots.js';
 import { createFetcher, type FetcherOptions, type FetchOutcome } from './intake/remote/fetcher.js';
@@ -58,6 +61,8 @@ export interface GatewayConfig {
   readonly reservedConsumers: readonly string[];
   /** Pages of other origins that may call the inference API; `*` alone is all of them. */
   readonly corsOrigins: readonly string[];
+  /** Null: the inference port serves no page. */
+  readonly page: PageConfig | null;
   readonly shutdownDeadlineMs: number;
   readonly readers: readonly ConfiguredReader[];
   /** For readers that are added later. */
@@ -71,6 +76,13 @@ export interface GatewayConfig {
   readonly log: FastifyBaseLogger;
   /** Told of every change, loading progress included. */
   readonly onReaderState?: (readerId: string, state: ReaderState) => void;
+}
+
+export interface PageConfig {
+  /** Of the built page. */
+  readonly folder: string;
+  /** Where the page sends its requests; null: to where it comes from. */
+  readonly apiAddress: string | null;
 }
 
 export interface RemoteImagesConfig extends Partial<FetcherOptions> {
@@ -95,12 +107,13 @@ export interface RunningGateway {
   destroy(): Promise<void>;
 }
 
-/** @throws ConfigError when a port cannot be listened on */
+/** @throws ConfigError when a port cannot be listened on, or the page that it shall serve is not built */
 export async function startGateway(
   config: GatewayConfig,
   launch: LaunchReader = forkReaders(),
 ): Promise<RunningGateway> {
   const { limits, log } = config;
+  const page = readPage(config);
   const logs = new ReaderLogs(log);
   const service = createReaderService(config, launch, logs);
   const control = new ReaderAdministration({
@@ -142,6 +155,7 @@ export async function startGateway(
     counting: new Counting({ groups: service, questions: service, intake }),
     questions: service,
     metrics,
+    page,
     isDraining: () => progress.isDraining,
     ports: () => listening.map(({ port }) => port),
   });
@@ -195,12 +209,26 @@ interface Door {
   readonly wantedPort: number;
 }
 
+function readPage({ page, limits, image }: GatewayConfig): PageOptions | null {
+  if (page === null) return null;
+  const { folder, apiAddress } = page;
+  return {
+    files: readPageFiles(folder, apiAddress),
+    apiAddress,
+    limits: {
+      body_size_limit_bytes: limits.bodySizeLimitBytes,
+      max_image_pixels: image.maxImagePixels,
+      max_image_side_px: MAX_SIDE_PX,
+    },
+  };
+}
+
 /** In the order in which /status lists their ports. */
 async function buildDoors(
   config: GatewayConfig,
   parts: Pick<
     InferenceAppDeps,
-    'inference' | 'counting' | 'questions' | 'metrics' | 'isDraining' | 'ports'
+    'inference' | 'counting' | 'questions' | 'metrics' | 'page' | 'isDraining' | 'ports'
   > & {
     readonly readers: ReaderService;
     readonly control: ReaderControl;

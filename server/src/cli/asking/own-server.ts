@@ -45,7 +45,14 @@ export async function startOwnServer(
     onLive = resolve;
   });
   // Every user of this machine can reach loopback, so a configured API key stays in force.
-  const server = { ...config.server, host: HOST, port: 0, managementPort: 0, launchOpenaiServer: false };
+  const server = {
+    ...config.server,
+    host: HOST,
+    port: 0,
+    managementPort: 0,
+    launchOpenaiServer: false,
+    playground: false,
+  };
   // The log goes to standard error, because standard output is for answers.
   const log = createServerLog(quieter(server.logLevel), { ...terminal, out: terminal.err }, line);
   const gateway = await startGateway(

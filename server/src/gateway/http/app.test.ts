@@ -186,6 +186,7 @@ it('logs a line for each request without its body, its query or its headers', as
     metrics: createMetrics(),
     corsOrigins: [],
     ports: () => [],
+    page: null,
     readBody: createBodyReader(LIMITS),
     version: 'test',
   });

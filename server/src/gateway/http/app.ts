@@ -8,12 +8,13 @@ import { addStatusRoute, type StatusOptions } from './management/status-route.js
 import { addCountRoute, type CountOptions } from './native/count-route.js';
 import { addNativeApi } from './native/native-api.js';
 import { writeNativeError } from './native/native-error.js';
+import { addPage, openPagePaths, type PageDeps } from './page/page-routes.js';
 import { addOpenaiApi, type OpenaiOptions } from './openai/openai-api.js';
 import { writeOpenaiError } from './openai/openai-error.js';
 import { addTokenTools, type TokenToolOptions } from './tokens/token-tools.js';
 
 export interface InferenceAppDeps
-  extends ConnectionOptions, OpenaiOptions, StatusOptions, CountOptions, TokenToolOptions {
+  extends ConnectionOptions, OpenaiOptions, StatusOptions, CountOptions, TokenToolOptions, PageDeps {
   /** Pages of other origins that may call; `*` alone is all of them. */
   readonly corsOrigins: readonly string[];
 }
@@ -23,7 +24,9 @@ export type ManagementAppDeps = ConnectionOptions & ManagementOptions;
 const FACTS = { openPaths: HEALTH_PATHS, writeErrorBody: writeNativeError };
 
 export async function buildApp(deps: InferenceAppDeps): Promise<FastifyInstance> {
-  const app = createBaseApp(deps, { ...FACTS, corsOrigins: deps.corsOrigins });
+  const openPaths = [...HEALTH_PATHS, ...openPagePaths(deps.page)];
+  const app = createBaseApp(deps, { ...FACTS, openPaths, corsOrigins: deps.corsOrigins });
+  addPage(app, deps);
   addStatusRoute(app, deps);
   addHealthRoutes(app, deps);
   await addNativeApi(app, deps);

@@ -12,6 +12,7 @@ import { PATIENT, ScriptedReaders, type Script } from '../readers/scripted-reade
 import { isReady, scriptedService } from '../readers/scripted-service.fixture.js';
 import { buildApp } from './app.js';
 import { createBodyReader } from './connection/read-body.js';
+import type { PageOptions } from './page/page-routes.js';
 import type { HttpLimits } from './connection/http-limits.js';
 
 export const LIMITS: HttpLimits = {
@@ -46,6 +47,7 @@ export interface ScriptedAppOptions {
   readonly firstTokenTimeoutMs?: number;
   readonly readerMessageTimeoutMs?: number;
   readonly corsOrigins?: readonly string[];
+  readonly page?: PageOptions;
 }
 
 export interface ScriptedApp {
@@ -96,6 +98,7 @@ export async function scriptedApp(
     log: pino({ level: 'silent' }),
     isDraining: () => progress.isDraining,
     corsOrigins: options.corsOrigins ?? [],
+    page: options.page ?? null,
     readBody: createBodyReader(limits),
     version: 'test',
     ports: () => [3000, 3001],

@@ -5,8 +5,10 @@ import type { FinishedEvent } from '../../answer/request-record.js';
 import type { PublicError } from './public-error.js';
 
 /** What one prompt of a request was answered. */
-export interface PromptAnswer
-  extends Pick<FinishedEvent, 'usage' | 'finishReason' | 'constraintMs' | 'timings'> {
+export interface PromptAnswer extends Pick<
+  FinishedEvent,
+  'usage' | 'finishReason' | 'constraintMs' | 'timings'
+> {
   readonly text: string;
   /** Of all its tokens; none unless the request asked for them. */
   readonly logprobs: readonly TokenLogprob[];
