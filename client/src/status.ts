@@ -45,12 +45,12 @@ export interface ReaderDetails extends MaskedReader {
   readonly pids: readonly number[];
   /** Where loading stands, or why the reader is dead. */
   readonly detail: string;
-  /** Which device it computes on in full, and why that one; empty until it is live. */
-  readonly device_reason: string;
+  /** Which device it computes on in full, and why that one; empty until it is live, absent of older servers. */
+  readonly device_reason?: string | undefined;
   /** How far a reader that loads is, from 0 to 1; null where nobody can tell. */
   readonly progress?: number | null | undefined;
-  /** How often it was started again after it had died. */
-  readonly restarts: number;
+  /** How often it was started again after it had died; absent of older servers. */
+  readonly restarts?: number | undefined;
   /** Prompts that were handed to the reader and have not ended. */
   readonly open_prompts: number;
 }
@@ -162,9 +162,9 @@ const isDetails = (value: unknown): value is ReaderDetails =>
   isRecord(value) &&
   typeof value['consumer_name'] === 'string' &&
   typeof value['detail'] === 'string' &&
-  typeof value['device_reason'] === 'string' &&
+  (value['device_reason'] === undefined || typeof value['device_reason'] === 'string') &&
   typeof value['open_prompts'] === 'number' &&
-  typeof value['restarts'] === 'number' &&
+  (value['restarts'] === undefined || typeof value['restarts'] === 'number') &&
   isListOfNumbers(value['pids']);
 
 const isListOfNumbers = (value: unknown): value is number[] =>
