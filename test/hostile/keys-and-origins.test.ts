@@ -107,7 +107,7 @@ describe('a server with keys and secrets', () => {
       ),
     );
     expect(pages[2]).toContain('takeoff_remote_image_fetch_duration_seconds_count{result="fetched"} 1');
-    expect(pages[2]).toContain('route="/generate",status="200"');
+    expect(pages[2]).toContain('path="/generate",status="200"');
     for (const text of [guarded.output, ...pages]) {
       expect(text).not.toMatch(/_SECRET|hf_secret_token/u);
       expect(text).not.toContain(KEY);

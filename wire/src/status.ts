@@ -48,11 +48,11 @@ export const readerDetailsSchema = maskedReaderSchema.extend({
   /** Where loading stands, or why the reader is dead. */
   detail: z.string(),
   /** Which device it computes on in full, and why that one; empty until it is live. */
-  device_reason: z.string(),
+  device_reason: z.string().optional(),
   /** How far a reader that loads is, from 0 to 1; null where nobody can tell. */
   progress: z.number().nullable().optional(),
   /** How often it was started again after it had died. */
-  restarts: z.int(),
+  restarts: z.int().optional(),
   /** Prompts that the gateway has handed to the reader and that have not ended. */
   open_prompts: z.int(),
 });

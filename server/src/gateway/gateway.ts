@@ -116,15 +116,9 @@ export async function startGateway(
   const page = readPage(config);
   const logs = new ReaderLogs(log);
   const service = createReaderService(config, launch, logs);
-  const control = new ReaderAdministration({
-    service,
-    parser: config.readerSettings,
-    record: config.readerRecord,
-    onLogLevel: (readerId, level) => logs.setLevel(readerId, level),
-  });
+  const control = createControl(config, service, logs);
   const metrics = createMetrics();
-  const traces =
-    config.traces === null ? null : await openTraces({ ...config.traces, version: config.version }, log);
+  const traces = await tracesOf(config);
   const pool = createDecoderPool({
     decoders: config.image.decodeConcurrency,
     decodeTimeoutMs: config.image.decodeTimeoutMs,
@@ -184,6 +178,21 @@ export async function startGateway(
     },
   };
 }
+
+const tracesOf = async ({ traces, version, log }: GatewayConfig): Promise<RequestTraces | null> =>
+  traces === null ? null : openTraces({ ...traces, version }, log);
+
+const createControl = (
+  { readerSettings: parser, readerRecord: record }: GatewayConfig,
+  service: ReaderService,
+  logs: ReaderLogs,
+): ReaderAdministration =>
+  new ReaderAdministration({
+    service,
+    parser,
+    record,
+    onLogLevel: (readerId, level) => logs.setLevel(readerId, level),
+  });
 
 type PortSetting = 'port' | 'management_port' | 'openai_port';
 

@@ -20,6 +20,7 @@ import type { Sequence, SequenceImage } from './sequence.js';
 import { StageClock, type Stage } from './stage-clock.js';
 import { WorkCounts } from './work-counts.js';
 import type { ImageStore } from './vision/image-store.js';
+import { ImageSupply } from './vision/image-supply.js';
 
 export interface LoopOptions {
   readonly engine: LanguageEngine;
@@ -42,17 +43,12 @@ export interface LoopOptions {
 const MIN_PREFILL_ROWS = 8;
 /** Rows of the first step beside running answers. */
 const FIRST_ROWS = 64;
-/** Of the time that a step should take, for the encoding of an image before it: a stream waits for both. */
-const VISION_SHARE = 0.5;
 
 /** A prompt that was accepted and has not ended. */
 interface Accepted {
   readonly sequence: Sequence;
   readonly stages: StageClock;
 }
-
-/** Of a model that takes no images. */
-const NO_FEATURES = { bytes: 0, maxBytes: 0, hits: 0, misses: 0, joined: 0 };
 
 interface Running extends Accepted {
   readonly handle: KvHandle;
@@ -72,7 +68,7 @@ export class ReaderLoop {
   /** In order of admission. */
   readonly #running = new Map<Slot, Running>();
   readonly #stepPace = new WorkPace();
-  readonly #visionPace = new WorkPace();
+  readonly #images: ImageSupply;
   readonly #counts = new WorkCounts();
   #steps = 0;
   #lastAdapter: string | null = null;
@@ -82,6 +78,7 @@ export class ReaderLoop {
 
   constructor(options: LoopOptions) {
     this.#options = options;
+    this.#images = new ImageSupply(options);
   }
 
   /** Takes a request in, whose constraint was compiled before. Prompts that cannot be served get their error event at once. */
@@ -112,7 +109,7 @@ export class ReaderLoop {
 
   /** By which the gateway tells whether this reader still works, and at what. */
   sendHeartbeat(): void {
-    const { engine, images, kv, send } = this.#options;
+    const { engine, kv, send } = this.#options;
     const running = this.#running.size;
     const next = this.#waiting.next(() => 0);
     const requiredCells = next === undefined ? 0 : claimFor(next.sequence.kvDemand);
@@ -121,7 +118,7 @@ export class ReaderLoop {
       ...this.#counts.totals,
       prompts: { running, waiting: this.#waiting.size },
       kv: { ...kv.counts, cellBytes, requiredCells },
-      features: images?.counts ?? NO_FEATURES,
+      features: this.#images.counts,
     };
     send({ kind: 'heartbeat', running, steps: this.#steps, counts });
   }
@@ -246,44 +243,17 @@ export class ReaderLoop {
 
   /** One slice of vision work, for the first sequence that waits for an image nobody has encoded yet. */
   async #encodeSlice(): Promise<void> {
-    const { images, kv } = this.#options;
+    const { kv } = this.#options;
     let first: SequenceImage | undefined;
     for (const { sequence, handle } of this.#running.values()) {
       if (kv.isAwaitingRows(handle)) continue;
       // All of them, so that nobody whose features are there waits until those of another one are made.
-      const missing = this.#supplyImages(sequence);
+      const missing = this.#images.supply(sequence);
       first ??= missing;
     }
-    if (first === undefined || images === null) return;
-    await this.#encodeParts(images, first);
+    if (first === undefined) return;
+    this.#counts.addVisionSlice(await this.#images.encode(first));
     this.#steps += 1;
-  }
-
-  /** Gives a sequence the features of its images in order. Returns the first image whose features are not there. */
-  #supplyImages(sequence: Sequence): SequenceImage | undefined {
-    const { images } = this.#options;
-    for (let missing = sequence.missingImage; missing !== undefined; missing = sequence.missingImage) {
-      if (images === null) throw new Defect('An image reached the loop of a model without a vision tower.');
-      const features = images.get(missing);
-      if (features === undefined) return missing;
-      sequence.supply(missing, features);
-    }
-    return undefined;
-  }
-
-  async #encodeParts(images: ImageStore, image: SequenceImage): Promise<void> {
-    const { clock, stepTargetMs } = this.#options;
-    const maxParts = this.#visionPace.units({
-      targetMs: stepTargetMs * VISION_SHARE,
-      firstUnits: 1,
-      minUnits: 1,
-      maxUnits: Infinity,
-    });
-    const startMs = clock();
-    const units = await images.advance(image, maxParts);
-    const ms = clock() - startMs;
-    this.#visionPace.note({ units, ms });
-    this.#counts.addVisionSlice(ms);
   }
 
   async #step(): Promise<void> {
