@@ -28,6 +28,8 @@ const PRINTED: readonly (readonly [page: string, prints: readonly RegExp[]])[] =
     [
       new RegExp(`^${DESCRIPTION}\\n$`, 'u'),
       /^Is there a circle\? Yes, .* \(\d+ tokens, stop\)\nHow many shapes are there\? .* \(\d+ tokens, stop\)\n$/u,
+      /^\d+ 64 true 2048\n3 \[ '<s>', '▁two', '▁shapes' \] two shapes\n\[\n.*Hello/su,
+      /^\[ 'primary', 'second' \] 8\n$/u,
       /^The .*\.\n\d+ characters\n$/u,
       /^AbortError\n$/u,
       /^400 image\.format_unsupported .+\n$/u,
