@@ -14,10 +14,14 @@ const PROMPT = 'what is this';
 /** The answer of the echo reader: the text that follows the image. */
 const ANSWER = '\nwhat is this';
 
+type Format = 'jsonl' | 'csv' | 'txt';
+
 const isLong = isLongForm('test:describe');
 /** Of a run that is killed again and again. */
 const INTERRUPTED_IMAGES = isLong ? 200 : 90;
 const KILLS = isLong ? 8 : 4;
+/** What the formats do by themselves, unit tests of their outputs show. */
+const FORMATS: readonly Format[] = isLong ? ['jsonl', 'csv', 'txt'] : ['jsonl'];
 /** Of the run whose memory is measured. */
 const MANY_IMAGES = isLong ? 1500 : 400;
 
@@ -35,7 +39,6 @@ afterEach(() => images.remove());
 const run = (...args: string[]): Promise<Ended> =>
   takeoff(['describe', '--prompt', PROMPT, '--url', server.url, ...args]).ended;
 
-type Format = 'jsonl' | 'csv' | 'txt';
 const ARGUMENTS: Readonly<Record<Format, (folder: ImageFolder) => string[]>> = {
   jsonl: (folder) => ['--out', folder.of('out.jsonl')],
   csv: (folder) => ['--format', 'csv', '--out', folder.of('out.csv')],
@@ -74,7 +77,7 @@ function expectEachOnce(format: Format, files: readonly string[]): void {
 }
 
 describe('takeoff describe, interrupted', () => {
-  it.each<Format>(['jsonl', 'csv', 'txt'])(
+  it.each<Format>(FORMATS)(
     `has each of ${INTERRUPTED_IMAGES} images in the %s output once, after ${KILLS} kills with SIGKILL`,
     async (format) => {
       const files = await images.fill(INTERRUPTED_IMAGES);
@@ -223,7 +226,7 @@ describe('takeoff describe, interrupted', () => {
 });
 
 describe('takeoff describe, with failures', () => {
-  it.each<Format>(['jsonl', 'csv', 'txt'])(
+  it.each<Format>(FORMATS)(
     'lists corrupt images (%s), describes the others, and tries again with --retry-failed',
     async (format) => {
       const files = await images.fill(20);

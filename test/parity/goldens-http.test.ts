@@ -1,12 +1,13 @@
 // The golden cases through HTTP, as clients see them: every run whose prompt a client can write, in f32. Multi-turn prompts and
-// images in the middle need pieces that user text cannot spell; goldens.test.ts has them.
+// images in the middle need pieces that user text cannot spell; goldens-suite.ts has them. A sample in `npm test`.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RunningServer } from '../../harness/running-server.js';
 import { imageForm, jsonRequest } from '../process/requests.js';
-import { GOLDENS, GOLDEN_CASES, readExpectations, type GoldenRun } from './golden-case.js';
+import { isLongForm } from '../long-form.js';
+import { GOLDENS, GOLDEN_CASES, GOLDEN_SAMPLE, readExpectations, type GoldenRun } from './golden-case.js';
 
 const CLOSE_MARGIN = 0.02;
 const IMAGE_FIRST = '<image>\n';
@@ -34,7 +35,7 @@ function expressible(run: GoldenRun): Expressible[] {
 const cache = mkdtempSync(path.join(os.tmpdir(), 'takeoff-parity-http-'));
 afterAll(() => rmSync(cache, { recursive: true }));
 
-describe.each(GOLDEN_CASES)('%s over HTTP', (name) => {
+describe.each(isLongForm('test:goldens') ? GOLDEN_CASES : GOLDEN_SAMPLE)('%s over HTTP', (name) => {
   const runs = readExpectations(name).runs.flatMap(expressible);
   let server: RunningServer;
 
