@@ -8,7 +8,7 @@ import { Constraints } from '../../server/src/reader/constraint/constraints.js';
 import { TrialThread } from '../../server/src/reader/constraint/trial-thread.js';
 import { readVocabulary } from '../../server/src/reader/constraint/vocabulary.js';
 import { createEchoModel } from '../../server/src/reader/load/echo-model.js';
-import { isLongForm } from '../long-form.js';
+import { isLongForm } from '../../harness/long-form.js';
 
 const HOSTILE = isLongForm('test:constraint') ? 300 : 60;
 const TIMEOUT_MS = 1_000;

@@ -9,7 +9,7 @@ import { createEchoModel } from '../../server/src/reader/load/echo-model.js';
 import { toTokenId } from '../../server/src/reader/ids.js';
 import { InputError } from '../../server/src/errors.js';
 import { Random } from '../../harness/random.js';
-import { isLongForm } from '../long-form.js';
+import { isLongForm } from '../../harness/long-form.js';
 import { randomAnswer, randomSchema, withDefinitions } from './random.js';
 
 const SCHEMAS = isLongForm('test:constraint') ? 1_000 : 100;

@@ -10,7 +10,7 @@ import { peakMemoryBytes, RunningServer, type ServerProcess } from '../../harnes
 import { Random } from '../../harness/random.js';
 import { imageForm, jsonRequest } from '../process/requests.js';
 import { ALLOWED_STATUSES, attack, send } from './attack.js';
-import { isLongForm } from '../long-form.js';
+import { isLongForm } from '../../harness/long-form.js';
 import { mutated } from './files/mutations.js';
 import { photograph, validFiles, type NamedFile } from './files/valid.js';
 

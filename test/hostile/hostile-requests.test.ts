@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { peakMemoryBytes, RunningServer } from '../../harness/running-server.js';
 import { imageForm, jsonRequest } from '../process/requests.js';
 import { answerOf, generate } from './asking.js';
-import { isLongForm } from '../long-form.js';
+import { isLongForm } from '../../harness/long-form.js';
 import { photograph } from './files/valid.js';
 
 const SCHEMAS = isLongForm('test:hostile') ? 10_000 : 1000;

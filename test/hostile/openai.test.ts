@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { peakMemoryBytes, RunningServer } from '../../harness/running-server.js';
 import { jsonRequest } from '../process/requests.js';
 import { answerOf, type Answer } from './asking.js';
-import { isLongForm } from '../long-form.js';
+import { isLongForm } from '../../harness/long-form.js';
 import { photograph } from './files/valid.js';
 import { toBytes, WRONG_TYPES } from './files/wrong-types.js';
 import { startImageWeb, type ImageWeb } from './image-web.js';

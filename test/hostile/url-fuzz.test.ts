@@ -4,7 +4,7 @@ import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import { createFetcher } from 'takeoff-server/gateway/intake/remote/fetcher.js';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../harness/random.js';
-import { isLongForm } from '../long-form.js';
+import { isLongForm } from '../../harness/long-form.js';
 import { dialledDuring, type Dialled } from './local-gateway.js';
 import { PRIVATE_ADDRESSES, PRIVATE_SPELLINGS } from './private-hosts.js';
 

@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RunningServer } from '../../harness/running-server.js';
-import { isLongForm } from '../long-form.js';
+import { isLongForm } from '../../harness/long-form.js';
 import { examplesOf, ROOT, runProgram } from '../client/page-examples.js';
 
 const isAsked = isLongForm('test:openai');

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { RunningServer } from '../../harness/running-server.js';
 import { examplesOf, ROOT } from '../client/page-examples.js';
-import { isLongForm } from '../long-form.js';
+import { isLongForm } from '../../harness/long-form.js';
 
 const isAsked = isLongForm('test:openai');
 const INSTALL_TIMEOUT_MS = 300_000;

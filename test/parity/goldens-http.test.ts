@@ -6,7 +6,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RunningServer } from '../../harness/running-server.js';
 import { imageForm, jsonRequest } from '../process/requests.js';
-import { isLongForm } from '../long-form.js';
+import { isLongForm } from '../../harness/long-form.js';
 import { GOLDENS, GOLDEN_CASES, GOLDEN_SAMPLE, readExpectations, type GoldenRun } from './golden-case.js';
 
 const CLOSE_MARGIN = 0.02;

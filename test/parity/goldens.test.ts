@@ -1,5 +1,5 @@
 // The golden cases with llama.cpp's own kernels: a sample in `npm test`, all of them in `npm run test:goldens`.
-import { isLongForm } from '../long-form.js';
+import { isLongForm } from '../../harness/long-form.js';
 import { GOLDEN_CASES, GOLDEN_SAMPLE } from './golden-case.js';
 import { describeGoldens } from './goldens-suite.js';
 

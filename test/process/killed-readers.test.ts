@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isErrorCode } from 'takeoff-wire';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RunningServer } from '../../harness/running-server.js';
-import { isLongForm } from '../long-form.js';
+import { isLongForm } from '../../harness/long-form.js';
 import { Random } from '../../harness/random.js';
 import { demoCases, imageBytes, type DemoCase } from './demo-cases.js';
 import { eventsOf, imageForm } from './requests.js';

@@ -12,7 +12,7 @@ import { serveTemplate } from '../../server/src/reader/load/served-template.js';
 import { ReaderLoop } from '../../server/src/reader/loop.js';
 import { SequenceFactory } from '../../server/src/reader/sequence-factory.js';
 import { ImageStore } from '../../server/src/reader/vision/image-store.js';
-import { isLongForm } from '../long-form.js';
+import { isLongForm } from '../../harness/long-form.js';
 
 /** All of them with `npm run test:traces`, which takes a minute or two. */
 const TRACES = isLongForm('test:traces') ? 10_000 : 1_000;

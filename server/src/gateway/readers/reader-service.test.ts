@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { isLongForm } from '../../../../harness/long-form.js';
 import { Random } from '../../../../harness/random.js';
 import type { GenerateMessage } from '../../link/requests/messages.js';
 import { messageOf } from '../answer/message.fixture.js';
@@ -301,7 +302,7 @@ function expectTrueStatus(service: ReaderService): void {
 }
 
 /** Acceptance runs 200 of them, which take a minute. */
-const TRACES = process.env['npm_lifecycle_event'] === 'test:readers' ? 200 : 40;
+const TRACES = isLongForm('test:readers') ? 200 : 40;
 
 describe('any order of additions, changes, drains, removals, deaths and answers', () => {
   it.each(Array.from({ length: TRACES }, (_, index) => index + 1))(
