@@ -13,6 +13,7 @@ import type { ImageSize } from '../../../link/requests/questions.js';
 import type { QuestionOf } from '../../answer/reader-questions.js';
 import { findImageTags } from '../../intake/tags.js';
 import type { HttpLimits } from '../connection/http-limits.js';
+import { validateTextBytes } from '../connection/text-bytes.js';
 
 type TextLimits = Pick<HttpLimits, 'maxPromptStringBytes' | 'maxUserBatchSize'>;
 
@@ -27,7 +28,7 @@ const MAX_SIDE_PX = 65_535;
 export function parseTokenize(body: unknown, limits: TextLimits): QuestionOf<'tokenize'> {
   const request = parseShape(tokenizeRequestSchema, body, TOKENIZE_SHAPE);
   const texts = typeof request.text === 'string' ? [request.text] : request.text;
-  validateBytes(texts, 'text', limits);
+  validateTextBytes(texts, 'text', limits);
   const isChat = request.use_chat_template === true;
   if (isChat && texts.length === 2) {
     throw new InputError(
@@ -72,7 +73,7 @@ export function parseChatTemplate(body: unknown, limits: TextLimits): QuestionOf
   }
   validateLength(inputs.length, limits.maxUserBatchSize, 'inputs', 'max_user_batch_size');
   validateLength(inputs.flat().length, MAX_MESSAGES, 'inputs, all conversations together,');
-  validateBytes(
+  validateTextBytes(
     inputs.flat().map(({ content }) => content),
     'inputs',
     limits,
@@ -99,16 +100,6 @@ function parseShape<Parsed>(schema: z.ZodType<Parsed>, body: unknown, shape: str
     'request.wrong_shape',
     `${place} has the wrong type or is missing; the request must be a JSON object such as ${shape}.`,
     { cause: parsed.error },
-  );
-}
-
-function validateBytes(texts: readonly string[], field: string, { maxPromptStringBytes }: TextLimits): void {
-  const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
-  if (bytes <= maxPromptStringBytes) return;
-  throw new InputError(
-    'request.prompt_too_large',
-    `${field} has ${bytes} bytes of text; allowed are ${maxPromptStringBytes}. The operator can raise max_prompt_string_bytes.`,
-    { details: { field, setting: 'max_prompt_string_bytes', got: bytes, allowed: maxPromptStringBytes } },
   );
 }
 

@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { InputError } from '../../../../errors.js';
 import type { HttpLimits } from '../../connection/http-limits.js';
+import { validateTextBytes } from '../../connection/text-bytes.js';
 import { constraintOf } from '../input/answer-form.js';
-import { validateTextBytes } from '../input/conversation-builder.js';
 import {
   anything,
   flag,

@@ -3,6 +3,7 @@
 import { InputError } from '../../../../errors.js';
 import type { Conversation, PromptPart, Turn } from '../../../../link/requests/messages.js';
 import type { HttpLimits } from '../../connection/http-limits.js';
+import { validateTextBytes } from '../../connection/text-bytes.js';
 
 interface OpenTurn {
   readonly role: Turn['role'];
@@ -52,19 +53,4 @@ export class ConversationBuilder {
     validateTextBytes([system ?? '', ...texts], field, limits);
     return { kind: 'conversation', system, turns: this.#turns };
   }
-}
-
-/** @throws InputError request.prompt_too_large */
-export function validateTextBytes(
-  texts: readonly string[],
-  field: string,
-  { maxPromptStringBytes }: Pick<HttpLimits, 'maxPromptStringBytes'>,
-): void {
-  const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
-  if (bytes <= maxPromptStringBytes) return;
-  throw new InputError(
-    'request.prompt_too_large',
-    `${field} has ${bytes} bytes of text; allowed are ${maxPromptStringBytes}. The operator can raise max_prompt_string_bytes.`,
-    { details: { field, setting: 'max_prompt_string_bytes', got: bytes, allowed: maxPromptStringBytes } },
-  );
 }
