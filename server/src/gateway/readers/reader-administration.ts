@@ -2,6 +2,7 @@
 // removes one. Decides what is allowed and keeps what each reader was set to; running readers is the service's work, and remembering
 // them beyond the end of the server that of the record. Changes happen one after the other.
 import { ConfigError, InputError } from '../../errors.js';
+import { takenReaderId, unknownReader } from './reader-id-errors.js';
 import type { GatewayReader, ReaderService } from './reader-service.js';
 
 /** Settings by their keys, as in an entry of readers_config. */
@@ -81,7 +82,7 @@ export class ReaderAdministration implements ReaderControl {
       const { service, record } = this.#options;
       const reader = explained(() => this.#options.parser.reader(keys));
       const { readerId } = reader.start;
-      if (service.has(readerId)) throw taken(readerId);
+      if (service.has(readerId)) throw takenReaderId(readerId);
       await record?.save(readerId, keys);
       this.#begin(reader);
       return reader.shown;
@@ -135,10 +136,7 @@ export class ReaderAdministration implements ReaderControl {
   #keptOf(readerId: string): Kept {
     const kept = this.#kept.get(readerId);
     if (kept !== undefined) return kept;
-    throw new InputError(
-      'request.reader_unknown',
-      `No reader of this server has the id ${JSON.stringify(readerId.slice(0, MAX_SHOWN_CHARACTERS))}. /status lists them.`,
-    );
+    throw unknownReader(readerId);
   }
 
   #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -147,8 +145,6 @@ export class ReaderAdministration implements ReaderControl {
     return turn;
   }
 }
-
-const MAX_SHOWN_CHARACTERS = 100;
 
 /** What is wrong with settings from a request is the caller's mistake, not the operator's. */
 function explained<Parsed>(parse: () => Parsed): Parsed {
@@ -159,12 +155,6 @@ function explained<Parsed>(parse: () => Parsed): Parsed {
     throw new InputError('request.reader_invalid', error.message, { cause: error });
   }
 }
-
-const taken = (readerId: string): InputError =>
-  new InputError(
-    'request.reader_invalid',
-    `reader_id is ${JSON.stringify(readerId.slice(0, MAX_SHOWN_CHARACTERS))}, which a reader of this server has already. Remove that one first, or leave reader_id out.`,
-  );
 
 function validateBatch(asked: number | undefined, loaded: number): void {
   if (asked === undefined || asked <= loaded) return;

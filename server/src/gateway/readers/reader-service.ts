@@ -1,7 +1,7 @@
 // All readers of this gateway: adds them, changes them, lets them finish, takes them away, at start-up as at any other time. It owns the
 // set of readers and the groups that they serve, and nobody else changes either. A group exists as long as a reader of it does, or for
 // ever where its name is reserved.
-import { CapacityError, ConfigError, InputError } from '../../errors.js';
+import { CapacityError, ConfigError } from '../../errors.js';
 import type { ReaderStart } from '../../link/lifecycle/messages.js';
 import type { Question } from '../../link/requests/questions.js';
 import type { ReaderSecrets } from '../../link/secrets.js';
@@ -9,6 +9,7 @@ import { unknownGroup, type ConsumerGroups, type GroupView } from '../answer/con
 import type { AnswerTo, QuestionOf, ReaderQuestions } from '../answer/reader-questions.js';
 import type { StallLimits } from '../stall-limits.js';
 import { ReaderGroup } from './reader-group.js';
+import { unknownReader } from './reader-id-errors.js';
 import type { LaunchReader } from './reader-process.js';
 import type { ReaderState } from './reader-state.js';
 import type { CountedReader, ReadersView, ReaderView } from './readers-view.js';
@@ -174,10 +175,7 @@ export class ReaderService implements ConsumerGroups, ReadersView, ReaderQuestio
   #entry(readerId: string): Entry {
     const entry = this.#entries.get(readerId);
     if (entry !== undefined) return entry;
-    throw new InputError(
-      'request.reader_unknown',
-      `No reader of this server has the id ${JSON.stringify(readerId.slice(0, MAX_SHOWN_CHARACTERS))}. /status lists them.`,
-    );
+    throw unknownReader(readerId);
   }
 
   /** Puts the reader into these groups and takes it out of all others. */
@@ -200,9 +198,6 @@ export class ReaderService implements ConsumerGroups, ReadersView, ReaderQuestio
     return group;
   }
 }
-
-/** Of a client's text that a message repeats. */
-const MAX_SHOWN_CHARACTERS = 100;
 
 function viewOf({ supervisor, groups }: Entry): ReaderView {
   const { readerId, modelName, device, maxBatchSize, state, pid, openPrompts, lastHeartbeatMs, restarts } =
