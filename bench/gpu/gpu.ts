@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { GREEDY } from 'takeoff-server/link/requests/greedy.js';
 import { ensureGgufPair } from 'takeoff-server/checkpoint/cache/model-cache.js';
 import { openGgufPair } from 'takeoff-server/checkpoint/pair/open-pair.js';
 import { DEVICES } from 'takeoff-server/model/device.js';
@@ -17,7 +18,6 @@ import type { StepRow } from 'takeoff-server/reader/engine/engine.js';
 import { toSlot, toTokenId } from 'takeoff-server/reader/ids.js';
 import { loadPair, type LoadedPair } from 'takeoff-server/reader/load/load-pair.js';
 import { warmUp } from 'takeoff-server/reader/load/warm-up.js';
-import { SAMPLING } from '../micro/sampling.js';
 import type { Measurement } from '../report.js';
 import { spread, timeRuns } from '../statistics.js';
 import { SHAPES, writeSyntheticPair } from './synthetic-pair.js';
@@ -175,7 +175,7 @@ async function prefillOnce({ engine }: LoadedPair): Promise<void> {
     source: { kind: 'token', token: toTokenId(3) },
     samples: position === PROMPT_ROWS - 1,
   }));
-  engine.begin(slot, { ...SAMPLING, maxNewTokens: 1, minNewTokens: 0 });
+  engine.begin(slot, { ...GREEDY, maxNewTokens: 1, minNewTokens: 0 });
   await engine.step(rows);
   engine.end(slot);
   engine.forget(slot, 0, PROMPT_ROWS);
@@ -184,7 +184,7 @@ async function prefillOnce({ engine }: LoadedPair): Promise<void> {
 async function decode({ engine }: LoadedPair, sequences: number, newTokens: number): Promise<void> {
   const slots = Array.from({ length: sequences }, (_, index) => toSlot(index));
   for (const slot of slots)
-    engine.begin(slot, { ...SAMPLING, maxNewTokens: newTokens, minNewTokens: newTokens });
+    engine.begin(slot, { ...GREEDY, maxNewTokens: newTokens, minNewTokens: newTokens });
   for (let position = 0; position < newTokens; position += 1)
     await engine.step(
       slots.map((slot) => ({

@@ -1,8 +1,8 @@
 // One answer token by token, without a prompt.
+import { GREEDY } from 'takeoff-server/link/requests/greedy.js';
 import type { AnswerConstraint } from 'takeoff-server/reader/constraint/answer-constraint.js';
 import { toSlot, toTokenId } from 'takeoff-server/reader/ids.js';
 import type { LoadedPair } from 'takeoff-server/reader/load/load-pair.js';
-import { SAMPLING } from './sampling.js';
 
 const SLOT = toSlot(0);
 
@@ -11,7 +11,7 @@ export async function decode(
   newTokens: number,
   constraint: AnswerConstraint | null = null,
 ): Promise<void> {
-  engine.begin(SLOT, { ...SAMPLING, maxNewTokens: newTokens, minNewTokens: newTokens }, constraint);
+  engine.begin(SLOT, { ...GREEDY, maxNewTokens: newTokens, minNewTokens: newTokens }, constraint);
   let token = toTokenId(3);
   for (let position = 0; position < newTokens; position += 1) {
     const [sampled] = await engine.step([

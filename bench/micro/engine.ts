@@ -2,6 +2,7 @@
 import { rmSync, mkdtempSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { GREEDY } from 'takeoff-server/link/requests/greedy.js';
 import { createTensorCodec } from 'takeoff-server/native/tensor-codec.js';
 import { ensureGgufPair } from 'takeoff-server/checkpoint/cache/model-cache.js';
 import { openGgufPair } from 'takeoff-server/checkpoint/pair/open-pair.js';
@@ -17,7 +18,6 @@ import type { StepRow } from 'takeoff-server/reader/engine/engine.js';
 import { toSlot, toTokenId } from 'takeoff-server/reader/ids.js';
 import { benchConstraint } from './constraint.js';
 import { decode } from './decode.js';
-import { SAMPLING } from './sampling.js';
 import type { ImageEncoder } from 'takeoff-server/reader/vision/image-encoder.js';
 import type { Measurement } from '../report.js';
 import { spread, timeRuns } from '../statistics.js';
@@ -105,7 +105,7 @@ async function benchText(loaded: LoadedPair, bench: EngineBench): Promise<Measur
   const { engine, description } = loaded;
   const promptRows = Math.min(bench.promptRows, engine.limits.contextTokens - 1);
   const newTokens = Math.min(bench.newTokens, engine.limits.contextTokens - 1);
-  const begin = () => engine.begin(SLOT, { ...SAMPLING, maxNewTokens: newTokens, minNewTokens: newTokens });
+  const begin = () => engine.begin(SLOT, { ...GREEDY, maxNewTokens: newTokens, minNewTokens: newTokens });
   const rows: StepRow[] = Array.from({ length: promptRows }, (_, position) => ({
     slot: SLOT,
     position,

@@ -1,5 +1,6 @@
 // One side of the comparison of kernels: a process with a loaded model that does one piece of work when it is asked to, and answers
 // with the CPU time that it took. kernels.ts starts two of them, because a process has one native runtime.
+import { GREEDY } from 'takeoff-server/link/requests/greedy.js';
 import { createTensorCodec } from 'takeoff-server/native/tensor-codec.js';
 import { ensureGgufPair } from 'takeoff-server/checkpoint/cache/model-cache.js';
 import { openGgufPair } from 'takeoff-server/checkpoint/pair/open-pair.js';
@@ -10,7 +11,6 @@ import { openRuntime } from 'takeoff-server/native/runtime.js';
 import type { StepRow } from 'takeoff-server/reader/engine/engine.js';
 import { toSlot, toTokenId } from 'takeoff-server/reader/ids.js';
 import { loadPair, type LoadedPair } from 'takeoff-server/reader/load/load-pair.js';
-import { SAMPLING } from './sampling.js';
 
 export interface SideOptions {
   readonly model: string;
@@ -82,7 +82,7 @@ async function encodeTile({ encoder, description }: LoadedPair): Promise<void> {
 }
 
 async function prefill({ engine, description }: LoadedPair, rowCount: number): Promise<void> {
-  engine.begin(toSlot(0), { ...SAMPLING, maxNewTokens: 1, minNewTokens: 1 });
+  engine.begin(toSlot(0), { ...GREEDY, maxNewTokens: 1, minNewTokens: 1 });
   const tokens = description.tokenizer.tokenCount;
   const rows = Array.from({ length: rowCount }, (_, position) =>
     tokenRow(0, position, tokens, position === rowCount - 1),
@@ -97,7 +97,7 @@ async function decode({ engine, description }: LoadedPair, sequences: number, st
   const slots = Array.from({ length: sequences }, (_, slot) => slot);
   const tokens = description.tokenizer.tokenCount;
   for (const slot of slots)
-    engine.begin(toSlot(slot), { ...SAMPLING, maxNewTokens: steps, minNewTokens: steps });
+    engine.begin(toSlot(slot), { ...GREEDY, maxNewTokens: steps, minNewTokens: steps });
   for (let position = 0; position < steps; position += 1)
     await engine.step(slots.map((slot) => tokenRow(slot, position, tokens, true)));
   for (const slot of slots) {

@@ -2,7 +2,7 @@
 // computed only where the model wants something else.
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { GREEDY } from '../../server/src/link/requests/sampling.fixture.js';
+import { GREEDY } from '../../server/src/link/requests/greedy.js';
 import type { Constraint } from '../../server/src/link/requests/messages.js';
 import { Constraints } from '../../server/src/reader/constraint/constraints.js';
 import { toSlot, toTokenId } from '../../server/src/reader/ids.js';

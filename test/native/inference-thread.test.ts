@@ -5,7 +5,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Defect } from '../../server/src/errors.js';
 import { Sampler } from '../../server/src/native/sampler.js';
-import { GREEDY } from '../../server/src/link/requests/sampling.fixture.js';
+import { GREEDY } from '../../server/src/link/requests/greedy.js';
 import { loadExact, type ConvertedModel } from '../parity/golden-case.js';
 
 const DEMO = fileURLToPath(new URL('../../models/demo/checkpoint', import.meta.url));

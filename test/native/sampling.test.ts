@@ -3,7 +3,7 @@
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SamplingParameters } from '../../server/src/link/requests/messages.js';
-import { GREEDY } from '../../server/src/link/requests/sampling.fixture.js';
+import { GREEDY } from '../../server/src/link/requests/greedy.js';
 import { toSlot, toTokenId } from '../../server/src/reader/ids.js';
 import type { SampledToken } from '../../server/src/reader/engine/engine.js';
 import { GOLDENS, loadExact, readExpectations, type ConvertedModel } from '../parity/golden-case.js';

@@ -16,7 +16,7 @@ import { partsToPieces } from '../../server/src/reader/prompt/raw-prompt.js';
 import { SequenceFactory } from '../../server/src/reader/sequence-factory.js';
 import { ImageStore } from '../../server/src/reader/vision/image-store.js';
 import { loadExact, readImage, type ConvertedModel } from './golden-case.js';
-import { GREEDY } from '../../server/src/link/requests/sampling.fixture.js';
+import { GREEDY } from '../../server/src/link/requests/greedy.js';
 
 const DEMO = fileURLToPath(new URL('../../models/demo/', import.meta.url));
 

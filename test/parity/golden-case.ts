@@ -7,7 +7,7 @@ import sharp from 'sharp';
 import { convertCheckpoint } from '../../server/src/checkpoint/convert/convert-checkpoint.js';
 import { openGgufPair, type GgufPair } from '../../server/src/checkpoint/pair/open-pair.js';
 import { describeCheckpoint } from '../../server/src/checkpoint/source/describe-checkpoint.js';
-import { GREEDY } from '../../server/src/link/requests/sampling.fixture.js';
+import { GREEDY } from '../../server/src/link/requests/greedy.js';
 import type { ImagePayload, PromptPart, Turn } from '../../server/src/link/requests/messages.js';
 import type { KernelChoice } from '../../server/src/model/kernels.js';
 import { cpuDevice } from '../../server/src/native/gpu/find-device.js';

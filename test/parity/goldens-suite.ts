@@ -18,7 +18,7 @@ import {
   type GoldenRun,
 } from './golden-case.js';
 import { toSlot, type TokenId } from '../../server/src/reader/ids.js';
-import { GREEDY } from '../../server/src/link/requests/sampling.fixture.js';
+import { GREEDY } from '../../server/src/link/requests/greedy.js';
 
 const SLOT = toSlot(0);
 const OTHER_SLOT = toSlot(1);

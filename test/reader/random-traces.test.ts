@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { FromReader } from '../../server/src/link/messages.js';
 import type { GenerateMessage, PromptPart, RequestEvent } from '../../server/src/link/requests/messages.js';
-import { GREEDY } from '../../server/src/link/requests/sampling.fixture.js';
+import { GREEDY } from '../../server/src/link/requests/greedy.js';
 import { SharedPrefixes } from '../../server/src/reader/kv/shared-prefixes.js';
 import { RowNumbers } from '../../server/src/reader/kv/row-key.js';
 import { UnsharedRows } from '../../server/src/reader/kv/unshared-rows.js';

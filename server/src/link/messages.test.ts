@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ReaderCard, ReaderStart } from './lifecycle/messages.js';
 import { parseFromReader, parseToReader, VERSIONS, type FromReader, type ToReader } from './messages.js';
 import type { GenerateMessage } from './requests/messages.js';
-import { GREEDY } from './requests/sampling.fixture.js';
+import { GREEDY } from './requests/greedy.js';
 import { NOTHING_COUNTED } from './lifecycle/reader-counts.fixture.js';
 
 const CARD: ReaderCard = {

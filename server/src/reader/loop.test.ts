@@ -12,7 +12,7 @@ import { serveTemplate } from './load/served-template.js';
 import { SequenceFactory } from './sequence-factory.js';
 import type { ImageEncoder } from './vision/image-encoder.js';
 import { ImageStore } from './vision/image-store.js';
-import { GREEDY } from '../link/requests/sampling.fixture.js';
+import { GREEDY } from '../link/requests/greedy.js';
 
 const LIMITS: EngineLimits = { contextTokens: 256, cells: 512, maxSequences: 4, slots: 16, maxRows: 64 };
 

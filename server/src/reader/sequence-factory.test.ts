@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../errors.js';
 import type { GenerateMessage, SamplingParameters } from '../link/requests/messages.js';
-import { GREEDY } from '../link/requests/sampling.fixture.js';
+import { GREEDY } from '../link/requests/greedy.js';
 import { RowNumbers } from './kv/row-key.js';
 import { createEchoModel } from './load/echo-model.js';
 import { serveTemplate } from './load/served-template.js';

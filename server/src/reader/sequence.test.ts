@@ -8,7 +8,7 @@ import { OutputText } from './prompt/output-text.js';
 import { RowNumbers } from './kv/row-key.js';
 import { Sequence, type SequenceImage, type SequenceStart } from './sequence.js';
 import { TokenLogprobs } from './token-logprobs.js';
-import { GREEDY } from '../link/requests/sampling.fixture.js';
+import { GREEDY } from '../link/requests/greedy.js';
 
 const TOKENIZER = new CharacterTokenizer({ addSpacePrefix: false });
 const SLOT = toSlot(3);

@@ -1,7 +1,7 @@
 // For tests only: a request of some prompts, and the events of a reader about it.
 import type { ReaderDeath } from './consumer-group.js';
 import type { DoneEvent, GenerateMessage, TokenEvent } from '../../link/requests/messages.js';
-import { GREEDY } from '../../link/requests/sampling.fixture.js';
+import { GREEDY } from '../../link/requests/greedy.js';
 
 export const messageOf = (promptCount = 1, requestId = 'r'): GenerateMessage => ({
   kind: 'generate',

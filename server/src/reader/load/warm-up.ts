@@ -1,6 +1,6 @@
 // Has a GPU compute everything once that it will be asked for, before the reader says that it is ready: drivers compile the programs
 // of a step when it comes for the first time, which takes from seconds to minutes. Leaves no cell taken and no slot begun.
-import type { SamplingParameters } from '../../link/requests/messages.js';
+import { GREEDY } from '../../link/requests/greedy.js';
 import { layoutImage } from '../../image/geometry.js';
 import type { ModelDescription } from '../../model/description.js';
 import type { LanguageEngine, StepRow } from '../engine/engine.js';
@@ -21,23 +21,6 @@ export interface WarmUp {
 const MANY_ROWS = 8;
 /** Rows that are computed by the programs for small and for middling products. */
 const PROMPT_ROWS = [16, 48];
-
-const GREEDY: SamplingParameters = {
-  temperature: 0,
-  topP: 1,
-  topK: 1,
-  minP: 0,
-  repetitionPenalty: 1,
-  frequencyPenalty: 0,
-  presencePenalty: 0,
-  logitBias: [],
-  noRepeatNgramSize: 0,
-  maxNewTokens: 1,
-  minNewTokens: 0,
-  seed: 0,
-  stop: [],
-  topLogprobs: null,
-};
 
 export async function warmUp(work: WarmUp): Promise<void> {
   const { engine, prefillChunkRows, onProgress } = work;

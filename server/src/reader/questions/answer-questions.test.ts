@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CharacterTokenizer } from '../../../../test/oracles/character-tokenizer.js';
 import type { Question } from '../../link/requests/questions.js';
-import { GREEDY } from '../../link/requests/sampling.fixture.js';
+import { GREEDY } from '../../link/requests/greedy.js';
 import type { GenerateMessage, Prompt } from '../../link/requests/messages.js';
 import { RowNumbers } from '../kv/row-key.js';
 import { createEchoModel } from '../load/echo-model.js';

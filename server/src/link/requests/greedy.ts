@@ -1,4 +1,5 @@
-// For tests only: sampling as the gateway fills it in when a request says nothing, which is greedy.
+// Sampling as the gateway fills it in when a request says nothing, which is greedy: for work in which the text does not matter, such as
+// warming up and measuring, and for tests.
 import type { SamplingParameters } from './messages.js';
 
 export const GREEDY: SamplingParameters = {
