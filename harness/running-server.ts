@@ -128,10 +128,16 @@ export class RunningServer {
   }
 }
 
-/** Largest resident memory of a process so far, in bytes (Linux). */
-export function peakMemoryBytes(pid: number): number {
-  const kibibytes = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '0';
-  return Number(kibibytes) * 1024;
+/** Largest resident memory of a process so far, in bytes (Linux); 0 of one that has just ended. */
+export const peakMemoryBytes = (pid: number): number => statusBytes(pid, 'VmHWM') ?? 0;
+
+/** Resident memory of a process now, in bytes (Linux); NaN of one that has just ended. */
+export const residentMemoryBytes = (pid: number): number => statusBytes(pid, 'VmRSS') ?? NaN;
+
+function statusBytes(pid: number, key: string): number | undefined {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const kibibytes = new RegExp(`${key}:\\s+(\\d+) kB`, 'u').exec(status)?.[1];
+  return kibibytes === undefined ? undefined : Number(kibibytes) * 1024;
 }
 
 /** The folder above this file that has the server, wherever this file was compiled to. */

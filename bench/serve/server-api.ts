@@ -1,5 +1,6 @@
 // The streaming APIs that a server can be asked through, so that the same questions go to servers of several kinds. Answers have as many
 // tokens as asked for where the API can say so; where it cannot, rates count the tokens that came.
+import { json } from '../macro/streams.js';
 import type { DrawnImage } from './drawn-image.js';
 
 export interface Question {
@@ -69,12 +70,6 @@ export const SERVER_APIS: ReadonlyMap<string, ServerApi> = new Map(
     chatCompletions('llama.cpp', () => ({ ignore_eos: true, cache_prompt: true })),
   ].map((api) => [api.name, api]),
 );
-
-export const json = (body: unknown): RequestInit => ({
-  method: 'POST',
-  headers: { 'content-type': 'application/json' },
-  body: JSON.stringify(body),
-});
 
 const dataUrl = ({ bytes, mediaType }: DrawnImage): string =>
   `data:${mediaType};base64,${Buffer.from(bytes).toString('base64')}`;

@@ -1,7 +1,6 @@
 // What a scenario sees of the server that it is played to: it asks questions and notes figures. Every run of a scenario gets the same
 // seed, whichever server it goes to, and other images and texts than every other run, so that no cache of an earlier one helps.
-import { readFileSync } from 'node:fs';
-import { peakMemoryBytes } from '../../harness/running-server.js';
+import { peakMemoryBytes, residentMemoryBytes } from '../../harness/running-server.js';
 import { Random } from '../../harness/random.js';
 import { askOnce, type Answer, type AskOptions } from './answer.js';
 import { drawImage, type DrawnImage, type Size } from './drawn-image.js';
@@ -111,7 +110,7 @@ export class World {
 
   /** Of all processes of the server now; NaN where they are not known. */
   residentMiB(): number {
-    return sumOver(this.#options.target.pids(), residentBytes) / 2 ** 20;
+    return sumOver(this.#options.target.pids(), residentMemoryBytes) / 2 ** 20;
   }
 }
 
@@ -120,8 +119,3 @@ export const peakMiB = (pids: readonly number[]): number => sumOver(pids, peakMe
 
 const sumOver = (pids: readonly number[], bytes: (pid: number) => number): number =>
   pids.length === 0 || process.platform !== 'linux' ? NaN : pids.reduce((sum, pid) => sum + bytes(pid), 0);
-
-function residentBytes(pid: number): number {
-  const kibibytes = /VmRSS:\s+(\d+) kB/u.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '0';
-  return Number(kibibytes) * 1024;
-}

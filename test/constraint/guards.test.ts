@@ -7,20 +7,13 @@ import type { Constraint } from '../../server/src/link/requests/messages.js';
 import { Constraints } from '../../server/src/reader/constraint/constraints.js';
 import { TrialThread } from '../../server/src/reader/constraint/trial-thread.js';
 import { readVocabulary } from '../../server/src/reader/constraint/vocabulary.js';
-import { createEchoModel } from '../../server/src/reader/load/echo-model.js';
+import { tokenizer } from '../../server/src/reader/constraint/echo-tokenizer.fixture.js';
 import { isLongForm } from '../../harness/long-form.js';
 
 const HOSTILE = isLongForm('test:constraint') ? 300 : 60;
 const TIMEOUT_MS = 1_000;
 /** For threads that wait for a processor. */
 const SLACK_MS = 4_000;
-const { tokenizer } = createEchoModel({
-  contextTokens: 64,
-  cells: 64,
-  maxSequences: 1,
-  slots: 1,
-  maxRows: 8,
-});
 const constraints = new Constraints(tokenizer, TIMEOUT_MS);
 afterAll(() => constraints.close());
 

@@ -5,7 +5,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { Constraints } from '../../server/src/reader/constraint/constraints.js';
 import { SUPPORTED_KEYWORDS } from '../../server/src/reader/constraint/json-schema.js';
-import { createEchoModel } from '../../server/src/reader/load/echo-model.js';
+import { tokenizer } from '../../server/src/reader/constraint/echo-tokenizer.fixture.js';
 import { toTokenId } from '../../server/src/reader/ids.js';
 import { InputError } from '../../server/src/errors.js';
 import { Random } from '../../harness/random.js';
@@ -14,13 +14,6 @@ import { randomAnswer, randomSchema, withDefinitions } from './random.js';
 
 const SCHEMAS = isLongForm('test:constraint') ? 1_000 : 100;
 const ANSWERS_EACH = 3;
-const { tokenizer } = createEchoModel({
-  contextTokens: 64,
-  cells: 64,
-  maxSequences: 1,
-  slots: 1,
-  maxRows: 8,
-});
 const constraints = new Constraints(tokenizer, 20_000);
 afterAll(() => constraints.close());
 

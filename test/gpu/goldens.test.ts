@@ -2,12 +2,11 @@
 // image in one run.
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { FeatureRows } from '../../server/src/reader/engine/engine.js';
 import { toSlot } from '../../server/src/reader/ids.js';
 import { openRuntime, type Runtime } from '../../server/src/native/runtime.js';
 import {
   differences,
-  encodeImage,
+  imageFeatures,
   GOLDEN_CASES,
   GOLDENS,
   GoldenTensors,
@@ -29,7 +28,6 @@ describe.skipIf(device === null).each(GOLDEN_CASES)('%s in f16 on Vulkan', (name
   const expected = readExpectations(name);
   const tensors = new GoldenTensors(name);
   const runs = expected.runs.slice(0, RUNS);
-  const features = new Map<string, FeatureRows>();
   let model: ConvertedModel;
 
   beforeAll(async () => {
@@ -37,13 +35,7 @@ describe.skipIf(device === null).each(GOLDEN_CASES)('%s in f16 on Vulkan', (name
   }, 300_000);
   afterAll(() => model.close());
 
-  const featuresOf = async (image: string): Promise<FeatureRows> => {
-    const known = features.get(image);
-    if (known !== undefined) return known;
-    const done = await encodeImage(model, path.join(GOLDENS, 'images', `${image}.png`));
-    features.set(image, done);
-    return done;
-  };
+  const featuresOf = imageFeatures(() => model);
 
   it('encodes images to the features of the reference within 2e-2', async () => {
     for (const image of expected.images) {

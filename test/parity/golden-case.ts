@@ -152,6 +152,18 @@ export async function encodeImage(
   }
 }
 
+/** Features of the goldens' images by their names, each encoded once. */
+export function imageFeatures(model: () => Pick<LoadedPair, 'encoder' | 'description'>) {
+  const features = new Map<string, FeatureRows>();
+  return async (image: string): Promise<FeatureRows> => {
+    const known = features.get(image);
+    if (known !== undefined) return known;
+    const done = await encodeImage(model(), path.join(GOLDENS, 'images', `${image}.png`));
+    features.set(image, done);
+    return done;
+  };
+}
+
 export async function readImage(file: string, vision: VisionSettings): Promise<ImagePayload> {
   const { data, info } = await sharp(file).raw().toBuffer({ resolveWithObject: true });
   const tiles = preprocess({ widthPx: info.width, heightPx: info.height, pixels: data }, vision);

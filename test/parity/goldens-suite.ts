@@ -9,7 +9,7 @@ import { trustedTextToPieces } from '../oracles/trusted-text.js';
 import {
   differences,
   GOLDENS,
-  encodeImage,
+  imageFeatures,
   GOLDEN_CASES,
   GoldenTensors,
   loadExact,
@@ -34,20 +34,13 @@ export function describeGoldens(kernels: KernelChoice, cases: readonly string[] 
     const expected = readExpectations(name);
     const tensors = new GoldenTensors(name);
     let model: ConvertedModel;
-    const features = new Map<string, FeatureRows>();
 
     beforeAll(async () => {
       model = await loadExact(path.join(GOLDENS, name, 'checkpoint'), kernels);
     }, 120_000);
     afterAll(() => model.close());
 
-    const featuresOf = async (image: string): Promise<FeatureRows> => {
-      const known = features.get(image);
-      if (known !== undefined) return known;
-      const done = await encodeImage(model, path.join(GOLDENS, 'images', `${image}.png`));
-      features.set(image, done);
-      return done;
-    };
+    const featuresOf = imageFeatures(() => model);
 
     it.each(expected.tokenize)('tokenises $text as the reference does', ({ text, ids }) => {
       const pieces = trustedTextToPieces(text, model.description.tokenizer.addedTokens);

@@ -1,12 +1,12 @@
 // Eight clients ask the demo model without a pause while its reader is killed again and again: what they are answered, and what is
 // left afterwards. `npm test` runs twenty seconds of it, `npm run test:killed` two minutes with a kill every 20 seconds.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isErrorCode } from 'takeoff-wire';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RunningServer } from '../../harness/running-server.js';
+import { residentMemoryBytes, RunningServer } from '../../harness/running-server.js';
 import { isLongForm } from '../../harness/long-form.js';
 import { Random } from '../../harness/random.js';
 import { demoCases, imageBytes, type DemoCase } from './demo-cases.js';
@@ -128,10 +128,6 @@ async function killer({ outcomes }: Run): Promise<number> {
 const countOf = (outcomes: readonly Outcome[], wanted: Outcome): number =>
   outcomes.filter((outcome) => outcome === wanted).length;
 
-const residentBytes = (): number =>
-  Number(/VmRSS:\s+(\d+) kB/u.exec(readFileSync(`/proc/${server.child.pid ?? 0}/status`, 'utf8'))?.[1]) *
-  1024;
-
 async function openPrompts(): Promise<number[]> {
   const { status } = (await (await fetch(`${server.managementUrl}/status`)).json()) as {
     status: { live_readers: Record<string, { open_prompts: number }> };
@@ -174,7 +170,7 @@ describe.runIf(process.platform === 'linux')('a reader that is killed again and 
       );
       expect(new Set(all)).toEqual(new Set(['right']));
       // Idle the gateway takes 90 MiB.
-      expect(residentBytes()).toBeLessThan(256 * 2 ** 20);
+      expect(residentMemoryBytes(server.child.pid ?? 0)).toBeLessThan(256 * 2 ** 20);
     },
     4 * 120_000 + 60_000,
   );

@@ -1,16 +1,9 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { InputError } from '../../errors.js';
 import type { CallableFunction, Constraint } from '../../link/requests/messages.js';
-import { createEchoModel } from '../load/echo-model.js';
+import { tokenizer } from './echo-tokenizer.fixture.js';
 import { Constraints } from './constraints.js';
 
-const { tokenizer } = createEchoModel({
-  contextTokens: 64,
-  cells: 64,
-  maxSequences: 1,
-  slots: 1,
-  maxRows: 8,
-});
 const constraints = new Constraints(tokenizer, 20_000);
 afterAll(() => constraints.close());
 

@@ -1,18 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createEchoModel } from '../load/echo-model.js';
+import { tokenizer } from './echo-tokenizer.fixture.js';
 import { Llguidance } from './llguidance.js';
 import { Refused, type Matcher } from './matcher.js';
 import { readVocabulary } from './vocabulary.js';
 import { readLlguidanceWasm } from './wasm-file.js';
 
-/** Byte b is token b + 3; the others have no bytes. */
-const { tokenizer } = createEchoModel({
-  contextTokens: 64,
-  cells: 64,
-  maxSequences: 1,
-  slots: 1,
-  maxRows: 8,
-});
 const tokensOf = (text: string) => tokenizer.encodePlain(text);
 const allowedBy = (mask: Uint32Array) =>
   Array.from({ length: mask.length * 32 }, (_, token) => token).filter(
