@@ -129,7 +129,7 @@ export const readerConfigSchema = z.object({
   stepTargetMs: setting(integer(1, 60_000, 'milliseconds'), 200, {
     key: 'step_target_ms',
     meaning:
-      'Time that a step should take while answers are being generated: prompts of others get as many tokens of it as fit. Less makes answers smoother and first tokens later.',
+      'Time that a step should take while answers are being generated: prompts of others get as many tokens of it as fit, and images as many layers of the tower as half of it holds. Less makes answers smoother and first tokens later.',
   }),
   prefillChunkSize: setting(integer(1, 512, 'tokens'), 512, {
     key: 'prefill_chunk_size',
