@@ -76,7 +76,7 @@ export interface ChatMessage {
 export interface ReaderSettings extends Readonly<Record<string, unknown>> {
   /** A folder or file of the server's machine, or a name of the model hub. */
   readonly model_name: string;
-  readonly device?: 'cpu' | 'cuda';
+  readonly device?: 'auto' | 'cpu' | 'cuda' | 'vulkan' | 'metal';
   readonly consumer_group?: string | readonly string[];
 }
 
