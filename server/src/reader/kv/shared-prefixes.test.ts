@@ -189,6 +189,34 @@ describe('SharedPrefixes, making room', () => {
     expect(kv.canAdmit(demand('abcdefghij', 21))).toBe(false);
   });
 
+  it('counts rows that a prompt would share as there when running sequences hold them, but for the last one', () => {
+    const { kv, admit, compute, demand } = create({ cells: 17 });
+    for (const prompt of ['abcdefghij', 'abcdeXYZXY']) {
+      const handle = admit(prompt, 0);
+      compute(handle, prompt.slice(handle.rows));
+    }
+    // 15 rows stand in the two sequences. The prompt shares nine of them and needs a cell for its last row and one for its answer.
+    expect(kv.canAdmit(demand('abcdefghij', 1))).toBe(true);
+    expect(kv.canAdmit(demand('abcdefghij', 2))).toBe(false);
+  });
+
+  it('takes the slot that was used longest ago, and not the one whose rows the prompt shares', () => {
+    const { serve } = create({ slots: 3, maxSequences: 1, cells: 1000 });
+    for (const prompt of ['aaaaa1', 'bbbbb2', 'ccccc3']) serve(prompt);
+    expect(serve('aaaaa4')).toBe(5);
+    expect(serve('bbbbb5')).toBe(0);
+  });
+
+  it('keeps rows that a cancelled sequence shared longer than those that others used before', () => {
+    const { admit, release, serve } = create({ cells: 30, maxSequences: 2 });
+    serve('aaaaa1');
+    const cancelled = admit('aaaaa2', 0);
+    serve('bbbbb2');
+    release(cancelled);
+    serve('0123456789');
+    expect(serve('aaaaa3')).toBe(5);
+  });
+
   it('gives slots of ended sequences to new ones when no other is free', () => {
     const { serve, kv, admit } = create({ slots: 3, maxSequences: 3, cells: 1000 });
     for (const prompt of ['one', 'two', 'xyz', 'red']) serve(prompt);
@@ -224,6 +252,12 @@ describe('SharedPrefixes', () => {
     release(handle);
     expect(() => kv.release(handle)).toThrow(Defect);
     kv.checkIntegrity();
+  });
+
+  it('finds in its books that a sequence has more rows than it claimed', () => {
+    const { kv, admit } = create();
+    kv.append(admit('abc', 0), rows('abcd'));
+    expect(() => kv.checkIntegrity()).toThrow('more rows than it claimed');
   });
 
   it('keeps its books, and every sequence its own rows, over 800 random events', () => {

@@ -44,6 +44,14 @@ describe('UnsharedRows', () => {
     expect(kv.counts.heldCells).toBe(10 + CLAIM_STEP + 5);
   });
 
+  it('claims no more cells while one of its claim is left', () => {
+    const { kv, compute } = create(100);
+    const handle = kv.admit(demand(10, 1000));
+    compute(handle, 10 + CLAIM_STEP - 1);
+    expect(kv.grow(handle)).toBe(true);
+    expect(kv.counts.heldCells).toBe(10 + CLAIM_STEP);
+  });
+
   it('has no cell for the next row when running sequences hold all, and has one when one of them is released', () => {
     const { kv, compute } = create(100);
     const handle = kv.admit(demand(20, 1000));
@@ -61,6 +69,13 @@ describe('UnsharedRows', () => {
     compute(handle, 60);
     kv.release(handle);
     expect([kv.counts.heldCells, memory.usedCells]).toEqual([0, 0]);
+    expect(kv.counts.misses).toBe(1);
+  });
+
+  it('finds in its books that a sequence has more rows than it claimed', () => {
+    const { kv } = create();
+    kv.append(kv.admit(demand(3, 3)), [7, 7, 7, 7]);
+    expect(() => kv.checkIntegrity()).toThrow('Slot 0 holds 4 rows and claims 3.');
   });
 
   it('refuses an admission that canAdmit refuses, and a second release, as defects', () => {

@@ -56,6 +56,11 @@ describe('planStep', () => {
     expect(rows([seq(1, 40), ...Array.from({ length: 9 }, (_, n) => seq(n + 2))])).toEqual([1]);
   });
 
+  it('leaves prompts the rows of a step that decoding does not take, where nothing else bounds them', () => {
+    const wide = { maxRows: 16, maxPrefillRows: 99, maxRowsBesideDecode: 99 };
+    expect(planStep([seq(1, 40), seq(2), seq(3)], wide).prefill).toEqual([{ slot: 1, rows: 14 }]);
+  });
+
   it('serves one adapter in a step, the next one in the next, in order of admission', () => {
     const of = (adapter: string | null, ...sequences: RunningSequence[]): RunningSequence[] =>
       sequences.map((sequence) => ({ ...sequence, adapter }));
