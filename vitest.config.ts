@@ -17,6 +17,13 @@ const plainCount: Reporter = {
   },
 };
 
+/** Whole programs with the echo reader, or with none: they wait for processes and timers more than they compute. */
+const WITHOUT_ENGINE = [
+  'test/describe/describe.test.ts',
+  'test/hostile/!(attack).test.ts',
+  'test/{lint,network,oracles}/*.test.ts',
+];
+
 export default defineConfig({
   resolve: {
     alias: [
@@ -47,10 +54,20 @@ export default defineConfig({
           // Programs start within seconds on an idle machine, and in many more on a busy one.
           testTimeout: 60_000,
           include: ['test/**/*.test.ts'],
-          exclude: ['test/gpu/**'],
+          exclude: ['test/gpu/**', ...WITHOUT_ENGINE],
           maxWorkers: 1,
           fileParallelism: false,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'whole-without-engine',
+          testTimeout: 60_000,
+          include: WITHOUT_ENGINE,
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -61,7 +78,7 @@ export default defineConfig({
           include: ['test/gpu/**/*.test.ts'],
           maxWorkers: 1,
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],
