@@ -42,7 +42,7 @@ function start({
   const kv = new Owner(engine.limits, engine);
   let clockMs = 0;
   const events: RequestEvent[] = [];
-  const beats: ReaderCounts[] = [];
+  const beats: (ReaderCounts & { readonly stepCount: number })[] = [];
   const defects: unknown[] = [];
   const watched: LanguageEngine = {
     limits: engine.limits,
@@ -81,7 +81,7 @@ function start({
     }),
     send: (event) => {
       if (isRequestEvent(event)) events.push(event);
-      if (event.kind === 'heartbeat') beats.push(event.counts);
+      if (event.kind === 'heartbeat') beats.push({ ...event.counts, stepCount: event.steps });
     },
     onDefect: (error) => defects.push(error),
     stepTargetMs: 16,
@@ -212,10 +212,20 @@ describe('ReaderLoop', () => {
     expect(before).toMatchObject({
       prompts: { running: 0, waiting: 2 },
       kv: { requiredCells: 98, heldCells: 0 },
+      stepCount: 0,
     });
+    const rowCounts = after?.steps.rows.counts ?? [];
     expect(after).toMatchObject({
+      stepCount:
+        rowCounts.reduce((sum, count) => sum + count, 0) +
+        (after?.visionSlicesMs.counts ?? []).reduce((sum, count) => sum + count, 0),
       prompts: { running: 0, waiting: 0 },
-      steps: { rows: { sum: 66 + 2 + 2 + 3 }, decoding: 2 + 3, lastDecodeRows: 1 },
+      steps: {
+        rows: { sum: 66 + 2 + 2 + 3 },
+        ms: { sum: 66 + 2 + 2 + 3 },
+        decoding: 2 + 3,
+        lastDecodeRows: 1,
+      },
       visionSlicesMs: { sum: PARTS * PART_MS },
       kv: { cells: 512, cellBytes: 16, heldCells: 0, requiredCells: 0, hits: 1, misses: 1 },
       features: { hits: 0, misses: 1, joined: 0 },
@@ -427,6 +437,41 @@ describe('ReaderLoop', () => {
     await idle();
     const order = terminals(events).map(({ requestId }) => requestId);
     expect(order.indexOf('single')).toBeLessThanOrEqual(2);
+  });
+
+  it('serves a single prompt before the rest of a list that has all places', async () => {
+    const { loop, idle, events } = start({ limits: { maxSequences: 2 }, onStep: () => acceptSingle() });
+    let isAccepted = false;
+    const acceptSingle = () => {
+      if (isAccepted) return;
+      isAccepted = true;
+      loop.accept(request('single', ['me']));
+    };
+    loop.accept(request('list', ['1', '2'.repeat(30), '3', '4', '5', '6']));
+    await idle();
+    expect(
+      terminals(events)
+        .map(({ requestId }) => requestId)
+        .indexOf('single'),
+    ).toBe(1);
+  });
+
+  it('runs no more sequences than it was limited to, and as many as before when the limit is gone', async () => {
+    let most = 0;
+    const { loop, idle, events } = start({
+      onStep: (rows) => (most = Math.max(most, new Set(rows.map(({ slot }) => slot)).size)),
+    });
+    for (const [limit, id] of [
+      [1, 'limited'],
+      [4, 'free'],
+    ] as const) {
+      most = 0;
+      loop.limitRunning(limit);
+      loop.accept(request(id, ['one', 'two', 'three', 'four']));
+      await idle();
+      expect(most).toBe(limit);
+    }
+    expect(terminals(events)).toHaveLength(8);
   });
 
   it.each([UnsharedRows, SharedPrefixes])(

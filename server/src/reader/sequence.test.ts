@@ -140,6 +140,18 @@ describe('the rows of a sequence', () => {
     expect(sequence.usage).toMatchObject({ promptTokens: 6, cachedTokens: 4 });
   });
 
+  it('keeps the features of an image until its last place in the prompt is computed', () => {
+    const [twice, once] = [imageOf(2), imageOf(1)];
+    const items = [image(0), image(1), token(1), image(0), token(2)];
+    const sequence = create({ items, images: [twice, once] });
+    for (const shown of [twice, once]) sequence.supply(shown, featuresOf(shown.rows));
+    for (let row = 0; row < 7; row += 1) {
+      expect(sequence.missingImage).toBeUndefined();
+      sequence.takeRows(SLOT, 1);
+    }
+    expect(sequence.rowsReady).toBe(0);
+  });
+
   it('numbers its rows: tokens by id, images by what they are, the answer behind the prompt', () => {
     const rowNumbers = new RowNumbers(10);
     const items = [token(5), image(0), token(6)];

@@ -19,6 +19,20 @@ describe('Utf8Stream', () => {
     expect(decode([[0xe6, 0x97, 0x61]])).toEqual(['\uFFFD\uFFFDa', '']);
   });
 
+  it('goes on with the byte that broke a character off, which may begin another', () => {
+    expect(decode([[0xe6, 0x97, 0xc3, 0xa9]])).toEqual(['\uFFFD\uFFFDé', '']);
+  });
+
+  it('holds nothing back behind a byte that begins no character', () => {
+    for (const byte of [0x80, 0xbf, 0xc0, 0xc1, 0xf5, 0xff])
+      expect(decode([[byte]]), byte.toString(16)).toEqual(['\uFFFD', '']);
+  });
+
+  it('reads the first and the last character of each length', () => {
+    const text = '\u0000\u007F\u0080\u07FF\u0800\uFFFF\u{10000}\u{10FFFF}';
+    expect(decode([bytesOf(text)])).toEqual([text, '']);
+  });
+
   it.each([
     ['a continuation byte alone', [0x80]],
     ['an overlong slash', [0xc0, 0xaf]],
