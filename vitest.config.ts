@@ -42,6 +42,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{wire,client,server,playground}/src/**/*.test.ts'],
+          // Files keep nothing between them, so a process may run many; loading every module anew for each took half of the time.
+          isolate: false,
           sequence: { groupOrder: 0 },
         },
       },

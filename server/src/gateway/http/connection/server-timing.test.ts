@@ -11,11 +11,16 @@ afterEach(async () => {
 
 const TIMES = { visionMs: 0.125, prefillMs: 0.25, decodeMs: 0.5 };
 
+/** Longer than TIMES, since the stages of a request take no longer than the request. */
+const ANSWER_MS = 5;
+
 const worked: Script = ({ requestId, prompts }, reader) => {
-  for (const prompt of prompts.keys()) {
-    reader.token(requestId, 'x', prompt);
-    reader.done(requestId, prompt, 'stop', TIMES);
-  }
+  setTimeout(() => {
+    for (const prompt of prompts.keys()) {
+      reader.token(requestId, 'x', prompt);
+      reader.done(requestId, prompt, 'stop', TIMES);
+    }
+  }, ANSWER_MS);
 };
 
 async function ask(url: string, body: object) {

@@ -8,6 +8,7 @@ import type { ServerResponse } from 'node:http';
  */
 export function cutWhenNotRead(response: ServerResponse, stallMs: number): void {
   response.setTimeout(stallMs, () => {
+    if (response.writableFinished) return;
     if (response.writableLength > 0) response.destroy();
     else response.socket?.setTimeout(stallMs);
   });
