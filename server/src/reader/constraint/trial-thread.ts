@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { NativeError } from '../../errors.js';
 import type { InstanceImage } from './llguidance.js';
-import type { TrialAnswer, TrialQuestion, TrialSetup } from './trial-messages.js';
+import type { TrialAnswer, TrialMessage, TrialQuestion, TrialSetup } from './trial-messages.js';
 import type { VocabularyBytes } from './vocabulary.js';
 
 /** JavaScript, so that it can start whether this file is compiled or run from TypeScript by the tests. */
@@ -14,7 +14,7 @@ const PROGRAM = fileURLToPath(new URL('../../../bin/constraint-thread.js', impor
 const START_TIMEOUT_MS = 60_000;
 
 export type TrialOutcome =
-  | { readonly kind: 'compiled' }
+  | Extract<TrialAnswer, { readonly kind: 'quick' | 'slow' }>
   /** For what it is. */
   | { readonly kind: 'refused'; readonly why: string }
   /** For what it costs. */
@@ -41,14 +41,17 @@ export class TrialThread {
     return this.#image;
   }
 
-  /** @throws NativeError when the thread cannot start */
-  tryOut(question: TrialQuestion): Promise<TrialOutcome> {
+  /**
+   * @param quickMs where it takes longer, the outcome brings what was compiled
+   * @throws NativeError when the thread cannot start
+   */
+  tryOut(question: TrialQuestion, quickMs: number): Promise<TrialOutcome> {
     return this.#inTurn(async () => {
       const worker = await this.#started();
       const answered = nextAnswer(worker, this.#timeoutMs);
-      worker.postMessage(question);
+      worker.postMessage({ ...question, quickMs } satisfies TrialMessage);
       const answer = await answered;
-      if (answer.kind === 'compiled' || answer.kind === 'refused') {
+      if (answer.kind === 'quick' || answer.kind === 'slow' || answer.kind === 'refused') {
         worker.unref();
         return answer;
       }
