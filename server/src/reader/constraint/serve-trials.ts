@@ -5,6 +5,7 @@ import { Defect } from '../../errors.js';
 import { Llguidance, type InstanceImage } from './llguidance.js';
 import { Refused, type Matcher } from './matcher.js';
 import { isTrialSetup, type TrialAnswer, type TrialMessage, type TrialSetup } from './trial-messages.js';
+import { clockOf, ownThread, standBack } from './thread-time.js';
 import { readLlguidanceWasm } from './wasm-file.js';
 import { Trapped } from './wasm-heap.js';
 
@@ -18,13 +19,15 @@ export async function serveTrials(): Promise<void> {
   if (port === null) throw new Defect('The trial thread was started as a program of its own.');
   const setup: unknown = workerData;
   if (!isTrialSetup(setup)) throw new Defect('The trial thread was started without a vocabulary.');
+  standBack();
   const first = await instanceOf(setup);
   const image = setup.kind === 'image' ? setup.image : first.takeImage();
-  const trials = new Trials(first, image);
+  const thread = ownThread();
+  const trials = new Trials(first, image, clockOf(thread));
   const answer = (message: TrialAnswer) =>
     port.postMessage(message, message.kind === 'slow' ? [message.compiled.memory] : []);
   port.on('message', (question: TrialMessage) => void trials.tryOut(question).then(answer));
-  answer({ kind: 'ready', image });
+  answer({ kind: 'ready', image, thread });
 }
 
 const instanceOf = async (setup: TrialSetup): Promise<Llguidance> =>
@@ -34,21 +37,23 @@ const instanceOf = async (setup: TrialSetup): Promise<Llguidance> =>
 
 class Trials {
   readonly #image: InstanceImage;
+  readonly #clock: () => number;
   #llguidance: Llguidance;
 
-  constructor(llguidance: Llguidance, image: InstanceImage) {
+  constructor(llguidance: Llguidance, image: InstanceImage, clock: () => number) {
     this.#llguidance = llguidance;
     this.#image = image;
+    this.#clock = clock;
   }
 
   async tryOut({ kind, grammar, quickMs }: TrialMessage): Promise<TrialAnswer> {
     if (this.#addedBytes > MAX_LEFT_BYTES) this.#llguidance = await Llguidance.fromImage(this.#image);
-    const startMs = performance.now();
+    const startMs = this.#clock();
     let matcher: Matcher | undefined;
     try {
       matcher = this.#llguidance.compile(kind, grammar);
       matcher.computeMask();
-      return performance.now() - startMs <= quickMs ? { kind: 'quick' } : this.#handOver(matcher);
+      return this.#clock() - startMs <= quickMs ? { kind: 'quick' } : this.#handOver(matcher);
     } catch (error) {
       if (error instanceof Refused) return { kind: 'refused', why: error.message };
       if (error instanceof Trapped) return { kind: 'trapped', why: error.message };

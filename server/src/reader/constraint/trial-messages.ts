@@ -23,8 +23,8 @@ export interface TrialMessage extends TrialQuestion {
 }
 
 export type TrialAnswer =
-  /** Comes once, before everything else. */
-  | { readonly kind: 'ready'; readonly image: InstanceImage }
+  /** Comes once, before everything else; with the number of the thread, where the system has such. */
+  | { readonly kind: 'ready'; readonly image: InstanceImage; readonly thread: number | null }
   /** It compiles, and its first mask can be computed, within the limits and quickly. */
   | { readonly kind: 'quick' }
   /** It compiles as well, but not quickly. */

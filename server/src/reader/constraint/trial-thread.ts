@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { NativeError } from '../../errors.js';
 import type { InstanceImage } from './llguidance.js';
+import { setDeadline } from './thread-deadline.js';
+import { clockOf } from './thread-time.js';
 import type { TrialAnswer, TrialMessage, TrialQuestion, TrialSetup } from './trial-messages.js';
 import type { VocabularyBytes } from './vocabulary.js';
 
@@ -24,6 +26,7 @@ export class TrialThread {
   readonly #timeoutMs: number;
   #setup: TrialSetup;
   #worker: Worker | undefined;
+  #clock = clockOf(null);
   #image: InstanceImage | undefined;
   /** Ends when the trial before has ended. */
   #last: Promise<unknown> = Promise.resolve();
@@ -48,7 +51,7 @@ export class TrialThread {
   tryOut(question: TrialQuestion, quickMs: number): Promise<TrialOutcome> {
     return this.#inTurn(async () => {
       const worker = await this.#started();
-      const answered = nextAnswer(worker, this.#timeoutMs);
+      const answered = nextAnswer(worker, this.#timeoutMs, this.#clock);
       worker.postMessage({ ...question, quickMs } satisfies TrialMessage);
       const answer = await answered;
       if (answer.kind === 'quick' || answer.kind === 'slow' || answer.kind === 'refused') {
@@ -77,7 +80,7 @@ export class TrialThread {
     }
     const worker = new Worker(PROGRAM, { workerData: this.#setup });
     this.#worker = worker;
-    const answer = await nextAnswer(worker, START_TIMEOUT_MS);
+    const answer = await nextAnswer(worker, START_TIMEOUT_MS, clockOf(null));
     if (answer.kind !== 'ready') {
       await this.#end();
       throw new NativeError(
@@ -86,6 +89,7 @@ export class TrialThread {
       );
     }
     this.#image = answer.image;
+    this.#clock = clockOf(answer.thread);
     this.#setup = { kind: 'image', image: answer.image };
     worker.unref();
     return worker;
@@ -101,14 +105,14 @@ export class TrialThread {
 type Answer = TrialAnswer | { readonly kind: 'late' } | { readonly kind: 'ended'; readonly why: string };
 
 /** Listeners are taken off one by one: Node keeps some of its own on a worker, without which it hears nothing any more. */
-function nextAnswer(worker: Worker, timeoutMs: number): Promise<Answer> {
+function nextAnswer(worker: Worker, timeoutMs: number, clock: () => number): Promise<Answer> {
   return new Promise((resolve) => {
     const onMessage = (answer: TrialAnswer) => settle(answer);
     const onError = (error: unknown) => settle({ kind: 'ended', why: String(error) });
     const onExit = (code: number) => settle({ kind: 'ended', why: `its thread ended with code ${code}` });
-    const timer = setTimeout(() => settle({ kind: 'late' }), timeoutMs);
+    const lift = setDeadline(timeoutMs, clock, () => settle({ kind: 'late' }));
     const settle = (answer: Answer) => {
-      clearTimeout(timer);
+      lift();
       worker.off('message', onMessage).off('error', onError).off('exit', onExit);
       resolve(answer);
     };
