@@ -123,8 +123,8 @@ describe('TrialThread', () => {
     });
     const question = { kind: 'json_schema', grammar } as const;
     const late = { kind: 'too-costly', why: 'it took longer than 1 ms' };
-    expect(await trials.tryOut(question)).toEqual(late);
-    expect(await trials.tryOut(question)).toEqual(late);
+    expect(await trials.tryOut(question, 0)).toEqual(late);
+    expect(await trials.tryOut(question, 0)).toEqual(late);
     await trials.close();
   }, 60_000);
 });

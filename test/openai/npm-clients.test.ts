@@ -43,8 +43,8 @@ afterAll(async () => {
 });
 
 /** What a program prints when it ends well. */
-async function printed(code: string): Promise<string> {
-  const { out, ...end } = await runProgram(code, server, folder);
+async function printed(code: string, asked = server): Promise<string> {
+  const { out, ...end } = await runProgram(code, asked, folder);
   expect(end).toEqual({ code: 0, err: '' });
   return out;
 }
@@ -179,6 +179,38 @@ describe.skipIf(!isAsked)('LangChain.js', () => {
       for await (const chunk of await model.stream(messages)) { text += chunk.content; usage = chunk.usage_metadata ?? usage; }
       console.log(JSON.stringify([text === whole.content, usage.total_tokens === whole.usage_metadata.total_tokens]));`);
     expect(out).toBe('[true,true]\n');
+  });
+});
+
+describe.skipIf(!isAsked)('a stream with comment lines between its tokens', () => {
+  let commenting: RunningServer;
+  beforeAll(async () => {
+    const args = ['--repository-path', path.join(folder, 'cache'), '--stream-comment-interval-ms', '1'];
+    commenting = await RunningServer.start({ args });
+  });
+  afterAll(async () => {
+    if (isAsked) await commenting.stop();
+  });
+
+  it('is parsed by openai-node, as a chat and as a response, and by the AI SDK with either', async () => {
+    const out = await printed(
+      `${AI_SDK}
+      import OpenAI from 'openai';
+      const raw = [];
+      const keep = async (address, init) => { const response = await fetch(address, init); const [mine, theirs] = response.body.tee(); raw.push(new Response(mine).text()); return new Response(theirs, response); };
+      const client = new OpenAI({ baseURL: 'http://localhost:3003/v1', apiKey: 'unused', maxRetries: 0, fetch: keep });
+      const content = [{ type: 'text', text: 'Describe the image.' }, { type: 'image_url', image_url: { url: 'data:image/jpeg;base64,' + readFileSync('models/demo/images/two-shapes.jpg', 'base64') } }];
+      const texts = [];
+      texts.push((await client.chat.completions.stream({ model: 'primary', temperature: 0, messages: [{ role: 'user', content }] }).finalChatCompletion()).choices[0].message.content);
+      texts.push((await client.responses.stream({ model: 'primary', temperature: 0, input: [{ role: 'user', content: [{ type: 'input_text', text: content[0].text }, { type: 'input_image', image_url: content[1].image_url.url }] }] }).finalResponse()).output_text);
+      for (const make of [createOpenAI, (options) => createOpenAICompatible({ name: 'takeoff', ...options })]) {
+        const provider = make({ baseURL: 'http://localhost:3003/v1', apiKey: 'unused', fetch: keep });
+        texts.push(await streamText({ model: provider('primary'), temperature: 0, messages }).text);
+      }
+      console.log(JSON.stringify([texts, (await Promise.all(raw)).map((text) => /^: still working$/mu.test(text))]));`,
+      commenting,
+    );
+    expect(JSON.parse(out)).toEqual([Array(4).fill(DESCRIPTION), Array(4).fill(true)]);
   });
 });
 

@@ -120,6 +120,11 @@ export const ERROR_CODES = {
     'The model of this consumer group cannot be served; the operator must act.',
   ),
   'reader.queue_full': facts(503, true, 'The queue of the consumer group is full.'),
+  'reader.constraints_busy': facts(
+    503,
+    true,
+    'Other answers use all memory for schemas that take long to compile, or made the reader forget this one.',
+  ),
   'reader.died': facts(503, true, 'The reader ended while it worked on the request.'),
   'reader.stalled': facts(503, true, 'The reader stopped producing tokens.'),
   'reader.not_saved': facts(

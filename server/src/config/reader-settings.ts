@@ -146,7 +146,8 @@ export const readerConfigSchema = z.object({
   }),
   constraintTimeoutMs: setting(integer(1, 60_000, 'ms'), 1_000, {
     key: 'constraint_timeout_ms',
-    meaning: 'How long a schema or pattern may take to compile before it is refused.',
+    meaning:
+      'How long a schema or pattern may take to compile before it is refused, in time of the processor where the system tells it, by the clock four times as long at most.',
   }),
   kernels: setting(choice(KERNEL_CHOICES), 'auto', {
     key: 'kernels',

@@ -3,7 +3,7 @@
 // effect, so a client that went away frees its place before the next step. What the KV cache holds is for kv/ to know.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FinishReason } from 'takeoff-wire';
-import { Defect, InputError, TakeoffError } from '../errors.js';
+import { CapacityError, Defect, InputError, TakeoffError } from '../errors.js';
 import type { FromReader } from '../link/messages.js';
 import type { GenerateMessage, RequestEvent } from '../link/requests/messages.js';
 import type { AnswerConstraint } from './constraint/answer-constraint.js';
@@ -235,7 +235,7 @@ export class ReaderLoop {
     try {
       return sequence.constraint?.start() ?? null;
     } catch (error) {
-      if (!(error instanceof InputError)) throw error;
+      if (!(error instanceof InputError || error instanceof CapacityError)) throw error;
       this.#sendError(sequence, error);
       return undefined;
     }
@@ -346,7 +346,7 @@ export class ReaderLoop {
   }
 
   /** What fails once it is a sequence fails over its constraint. */
-  #sendError({ requestId, prompt, constraint }: Failed, { code, message }: InputError): void {
+  #sendError({ requestId, prompt, constraint }: Failed, { code, message }: InputError | CapacityError): void {
     const about = constraint == null ? {} : { field: constraint.field };
     this.#options.send({ kind: 'error', requestId, prompt, code, message, ...about });
   }

@@ -1,6 +1,6 @@
 // Stands before the loop: requests with a constraint wait here until it is compiled, all others pass at once. Promises what the loop
 // promises, one terminal event for every prompt, also for requests that end here: refused, or cancelled in the meantime.
-import { InputError } from '../../errors.js';
+import { CapacityError, InputError } from '../../errors.js';
 import type { FromReader } from '../../link/messages.js';
 import type { Constraint, ErrorEvent, GenerateMessage } from '../../link/requests/messages.js';
 import type { ReaderLoop } from '../loop.js';
@@ -71,15 +71,18 @@ export class ConstrainedIntake {
   #refuse({ requestId, prompts }: GenerateMessage, field: string, error: unknown): void {
     for (const prompt of prompts.keys())
       this.#options.send({ kind: 'error', requestId, prompt, ...toldOf(error, field) });
-    if (!(error instanceof InputError)) this.#options.onDefect(error);
+    if (!isOfRequest(error)) this.#options.onDefect(error);
   }
 }
+
+const isOfRequest = (error: unknown): error is InputError | CapacityError =>
+  error instanceof InputError || error instanceof CapacityError;
 
 const NOT_COMPILED = 'Constraints cannot be compiled; the log says why.';
 
 /** @param whole the field of the constraint; of a call of a function, the error may be about one of several */
 function toldOf(error: unknown, whole: string): Pick<ErrorEvent, 'code' | 'message' | 'field'> {
-  if (!(error instanceof InputError)) return { code: 'server.internal', message: NOT_COMPILED };
+  if (!isOfRequest(error)) return { code: 'server.internal', message: NOT_COMPILED };
   const { code, message, details } = error;
   return { code, message, field: typeof details['field'] === 'string' ? details['field'] : whole };
 }

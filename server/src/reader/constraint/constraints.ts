@@ -1,6 +1,7 @@
 // The constraints of a reader: from what a request says to matchers of its answers. Grammars are tried in a thread of their own
-// (trial-thread.ts) and compiled here only when they passed, which takes the milliseconds that the trial took. What was compiled is
-// kept, least recently used goes first; running answers hold clones. Starts with the first constraint: most readers never see one.
+// (trial-thread.ts); those that passed in no time are compiled again here (small-constraints.ts), others are taken over from there
+// (large-constraints.ts), so that no compilation stops running streams. What was compiled is kept, least recently used goes first;
+// running answers hold clones. Starts with the first constraint: most readers never see one.
 import { createHash } from 'node:crypto';
 import type { InputError } from '../../errors.js';
 import type { CallableFunction, Constraint } from '../../link/requests/messages.js';
@@ -8,10 +9,11 @@ import type { TokenizerSettings } from '../../model/description.js';
 import type { Tokenizer } from '../prompt/tokenizer.js';
 import { AnswerConstraint } from './answer-constraint.js';
 import { rewriteFunctionCall, rewriteSchema, type DescribedFunction } from './json-schema.js';
-import { Llguidance, type InstanceImage } from './llguidance.js';
-import { Refused, type Matcher } from './matcher.js';
+import { LargeConstraints } from './large-constraints.js';
 import { patternOfChoices, translatePattern } from './pattern.js';
+import type { Program } from './program.js';
 import { firstLines, tooCostly, unsupported } from './refusal.js';
+import { SmallConstraints } from './small-constraints.js';
 import type { TrialQuestion } from './trial-messages.js';
 import { TrialThread, type TrialOutcome } from './trial-thread.js';
 import { readVocabulary } from './vocabulary.js';
@@ -22,8 +24,8 @@ const MAX_KEPT = 64;
 /** Refusals are remembered for a while, so that what exploded once does not take its second again at once. */
 const REFUSAL_MS = 60_000;
 const MAX_REMEMBERED_REFUSALS = 256;
-/** Above this the memory, which never shrinks, is given up as soon as no answer uses it. */
-const MAX_IDLE_MEMORY_BYTES = 256 * 2 ** 20;
+/** What one compilation may take of the loop's thread: less than a token of a stream takes on most machines. */
+const MAX_LOOP_MS = 10;
 
 /** A constraint that can be enforced. */
 export interface CompiledConstraint {
@@ -34,18 +36,15 @@ export interface CompiledConstraint {
   /**
    * The state of one answer at its beginning; the caller closes it.
    * @throws InputError request.constraint_too_large
+   * @throws CapacityError reader.constraints_busy
    */
   start(): AnswerConstraint;
 }
 
-interface Program {
-  readonly kind: 'program';
-  readonly question: TrialQuestion;
-  matcher: Matcher | undefined;
-}
+type Found = { readonly kind: 'program'; readonly program: Program } | Refusal;
 
 /** Said to each request in the words of its own fields. */
-type Refusal = Exclude<TrialOutcome, { readonly kind: 'compiled' }>;
+type Refusal = Extract<TrialOutcome, { readonly kind: 'refused' | 'too-costly' }>;
 
 interface RememberedRefusal {
   readonly refusal: Refusal;
@@ -55,43 +54,47 @@ interface RememberedRefusal {
 
 interface Running {
   readonly trials: TrialThread;
-  readonly image: InstanceImage;
+  readonly small: SmallConstraints;
+  readonly large: LargeConstraints;
 }
 
 export class Constraints {
   readonly #tokenizer: Tokenizer;
   readonly #timeoutMs: number;
+  readonly #maxLoopMs: number;
   readonly #programs = new Map<string, Program>();
   readonly #refusals = new Map<string, RememberedRefusal>();
-  readonly #compiling = new Map<string, Promise<Program | Refusal>>();
+  readonly #compiling = new Map<string, Promise<Found>>();
   #running: Promise<Running> | undefined;
-  #instance: Llguidance | undefined;
-  #openAnswers = 0;
 
-  /** @param timeoutMs that a grammar may take to compile */
-  constructor(tokenizer: Tokenizer, timeoutMs: number) {
+  /**
+   * @param timeoutMs that a grammar may take to compile
+   * @param maxLoopMs that it may have taken to be compiled again on this thread
+   */
+  constructor(tokenizer: Tokenizer, timeoutMs: number, maxLoopMs = MAX_LOOP_MS) {
     this.#tokenizer = tokenizer;
     this.#timeoutMs = timeoutMs;
+    this.#maxLoopMs = maxLoopMs;
   }
 
   /**
    * @throws InputError request.constraint_unsupported, request.constraint_too_large
+   * @throws CapacityError reader.constraints_busy
    * @throws NativeError when llguidance cannot start
    */
   async compile(constraint: Constraint): Promise<CompiledConstraint> {
     const startMs = performance.now();
     const question = questionOf(constraint);
-    const { image } = await this.#start();
     const key = createHash('sha256').update(`${question.kind}\n${question.grammar}`).digest('hex');
     const found = this.#remembered(key) ?? (await this.#compileOnce(key, question));
     const { field } = constraint;
     if (found.kind !== 'program') throw this.#refused(field, found);
     const compileMs = performance.now() - startMs;
-    return { field, compileMs, start: () => this.#startAnswer(field, found, image) };
+    return { field, compileMs, start: () => this.#startAnswer(field, found.program) };
   }
 
   async close(): Promise<void> {
-    for (const { matcher } of this.#programs.values()) matcher?.close();
+    for (const program of this.#programs.values()) program.close();
     this.#programs.clear();
     if (this.#running === undefined) return;
     const { trials } = await this.#running;
@@ -108,20 +111,22 @@ export class Constraints {
 
   async #startThread(): Promise<Running> {
     const trials = new TrialThread(await readVocabulary(this.#tokenizer), this.#timeoutMs);
-    return { trials, image: await trials.image() };
+    const image = await trials.image();
+    return { trials, small: new SmallConstraints(image), large: new LargeConstraints(image) };
   }
 
-  #remembered(key: string): Program | Refusal | undefined {
+  #remembered(key: string): Found | undefined {
     const remembered = this.#refusals.get(key);
     if (remembered !== undefined && performance.now() < remembered.untilMs) return remembered.refusal;
     const program = this.#programs.get(key);
     if (program === undefined) return undefined;
     this.#programs.delete(key);
+    if (program.isLost) return undefined;
     this.#programs.set(key, program);
-    return program;
+    return { kind: 'program', program };
   }
 
-  #compileOnce(key: string, question: TrialQuestion): Promise<Program | Refusal> {
+  #compileOnce(key: string, question: TrialQuestion): Promise<Found> {
     const started = this.#compiling.get(key);
     if (started !== undefined) return started;
     const compiling = this.#tryOut(key, question).finally(() => this.#compiling.delete(key));
@@ -129,18 +134,19 @@ export class Constraints {
     return compiling;
   }
 
-  async #tryOut(key: string, question: TrialQuestion): Promise<Program | Refusal> {
-    const { trials } = await this.#start();
-    const outcome = await trials.tryOut(question);
-    if (outcome.kind !== 'compiled') {
+  async #tryOut(key: string, question: TrialQuestion): Promise<Found> {
+    const { trials, small, large } = await this.#start();
+    const outcome = await trials.tryOut(question, this.#maxLoopMs);
+    if (outcome.kind === 'refused' || outcome.kind === 'too-costly') {
       this.#refusals.set(key, { refusal: outcome, untilMs: performance.now() + REFUSAL_MS });
       dropOldest(this.#refusals, MAX_REMEMBERED_REFUSALS);
       return outcome;
     }
-    const program: Program = { kind: 'program', question, matcher: undefined };
+    const program =
+      outcome.kind === 'quick' ? await small.compile(question) : await large.take(outcome.compiled);
     this.#programs.set(key, program);
-    dropOldest(this.#programs, MAX_KEPT)?.matcher?.close();
-    return program;
+    dropOldest(this.#programs, MAX_KEPT)?.close();
+    return { kind: 'program', program };
   }
 
   #refused(field: string, { kind, why }: Refusal): InputError {
@@ -149,31 +155,14 @@ export class Constraints {
       : tooCostly(field, why, this.#timeoutMs);
   }
 
-  #startAnswer(field: string, program: Program, image: InstanceImage): AnswerConstraint {
+  #startAnswer(field: string, program: Program): AnswerConstraint {
     try {
-      this.#renewInstance();
-      this.#instance ??= Llguidance.fromImage(image);
-      program.matcher ??= this.#instance.compile(program.question.kind, program.question.grammar);
-      const matcher = program.matcher.clone();
-      this.#openAnswers += 1;
-      return new AnswerConstraint(matcher, this.#settings, () => {
-        this.#openAnswers -= 1;
-      });
+      const { matcher, onClose } = program.start();
+      return new AnswerConstraint(matcher, this.#settings, onClose);
     } catch (error) {
-      if (error instanceof Refused || error instanceof Trapped)
-        throw tooCostly(field, error.message, this.#timeoutMs);
+      if (error instanceof Trapped) throw tooCostly(field, error.message, this.#timeoutMs);
       throw error;
     }
-  }
-
-  /** Gives the instance up when it has trapped, or when it is large and nobody uses it. */
-  #renewInstance(): void {
-    const instance = this.#instance;
-    if (instance === undefined) return;
-    const isLarge = instance.memoryBytes > MAX_IDLE_MEMORY_BYTES && this.#openAnswers === 0;
-    if (!instance.hasTrapped && !isLarge) return;
-    this.#instance = undefined;
-    for (const program of this.#programs.values()) program.matcher = undefined;
   }
 
   get #settings(): TokenizerSettings {

@@ -4,6 +4,7 @@ import { Llguidance } from './llguidance.js';
 import { Refused, type Matcher } from './matcher.js';
 import { readVocabulary } from './vocabulary.js';
 import { readLlguidanceWasm } from './wasm-file.js';
+import { WasmHeap } from './wasm-heap.js';
 
 const tokensOf = (text: string) => tokenizer.encodePlain(text);
 const allowedBy = (mask: Uint32Array) =>
@@ -73,8 +74,14 @@ describe('a matcher of llguidance', () => {
 });
 
 describe('an image of llguidance', () => {
-  it('is a working instance with the same vocabulary', () => {
-    const other = Llguidance.fromImage(llguidance.takeImage());
+  it('is taken over a megabyte at a time', () => {
+    const { wasm, memory } = llguidance.takeImage();
+    const slices = [...new WasmHeap(wasm).takeOver(memory)];
+    expect(slices).toHaveLength(Math.ceil(memory.byteLength / 2 ** 20));
+  });
+
+  it('is a working instance with the same vocabulary', async () => {
+    const other = await Llguidance.fromImage(llguidance.takeImage());
     const matcher = write(other.compile('json_schema', '{"type":"object"}'), '{"a": [1]');
     expect(allowedBy(matcher.computeMask())).toEqual(expect.arrayContaining(tokensOf('},')));
     matcher.close();

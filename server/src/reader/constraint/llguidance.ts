@@ -1,5 +1,6 @@
 // llguidance's C interface (parser/llguidance.h) inside its WebAssembly: one vocabulary, and grammars compiled for it. Addresses do
 // not leave this file and matcher.ts. Calls do not overlap.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Defect } from '../../errors.js';
 import { Matcher, Refused } from './matcher.js';
 import type { VocabularyBytes } from './vocabulary.js';
@@ -15,6 +16,13 @@ export interface InstanceImage {
   /** Address of the LlgTokenizer. */
   readonly tokenizer: number;
   readonly tokenCount: number;
+}
+
+/** All that an instance holds, with a grammar that was compiled in it. */
+export interface CompiledImage {
+  readonly memory: ArrayBuffer;
+  /** Address of the LlgMatcher. */
+  readonly matcher: number;
 }
 
 /**
@@ -58,23 +66,44 @@ export class Llguidance {
 
   /** Builds the trie of a vocabulary, which takes a tenth of a second and more. */
   static fromVocabulary(wasm: WebAssembly.Module, vocabulary: VocabularyBytes): Llguidance {
-    const heap = new WasmHeap(wasm, null);
+    const heap = new WasmHeap(wasm);
     return new Llguidance(wasm, heap, newTokenizer(heap, vocabulary), vocabulary.lengths.length);
   }
 
-  /** @param image may be of another thread */
-  static fromImage({ wasm, memory, tokenizer, tokenCount }: InstanceImage): Llguidance {
-    return new Llguidance(wasm, new WasmHeap(wasm, memory), tokenizer, tokenCount);
+  /** Between other work of this thread. @param image may be of another thread */
+  static async fromImage(image: InstanceImage): Promise<Llguidance> {
+    const instance = Llguidance.empty(image);
+    await instance.#become(image.memory);
+    return instance;
+  }
+
+  /** Has nothing yet of what the image holds: only takeOver can be called. */
+  static empty({ wasm, tokenizer, tokenCount }: InstanceImage): Llguidance {
+    return new Llguidance(wasm, new WasmHeap(wasm), tokenizer, tokenCount);
   }
 
   /** Taken before anything is compiled: all of the memory is in it. */
   takeImage(): InstanceImage {
     return {
       wasm: this.#wasm,
-      memory: this.#heap.copy(),
+      memory: this.#heap.sharedCopy(),
       tokenizer: this.#tokenizer,
       tokenCount: this.tokenCount,
     };
+  }
+
+  /** @param matcher of this instance, at the beginning of its text */
+  takeImageWith(matcher: Matcher): CompiledImage {
+    return { memory: this.#heap.copy(), matcher: matcher.address };
+  }
+
+  /**
+   * Becomes what another instance with the same vocabulary was, between other work of this thread; whatever was compiled here before
+   * is gone. Nobody calls this instance meanwhile.
+   */
+  async takeOver({ memory, matcher }: CompiledImage): Promise<Matcher> {
+    await this.#become(memory);
+    return new Matcher(this.#heap, matcher, this.tokenCount);
   }
 
   get memoryBytes(): number {
@@ -103,6 +132,10 @@ export class Llguidance {
     if (reason === null) return matcher;
     matcher.close();
     throw new Refused(reason);
+  }
+
+  async #become(memory: ArrayBufferLike): Promise<void> {
+    for (const slice of this.#heap.takeOver(memory)) await nextTurn(slice);
   }
 
   #newConstraintInit(): Block {

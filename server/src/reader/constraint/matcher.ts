@@ -7,8 +7,9 @@ import type { Block, WasmHeap } from './wasm-heap.js';
 export class Refused extends Error {}
 
 export class Matcher {
+  /** For llguidance.ts alone. */
+  readonly address: number;
   readonly #heap: WasmHeap;
-  readonly #address: number;
   readonly #tokenCount: number;
   readonly #mask: Block;
   readonly #token: Block;
@@ -17,7 +18,7 @@ export class Matcher {
   /** Takes the LlgMatcher at the address over. */
   constructor(heap: WasmHeap, address: number, tokenCount: number) {
     this.#heap = heap;
-    this.#address = address;
+    this.address = address;
     this.#tokenCount = tokenCount;
     this.#mask = heap.allocate(4 * Math.ceil(tokenCount / 32));
     this.#token = heap.allocate(4);
@@ -26,23 +27,23 @@ export class Matcher {
   /** Why nothing can be matched any more, or null. */
   get error(): string | null {
     // const char *llg_matcher_get_error(LlgMatcher *matcher): null, or a text that the matcher owns
-    const error = this.#heap.call('llg_matcher_get_error', this.#address);
+    const error = this.#heap.call('llg_matcher_get_error', this.address);
     return error === 0 ? null : this.#heap.text(error);
   }
 
   /** Whether the text may end here. */
   get isAccepting(): boolean {
-    return this.#heap.call('llg_matcher_is_accepting', this.#address) !== 0;
+    return this.#heap.call('llg_matcher_is_accepting', this.address) !== 0;
   }
 
   /** Whether the text must end here. */
   get isStopped(): boolean {
-    return this.#heap.call('llg_matcher_is_stopped', this.#address) !== 0;
+    return this.#heap.call('llg_matcher_is_stopped', this.address) !== 0;
   }
 
   /** Another one at the same place. */
   clone(): Matcher {
-    return new Matcher(this.#heap, this.#heap.call('llg_clone_matcher', this.#address), this.#tokenCount);
+    return new Matcher(this.#heap, this.#heap.call('llg_clone_matcher', this.address), this.#tokenCount);
   }
 
   /** @throws Refused, Trapped */
@@ -50,7 +51,7 @@ export class Matcher {
     if (this.isStopped) return false;
     this.#heap.words(this.#token)[0] = token;
     // int32_t llg_matcher_validate_tokens(LlgMatcher *matcher, const uint32_t *tokens, size_t n): how many may follow; −1 on error
-    const allowed = this.#heap.call('llg_matcher_validate_tokens', this.#address, this.#token.address, 1);
+    const allowed = this.#heap.call('llg_matcher_validate_tokens', this.address, this.#token.address, 1);
     if (allowed < 0) throw new Refused(this.error ?? 'unknown');
     return allowed === 1;
   }
@@ -63,7 +64,7 @@ export class Matcher {
     if (this.isStopped) return new Uint32Array(this.#mask.bytes / 4);
     // int32_t llg_matcher_compute_mask_into(LlgMatcher *matcher, uint32_t *mask_dest, size_t mask_byte_len): 0, or −1 on error
     const { address, bytes } = this.#mask;
-    const status = this.#heap.call('llg_matcher_compute_mask_into', this.#address, address, bytes);
+    const status = this.#heap.call('llg_matcher_compute_mask_into', this.address, address, bytes);
     if (status !== 0) throw new Refused(this.error ?? 'unknown');
     const mask = this.#heap.words(this.#mask).slice();
     // The made-up end of vocabulary.ts.
@@ -78,7 +79,7 @@ export class Matcher {
    */
   accept(token: number): void {
     // int32_t llg_matcher_consume_token(LlgMatcher *matcher, uint32_t token): 0, or −1 when the token is not allowed
-    if (this.#heap.call('llg_matcher_consume_token', this.#address, token) !== 0)
+    if (this.#heap.call('llg_matcher_consume_token', this.address, token) !== 0)
       throw new Defect(`Token ${token} was accepted and is not allowed: ${this.error ?? 'unknown'}`);
   }
 
@@ -87,7 +88,7 @@ export class Matcher {
     this.#isOpen = false;
     // What a trapped instance holds goes with it.
     if (this.#heap.hasTrapped) return;
-    this.#heap.call('llg_free_matcher', this.#address);
+    this.#heap.call('llg_free_matcher', this.address);
     this.#heap.free(this.#mask, this.#token);
   }
 }

@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { NativeError } from '../../errors.js';
 import type { InstanceImage } from './llguidance.js';
-import type { TrialAnswer, TrialQuestion, TrialSetup } from './trial-messages.js';
+import { setDeadline } from './thread-deadline.js';
+import { clockOf } from './thread-time.js';
+import type { TrialAnswer, TrialMessage, TrialQuestion, TrialSetup } from './trial-messages.js';
 import type { VocabularyBytes } from './vocabulary.js';
 
 /** JavaScript, so that it can start whether this file is compiled or run from TypeScript by the tests. */
@@ -14,7 +16,7 @@ const PROGRAM = fileURLToPath(new URL('../../../bin/constraint-thread.js', impor
 const START_TIMEOUT_MS = 60_000;
 
 export type TrialOutcome =
-  | { readonly kind: 'compiled' }
+  | Extract<TrialAnswer, { readonly kind: 'quick' | 'slow' }>
   /** For what it is. */
   | { readonly kind: 'refused'; readonly why: string }
   /** For what it costs. */
@@ -24,6 +26,7 @@ export class TrialThread {
   readonly #timeoutMs: number;
   #setup: TrialSetup;
   #worker: Worker | undefined;
+  #clock = clockOf(null);
   #image: InstanceImage | undefined;
   /** Ends when the trial before has ended. */
   #last: Promise<unknown> = Promise.resolve();
@@ -41,14 +44,17 @@ export class TrialThread {
     return this.#image;
   }
 
-  /** @throws NativeError when the thread cannot start */
-  tryOut(question: TrialQuestion): Promise<TrialOutcome> {
+  /**
+   * @param quickMs where it takes longer, the outcome brings what was compiled
+   * @throws NativeError when the thread cannot start
+   */
+  tryOut(question: TrialQuestion, quickMs: number): Promise<TrialOutcome> {
     return this.#inTurn(async () => {
       const worker = await this.#started();
-      const answered = nextAnswer(worker, this.#timeoutMs);
-      worker.postMessage(question);
+      const answered = nextAnswer(worker, this.#timeoutMs, this.#clock);
+      worker.postMessage({ ...question, quickMs } satisfies TrialMessage);
       const answer = await answered;
-      if (answer.kind === 'compiled' || answer.kind === 'refused') {
+      if (answer.kind === 'quick' || answer.kind === 'slow' || answer.kind === 'refused') {
         worker.unref();
         return answer;
       }
@@ -74,7 +80,7 @@ export class TrialThread {
     }
     const worker = new Worker(PROGRAM, { workerData: this.#setup });
     this.#worker = worker;
-    const answer = await nextAnswer(worker, START_TIMEOUT_MS);
+    const answer = await nextAnswer(worker, START_TIMEOUT_MS, clockOf(null));
     if (answer.kind !== 'ready') {
       await this.#end();
       throw new NativeError(
@@ -83,6 +89,7 @@ export class TrialThread {
       );
     }
     this.#image = answer.image;
+    this.#clock = clockOf(answer.thread);
     this.#setup = { kind: 'image', image: answer.image };
     worker.unref();
     return worker;
@@ -98,14 +105,14 @@ export class TrialThread {
 type Answer = TrialAnswer | { readonly kind: 'late' } | { readonly kind: 'ended'; readonly why: string };
 
 /** Listeners are taken off one by one: Node keeps some of its own on a worker, without which it hears nothing any more. */
-function nextAnswer(worker: Worker, timeoutMs: number): Promise<Answer> {
+function nextAnswer(worker: Worker, timeoutMs: number, clock: () => number): Promise<Answer> {
   return new Promise((resolve) => {
     const onMessage = (answer: TrialAnswer) => settle(answer);
     const onError = (error: unknown) => settle({ kind: 'ended', why: String(error) });
     const onExit = (code: number) => settle({ kind: 'ended', why: `its thread ended with code ${code}` });
-    const timer = setTimeout(() => settle({ kind: 'late' }), timeoutMs);
+    const lift = setDeadline(timeoutMs, clock, () => settle({ kind: 'late' }));
     const settle = (answer: Answer) => {
-      clearTimeout(timer);
+      lift();
       worker.off('message', onMessage).off('error', onError).off('exit', onExit);
       resolve(answer);
     };

@@ -14,6 +14,8 @@ export interface Block {
 
 const ALIGNMENT = 8;
 const PAGE_BYTES = 65_536;
+/** Copied in about a millisecond, most of which goes into pages that the memory did not have before. */
+const SLICE_BYTES = 2 ** 20;
 
 export class WasmHeap {
   readonly #exports: WebAssembly.Exports;
@@ -22,16 +24,12 @@ export class WasmHeap {
   #panic = '';
   #trap: Trapped | undefined;
 
-  /** @param content what the memory of another instance holds, taken over with all addresses in it */
-  constructor(wasm: WebAssembly.Module, content: SharedArrayBuffer | null) {
+  constructor(wasm: WebAssembly.Module) {
     this.#exports = new WebAssembly.Instance(wasm, this.#imports(wasm)).exports;
     const { memory } = this.#exports;
     if (!(memory instanceof WebAssembly.Memory)) throw new Defect('llguidance exports no memory.');
     this.#memory = memory;
     this.call('__wbindgen_start');
-    if (content === null) return;
-    memory.grow((content.byteLength - memory.buffer.byteLength) / PAGE_BYTES);
-    new Uint8Array(memory.buffer).set(new Uint8Array(content));
   }
 
   get byteLength(): number {
@@ -42,10 +40,28 @@ export class WasmHeap {
     return this.#trap !== undefined;
   }
 
-  copy(): SharedArrayBuffer {
+  copy(): ArrayBuffer {
+    return this.#memory.buffer.slice(0);
+  }
+
+  sharedCopy(): SharedArrayBuffer {
     const content = new SharedArrayBuffer(this.byteLength);
     new Uint8Array(content).set(new Uint8Array(this.#memory.buffer));
     return content;
+  }
+
+  /**
+   * Puts what the memory of another instance holds in the place of all that is here, with all addresses in it: a slice each time it is
+   * asked, and nothing may be called until it is done. Between calls, all that an instance knows is in its memory.
+   */
+  *takeOver(content: ArrayBufferLike): Generator<undefined> {
+    const missingBytes = content.byteLength - this.byteLength;
+    if (missingBytes > 0) this.#memory.grow(missingBytes / PAGE_BYTES);
+    const memory = new Uint8Array(this.#memory.buffer);
+    for (let at = 0; at < content.byteLength; at += SLICE_BYTES) {
+      memory.set(new Uint8Array(content, at, Math.min(SLICE_BYTES, content.byteLength - at)), at);
+      yield;
+    }
   }
 
   /**
