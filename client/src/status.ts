@@ -19,6 +19,8 @@ export interface MaskedReader {
   readonly consumer_groups: readonly string[];
   /** Answers that it generates at the same time. */
   readonly max_batch_size: number;
+  /** Adapters that requests may name as `loraId`; absent while the reader is not live, and of older servers. */
+  readonly loras?: readonly string[] | undefined;
   /** Of a dead reader, where the server tells it. */
   readonly failure?: ReaderFailure | undefined;
 }
@@ -151,6 +153,7 @@ const isReader = (value: unknown): value is MaskedReader =>
   typeof value['model_type'] === 'string' &&
   typeof value['device'] === 'string' &&
   typeof value['max_batch_size'] === 'number' &&
+  (value['loras'] === undefined || isListOfTexts(value['loras'])) &&
   (value['failure'] === undefined || isFailure(value['failure'])) &&
   isListOfTexts(value['consumer_groups']);
 

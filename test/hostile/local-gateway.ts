@@ -47,7 +47,7 @@ export async function startLocalGateway(
     file: undefined,
     surroundings: { cacheFolder: '/nonexistent', demoModelFolder: '/nonexistent', newReaderId: () => 'echo' },
   });
-  const given = toGatewayConfig(config, { log });
+  const given = toGatewayConfig(config, { log, logForms: { json: log, forPeople: log } });
   const remoteImages = given.remoteImages === null ? null : { ...given.remoteImages, resolver };
   const gateway: RunningGateway = await startGateway({ ...given, remoteImages, page: null });
   const url = `http://127.0.0.1:${gateway.ports.port}`;

@@ -57,7 +57,7 @@ it('the echo server answers through an adapter by its name, and refuses any othe
   expect(await refused.json()).toMatchObject({
     error: {
       code: 'request.unknown_lora',
-      message: expect.stringContaining('has "ocr", "style"') as string,
+      message: expect.stringContaining('are: "ocr", "style"') as string,
     },
   });
 });

@@ -72,7 +72,7 @@ export const ERROR_CODES = {
     false,
     'The reader ended more than once while it worked on this very request, which is refused for some minutes.',
   ),
-  'request.unknown_lora': facts(400, false, 'lora_id names no adapter of the reader.'),
+  'request.unknown_lora': facts(400, false, 'lora_id names no adapter that a reader of the group has.'),
   'request.does_not_fit': facts(400, false, 'Prompt and image need more tokens than the model can hold.'),
   'request.template_failed': facts(
     400,

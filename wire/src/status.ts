@@ -18,6 +18,8 @@ export const maskedReaderSchema = z.object({
   consumer_groups: z.array(z.string()),
   /** Answers that it generates at the same time. */
   max_batch_size: z.int(),
+  /** Adapters that requests may name as `lora_id`; absent while the reader is not live. */
+  loras: z.array(z.string()).optional(),
   /** Of a dead reader. */
   failure: readerFailureSchema.optional(),
 });

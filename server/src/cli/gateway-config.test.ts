@@ -38,6 +38,7 @@ const ENVIRONMENT = {
   TAKEOFF_CONSUMER_GROUP: 'g',
   TAKEOFF_LLAMA_LIB_DIR: '/libs',
   TAKEOFF_ECHO: 'true',
+  TAKEOFF_READER_LOG_AS_JSON: 'true',
   TAKEOFF_HUB_ENDPOINT: 'https://mirror.example',
   TAKEOFF_HUB_OFFLINE: 'true',
 };
@@ -49,9 +50,12 @@ const SOURCES = {
   surroundings: { cacheFolder: '/cache', demoModelFolder: '/demo', newReaderId: () => 'id' },
 };
 
+const SILENT = pino({ level: 'silent' });
+const LOGS = { log: SILENT, logForms: { json: SILENT, forPeople: SILENT } };
+
 describe('toGatewayConfig', () => {
   const config = resolveConfig(SOURCES);
-  const gateway = toGatewayConfig(config, { log: pino({ level: 'silent' }) });
+  const gateway = toGatewayConfig(config, LOGS);
 
   it('passes every limit of the configuration on to the gateway', () => {
     expect(gateway).toMatchObject({
@@ -91,7 +95,7 @@ describe('toGatewayConfig', () => {
 
   it('has no page where the configuration switches it off', () => {
     const off = resolveConfig({ ...SOURCES, flags: new Map([['playground', 'false']]) });
-    expect(toGatewayConfig(off, { log: pino({ level: 'silent' }) }).page).toBeNull();
+    expect(toGatewayConfig(off, LOGS).page).toBeNull();
   });
 
   it('gives each reader its own settings and those of the server that concern readers', () => {
@@ -134,7 +138,7 @@ describe('toGatewayConfig', () => {
           hubOffline: true,
           echo: true,
         },
-        logLevel: null,
+        logging: { level: null, asJson: true },
         secrets: { hubAccessToken: 'hf_secret' },
       },
     ]);
@@ -147,7 +151,7 @@ describe('toGatewayConfig', () => {
   ])('hands the chat template %s to the reader by name or by absolute path', (given, chatTemplate) => {
     const flags = new Map([['chat-template', given]]);
     const withTemplate = resolveConfig({ ...SOURCES, flags });
-    const { readers } = toGatewayConfig(withTemplate, { log: pino({ level: 'silent' }) });
+    const { readers } = toGatewayConfig(withTemplate, LOGS);
     expect(readers[0]?.start.chatTemplate).toEqual(chatTemplate);
   });
 

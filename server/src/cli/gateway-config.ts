@@ -20,7 +20,8 @@ const PAGE = new URL('../../../playground/dist/page', import.meta.url);
 
 export function toGatewayConfig(
   config: TakeoffConfig,
-  runtime: Pick<GatewayConfig, 'log' | 'onReaderState'> & Partial<Pick<GatewayConfig, 'readerRecord'>>,
+  runtime: Pick<GatewayConfig, 'log' | 'logForms' | 'onReaderState'> &
+    Partial<Pick<GatewayConfig, 'readerRecord'>>,
 ): GatewayConfig {
   const { server, readers, readerDefaults } = config;
   return {
@@ -80,7 +81,8 @@ const toRemoteImages = (server: ServerConfig): RemoteImagesConfig => ({
 });
 
 function toGatewayReader(server: ServerConfig, config: ReaderConfig): ConfiguredReader {
-  const { consumerGroups, bufferRequests, accessToken, logLevel, chatTemplate, ...reader } = config;
+  const { consumerGroups, bufferRequests, accessToken, logLevel, logAsJson, chatTemplate, ...reader } =
+    config;
   const { repositoryPath, llamaLibDir, echo, hubEndpoint, hubOffline } = server;
   const hub = { hubEndpoint, hubOffline };
   return {
@@ -95,7 +97,7 @@ function toGatewayReader(server: ServerConfig, config: ReaderConfig): Configured
       echo,
       kvHalvings: 0,
     },
-    logLevel,
+    logging: { level: logLevel, asJson: logAsJson },
     secrets: { hubAccessToken: accessToken ?? server.accessToken },
     shown: shownReaderConfig(config),
   };

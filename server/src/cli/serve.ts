@@ -18,12 +18,13 @@ import { readVersion } from './version.js';
  */
 export async function serve(config: TakeoffConfig, terminal: Terminal): Promise<void> {
   const line = new ProgressLine(terminal);
-  const log = createServerLog(config.server.logLevel, terminal, line);
+  const { log, logForms } = createServerLog(config.server.logLevel, terminal, line);
   for (const warning of config.warnings) log.warn(warning);
   const watch = new ReaderWatch({ readers: config.readers, terminal, line, nowMs: () => performance.now() });
   const gateway = await startGateway(
     toGatewayConfig(config, {
       log,
+      logForms,
       onReaderState: (readerId, state) => watch.see(readerId, state),
       readerRecord: config.server.persistReaders ? new ReaderFile(config.filePath) : null,
     }),

@@ -16,6 +16,7 @@ import {
   integerOrAuto,
   memorySize,
   namedTexts,
+  optionalBoolean,
   optionalChoice,
   optionalChoiceOrPath,
   optionalMemorySize,
@@ -164,6 +165,11 @@ export const readerConfigSchema = z.object({
     key: 'log_level',
     meaning: 'Least important log lines of this reader. Where it is not set, the level of the server counts.',
     isForFileEntries: true,
+  }),
+  logAsJson: setting(optionalBoolean(), null, {
+    key: 'reader_log_as_json',
+    meaning:
+      'Whether log lines of this reader are JSON objects; off, they are lines for people. Where it is not set, they are as those of the server: for people on a terminal, JSON elsewhere.',
   }),
 });
 

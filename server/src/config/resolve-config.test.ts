@@ -74,6 +74,7 @@ describe('resolveConfig', () => {
         kernels: 'auto',
         accessToken: null,
         logLevel: null,
+        logAsJson: null,
       },
     ]);
     expect(warnings).toEqual([]);

@@ -132,6 +132,9 @@ export const boolean = () => ({
   fromText: (text: string) => BOOLEANS[text.toLowerCase()] ?? text,
 });
 
+/** True, false, or not decided. */
+export const optionalBoolean = () => ({ ...boolean(), schema: z.boolean().nullable() });
+
 /** Bytes, with or without a unit, or a share of the free memory. */
 export const memorySize = () => ({
   schema: memorySizeSchema,

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { pino } from 'pino';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ConfigError } from '../errors.js';
 import { startGateway, type GatewayConfig, type RunningGateway } from './gateway.js';
 import { LIMITS } from './http/scripted-app.fixture.js';
@@ -10,6 +10,8 @@ import { NO_SETTINGS } from './readers/scripted-service.fixture.js';
 import { stopOnSignals } from './stop-on-signals.js';
 import { NOTHING_COUNTED } from '../link/lifecycle/reader-counts.fixture.js';
 import { NO_SECRETS } from '../link/secrets.js';
+
+const SILENT = pino({ level: 'silent' });
 
 const CONFIG: GatewayConfig = {
   host: '127.0.0.1',
@@ -32,7 +34,7 @@ const CONFIG: GatewayConfig = {
       start: START,
       secrets: NO_SECRETS,
       buffersRequests: true,
-      logLevel: null,
+      logging: { level: null, asJson: null },
       shown: { reader_id: 'reader1', model_name: 'demo' },
     },
   ],
@@ -41,7 +43,8 @@ const CONFIG: GatewayConfig = {
   showsMetrics: true,
   traces: null,
   shownConfig: { port: 3000 },
-  log: pino({ level: 'silent' }),
+  log: SILENT,
+  logForms: { json: SILENT, forPeople: SILENT },
 };
 
 const running: RunningGateway[] = [];
@@ -129,12 +132,31 @@ describe('startGateway', () => {
     const lines: string[] = [];
     const log = pino({ level: 'info' }, { write: (line: string) => lines.push(line) });
     const [reader] = CONFIG.readers;
-    const readers = [{ ...reader!, logLevel: 'debug' }];
+    const readers = [{ ...reader!, logging: { level: 'debug', asJson: null } }];
     const { gateway, readers: scripted, ask } = await start(echo, { log, readers });
     scripted.last.say({ kind: 'log', level: 'debug', message: 'said by the reader' });
     await ask('/generate', { text: 'a' });
     await gateway.close();
     expect(lines.join('')).toContain('said by the reader');
+  });
+
+  it.each([
+    [true, 'json'],
+    [false, 'forPeople'],
+    [null, 'own'],
+  ])('writes the log of a reader whose asJson is %s in the form %s', async (asJson, wanted) => {
+    const said: string[] = [];
+    const logOf = (form: string) => pino({ level: 'info' }, { write: () => said.push(form) });
+    const [reader] = CONFIG.readers;
+    const { gateway, readers: scripted } = await start(echo, {
+      log: logOf('own'),
+      logForms: { json: logOf('json'), forPeople: logOf('forPeople') },
+      readers: [{ ...reader!, logging: { level: null, asJson } }],
+    });
+    said.length = 0;
+    scripted.last.say({ kind: 'log', level: 'info', message: 'said by the reader' });
+    await vi.waitFor(() => expect(said).toEqual([wanted]));
+    await gateway.destroy();
   });
 
   it('names the setting of a port that is taken, and leaves nothing running', async () => {

@@ -28,7 +28,7 @@ import {
   type ReaderRecord,
   type ReaderSettingsParser,
 } from './readers/reader-administration.js';
-import { ReaderLogs } from './readers/reader-logs.js';
+import { ReaderLogs, type LogForms } from './readers/reader-logs.js';
 import { ReaderService } from './readers/reader-service.js';
 import type { ReadersView } from './readers/readers-view.js';
 import type { StallLimits } from './stall-limits.js';
@@ -74,6 +74,8 @@ export interface GatewayConfig {
   /** The configuration as the management port shows it, without secrets. */
   readonly shownConfig: Readonly<Record<string, unknown>>;
   readonly log: FastifyBaseLogger;
+  /** For readers whose log is to be of a certain form. */
+  readonly logForms: LogForms;
   /** Told of every change, loading progress included. */
   readonly onReaderState?: (readerId: string, state: ReaderState) => void;
 }
@@ -114,7 +116,7 @@ export async function startGateway(
 ): Promise<RunningGateway> {
   const { limits, log } = config;
   const page = readPage(config);
-  const logs = new ReaderLogs(log);
+  const logs = new ReaderLogs(log, config.logForms);
   const service = createReaderService(config, launch, logs);
   const control = createControl(config, service, logs);
   const metrics = createMetrics();
@@ -186,13 +188,7 @@ const createControl = (
   { readerSettings: parser, readerRecord: record }: GatewayConfig,
   service: ReaderService,
   logs: ReaderLogs,
-): ReaderAdministration =>
-  new ReaderAdministration({
-    service,
-    parser,
-    record,
-    onLogLevel: (readerId, level) => logs.setLevel(readerId, level),
-  });
+): ReaderAdministration => new ReaderAdministration({ service, parser, record, logs });
 
 type PortSetting = 'port' | 'management_port' | 'openai_port';
 

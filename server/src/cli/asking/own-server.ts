@@ -54,12 +54,17 @@ export async function startOwnServer(
     playground: false,
   };
   // The log goes to standard error, because standard output is for answers.
-  const log = createServerLog(quieter(server.logLevel), { ...terminal, out: terminal.err }, line);
+  const { log, logForms } = createServerLog(
+    quieter(server.logLevel),
+    { ...terminal, out: terminal.err },
+    line,
+  );
   const gateway = await startGateway(
     toGatewayConfig(
       { ...config, server },
       {
         log,
+        logForms,
         onReaderState: (readerId, state) => {
           watch.see(readerId, state);
           if (state.kind === 'live') onLive();

@@ -1,7 +1,7 @@
 // The port through which the request path reaches the readers of a consumer group, wherever these run. Child processes under
 // supervision are one implementation (readers/); a queue between machines can be another. Everything above the port (admission,
 // images, relaying, watching for stalls) knows groups only, never a reader.
-import { CapacityError, ReaderError, type InputError } from '../../errors.js';
+import { CapacityError, InputError, ReaderError } from '../../errors.js';
 import type { GenerateMessage, RequestEvent } from '../../link/requests/messages.js';
 import { visionSettingsSchema, type VisionSettings } from '../../model/description.js';
 
@@ -60,11 +60,13 @@ export interface ConsumerGroup {
   readonly name: string;
   /**
    * What images must be prepared for; null when no model of the group takes any. Waits where requests may wait for a first reader.
+   * @param loraId an adapter that the reader must have; null or absent: none
+   * @throws InputError request.unknown_lora when no reader of the group has it
    * @throws CapacityError group.unavailable when the group cannot take requests now
    * @throws ReaderError group.failed when it never will
    * @throws an AbortError when the signal fires
    */
-  vision(signal: AbortSignal): Promise<Vision | null>;
+  vision(signal: AbortSignal, loraId?: string | null): Promise<Vision | null>;
   /**
    * Hands the request to one reader, now or as soon as there is one. Nothing is called back before it has returned. The id of its
    * message is free again after the last call of the listener.
@@ -97,6 +99,15 @@ export const groupNotReady = (name: string): CapacityError =>
     `No reader of consumer group ${JSON.stringify(name)} is live at this moment. /status shows when one is.`,
     RETRY_AFTER_MS,
   );
+
+/** @param loras that the readers of the group have */
+export function unknownLora(group: string, loraId: string, loras: readonly string[]): InputError {
+  const there = loras.length === 0 ? 'none' : loras.map((name) => JSON.stringify(name)).join(', ');
+  return new InputError(
+    'request.unknown_lora',
+    `lora_id is ${JSON.stringify(loraId)}; the adapters of consumer group ${JSON.stringify(group)} are: ${there}. The operator names them in the setting loras of a reader.`,
+  );
+}
 
 export interface ConsumerGroups {
   find(name: string): ConsumerGroup | undefined;

@@ -39,8 +39,8 @@ export class GuardedGroup implements ConsumerGroup {
     return this.#group.name;
   }
 
-  vision(signal: AbortSignal): Promise<Vision | null> {
-    return this.#group.vision(signal);
+  vision(signal: AbortSignal, loraId: string | null = null): Promise<Vision | null> {
+    return this.#group.vision(signal, loraId);
   }
 
   view(): GroupView {

@@ -144,7 +144,7 @@ export class Inference {
     const { intake, newRequestId } = this.#options;
     try {
       // Asked for requests without images, too: a group that cannot answer says so here.
-      const vision = await group.vision(signal);
+      const vision = await group.vision(signal, job.loraId);
       if (job.images.length === 0) {
         return { message: toMessage(job, [], newRequestId()), preparedFor: null };
       }

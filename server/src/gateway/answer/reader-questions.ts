@@ -15,6 +15,14 @@ export interface ReaderQuestions {
     readerId: string,
     question: QuestionOf<Kind>,
   ): Promise<AnswerTo<Kind>>;
-  /** Asks a live reader of the group. @throws as `askReader` */
-  askGroup<Kind extends Question['kind']>(name: string, question: QuestionOf<Kind>): Promise<AnswerTo<Kind>>;
+  /**
+   * Asks a live reader of the group, one that has the adapter.
+   * @param loraId null or absent: any reader
+   * @throws InputError request.unknown_lora, and as `askReader`
+   */
+  askGroup<Kind extends Question['kind']>(
+    name: string,
+    question: QuestionOf<Kind>,
+    loraId?: string | null,
+  ): Promise<AnswerTo<Kind>>;
 }

@@ -40,6 +40,7 @@ const SHOWN = {
   device: 'cpu',
   consumer_groups: ['primary'],
   max_batch_size: 8,
+  loras: [],
 };
 
 describe('/status', () => {
@@ -53,6 +54,14 @@ describe('/status', () => {
       consumer_groups: { primary: { ready: true } },
       ports: [3000, 3001],
     });
+  });
+
+  it('lists the adapters of a live reader', async () => {
+    const readers = new ScriptedReaders();
+    readers.card = { ...CARD, loras: ['style'] };
+    const { app } = await open(readers);
+    const { live_readers: live } = (await app.inject('/status')).json<StatusResponse>();
+    expect(live['reader1']?.loras).toEqual(['style']);
   });
 
   it('answers while the reader loads, with no live reader', async () => {

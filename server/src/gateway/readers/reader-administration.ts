@@ -8,9 +8,14 @@ import type { GatewayReader, ReaderService } from './reader-service.js';
 /** Settings by their keys, as in an entry of readers_config. */
 export type ReaderKeys = Readonly<Record<string, unknown>>;
 
+/** How the log of a reader is written; null: as that of the server. */
+export interface ReaderLogging {
+  readonly level: string | null;
+  readonly asJson: boolean | null;
+}
+
 export interface ConfiguredReader extends GatewayReader {
-  /** Null: that of the server's log. */
-  readonly logLevel: string | null;
+  readonly logging: ReaderLogging;
   /** Its settings without secrets. */
   readonly shown: ReaderKeys;
 }
@@ -49,12 +54,18 @@ export interface ReaderControl {
   settingsOf(readerId: string): ReaderKeys;
 }
 
+/** The logs of readers, which are there before the reader is. */
+export interface ReaderLogControl {
+  open(readerId: string, logging: ReaderLogging): void;
+  setLevel(readerId: string, level: string | null): void;
+}
+
 export interface AdministrationOptions {
   readonly service: ReaderService;
   readonly parser: ReaderSettingsParser;
   /** Null: readers that are added are forgotten when the server ends. */
   readonly record: ReaderRecord | null;
-  readonly onLogLevel: (readerId: string, level: string | null) => void;
+  readonly logs: ReaderLogControl;
 }
 
 interface Kept {
@@ -91,7 +102,7 @@ export class ReaderAdministration implements ReaderControl {
 
   async change(readerId: string, keys: ReaderKeys): Promise<ReaderKeys> {
     return this.#inTurn(async () => {
-      const { service, record, parser, onLogLevel } = this.#options;
+      const { service, record, parser, logs } = this.#options;
       const kept = this.#keptOf(readerId);
       const changes = explained(() => parser.changes(keys));
       validateBatch(changes.maxBatchSize, kept.reader.start.maxBatchSize);
@@ -104,7 +115,7 @@ export class ReaderAdministration implements ReaderControl {
       await record?.change(readerId, changed);
       if (consumerGroups !== undefined) service.regroup(readerId, consumerGroups);
       if (maxBatchSize !== undefined) service.limitBatch(readerId, maxBatchSize);
-      if (logLevel !== undefined) onLogLevel(readerId, logLevel);
+      if (logLevel !== undefined) logs.setLevel(readerId, logLevel);
       const shown = { ...kept.shown, ...changed };
       this.#kept.set(readerId, { ...kept, shown });
       return shown;
@@ -128,7 +139,7 @@ export class ReaderAdministration implements ReaderControl {
 
   #begin(reader: ConfiguredReader): void {
     const { readerId } = reader.start;
-    this.#options.onLogLevel(readerId, reader.logLevel);
+    this.#options.logs.open(readerId, reader.logging);
     this.#options.service.add(reader);
     this.#kept.set(readerId, { reader, shown: reader.shown });
   }

@@ -31,6 +31,7 @@ class Member implements GroupMember {
   state: ReaderState;
   openPrompts: number;
   buffersRequests = true;
+  loras: readonly string[] = [];
   readonly asked: string[] = [];
   readonly cancelled: string[] = [];
 
@@ -58,8 +59,12 @@ function groupOf(members: readonly Member[], reservedWaitMs: number | null = nul
   for (const member of members) group.add(member);
   group.memberChanged();
   const ends: Record<string, AttemptEnd> = {};
-  const submit = (requestId: string, preparedFor: string | null = null): void => {
-    const submission: Submission = { message: messageOf(1, requestId), preparedFor };
+  const submit = (
+    requestId: string,
+    preparedFor: string | null = null,
+    loraId: string | null = null,
+  ): void => {
+    const submission: Submission = { message: { ...messageOf(1, requestId), loraId }, preparedFor };
     group.submit(submission, {
       onEvent: () => undefined,
       onEnd: (end) => {
@@ -299,5 +304,61 @@ describe('a group whose readers go', () => {
     const { group } = groupOf([reader], 5_000);
     group.remove(reader);
     expect(group.isDisposable).toBe(false);
+  });
+});
+
+describe('a group whose readers differ in their adapters', () => {
+  const withLoras = (loras: readonly string[], state = live(), openPrompts = 0): Member => {
+    const member = new Member(state, openPrompts);
+    member.loras = loras;
+    return member;
+  };
+  const unknown = {
+    code: 'request.unknown_lora',
+    message: expect.stringContaining('are: "style", "ocr"') as unknown,
+  };
+
+  it('hands a request that names an adapter to a reader that has it, however busy that one is', async () => {
+    const [idle, busy] = [withLoras(['style']), withLoras(['style', 'ocr'], live(OTHER), 9)];
+    const { group, submit } = groupOf([idle, busy]);
+    expect(await group.vision(NEVER, 'ocr')).toEqual(OTHER);
+    submit('a', null, 'ocr');
+    submit('b', null, 'style');
+    submit('c');
+    expect([idle.asked, busy.asked]).toEqual([['b', 'c'], ['a']]);
+  });
+
+  it('refuses an adapter that no reader has with the names of those there are', async () => {
+    const { group, submit, ends } = groupOf([withLoras(['style']), withLoras(['ocr'], STARTING)]);
+    await expect(group.vision(NEVER, 'none')).rejects.toMatchObject(unknown);
+    await expect(group.ask({ kind: 'model_config' }, 'none')).rejects.toMatchObject(unknown);
+    submit('a', null, 'none');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(ends['a']).toMatchObject({ kind: 'refused', error: unknown });
+  });
+
+  it('lets a request wait for the reader with its adapter while others are live', () => {
+    const late = withLoras(['ocr'], STARTING);
+    const { submit, change } = groupOf([withLoras(['style']), late]);
+    submit('a', null, 'ocr');
+    expect(late.asked).toEqual([]);
+    change(late, live());
+    expect(late.asked).toEqual(['a']);
+  });
+
+  it('refuses a request that waits when the only reader with its adapter cannot come back', () => {
+    const dying = withLoras(['ocr'], dead(1_000));
+    const { submit, change, ends } = groupOf([withLoras(['style']), dying]);
+    submit('a', null, 'ocr');
+    change(dying, dead(null));
+    expect(ends['a']).toMatchObject({ kind: 'refused', error: { code: 'request.unknown_lora' } });
+  });
+
+  it('keeps a request with an adapter waiting in a reserved group that nobody serves yet', () => {
+    const { group, submit } = groupOf([], 1_000);
+    submit('a', null, 'ocr');
+    const first = withLoras(['ocr']);
+    group.add(first);
+    expect(first.asked).toEqual(['a']);
   });
 });

@@ -1,10 +1,11 @@
 // The readers of one consumer group on this machine, behind the port of the request path: which of them takes a request, and which
 // requests wait until one can. Starting, watching and ending readers is their supervisors' work.
-import { CapacityError, type ReaderError } from '../../errors.js';
+import { CapacityError, type InputError, type ReaderError } from '../../errors.js';
 import type { GenerateMessage } from '../../link/requests/messages.js';
 import type { Question } from '../../link/requests/questions.js';
 import {
   groupFailed,
+  unknownLora,
   type CancelReason,
   type ConsumerGroup,
   type GroupView,
@@ -22,6 +23,8 @@ export interface GroupMember {
   readonly openPrompts: number;
   /** Whether requests wait for it while it comes back after its end. */
   readonly buffersRequests: boolean;
+  /** Adapters that requests may name once it is live. */
+  readonly loras: readonly string[];
   /** To be called while it is live only. */
   generate(message: GenerateMessage, listener: SubmissionListener): void;
   /** Does nothing when the reader does not have the request. */
@@ -34,6 +37,17 @@ export interface ReaderGroupOptions {
   /** Null: a group in which no reader has been live yet refuses requests. Otherwise they wait for its first reader this long. */
   readonly reservedWaitMs: number | null;
 }
+
+/** What a request asks of the reader that takes it. */
+interface Need {
+  /** The vision that its images were prepared for; null: it has none. */
+  readonly preparedFor: string | null;
+  readonly loraId: string | null;
+}
+
+const ANY_READER: Need = { preparedFor: null, loraId: null };
+
+const needOf = ({ message, preparedFor }: Submission): Need => ({ preparedFor, loraId: message.loraId });
 
 interface WaitingRequest {
   readonly submission: Submission;
@@ -81,7 +95,7 @@ export class ReaderGroup implements ConsumerGroup {
   memberChanged(): void {
     // When the last reader is gone, the next one will be the first.
     if (!this.#hasHope()) this.#lastVision = undefined;
-    const vision = this.#liveVision();
+    const vision = this.#liveVision(null);
     if (vision !== undefined) this.#lastVision = vision;
     for (const look of [...this.#visionWaiters]) look();
     this.#serveWaiting();
@@ -90,20 +104,23 @@ export class ReaderGroup implements ConsumerGroup {
   view(): GroupView {
     return {
       name: this.name,
-      isReady: this.#pick(null) !== undefined,
+      isReady: this.#pick(ANY_READER) !== undefined,
       failure: this.#failure() ?? null,
       readerCount: this.#members.size,
     };
   }
 
-  /** Asks the live reader that has least to do. @throws as `ReaderQuestions` */
-  async ask<Kind extends Question['kind']>(question: QuestionOf<Kind>): Promise<AnswerTo<Kind>> {
-    const reader = this.#pick(null);
-    if (reader === undefined) throw this.#unavailable();
+  /** Asks the live reader with the adapter that has least to do. @throws as `ReaderQuestions` */
+  async ask<Kind extends Question['kind']>(
+    question: QuestionOf<Kind>,
+    loraId: string | null = null,
+  ): Promise<AnswerTo<Kind>> {
+    const reader = this.#pick({ ...ANY_READER, loraId });
+    if (reader === undefined) throw this.#unavailable(loraId);
     return reader.ask(question);
   }
 
-  async vision(signal: AbortSignal): Promise<Vision | null> {
+  async vision(signal: AbortSignal, loraId: string | null = null): Promise<Vision | null> {
     signal.throwIfAborted();
     return new Promise((resolve, reject) => {
       const settle = (outcome: () => void): void => {
@@ -113,12 +130,13 @@ export class ReaderGroup implements ConsumerGroup {
         outcome();
       };
       const look = (): void => {
-        const live = this.#liveVision();
+        const live = this.#liveVision(loraId);
         const vision = live === undefined ? this.#lastVision : live;
-        if (vision !== undefined) settle(() => resolve(vision));
-        else if (!this.#mayWait()) giveUp();
+        if (this.#lacks(loraId)) giveUp();
+        else if (vision !== undefined) settle(() => resolve(vision));
+        else if (!this.#mayWait(loraId)) giveUp();
       };
-      const giveUp = (): void => settle(() => reject(this.#unavailable()));
+      const giveUp = (): void => settle(() => reject(this.#unavailable(loraId)));
       const onAbort = (): void =>
         settle(() => reject(new DOMException('Nobody waits any more.', 'AbortError')));
       const timer = setTimeout(giveUp, this.#waitMs());
@@ -129,8 +147,8 @@ export class ReaderGroup implements ConsumerGroup {
   }
 
   submit(submission: Submission, listener: SubmissionListener): void {
-    const { message, preparedFor } = submission;
-    const reader = this.#pick(preparedFor);
+    const { message } = submission;
+    const reader = this.#pick(needOf(submission));
     if (reader !== undefined) {
       this.#handOn(reader, message, listener);
       return;
@@ -138,7 +156,7 @@ export class ReaderGroup implements ConsumerGroup {
     const timer = setTimeout(() => this.#refuse(message.requestId), this.#waitMs());
     this.#waiting.set(message.requestId, { submission, listener, timer });
     // The listener is never called before `submit` has returned.
-    if (!this.#mayWait()) queueMicrotask(() => this.#serveWaiting());
+    if (!this.#mayWait(message.loraId)) queueMicrotask(() => this.#serveWaiting());
   }
 
   cancel(requestId: string, reason: CancelReason): void {
@@ -167,24 +185,25 @@ export class ReaderGroup implements ConsumerGroup {
     });
   }
 
-  /** The live reader with the fewest open prompts that takes images prepared for this vision; any of them for null. */
-  #pick(preparedFor: string | null): GroupMember | undefined {
+  /** The live reader with the fewest open prompts among those that can take the request. */
+  #pick({ preparedFor, loraId }: Need): GroupMember | undefined {
     let best: GroupMember | undefined;
     for (const member of this.#members) {
       const { state, openPrompts } = member;
-      if (state.kind !== 'live') continue;
+      if (state.kind !== 'live' || !hasLora(member, loraId)) continue;
       if (preparedFor !== null && state.vision?.key !== preparedFor) continue;
       if (best === undefined || openPrompts < best.openPrompts) best = member;
     }
     return best;
   }
 
-  /** Of the reader with the fewest open prompts among those that take images; null when live ones take none. */
-  #liveVision(): Vision | null | undefined {
+  /** Of the reader with the fewest open prompts among those that have the adapter and take images; null when live ones take none. */
+  #liveVision(loraId: string | null): Vision | null | undefined {
     let best: { readonly vision: Vision; readonly openPrompts: number } | undefined;
     let isLive = false;
-    for (const { state, openPrompts } of this.#members) {
-      if (state.kind !== 'live') continue;
+    for (const member of this.#members) {
+      const { state, openPrompts } = member;
+      if (state.kind !== 'live' || !hasLora(member, loraId)) continue;
       isLive = true;
       const { vision } = state;
       if (vision !== null && (best === undefined || openPrompts < best.openPrompts))
@@ -195,9 +214,9 @@ export class ReaderGroup implements ConsumerGroup {
 
   #serveWaiting(): void {
     for (const [requestId, { submission }] of [...this.#waiting]) {
-      const reader = this.#pick(submission.preparedFor);
+      const reader = this.#pick(needOf(submission));
       if (reader === undefined) {
-        if (!this.#mayWait()) this.#refuse(requestId);
+        if (!this.#mayWait(submission.message.loraId)) this.#refuse(requestId);
         continue;
       }
       const request = this.#stopWaiting(requestId);
@@ -206,7 +225,9 @@ export class ReaderGroup implements ConsumerGroup {
   }
 
   #refuse(requestId: string): void {
-    this.#stopWaiting(requestId)?.listener.onEnd({ kind: 'refused', error: this.#unavailable() });
+    const request = this.#stopWaiting(requestId);
+    const error = this.#unavailable(request?.submission.message.loraId ?? null);
+    request?.listener.onEnd({ kind: 'refused', error });
   }
 
   #stopWaiting(requestId: string): WaitingRequest | undefined {
@@ -217,15 +238,23 @@ export class ReaderGroup implements ConsumerGroup {
   }
 
   /** Whether requests for which there is no reader at this moment wait for one. */
-  #mayWait(): boolean {
-    if (this.#failure() !== undefined) return false;
+  #mayWait(loraId: string | null): boolean {
+    if (this.#failure() !== undefined || this.#lacks(loraId)) return false;
     if (this.#reservedWaitMs !== null) return true;
-    return this.#lastVision !== undefined && this.#isBuffered();
+    return this.#lastVision !== undefined && this.#isBuffered(loraId);
   }
 
   /** Whether a reader comes back, or is there, for which requests wait. */
-  #isBuffered(): boolean {
-    return [...this.#members].some(({ state, buffersRequests }) => buffersRequests && mayBecomeLive(state));
+  #isBuffered(loraId: string | null): boolean {
+    return [...this.#members].some(
+      (member) => member.buffersRequests && mayBecomeLive(member.state) && hasLora(member, loraId),
+    );
+  }
+
+  /** Whether there are readers, or will be, and none of them has the adapter. */
+  #lacks(loraId: string | null): boolean {
+    if (loraId === null || !this.#hasHope()) return false;
+    return ![...this.#members].some((member) => mayBecomeLive(member.state) && hasLora(member, loraId));
   }
 
   #hasHope(): boolean {
@@ -239,11 +268,18 @@ export class ReaderGroup implements ConsumerGroup {
     return undefined;
   }
 
+  /** Of all readers that are live or may be, each once. */
+  #loras(): string[] {
+    const usable = [...this.#members].filter(({ state }) => mayBecomeLive(state));
+    return [...new Set(usable.flatMap(({ loras }) => loras))];
+  }
+
   #waitMs(): number {
     return this.#reservedWaitMs ?? RETURN_WAIT_MS;
   }
 
-  #unavailable(): CapacityError | ReaderError {
+  #unavailable(loraId: string | null): InputError | CapacityError | ReaderError {
+    if (loraId !== null && this.#lacks(loraId)) return unknownLora(this.name, loraId, this.#loras());
     const failure = this.#failure();
     if (failure !== undefined) return groupFailed(this.name, failure);
     const name = JSON.stringify(this.name);
@@ -255,3 +291,6 @@ export class ReaderGroup implements ConsumerGroup {
     return new CapacityError('group.unavailable', why, RETRY_AFTER_MS);
   }
 }
+
+const hasLora = ({ loras }: GroupMember, loraId: string | null): boolean =>
+  loraId === null || loras.includes(loraId);

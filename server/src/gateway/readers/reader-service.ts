@@ -160,10 +160,11 @@ export class ReaderService implements ConsumerGroups, ReadersView, ReaderQuestio
   async askGroup<Kind extends Question['kind']>(
     name: string,
     question: QuestionOf<Kind>,
+    loraId: string | null = null,
   ): Promise<AnswerTo<Kind>> {
     const group = this.#groups.get(name);
     if (group === undefined) throw unknownGroup(name);
-    return group.ask(question);
+    return group.ask(question, loraId);
   }
 
   /** Ends all readers and takes no more; requests that are still open are lost. Resolves when their processes are gone. */

@@ -94,6 +94,11 @@ export class ReaderSupervisor {
     return Math.min(loaded, this.#batchLimit ?? loaded);
   }
 
+  /** Adapters that requests may name once the reader is live. */
+  get loras(): readonly string[] {
+    return hasModel(this.#state) ? this.#state.card.loras : Object.keys(this.#options.start.loras);
+  }
+
   get lastHeartbeatMs(): number | null {
     return this.#lastHeartbeatMs;
   }

@@ -24,7 +24,7 @@ function toReader(keys: ReaderKeys): ConfiguredReader {
     start: { ...START, readerId },
     secrets: NO_SECRETS,
     buffersRequests: true,
-    logLevel: null,
+    logging: { level: null, asJson: null },
     shown: { reader_id: readerId, model_name: keys['model_name'], access_token: '(hidden)' },
   };
 }
@@ -69,8 +69,13 @@ async function start({ record, apiKey, host = '127.0.0.1' }: Given = {}) {
       },
     },
     record: record ?? null,
-    onLogLevel: (readerId, level) => {
-      levels[readerId] = level;
+    logs: {
+      open: (readerId, { level }) => {
+        levels[readerId] = level;
+      },
+      setLevel: (readerId, level) => {
+        levels[readerId] = level;
+      },
     },
   });
   const app = await managementApp({

@@ -96,8 +96,14 @@ const masked = ({ state, modelName, device, consumerGroups, maxBatchSize }: Read
   device,
   consumer_groups: [...consumerGroups],
   max_batch_size: maxBatchSize,
+  ...lorasOf(state),
   ...(state.kind === 'dead' ? { failure: { code: state.code, restarts: state.restartInMs !== null } } : {}),
 });
+
+const lorasOf = (state: ReaderView['state']): Pick<MaskedReader, 'loras'> => {
+  const card = cardOf(state);
+  return card === undefined ? {} : { loras: [...card.loras] };
+};
 
 const cardOf = (state: ReaderView['state']) =>
   state.kind === 'live' || state.kind === 'draining' ? state.card : undefined;

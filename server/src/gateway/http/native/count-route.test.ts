@@ -46,6 +46,11 @@ describe('/count', () => {
     expect(body).toMatchObject({ count: { prompt_tokens: 2 } });
   });
 
+  it('refuses an adapter that no reader of the group has', async () => {
+    const { status, body } = await count({ text: 'hello', lora_id: 'style' });
+    expect([status, body]).toMatchObject([400, { error: { code: 'request.unknown_lora' } }]);
+  });
+
   it('counts an uploaded image, and one that a tag names', async () => {
     const form = new FormData();
     form.set('json_data', JSON.stringify({ text: 'hi' }));
