@@ -19,7 +19,10 @@ export interface CountingOptions {
   readonly intake: Intake;
 }
 
-export type CountedJob = Pick<InferenceJob, 'consumerGroup' | 'prompts' | 'images' | 'promptMaxTokens'>;
+export type CountedJob = Pick<
+  InferenceJob,
+  'consumerGroup' | 'prompts' | 'images' | 'promptMaxTokens' | 'imageTokenBudget'
+>;
 
 export interface CountedPrompts {
   /** Rows that prompt and answer may have together. */
@@ -41,7 +44,7 @@ export class Counting {
    */
   async count(job: CountedJob, signal: AbortSignal): Promise<CountedPrompts> {
     const { groups, questions } = this.#options;
-    const { consumerGroup: name, prompts, promptMaxTokens } = job;
+    const { consumerGroup: name, prompts, promptMaxTokens, imageTokenBudget } = job;
     const group = groups.find(name);
     if (group === undefined) throw unknownGroup(name);
     // Before images are prepared, and before the group is asked for its vision, which would wait for a reader.
@@ -49,7 +52,7 @@ export class Counting {
     if (failure !== null) throw groupFailed(name, failure);
     if (!isReady) throw groupNotReady(name);
     const images = await this.#sizesOf(job, group, signal);
-    return questions.askGroup(name, { kind: 'count', prompts, images, promptMaxTokens });
+    return questions.askGroup(name, { kind: 'count', prompts, images, promptMaxTokens, imageTokenBudget });
   }
 
   async #sizesOf({ images }: CountedJob, group: ConsumerGroup, signal: AbortSignal): Promise<ImageSize[]> {
