@@ -88,7 +88,7 @@ async function copyBandwidth(runtime: Runtime): Promise<number> {
   const input = g.input('F32', [elements]);
   let copy = input;
   for (let index = 0; index < COPIES; index += 1) copy = g.scale(copy, 1);
-  const graph = g.finish(copy);
+  const graph = g.finish([[copy]], [copy]);
   graph.set(input, new Float32Array(elements));
   const times = await timeRuns(5, () => graph.compute());
   graph.close();

@@ -88,7 +88,7 @@ async function benchImage(
   const tileCount = tiles.length / (vision.sidePx ** 2 * 3);
   const preprocessing = await timeRuns(runs, () => preprocess(bitmap, vision));
   const encoding = await timeRuns(runs, async () => {
-    const work = encoder.start(image);
+    const work = encoder.start(image, null);
     while ((await work.advance(Infinity)) === undefined);
   });
   return [

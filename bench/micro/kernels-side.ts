@@ -77,7 +77,7 @@ async function encodeTile({ encoder, description }: LoadedPair): Promise<void> {
   if (encoder === null || description.vision === null) return;
   const { sidePx } = description.vision;
   const tiles = Uint8Array.from({ length: sidePx * sidePx * 3 }, (_, i) => (i * 7919) >>> 3);
-  const encoding = encoder.start({ sha256: 'bench', widthPx: sidePx, heightPx: sidePx, sidePx, tiles });
+  const encoding = encoder.start({ sha256: 'bench', widthPx: sidePx, heightPx: sidePx, sidePx, tiles }, null);
   while ((await encoding.advance(Infinity)) === undefined);
 }
 

@@ -31,6 +31,8 @@ export interface RequestFields {
   readonly jsonSchema?: unknown;
   /** Longer prompts are cut to this many tokens. */
   readonly promptMaxTokens?: number | undefined;
+  /** Tokens that the image takes at most: fewer are faster and less exact. `'full'` takes all; what is left out, what the server is set to. */
+  readonly imageTokenBudget?: number | 'full' | undefined;
   /** Which readers answer; default `primary`. */
   readonly consumerGroup?: string | undefined;
   readonly loraId?: string | undefined;

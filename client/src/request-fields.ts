@@ -15,6 +15,7 @@ const FIELD_OF_OPTION = {
   regexString: 'regex_string',
   jsonSchema: 'json_schema',
   promptMaxTokens: 'prompt_max_tokens',
+  imageTokenBudget: 'image_token_budget',
   consumerGroup: 'consumer_group',
   loraId: 'lora_id',
   constrainedDecodingBackend: 'constrained_decoding_backend',

@@ -107,6 +107,7 @@ it.each([
         prompts: [promptOf(request)],
         images: [await readImage(path.join(DEMO, image), vision)],
         promptMaxTokens: null,
+        imageTokenBudget: null,
         cacheSalt: null,
         loraId: null,
         constraint: null,

@@ -143,9 +143,10 @@ export async function logitsAfter(
 export async function encodeImage(
   { encoder, description }: Pick<LoadedPair, 'encoder' | 'description'>,
   file: string,
+  keptRows: number | null = null,
 ): Promise<FeatureRows> {
   if (encoder === null || description.vision === null) throw new TypeError('the model takes no images');
-  const encoding = encoder.start(await readImage(file, description.vision));
+  const encoding = encoder.start(await readImage(file, description.vision), keptRows);
   for (;;) {
     const features = await encoding.advance(Infinity);
     if (features !== undefined) return features;

@@ -72,6 +72,7 @@ describe.each(GOLDEN_CASES)('the token tools of the golden case %s', (name) => {
         prompts: [{ kind: 'conversation', system: null, turns: spoken }],
         images: images.map(sizeOf),
         promptMaxTokens: null,
+        imageTokenBudget: null,
       });
       expect(answer, id).toMatchObject({ counts: [{ promptTokens }] });
     }

@@ -47,6 +47,7 @@ function randomMessage(random: Random, requestId: string): GenerateMessage {
     prompts,
     images: hasImage ? [image] : [],
     promptMaxTokens: null,
+    imageTokenBudget: null,
     cacheSalt: random(4) === 0 ? 'salt' : null,
     loraId: random(4) === 0 ? 'style' : null,
     sampling: { ...GREEDY, minNewTokens: tokens, maxNewTokens: tokens },

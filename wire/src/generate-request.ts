@@ -28,6 +28,10 @@ export const generateRequestSchema = z.object({
   use_chat_template: z.boolean().nullish(),
   // An extension: requests share what was computed of prompts and images only with those of the same salt.
   cache_salt: optionalText,
+  // An extension: each image of the request takes at most so many tokens. Absent or null: what the reader is set to.
+  image_token_budget: z
+    .union([z.int(), z.literal('full')], 'expected a whole number from 1, or "full"')
+    .nullish(),
 });
 
 export type GenerateRequest = z.infer<typeof generateRequestSchema>;

@@ -17,11 +17,14 @@ const numbers = (typed: Partial<Settings['numbers']>): Settings =>
 
 describe('NUMBER_SETTINGS', () => {
   it('has the ranges and defaults of the API, field by field', () => {
-    const shown = Object.values(NUMBER_SETTINGS).map(({ field, min, max, exclusiveMin, standard }) => [
+    // The budget of images may be a word too, and its default is a setting of the reader.
+    const { imageTokenBudget, ...numeric } = NUMBER_SETTINGS;
+    const shown = Object.values(numeric).map(({ field, min, max, exclusiveMin, standard }) => [
       field,
       { min, max, exclusiveMin, default: standard === 'no limit' ? null : Number(standard) },
     ]);
     expect(Object.fromEntries(shown)).toEqual(NUMERIC_FIELDS);
+    expect(imageTokenBudget).toMatchObject({ field: 'image_token_budget', min: 1, isInteger: true });
   });
 
   it('is listed whole in NUMBER_NAMES', () =>

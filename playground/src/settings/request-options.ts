@@ -100,6 +100,14 @@ export const NUMBER_SETTINGS = {
     min: 1,
     standard: 'no limit',
   },
+  imageTokenBudget: {
+    ...whole,
+    label: 'Image at most',
+    help: 'tokens; fewer are faster and less exact',
+    field: 'image_token_budget',
+    min: 1,
+    standard: 'as the server is set',
+  },
 } as const satisfies Record<string, NumberSetting>;
 
 export type NumberName = keyof typeof NUMBER_SETTINGS;
@@ -113,6 +121,7 @@ export const NUMBER_NAMES: readonly NumberName[] = [
   'repetitionPenalty',
   'noRepeatNgramSize',
   'promptMaxTokens',
+  'imageTokenBudget',
 ];
 
 export const STANDARD_SETTINGS: Settings = {
@@ -127,6 +136,7 @@ export const STANDARD_SETTINGS: Settings = {
     repetitionPenalty: '',
     noRepeatNgramSize: '',
     promptMaxTokens: '',
+    imageTokenBudget: '',
   },
   jsonSchema: '',
   apiKey: '',

@@ -30,6 +30,7 @@ const mapNumbers = (value: (name: NumberName) => string): Settings['numbers'] =>
   repetitionPenalty: value('repetitionPenalty'),
   noRepeatNgramSize: value('noRepeatNgramSize'),
   promptMaxTokens: value('promptMaxTokens'),
+  imageTokenBudget: value('imageTokenBudget'),
 });
 
 function parseJson(text: string | null): unknown {

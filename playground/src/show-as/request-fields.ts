@@ -48,6 +48,7 @@ export function openaiRequest({ options, image }: Question): OpenaiRequest | nul
       ...(isGreedy(options) ? {} : { top_k: options.samplingTopk }),
       ...(options.repetitionPenalty === undefined ? {} : { repetition_penalty: options.repetitionPenalty }),
       ...(options.minNewTokens === undefined ? {} : { min_tokens: options.minNewTokens }),
+      ...(options.imageTokenBudget === undefined ? {} : { image_token_budget: options.imageTokenBudget }),
     },
     missing,
   };

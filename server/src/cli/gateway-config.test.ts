@@ -126,6 +126,7 @@ describe('toGatewayConfig', () => {
           chatTemplate: null,
           pageCacheSize: null,
           imageCacheSize: 268_435_456,
+          imageTokenBudget: 'full',
           stepTargetMs: 200,
           prefillChunkSize: 512,
           prefixCache: true,

@@ -15,6 +15,7 @@ const LIVE: ReaderState = {
     contextTokens: 8,
     maxSequences: 1,
     vision: null,
+    imageTokenBudget: 'full',
     loras: [],
   },
   vision: null,

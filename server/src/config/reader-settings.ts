@@ -13,7 +13,7 @@ import {
   choice,
   computedSetting,
   integer,
-  integerOrAuto,
+  integerOr,
   memorySize,
   namedTexts,
   optionalBoolean,
@@ -66,7 +66,7 @@ export const readerConfigSchema = z.object({
     meaning:
       'Where the model computes. auto takes the best device that is installed and works, else the CPU; one that is named and not there stops the reader. See docs/gpu.md.',
   }),
-  gpuLayers: setting(integerOrAuto(0, 10_000, 'layers, the output counted as one'), 'auto', {
+  gpuLayers: setting(integerOr('auto', 0, 10_000, 'layers, the output counted as one'), 'auto', {
     key: 'gpu_layers',
     meaning:
       'Layers of the language model on GPUs; the others compute on the processor. auto takes as many as fit beside the tower and the KV cache.',
@@ -126,6 +126,11 @@ export const readerConfigSchema = z.object({
     key: 'image_cache_size',
     meaning:
       'Memory for encoded images, so that one that is asked about again need not be encoded. The default holds about 28 images of 576 tokens of a 7 B model.',
+  }),
+  imageTokenBudget: setting(integerOr('full', 1, 1_000_000, 'tokens'), 'full', {
+    key: 'image_token_budget',
+    meaning:
+      'Tokens that an image takes at most where a request says nothing: fewer are faster and less exact. See docs/fewer-tokens.md.',
   }),
   stepTargetMs: setting(integer(1, 60_000, 'milliseconds'), 200, {
     key: 'step_target_ms',

@@ -66,6 +66,7 @@ describe('resolveConfig', () => {
         chatTemplate: null,
         pageCacheSize: null,
         imageCacheSize: 268_435_456,
+        imageTokenBudget: 'full',
         stepTargetMs: 200,
         prefillChunkSize: 512,
         prefixCache: true,

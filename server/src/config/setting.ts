@@ -109,11 +109,11 @@ export const integer = (min: number, max: number, unit = '') => ({
   fromText: (text: string) => (/^[+-]?\d+$/u.test(text) ? Number(text) : text),
 });
 
-/** A whole number, or `auto`. */
-export const integerOrAuto = (min: number, max: number, unit: string) => ({
-  schema: z.union([z.int().min(min).max(max), z.literal('auto')]),
-  allowed: `auto or ${integer(min, max, unit).allowed}`,
-  fromText: (given: string) => (given.toLowerCase() === 'auto' ? 'auto' : integer(min, max).fromText(given)),
+/** A whole number, or a word that stands for one. */
+export const integerOr = <const Word extends string>(word: Word, min: number, max: number, unit: string) => ({
+  schema: z.union([z.int().min(min).max(max), z.literal(word)]),
+  allowed: `${word} or ${integer(min, max, unit).allowed}`,
+  fromText: (given: string) => (given.toLowerCase() === word ? word : integer(min, max).fromText(given)),
 });
 
 /** One of a few whole numbers. */

@@ -62,6 +62,16 @@ export function layoutImage(widthPx: number, heightPx: number, vision: VisionSet
   };
 }
 
+/**
+ * Rows that an image keeps where at most `budget` are allowed; null where it keeps all. Its newlines are the first to go, and with
+ * them all of their kind: they end rows of a map, and a row with gaps has no end that says anything.
+ * @param budget 1 or more
+ */
+export function keptRows({ map, imageTokens }: ImageLayout, budget: number): number | null {
+  if (imageTokens <= budget) return null;
+  return Math.min(budget, imageTokens - (map?.hasNewlines === true ? map.rows : 0));
+}
+
 /** The part of a columns × rows map that the image covers. Truncates where the pixels' padding rounds up. */
 function unpad(
   widthPx: number,

@@ -13,6 +13,7 @@ const CARD: ReaderCard = {
   contextTokens: 2048,
   maxSequences: 8,
   vision: null,
+  imageTokenBudget: 'full',
   loras: ['style'],
 };
 const DONE = {
@@ -121,6 +122,7 @@ const START: ReaderStart = {
   pageCacheSize: '40%',
   imageCacheSize: 268_435_456,
   stepTargetMs: 200,
+  imageTokenBudget: 'full',
   prefillChunkSize: 512,
   prefixCache: true,
   threads: 0,
@@ -144,6 +146,7 @@ const GENERATE: GenerateMessage = {
   ],
   images: [{ sha256: 'ab', widthPx: 4, heightPx: 3, sidePx: 112, tiles: new Uint8Array(3) }],
   promptMaxTokens: null,
+  imageTokenBudget: null,
   cacheSalt: 'tenant',
   loraId: 'style',
   sampling: { ...GREEDY, minNewTokens: 1 },

@@ -180,17 +180,18 @@ export class GraphBuilder {
 
   /**
    * Ends building. The graph owns the builder's memory; the builder must not be used again.
-   * @param cuts behind which the computation can pause, in their order in the graph
+   * @param parts what each part of the computation is for, in order; every one takes at least one operation more than those before it
+   * @param outputs what can be read afterwards
    */
-  finish(output: Tensor, cuts: readonly Tensor[] = []): Graph {
+  finish(parts: readonly (readonly Tensor[])[], outputs: readonly Tensor[]): Graph {
     const { ggml } = this.#runtime;
-    ggml.setOutput(output.pointer);
+    for (const { pointer } of outputs) ggml.setOutput(pointer);
     const graph = ggml.newGraph(this.#context, MAX_NODES, false);
-    const ends = [...cuts, output].map(({ pointer }) => {
-      ggml.buildForward(graph, pointer);
+    const ends = parts.map((tensors) => {
+      for (const { pointer } of tensors) ggml.buildForward(graph, pointer);
       return ggml.nodeCount(graph);
     });
-    return new Graph(this.#runtime, this.#context, { graph, ends, output });
+    return new Graph(this.#runtime, this.#context, { graph, ends });
   }
 
   #sameShape(a: Tensor, pointer: Pointer): Tensor {
@@ -207,12 +208,11 @@ interface Built {
   readonly graph: Pointer;
   /** Nodes up to the end of each part. */
   readonly ends: readonly number[];
-  readonly output: Tensor;
 }
 
 /**
  * A finished graph with its own activation memory, in which what one part computed stays for the next: parts are computed in order,
- * and other graphs may be computed in between.
+ * those left out that no later one needs, and other graphs may be computed in between.
  */
 export class Graph {
   readonly #runtime: Runtime;
@@ -220,13 +220,11 @@ export class Graph {
   readonly #contexts: readonly Pointer[];
   readonly #parts: readonly Pointer[];
   readonly #allocator: Pointer;
-  readonly #output: Tensor;
   #isOpen = true;
 
-  constructor(runtime: Runtime, context: Pointer, { graph, ends, output }: Built) {
+  constructor(runtime: Runtime, context: Pointer, { graph, ends }: Built) {
     const { ggml, backend } = runtime;
     this.#runtime = runtime;
-    this.#output = output;
     const cut = ends.length === 1 ? { context: null, parts: [graph] } : cutGraph(runtime, graph, ends);
     this.#contexts = cut.context === null ? [context] : [context, cut.context];
     this.#parts = cut.parts;
@@ -273,10 +271,10 @@ export class Graph {
       );
   }
 
-  /** A copy of the graph's f32 output. */
-  output(): Float32Array {
-    const values = new Float32Array(count(this.#output.shape));
-    this.#runtime.ggml.tensorGet(this.#output.pointer, values, 0, values.byteLength);
+  /** A copy of an f32 output, whose part has been computed. */
+  read({ pointer, shape }: Tensor): Float32Array {
+    const values = new Float32Array(count(shape));
+    this.#runtime.ggml.tensorGet(pointer, values, 0, values.byteLength);
     return values;
   }
 

@@ -103,8 +103,9 @@ const PART_MS = 100;
 
 /** `pass`: how many parts are computed. */
 const slow = (encoder: ImageEncoder, pass: (parts: number) => void): ImageEncoder => ({
-  start: (image) => {
-    const encoding = encoder.start(image);
+  canReduce: encoder.canReduce,
+  start: (image, keptRows) => {
+    const encoding = encoder.start(image, keptRows);
     return {
       partCount: encoding.partCount,
       advance: (maxParts) => {
@@ -126,6 +127,7 @@ const request = (
   prompts: texts.map((text) => ({ kind: 'raw', parts: [{ kind: 'text', text }] })),
   images: [],
   promptMaxTokens: null,
+  imageTokenBudget: null,
   cacheSalt: null,
   loraId: null,
   constraint: null,

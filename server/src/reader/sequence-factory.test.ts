@@ -18,6 +18,7 @@ const messageOf = (sampling: Partial<SamplingParameters>, promptCount = 1): Gene
   prompts: Array.from({ length: promptCount }, () => ({ kind: 'raw', parts: [{ kind: 'text', text: 'a' }] })),
   images: [],
   promptMaxTokens: null,
+  imageTokenBudget: null,
   cacheSalt: null,
   loraId: null,
   constraint: null,
@@ -48,6 +49,32 @@ describe('SequenceFactory', () => {
       'has "style", "ocr". The operator names adapters in the setting loras.',
     );
     expect(adapted.create({ ...asking, loraId: 'ocr' }, 0).adapter).toBe('ocr');
+  });
+
+  it('counts as many rows of an image as the request allows, else the reader, and knows each choice apart', () => {
+    const images = [{ sha256: 'ab', widthPx: 4, heightPx: 3, sidePx: 112, tiles: new Uint8Array() }];
+    const prompts: GenerateMessage['prompts'] = [{ kind: 'raw', parts: [{ kind: 'image', image: 0 }] }];
+    const options = { ...model, rowNumbers, contextTokens: 100, imageTokenBudget: 20 };
+    const rowsAt = (imageTokenBudget: GenerateMessage['imageTokenBudget'], of = options) => {
+      const message = { ...messageOf({}), images, prompts, imageTokenBudget };
+      const { imageRows, kvDemand } = new SequenceFactory(of).create(message, 0);
+      return { imageRows, first: kvDemand.promptRows[0] };
+    };
+    expect([rowsAt(null), rowsAt(7), rowsAt(64), rowsAt('full')].map(({ imageRows }) => imageRows)).toEqual([
+      20, 7, 64, 64,
+    ]);
+    expect(rowsAt(64).first).toBe(rowsAt('full').first);
+    expect(rowsAt(20).first).toBe(rowsAt(null).first);
+    expect(new Set([7, 20, 64].map((budget) => rowsAt(budget).first)).size).toBe(3);
+  });
+
+  it('refuses to leave rows out of an image where the tower cannot tell which, and says what can be sent', () => {
+    const images = [{ sha256: 'ab', widthPx: 4, heightPx: 3, sidePx: 112, tiles: new Uint8Array() }];
+    const blind = new SequenceFactory({ ...model, rowNumbers, contextTokens: 64, canReduceImages: false });
+    expect(() => blind.create({ ...messageOf({}), images, imageTokenBudget: 63 }, 0)).toThrow(
+      /image_token_budget is 63 and the image has 64 tokens.* Send "full"/u,
+    );
+    expect(() => blind.create({ ...messageOf({}), images, imageTokenBudget: 64 }, 0)).not.toThrow();
   });
 
   it('encodes a prompt once for several answers to it, and anew where anything of it differs', () => {

@@ -3,24 +3,18 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Defect, InputError } from '../errors.js';
 import type { GenerateMessage, ImagePayload, Prompt, SamplingParameters } from '../link/requests/messages.js';
-import type { ModelDescription } from '../model/description.js';
 import type { CompiledConstraint } from './constraint/constraints.js';
 import type { RowNumbers } from './kv/row-key.js';
-import type { ConversationTemplate } from './prompt/conversation-template.js';
 import type { PromptItem } from './prompt/encode.js';
 import { OutputText } from './prompt/output-text.js';
-import { PromptEncoder } from './prompt/prompt-encoder.js';
-import type { Tokenizer } from './prompt/tokenizer.js';
+import { PromptEncoder, type PromptEncoderOptions } from './prompt/prompt-encoder.js';
 import { Sequence, type SequenceImage } from './sequence.js';
 import { TokenLogprobs } from './token-logprobs.js';
 import { imageIdentity } from './vision/image-identity.js';
 
-export interface FactoryOptions {
+export interface FactoryOptions extends PromptEncoderOptions {
   /** One for all sequences of a KV cache. */
   readonly rowNumbers: RowNumbers;
-  readonly description: ModelDescription;
-  readonly tokenizer: Tokenizer;
-  readonly template: ConversationTemplate;
   readonly contextTokens: number;
   /** Names of the adapters that a request may ask for; absent: none. */
   readonly adapters?: readonly string[];
@@ -47,7 +41,7 @@ export class SequenceFactory {
     const { template, tokenizer, contextTokens, rowNumbers } = this.#options;
     const { cacheSalt, loraId } = message;
     this.#validateAdapter(loraId);
-    const images = message.images.map((payload) => this.#image(payload, cacheSalt));
+    const images = message.images.map((payload) => this.#image(payload, message));
     const asked = message.prompts[prompt];
     if (asked === undefined) throw new Defect(`A request has no prompt ${prompt}.`);
     const items = this.#encode(asked, message.promptMaxTokens);
@@ -94,8 +88,9 @@ export class SequenceFactory {
     return items;
   }
 
-  #image(payload: ImagePayload, cacheSalt: string | null): SequenceImage {
-    return { identity: imageIdentity(payload, cacheSalt), payload, rows: this.#encoder.imageRows(payload) };
+  #image(payload: ImagePayload, { imageTokenBudget, cacheSalt }: GenerateMessage): SequenceImage {
+    const { rows, keptRows } = this.#encoder.imageRows(payload, imageTokenBudget);
+    return { identity: imageIdentity(payload, keptRows, cacheSalt), payload, rows, keptRows };
   }
 
   #validateAdapter(name: string | null): void {

@@ -17,6 +17,7 @@ const image = (index: number): PromptItem => ({ kind: 'image', image: index });
 const imageOf = (rows: number): SequenceImage => ({
   rows,
   identity: `image of ${rows} rows`,
+  keptRows: null,
   payload: { sha256: 'ab', widthPx: 4, heightPx: 3, sidePx: 112, tiles: new Uint8Array() },
 });
 const featuresOf = (rows: number): FeatureRows => ({ rows, values: new Float32Array(rows) });

@@ -18,6 +18,8 @@ export interface SequenceImage {
   readonly identity: string;
   readonly payload: ImagePayload;
   readonly rows: number;
+  /** The same number where rows are left out; null where all are kept. */
+  readonly keptRows: number | null;
 }
 
 export interface SequenceStart {

@@ -46,14 +46,19 @@ export function serveModel({ start, model, send }: ServeOptions): ReaderServing 
     send({ kind: 'failed', ...explain(error) });
     end(1);
   };
+  const prompts = {
+    description,
+    template,
+    tokenizer,
+    imageTokenBudget: start.imageTokenBudget,
+    canReduceImages: encoder?.canReduce ?? false,
+  };
   const loop = new ReaderLoop({
     engine,
     kv: ownerOf(start, engine),
     images: encoder === null ? null : new ImageStore(encoder, bytesOf(start.imageCacheSize, os.freemem())),
     sequences: new SequenceFactory({
-      description,
-      template,
-      tokenizer,
+      ...prompts,
       rowNumbers: new RowNumbers(engine.limits.cells),
       contextTokens: engine.limits.contextTokens,
       adapters: engine.adapters,
@@ -67,7 +72,11 @@ export function serveModel({ start, model, send }: ServeOptions): ReaderServing 
   const constraints = new Constraints(tokenizer, start.constraintTimeoutMs);
   const intake = new ConstrainedIntake({ loop, constraints, send, onDefect });
   const desk = new QuestionDesk({
-    answerer: new QuestionAnswerer({ ...model, contextTokens: engine.limits.contextTokens }),
+    answerer: new QuestionAnswerer({
+      ...prompts,
+      modelConfig: model.modelConfig,
+      contextTokens: engine.limits.contextTokens,
+    }),
     send,
   });
   send({ kind: 'ready', versions: VERSIONS, card: cardOf(start, model) });
@@ -117,6 +126,7 @@ function cardOf(start: ReaderStart, { engine, description, device }: ServedModel
     contextTokens: engine.limits.contextTokens,
     maxSequences: engine.limits.maxSequences,
     vision: description.vision,
+    imageTokenBudget: start.imageTokenBudget,
     loras: engine.adapters,
   };
 }

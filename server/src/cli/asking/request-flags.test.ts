@@ -18,12 +18,13 @@ describe('request flags', () => {
   it('become the fields of the request', () => {
     const words =
       '--chat-template --max-new-tokens 5 --min-new-tokens 2 --prompt-max-tokens 9 --sampling-temperature 0.5 ' +
-      '--sampling-topp 0.9 --sampling-topk 40 --repetition-penalty 1.1 --ngram-block 3';
+      '--sampling-topp 0.9 --sampling-topk 40 --repetition-penalty 1.1 --ngram-block 3 --image-token-budget full';
     expect(typed(fieldsOf(...words.split(' ')))).toEqual({
       useChatTemplate: true,
       maxNewTokens: 5,
       minNewTokens: 2,
       promptMaxTokens: 9,
+      imageTokenBudget: 'full',
       samplingTemperature: 0.5,
       samplingTopp: 0.9,
       samplingTopk: 40,

@@ -8,6 +8,7 @@ export interface RequestFlags {
   readonly maxNewTokens?: number;
   readonly minNewTokens?: number;
   readonly promptMaxTokens?: number;
+  readonly imageTokenBudget?: number | 'full';
   readonly samplingTemperature?: number;
   readonly samplingTopp?: number;
   readonly samplingTopk?: number;
@@ -34,16 +35,23 @@ export function addRequestFlags(command: Command): void {
   command.option('--chat-template', "put the prompt into the model's own chat format");
   for (const [flag, meaning] of NUMBERS)
     command.addOption(new Option(`--${flag} <number>`, meaning).argParser(parseNumber));
+  command.addOption(
+    new Option(
+      '--image-token-budget <number|full>',
+      'tokens that an image takes at most; fewer are faster and less exact (default: what the server is set to)',
+    ).argParser((text) => (text === 'full' ? text : parseNumber(text))),
+  );
 }
 
 export function requestFields(flags: RequestFlags): RequestFields {
-  const { chatTemplate, maxNewTokens, minNewTokens, promptMaxTokens } = flags;
+  const { chatTemplate, maxNewTokens, minNewTokens, promptMaxTokens, imageTokenBudget } = flags;
   const { samplingTemperature, samplingTopp, samplingTopk, repetitionPenalty, ngramBlock } = flags;
   return {
     useChatTemplate: chatTemplate,
     maxNewTokens,
     minNewTokens,
     promptMaxTokens,
+    imageTokenBudget,
     samplingTemperature,
     samplingTopp,
     samplingTopk,

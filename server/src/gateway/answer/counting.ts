@@ -21,7 +21,7 @@ export interface CountingOptions {
 
 export type CountedJob = Pick<
   InferenceJob,
-  'consumerGroup' | 'prompts' | 'images' | 'promptMaxTokens' | 'loraId'
+  'consumerGroup' | 'prompts' | 'images' | 'promptMaxTokens' | 'imageTokenBudget' | 'loraId'
 >;
 
 export interface CountedPrompts {
@@ -44,7 +44,7 @@ export class Counting {
    */
   async count(job: CountedJob, signal: AbortSignal): Promise<CountedPrompts> {
     const { groups, questions } = this.#options;
-    const { consumerGroup: name, prompts, promptMaxTokens, loraId } = job;
+    const { consumerGroup: name, prompts, promptMaxTokens, imageTokenBudget, loraId } = job;
     const group = groups.find(name);
     if (group === undefined) throw unknownGroup(name);
     // Before images are prepared, and before the group is asked for its vision, which would wait for a reader.
@@ -52,7 +52,8 @@ export class Counting {
     if (failure !== null) throw groupFailed(name, failure);
     if (!isReady) throw groupNotReady(name);
     const images = await this.#sizesOf(job, group, signal);
-    return questions.askGroup(name, { kind: 'count', prompts, images, promptMaxTokens }, loraId);
+    const question = { kind: 'count' as const, prompts, images, promptMaxTokens, imageTokenBudget };
+    return questions.askGroup(name, question, loraId);
   }
 
   async #sizesOf(

@@ -38,6 +38,7 @@ const JOB: InferenceJob = {
   prompts: ['a', 'b'].map((text) => ({ kind: 'raw', parts: [{ kind: 'text', text }] })),
   images: [],
   promptMaxTokens: null,
+  imageTokenBudget: null,
   cacheSalt: null,
   loraId: null,
   sampling: messageOf().sampling,

@@ -11,6 +11,7 @@ import type {
   Prompt,
   SamplingParameters,
 } from '../../link/requests/messages.js';
+import type { ImageTokenBudget } from '../../model/image-token-budget.js';
 import { draining } from '../draining.js';
 import type { ImageSource } from '../intake/image-source.js';
 import type { Intake } from '../intake/intake.js';
@@ -30,6 +31,8 @@ export interface InferenceJob {
   /** What the prompts show, by index; each is prepared once. */
   readonly images: readonly ImageSource[];
   readonly promptMaxTokens: number | null;
+  /** Tokens of each image at most; null: what the reader is set to. */
+  readonly imageTokenBudget: ImageTokenBudget | null;
   readonly cacheSalt: string | null;
   /** An adapter of the group's readers; null means none. */
   readonly loraId: string | null;
@@ -183,13 +186,14 @@ export const takesNoImages = (group: string): InputError =>
   );
 
 function toMessage(job: InferenceJob, images: readonly ImagePayload[], requestId: string): GenerateMessage {
-  const { prompts, promptMaxTokens, cacheSalt, loraId, sampling, constraint } = job;
+  const { prompts, promptMaxTokens, imageTokenBudget, cacheSalt, loraId, sampling, constraint } = job;
   return {
     kind: 'generate',
     requestId,
     prompts,
     images,
     promptMaxTokens,
+    imageTokenBudget,
     cacheSalt,
     loraId,
     sampling,

@@ -12,6 +12,7 @@ export const messageOf = (promptCount = 1, requestId = 'r'): GenerateMessage => 
   })),
   images: [],
   promptMaxTokens: null,
+  imageTokenBudget: null,
   cacheSalt: null,
   loraId: null,
   sampling: { ...GREEDY, minNewTokens: 1 },

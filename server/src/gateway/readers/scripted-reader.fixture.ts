@@ -31,6 +31,7 @@ export const CARD: ReaderCard = {
   contextTokens: 2048,
   maxSequences: 8,
   vision: VISION,
+  imageTokenBudget: 'full',
   loras: [],
 };
 
@@ -54,6 +55,7 @@ export const START: ReaderStart = {
   pageCacheSize: null,
   imageCacheSize: 268_435_456,
   stepTargetMs: 200,
+  imageTokenBudget: 'full',
   prefillChunkSize: 512,
   prefixCache: true,
   threads: 0,

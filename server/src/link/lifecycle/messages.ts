@@ -1,6 +1,7 @@
 // The lifecycle protocol between a reader and whoever supervises it: start, progress, ready or failed, signs of life, drain. It
 // carries no secret, because a shared transport may carry it; what the model hub asks for travels beside it (link/secrets.ts).
 // A change that an older process would misread raises LIFECYCLE_VERSION.
+import type { ImageTokenBudget } from '../../model/image-token-budget.js';
 import type { TemplateName, VisionSettings } from '../../model/description.js';
 import type { CacheBits } from '../../model/cache-bits.js';
 import type { Device } from '../../model/device.js';
@@ -9,7 +10,7 @@ import type { MemorySize } from '../../model/memory-size.js';
 import type { TextQuantChoice, TowerQuantChoice } from '../../model/quantisation.js';
 import type { ReaderCounts } from './reader-counts.js';
 
-export const LIFECYCLE_VERSION = 5;
+export const LIFECYCLE_VERSION = 6;
 
 /** What a process speaks; the other side refuses what it does not know. */
 export interface ProtocolVersions {
@@ -54,6 +55,8 @@ export interface ReaderStart {
   readonly pageCacheSize: MemorySize | null;
   /** Memory for features of images. */
   readonly imageCacheSize: MemorySize;
+  /** Rows of each image at most, where a request says nothing. */
+  readonly imageTokenBudget: ImageTokenBudget;
   /** What a step should take while answers are generated. */
   readonly stepTargetMs: number;
   /** Prompt rows of a step at most. */
@@ -114,6 +117,8 @@ export interface ReaderCard {
   readonly maxSequences: number;
   /** Null when the model takes no images. */
   readonly vision: VisionSettings | null;
+  /** Rows of each image at most, where a request says nothing. */
+  readonly imageTokenBudget: ImageTokenBudget;
   /** Names of its LoRA adapters. */
   readonly loras: readonly string[];
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { TEMPLATE_NAMES, visionSettingsSchema } from '../../model/description.js';
 import { CACHE_BITS } from '../../model/cache-bits.js';
+import { imageTokenBudgetSchema } from '../../model/image-token-budget.js';
 import { DEVICES } from '../../model/device.js';
 import { KERNEL_CHOICES } from '../../model/kernels.js';
 import { memorySizeSchema } from '../../model/memory-size.js';
@@ -45,6 +46,7 @@ export const lifecycleMessageSchema = z.discriminatedUnion('kind', [
         .nullable(),
       pageCacheSize: memorySizeSchema.nullable(),
       imageCacheSize: memorySizeSchema,
+      imageTokenBudget: imageTokenBudgetSchema,
       stepTargetMs: z.int().min(1),
       prefillChunkSize: z.int().min(1),
       prefixCache: z.boolean(),
@@ -75,6 +77,7 @@ export const lifecycleEventSchema = z.discriminatedUnion('kind', [
       contextTokens: z.int().min(1),
       maxSequences: z.int().min(1),
       vision: visionSettingsSchema.nullable(),
+      imageTokenBudget: imageTokenBudgetSchema,
       loras: z.array(z.string()),
     }),
   }),

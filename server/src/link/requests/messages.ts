@@ -2,9 +2,10 @@
 // queue between machines, so nothing here is secret, and nothing refers to a file or a process of either side. A change that an
 // older process would misread raises REQUESTS_VERSION; each side says which it speaks when a reader starts.
 import type { ErrorCode, FinishReason } from 'takeoff-wire';
+import type { ImageTokenBudget } from '../../model/image-token-budget.js';
 import type { AskMessage } from './questions.js';
 
-export const REQUESTS_VERSION = 7;
+export const REQUESTS_VERSION = 8;
 
 /** How the answers of one request are made, all defaults filled in and all ranges validated by the gateway. */
 export interface SamplingParameters {
@@ -115,6 +116,8 @@ export interface GenerateMessage {
   readonly images: readonly ImagePayload[];
   /** Text of each prompt is cut to its first promptMaxTokens tokens; null means no cut. */
   readonly promptMaxTokens: number | null;
+  /** Rows of each image at most; null: what the reader is set to. */
+  readonly imageTokenBudget: ImageTokenBudget | null;
   /** What is kept of this request is used by requests of the same salt only; null: by those without one. */
   readonly cacheSalt: string | null;
   /** Name of the adapter of the reader that the answers go through; null means the model as it is. */

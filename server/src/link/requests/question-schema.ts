@@ -1,5 +1,6 @@
 // The shapes of questions and of what answers them, for whoever receives.
 import { z } from 'zod';
+import { imageTokenBudgetSchema } from '../../model/image-token-budget.js';
 import { conversationSchema, countSchema, errorCodeSchema, promptSchema, requestIdSchema } from './fields.js';
 import type { AnswerToQuestion, AskMessage } from './questions.js';
 
@@ -25,7 +26,13 @@ const question = z.discriminatedUnion('kind', [
     conversations: z.array(conversationSchema.omit({ kind: true })).max(MAX_TEXTS),
     opensAnswer: z.boolean(),
   }),
-  z.object({ kind: z.literal('count'), prompts, images, promptMaxTokens: z.int().nullable() }),
+  z.object({
+    kind: z.literal('count'),
+    prompts,
+    images,
+    promptMaxTokens: z.int().nullable(),
+    imageTokenBudget: imageTokenBudgetSchema.nullable(),
+  }),
   z.object({ kind: z.literal('model_config') }),
 ]);
 

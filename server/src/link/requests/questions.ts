@@ -1,6 +1,7 @@
 // What a gateway asks a reader beside answers of its model: what texts are as tokens, how conversations are rendered, how many rows a
 // prompt takes. A reader answers without giving the question a place in its queue. Part of the request protocol and of its version.
 import type { ErrorCode } from 'takeoff-wire';
+import type { ImageTokenBudget } from '../../model/image-token-budget.js';
 import type { Conversation, Prompt } from './messages.js';
 
 /** Of an oriented image, before preprocessing. */
@@ -29,12 +30,13 @@ export type Question =
       /** Whether each ends where the model's answer would begin. */
       readonly opensAnswer: boolean;
     }
-  /** How many rows each prompt takes. `promptMaxTokens` as in a request. */
+  /** How many rows each prompt takes. `promptMaxTokens` and `imageTokenBudget` as in a request. */
   | {
       readonly kind: 'count';
       readonly prompts: readonly Prompt[];
       readonly images: readonly ImageSize[];
       readonly promptMaxTokens: number | null;
+      readonly imageTokenBudget: ImageTokenBudget | null;
     }
   /** The config.json that came with the model. */
   | { readonly kind: 'model_config' };

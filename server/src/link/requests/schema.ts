@@ -2,6 +2,7 @@
 // over hostile images and is less trusted. Towards a reader they keep a message of another build from being misread. What a
 // message has beyond its shape is dropped.
 import { z } from 'zod';
+import { imageTokenBudgetSchema } from '../../model/image-token-budget.js';
 import { countSchema, errorCodeSchema, promptSchema, requestIdSchema } from './fields.js';
 import type { CancelMessage, GenerateMessage, RequestEvent } from './messages.js';
 
@@ -60,6 +61,7 @@ export const requestMessageSchema = z.discriminatedUnion('kind', [
     prompts: z.array(promptSchema).max(MAX_PROMPTS),
     images: z.array(image),
     promptMaxTokens: z.int().nullable(),
+    imageTokenBudget: imageTokenBudgetSchema.nullable(),
     cacheSalt: z.string().nullable(),
     loraId: z.string().nullable(),
     sampling,

@@ -7,7 +7,8 @@ import { isTensorType, TENSOR_TYPES, type TensorType } from '../../model/tensor-
 import type { Runtime } from '../../native/runtime.js';
 import { TensorStore } from '../../native/tensors.js';
 import { TowerEncoder } from '../vision/tower-encoder.js';
-import { isMatrix, VisionTower } from '../vision/tower.js';
+import { VisionTower } from '../vision/tower.js';
+import { isMatrix } from '../vision/tower-graph.js';
 
 const NEWLINE = 'v.image_newline';
 /** Tiles of one run on a GPU: those of an anyres image of two by two and its overview. */

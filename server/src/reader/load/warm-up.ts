@@ -45,8 +45,11 @@ async function encodeOnce({ encoder, description: { vision } }: WarmUp): Promise
   const { sidePx } = vision;
   const { tileCount } = layoutImage(sidePx, sidePx, vision);
   const tiles = new Uint8Array(tileCount * sidePx ** 2 * 3);
-  const encoding = encoder.start({ sha256: 'warm-up', widthPx: sidePx, heightPx: sidePx, sidePx, tiles });
-  while ((await encoding.advance(Infinity)) === undefined);
+  const image = { sha256: 'warm-up', widthPx: sidePx, heightPx: sidePx, sidePx, tiles };
+  for (const keptRows of encoder.canReduce ? [null, 1] : [null]) {
+    const encoding = encoder.start(image, keptRows);
+    while ((await encoding.advance(Infinity)) === undefined);
+  }
 }
 
 /** One prompt. */

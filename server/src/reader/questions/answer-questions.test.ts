@@ -93,7 +93,13 @@ describe('QuestionAnswerer', () => {
       { kind: 'conversation', system: null, turns: [turn('user', 'hello')] },
       raw(''),
     ];
-    const question: Question = { kind: 'count', prompts, images: [SIZE], promptMaxTokens: 7 };
+    const question: Question = {
+      kind: 'count',
+      prompts,
+      images: [SIZE],
+      promptMaxTokens: 7,
+      imageTokenBudget: 20,
+    };
     const counted = await answerer.answer(question);
     const factory = new SequenceFactory({ ...options, rowNumbers: new RowNumbers(500) });
     const message: GenerateMessage = {
@@ -102,6 +108,7 @@ describe('QuestionAnswerer', () => {
       prompts,
       images: [{ ...SIZE, sha256: 'ab', sidePx: 112, tiles: new Uint8Array(1) }],
       promptMaxTokens: 7,
+      imageTokenBudget: 20,
       cacheSalt: null,
       loraId: null,
       constraint: null,

@@ -2,20 +2,15 @@
 // conversations are rendered, how many rows prompts take. Nothing here waits for the engine or takes a place in a queue. What it counts
 // is what the same prompt takes when it is answered, because both go through PromptEncoder.
 import { Defect, InputError } from '../../errors.js';
+import type { ImageTokenBudget } from '../../model/image-token-budget.js';
 import type { Prompt } from '../../link/requests/messages.js';
 import type { Answer, ImageSize, PromptCount, Question } from '../../link/requests/questions.js';
-import type { ModelDescription } from '../../model/description.js';
 import { toTokenId, type TokenId } from '../ids.js';
-import type { ConversationTemplate } from '../prompt/conversation-template.js';
 import { IMAGE_MARKER } from '../prompt/marked-pieces.js';
-import { PromptEncoder } from '../prompt/prompt-encoder.js';
-import type { Tokenizer } from '../prompt/tokenizer.js';
+import { PromptEncoder, type PromptEncoderOptions } from '../prompt/prompt-encoder.js';
 import { Spellings } from './spellings.js';
 
-export interface QuestionOptions {
-  readonly description: ModelDescription;
-  readonly tokenizer: Tokenizer;
-  readonly template: ConversationTemplate;
+export interface QuestionOptions extends PromptEncoderOptions {
   /** Rows that a sequence may have. */
   readonly contextTokens: number;
   /** The model's config.json; null where none came with it. */
@@ -48,8 +43,7 @@ export class QuestionAnswerer {
       case 'render':
         return { kind: 'render', texts: this.#render(question) };
       case 'count': {
-        const { prompts, images, promptMaxTokens } = question;
-        const counts = prompts.map((prompt) => this.#count(prompt, images, promptMaxTokens));
+        const counts = question.prompts.map((prompt) => this.#count(prompt, question));
         return { kind: 'count', contextTokens: this.#options.contextTokens, counts };
       }
       case 'model_config':
@@ -63,7 +57,7 @@ export class QuestionAnswerer {
       .flatMap((prompt) => this.#encoder.encode(prompt, null))
       .flatMap((item) => {
         if (item.kind === 'image')
-          return Array.from({ length: this.#rowsOf(images, item.image) }, () => IMAGE_MARKER);
+          return Array.from({ length: this.#rowsOf(images, item.image, null) }, () => IMAGE_MARKER);
         return skipsSpecialTokens && this.#specialIds.has(item.id) ? [] : [tokenizer.spelling(item.id)];
       });
   }
@@ -110,20 +104,20 @@ export class QuestionAnswerer {
     );
   }
 
-  #count(prompt: Prompt, images: readonly ImageSize[], promptMaxTokens: number | null): PromptCount {
+  #count(prompt: Prompt, { images, promptMaxTokens, imageTokenBudget }: Asked<'count'>): PromptCount {
     const items = this.#encoder.encode(prompt, promptMaxTokens);
     const imageTokens = items.reduce(
-      (rows, item) => rows + (item.kind === 'image' ? this.#rowsOf(images, item.image) : 0),
+      (rows, item) => rows + (item.kind === 'image' ? this.#rowsOf(images, item.image, imageTokenBudget) : 0),
       0,
     );
     const textTokens = items.filter(({ kind }) => kind === 'token').length;
     return { promptTokens: textTokens + imageTokens, imageTokens };
   }
 
-  #rowsOf(images: readonly ImageSize[], image: number): number {
+  #rowsOf(images: readonly ImageSize[], image: number, budget: ImageTokenBudget | null): number {
     const size = images[image];
     if (size === undefined) throw new Defect(`A question names image ${image} and has no size of it.`);
-    return this.#encoder.imageRows(size);
+    return this.#encoder.imageRows(size, budget).rows;
   }
 }
 

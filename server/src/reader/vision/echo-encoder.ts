@@ -7,6 +7,7 @@ import type { FeatureRows } from '../engine/engine.js';
 import type { ImageEncoder, ImageEncoding } from './image-encoder.js';
 
 export class EchoEncoder implements ImageEncoder {
+  readonly canReduce = true;
   readonly #vision: VisionSettings;
   readonly #parts: number;
   #ranParts = 0;
@@ -22,8 +23,8 @@ export class EchoEncoder implements ImageEncoder {
     return this.#ranParts;
   }
 
-  start({ widthPx, heightPx }: ImagePayload): ImageEncoding {
-    const rows = layoutImage(widthPx, heightPx, this.#vision).imageTokens;
+  start({ widthPx, heightPx }: ImagePayload, keptRows: number | null): ImageEncoding {
+    const rows = keptRows ?? layoutImage(widthPx, heightPx, this.#vision).imageTokens;
     const features: FeatureRows = { rows, values: new Float32Array(rows) };
     let partsLeft = this.#parts;
     return {

@@ -12,6 +12,9 @@ export interface ImageEncoding {
 }
 
 export interface ImageEncoder {
-  start(image: ImagePayload): ImageEncoding;
+  /** Whether it can tell which rows of an image to keep. */
+  readonly canReduce: boolean;
+  /** @param keptRows how many rows are kept, of more; null keeps all */
+  start(image: ImagePayload, keptRows: number | null): ImageEncoding;
   close(): void;
 }

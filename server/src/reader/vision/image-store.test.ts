@@ -7,13 +7,14 @@ import { ImageStore, type StoredImage } from './image-store.js';
 
 const image = (sha256: string, widthPx = 4): StoredImage => {
   const payload = { sha256, widthPx, heightPx: 3, sidePx: 112, tiles: new Uint8Array() };
-  return { payload, identity: imageIdentity(payload, null) };
+  return { payload, identity: imageIdentity(payload, null, null), keptRows: null };
 };
 const ROWS = 10;
 const FEATURE_BYTES = ROWS * Float32Array.BYTES_PER_ELEMENT;
 
 /** Each encoding has two parts. */
 class CountingEncoder implements ImageEncoder {
+  readonly canReduce = true;
   readonly started: string[] = [];
 
   start({ sha256 }: ImagePayload) {

@@ -8,6 +8,8 @@ import type { ImageEncoder, ImageEncoding } from './image-encoder.js';
 export interface StoredImage {
   readonly identity: string;
   readonly payload: ImagePayload;
+  /** Rows that are kept, where that is not all of them. */
+  readonly keptRows: number | null;
 }
 
 export type FeatureCounts = ReaderCounts['features'];
@@ -75,7 +77,7 @@ export class ImageStore {
   #begin(image: StoredImage): Encoding {
     this.#totals.misses += 1;
     this.#begun.add(image);
-    const encoding = this.#encoder.start(image.payload);
+    const encoding = this.#encoder.start(image.payload, image.keptRows);
     return { identity: image.identity, encoding, partsLeft: encoding.partCount };
   }
 

@@ -1,15 +1,17 @@
-// Images to features: normalises tiles, runs them through the tower part by part, merges them in prompt order. An encoding is cut
-// into slices of some parts, so that the loop can serve running sequences between them.
+// Images to features: normalises tiles, runs them through the tower part by part, puts their rows in prompt order, all of them or as many
+// as asked for. An encoding is cut into slices of some parts, so that the loop can serve running sequences between them.
 import { Defect } from '../../errors.js';
 import type { ImagePayload } from '../../link/requests/messages.js';
 import type { VisionSettings } from '../../model/description.js';
-import { layoutImage } from '../../image/geometry.js';
+import { layoutImage, type ImageLayout } from '../../image/geometry.js';
 import { normalisationTable } from '../../image/normalisation.js';
 import type { FeatureRows } from '../engine/engine.js';
 import type { ImageEncoder, ImageEncoding } from './image-encoder.js';
-import { mergeTiles } from './merge.js';
+import { mergeTiles, rowOf } from './merge.js';
 import { tileToPatches } from './patches.js';
-import type { TowerRun, VisionTower } from './tower.js';
+import { chooseRows } from './reduce/choose-rows.js';
+import { patchScores } from './reduce/patch-scores.js';
+import { ROWS_PER_PROJECTION, type ScoredTile, type TowerRun, type VisionTower } from './tower.js';
 
 export interface TowerEncoderParts {
   readonly tower: VisionTower;
@@ -18,6 +20,12 @@ export interface TowerEncoderParts {
   readonly newline: Float32Array | null;
   /** Frees the tower and its weights. */
   readonly closeParts: () => void;
+}
+
+/** An image on its way through the tower. */
+interface TiledImage {
+  readonly payload: ImagePayload;
+  readonly layout: ImageLayout;
 }
 
 export class TowerEncoder implements ImageEncoder {
@@ -29,72 +37,135 @@ export class TowerEncoder implements ImageEncoder {
     this.#table = normalisationTable(parts.settings.mean, parts.settings.std);
   }
 
-  start(image: ImagePayload): ImageEncoding {
-    const { tower, settings } = this.#parts;
-    const layout = layoutImage(image.widthPx, image.heightPx, settings);
-    const tileBytes = settings.sidePx ** 2 * 3;
-    if (image.tiles.length !== layout.tileCount * tileBytes) {
-      throw new Defect(
-        `A ${image.widthPx} × ${image.heightPx} image has ${layout.tileCount} tiles, got ${image.tiles.length / tileBytes}.`,
-      );
-    }
-    const done: Float32Array[] = [];
-    let run: { readonly tiles: number; readonly tower: TowerRun } | undefined;
-    const begin = () => {
-      const tiles = Math.min(tower.tilesPerRun, layout.tileCount - done.length);
-      const bytes = image.tiles.subarray(done.length * tileBytes, (done.length + tiles) * tileBytes);
-      return { tiles, tower: tower.begin(this.#patches(bytes, tileBytes), tiles) };
-    };
-    return {
-      partCount: Math.ceil(layout.tileCount / tower.tilesPerRun) * tower.partCount,
-      advance: async (maxParts) => {
-        for (let parts = 0; parts < maxParts; parts += 1) {
-          run ??= begin();
-          await run.tower.computePart();
-          if (run.tower.partsLeft > 0) continue;
-          done.push(...split(run.tower.output(), run.tiles));
-          run = undefined;
-          if (done.length === layout.tileCount) return this.#features(done, layout);
-        }
-        return undefined;
-      },
-    };
+  get canReduce(): boolean {
+    return this.#parts.tower.canScore;
   }
 
-  #patches(tiles: Uint8Array, tileBytes: number): Float32Array {
+  start(payload: ImagePayload, keptRows: number | null): ImageEncoding {
     const { settings } = this.#parts;
-    const each = Array.from({ length: tiles.length / tileBytes }, (_, index) =>
-      tileToPatches(tiles.subarray(index * tileBytes, (index + 1) * tileBytes), this.#table, settings),
-    );
-    const [first] = each;
-    if (first !== undefined && each.length === 1) return first;
-    const patches = new Float32Array(each.reduce((sum, { length }) => sum + length, 0));
-    each.forEach((one, index) => patches.set(one, index * one.length));
-    return patches;
+    const layout = layoutImage(payload.widthPx, payload.heightPx, settings);
+    const tileBytes = settings.sidePx ** 2 * 3;
+    if (payload.tiles.length !== layout.tileCount * tileBytes) {
+      throw new Defect(
+        `A ${payload.widthPx} × ${payload.heightPx} image has ${layout.tileCount} tiles, got ${payload.tiles.length / tileBytes}.`,
+      );
+    }
+    const image = { payload, layout };
+    return keptRows === null ? this.#whole(image) : this.#reduced(image, keptRows);
   }
 
   /** Features of tiles in their own order, f32 [tiles, rows, textWidth], without cutting the work into slices. */
   async encodeTiles(tiles: Uint8Array): Promise<Float32Array[]> {
     const { tower, settings } = this.#parts;
-    const tileBytes = settings.sidePx ** 2 * 3;
-    const count = tiles.length / tileBytes;
-    const run = tower.begin(this.#patches(tiles, tileBytes), count);
+    const count = tiles.length / (settings.sidePx ** 2 * 3);
+    const run = tower.begin(this.#patches(tiles, count), count);
     while (run.partsLeft > 0) await run.computePart();
-    return split(run.output(), count);
+    return run.output();
   }
 
   close(): void {
     this.#parts.closeParts();
   }
 
-  #features(tiles: readonly Float32Array[], layout: ReturnType<typeof layoutImage>): FeatureRows {
+  #whole(image: TiledImage): ImageEncoding {
     const { tower, newline } = this.#parts;
-    return { rows: layout.imageTokens, values: mergeTiles(tiles, layout, tower.shape.textWidth, newline) };
+    const { layout } = image;
+    const passes = this.#passes(image, (patches, tiles) => tower.begin(patches, tiles));
+    return encodingOf(passes.partCount, async () => {
+      const tiles = await passes.next();
+      if (tiles === undefined) return undefined;
+      return { rows: layout.imageTokens, values: mergeTiles(tiles, layout, tower.shape.textWidth, newline) };
+    });
+  }
+
+  /** The rows are chosen when all tiles have been looked at; only those go through the projector. */
+  #reduced(image: TiledImage, keptRows: number): ImageEncoding {
+    const { tower } = this.#parts;
+    const { textWidth } = tower.shape;
+    const passes = this.#passes(image, (patches, tiles) => tower.beginScored(patches, tiles));
+    const values = new Float32Array(keptRows * textWidth);
+    let chosen: Float32Array[] | undefined;
+    let projected = 0;
+    return encodingOf(passes.partCount + Math.ceil(keptRows / ROWS_PER_PROJECTION), async () => {
+      if (chosen === undefined) {
+        const tiles = await passes.next();
+        if (tiles !== undefined) chosen = this.#choose(image, tiles, keptRows);
+        return undefined;
+      }
+      const rows = chosen.slice(projected, projected + ROWS_PER_PROJECTION);
+      values.set(await tower.project(concatenated(rows)), projected * textWidth);
+      projected += rows.length;
+      return projected < keptRows ? undefined : { rows: keptRows, values };
+    });
+  }
+
+  #choose({ payload, layout }: TiledImage, tiles: readonly ScoredTile[], keptRows: number): Float32Array[] {
+    const { settings, tower } = this.#parts;
+    const choice = { size: payload, layout, settings, scores: tiles.map(patchScores) };
+    const beforeProjector = tiles.map(({ rows }) => rows);
+    return chooseRows(choice, keptRows).map(({ tile, row }) =>
+      rowOf(beforeProjector, tile, row, tower.shape.hiddenSize),
+    );
+  }
+
+  /** Runs of the tower over all tiles, one part at a time. */
+  #passes<Output>(
+    { payload, layout }: TiledImage,
+    begin: (patches: Float32Array, tiles: number) => TowerRun<Output>,
+  ): { readonly partCount: number; next(): Promise<readonly Output[] | undefined> } {
+    const { tower } = this.#parts;
+    const tileBytes = payload.tiles.length / layout.tileCount;
+    const done: Output[] = [];
+    let run: TowerRun<Output> | undefined;
+    const beginNext = () => {
+      const tiles = Math.min(tower.tilesPerRun, layout.tileCount - done.length);
+      const bytes = payload.tiles.subarray(done.length * tileBytes, (done.length + tiles) * tileBytes);
+      return begin(this.#patches(bytes, tiles), tiles);
+    };
+    return {
+      partCount: Math.ceil(layout.tileCount / tower.tilesPerRun) * tower.partCount,
+      next: async () => {
+        run ??= beginNext();
+        await run.computePart();
+        if (run.partsLeft > 0) return undefined;
+        done.push(...run.output());
+        run = undefined;
+        return done.length === layout.tileCount ? done : undefined;
+      },
+    };
+  }
+
+  #patches(tiles: Uint8Array, count: number): Float32Array {
+    const { settings } = this.#parts;
+    const tileBytes = tiles.length / count;
+    return concatenated(
+      Array.from({ length: count }, (_, index) =>
+        tileToPatches(tiles.subarray(index * tileBytes, (index + 1) * tileBytes), this.#table, settings),
+      ),
+    );
   }
 }
 
-/** Equal parts, as views. */
-const split = (values: Float32Array, parts: number): Float32Array[] =>
-  Array.from({ length: parts }, (_, index) =>
-    values.subarray((index * values.length) / parts, ((index + 1) * values.length) / parts),
-  );
+/** @param next computes one part, and gives the features with the last one */
+const encodingOf = (partCount: number, next: () => Promise<FeatureRows | undefined>): ImageEncoding => ({
+  partCount,
+  advance: async (maxParts) => {
+    for (let parts = 0; parts < maxParts; parts += 1) {
+      const features = await next();
+      if (features !== undefined) return features;
+    }
+    return undefined;
+  },
+});
+
+function concatenated(arrays: readonly Float32Array[]): Float32Array {
+  const [first] = arrays;
+  if (first !== undefined && arrays.length === 1) return first;
+  const all = new Float32Array(arrays.reduce((sum, { length }) => sum + length, 0));
+  let end = 0;
+  for (const array of arrays) {
+    all.set(array, end);
+    end += array.length;
+  }
+  return all;
+}

@@ -1,47 +1,53 @@
-// The CLIP vision tower and the projector as ggml graphs: normalised patches of one or several tiles in, rows for the language model
-// out. Computed in parts of one layer where they take long, so that a reader can answer running streams between them. Mathematics:
-// transformers' CLIP model and LLaVA's clip_encoder.py and multimodal_projector/builder.py (haotian-liu/LLaVA, c121f043).
-import type { VisionShape } from '../../model/tower-shape.js';
+// Runs the vision tower: tiles in, their features out, or what their features are chosen by. Computed in parts of one layer where they
+// take long, so that a reader can answer running streams between them.
+import { Defect } from '../../errors.js';
 import { GraphBuilder, type Graph } from '../../native/graph.js';
 import type { Runtime } from '../../native/runtime.js';
 import type { Tensor, TensorStore } from '../../native/tensors.js';
+import {
+  buildTower,
+  patchCount,
+  project,
+  type EncoderShape,
+  type GraphShape,
+  type TowerTensors,
+} from './tower-graph.js';
 
-interface EncoderShape extends VisionShape {
-  readonly keepsClassToken: boolean;
-  /** Width of the language model's embeddings. */
-  readonly textWidth: number;
-}
-
-export interface TowerOptions {
-  /**
-   * `exact`: softmax over the whole score matrix, as the reference does it. `flash`: the same in f32 without the matrix, which
-   * CPUs do faster. `flash_f16`: keys and values in f16, which GPUs want.
-   */
-  readonly attention: 'exact' | 'flash' | 'flash_f16';
+export interface TowerOptions extends Pick<GraphShape, 'attention'> {
   /** Whether the computation can pause behind each layer; otherwise it is one part. */
   readonly pausesBehindLayers: boolean;
   /** Tiles of one run at most. Each number of them that comes has a graph and activations of its own. */
   readonly tilesPerRun: number;
 }
 
-/** What a graph is built for. */
-interface GraphShape extends EncoderShape, Pick<TowerOptions, 'attention' | 'pausesBehindLayers'> {
-  readonly tiles: number;
+/** One run of the tower, for some tiles. Another one of as many tiles must not begin before it is over. */
+export interface TowerRun<Output> {
+  /** Parts that have not been computed. */
+  readonly partsLeft: number;
+  computePart(): Promise<void>;
+  /** Of each tile, when no part is left. */
+  output(): Output[];
+}
+
+/** A tile before the projector, with what its rows are chosen by. */
+export interface ScoredTile {
+  /** f32 [rowsPerTile, hiddenSize] */
+  readonly rows: Float32Array;
+  /** Of the class token to itself and to each patch, f32 [heads, 1 + patches]. */
+  readonly attention: Float32Array;
+  /** Scalar products of the class token and the patches behind the selected layer, f32 [1 + patches, 1 + patches]. */
+  readonly products: Float32Array;
 }
 
 interface TowerGraph {
   readonly graph: Graph;
-  readonly input: Tensor;
+  readonly tensors: TowerTensors;
+  /** Parts up to the rows that the projector takes. Behind them come that of the projector, if it does anything, and that of the scores. */
+  readonly bodyParts: number;
 }
 
-/** One run of the tower, for some tiles. Another one of as many tiles must not begin before it is over. */
-export interface TowerRun {
-  /** Parts that have not been computed. */
-  readonly partsLeft: number;
-  computePart(): Promise<void>;
-  /** f32 [tiles, rowsPerTile, textWidth], when no part is left. */
-  output(): Float32Array;
-}
+/** Rows of one run of the projector alone: as few as keep the processor busy, since those that nobody asked for are computed too. */
+export const ROWS_PER_PROJECTION = 64;
 
 export class VisionTower {
   readonly shape: EncoderShape;
@@ -53,6 +59,7 @@ export class VisionTower {
   readonly #options: TowerOptions;
   /** By the number of tiles. */
   readonly #graphs = new Map<number, TowerGraph>();
+  #projector: { readonly graph: Graph; readonly input: Tensor; readonly output: Tensor } | undefined;
 
   constructor(runtime: Runtime, weights: TensorStore, shape: EncoderShape, options: TowerOptions) {
     this.shape = shape;
@@ -66,150 +73,115 @@ export class VisionTower {
 
   /** Parts of the computation of one run. */
   get partCount(): number {
-    return this.#graphFor(1).graph.partCount;
+    return this.#graphFor(1).bodyParts;
   }
 
-  /** @param patches of the tiles, f32 [tiles, patches, 3 · patchPx²] */
-  begin(patches: Float32Array, tiles: number): TowerRun {
-    const { graph, input } = this.#graphFor(tiles);
-    graph.set(input, patches);
-    let next = 0;
-    return {
-      get partsLeft() {
-        return graph.partCount - next;
-      },
-      computePart: () => graph.computePart(next++),
-      output: () => graph.output(),
-    };
+  /** Whether a class token says which patches matter. */
+  get canScore(): boolean {
+    return this.shape.layersToRun > 0;
+  }
+
+  /**
+   * Features of tiles, f32 [rowsPerTile, textWidth] each.
+   * @param patches of the tiles, f32 [tiles, patches, 3 · patchPx²]
+   */
+  begin(patches: Float32Array, tiles: number): TowerRun<Float32Array> {
+    const { graph, tensors, bodyParts } = this.#graphFor(tiles);
+    const { rows, features } = tensors;
+    const projector = features === rows ? [] : [bodyParts];
+    return this.#run(patches, tiles, projector, () => split(graph.read(features), tiles));
+  }
+
+  /** Tiles before the projector. `patches`: as in `begin`. */
+  beginScored(patches: Float32Array, tiles: number): TowerRun<ScoredTile> {
+    const { graph, tensors, bodyParts } = this.#graphFor(tiles);
+    const { rows, features, scores } = tensors;
+    if (scores === null) throw new Defect('Scores were asked of a tower of which no layer runs.');
+    return this.#run(patches, tiles, [features === rows ? bodyParts : bodyParts + 1], () => {
+      const ofTiles = (tensor: Tensor) => split(graph.read(tensor), tiles);
+      const attention = ofTiles(scores.attention);
+      const products = ofTiles(scores.products);
+      return ofTiles(rows).map((tile, index) => ({
+        rows: tile,
+        attention: attention[index] ?? new Float32Array(),
+        products: products[index] ?? new Float32Array(),
+      }));
+    });
+  }
+
+  /**
+   * Rows of tiles as the projector makes them features.
+   * @param rows f32 [up to ROWS_PER_PROJECTION, hiddenSize]
+   * @returns f32 [as many, textWidth]
+   */
+  async project(rows: Float32Array): Promise<Float32Array> {
+    const { hiddenSize, textWidth, projectorLayers } = this.shape;
+    if (projectorLayers === 0) return rows;
+    this.#projector ??= this.#buildProjector();
+    const { graph, input, output } = this.#projector;
+    const padded = new Float32Array(ROWS_PER_PROJECTION * hiddenSize);
+    padded.set(rows);
+    graph.set(input, padded);
+    await graph.compute();
+    return graph.read(output).slice(0, (rows.length / hiddenSize) * textWidth);
   }
 
   close(): void {
     for (const { graph } of this.#graphs.values()) graph.close();
+    this.#projector?.graph.close();
+  }
+
+  /** Computes the body part by part, and together with the last one of it what the caller wants of the rest. */
+  #run<Output>(
+    patches: Float32Array,
+    tiles: number,
+    wanted: readonly number[],
+    output: () => Output[],
+  ): TowerRun<Output> {
+    const { graph, tensors, bodyParts } = this.#graphFor(tiles);
+    graph.set(tensors.input, patches);
+    let next = 0;
+    return {
+      get partsLeft() {
+        return bodyParts - next;
+      },
+      computePart: async () => {
+        await graph.computePart(next++);
+        if (next < bodyParts) return;
+        for (const part of wanted) await graph.computePart(part);
+      },
+      output,
+    };
   }
 
   #graphFor(tiles: number): TowerGraph {
     const known = this.#graphs.get(tiles);
     if (known !== undefined) return known;
     const { attention, pausesBehindLayers } = this.#options;
-    const shape = { ...this.shape, attention, pausesBehindLayers, tiles };
-    const built = buildGraph(new GraphBuilder(this.#runtime), this.#weights, shape);
+    const g = new GraphBuilder(this.#runtime);
+    const tensors = buildTower(g, this.#weights, { ...this.shape, attention, tiles });
+    const { layers, rows, features, scores } = tensors;
+    // Behind the last layer there is only what its part ends with.
+    const body = [...(pausesBehindLayers ? layers.slice(0, -1) : []), rows];
+    const outputs = features === rows ? [] : [features];
+    const scored = scores === null ? [] : [scores.attention, scores.products];
+    const parts = [...body.map((end) => [end]), outputs, scored].filter(({ length }) => length > 0);
+    const graph = g.finish(parts, [rows, ...outputs, ...scored]);
+    const built = { graph, tensors, bodyParts: body.length };
     this.#graphs.set(tiles, built);
     return built;
   }
-}
 
-/** Whether nothing but a product reads a weight, and reads it whole; the patch kernel is reshaped first. */
-export const isMatrix = (name: string): boolean =>
-  /^(?:v\.blk\.\d+\.(?:attn|ffn)_\w+|mm\.\d+)\.weight$/u.test(name);
-
-const patchCount = ({ sidePx, patchPx }: VisionShape): number => (sidePx / patchPx) ** 2;
-
-function buildGraph(g: GraphBuilder, weights: TensorStore, shape: GraphShape): TowerGraph {
-  const input = g.input('F32', [3 * shape.patchPx ** 2, patchCount(shape) * shape.tiles]);
-  let x = embed(g, weights, shape, input);
-  const layers: Tensor[] = [];
-  for (let layer = 0; layer < shape.layersToRun; layer += 1) {
-    x = encoderLayer(g, weights, shape, layer, x);
-    layers.push(x);
+  #buildProjector(): { readonly graph: Graph; readonly input: Tensor; readonly output: Tensor } {
+    const g = new GraphBuilder(this.#runtime);
+    const input = g.input('F32', [this.shape.hiddenSize, ROWS_PER_PROJECTION]);
+    const output = project(g, this.#weights, this.shape, input);
+    return { graph: g.finish([[output]], [output]), input, output };
   }
-  const output = project(g, weights, shape, selectRows(g, shape, x));
-  // Not behind the last one: the projector is a small part of a layer.
-  return { graph: g.finish(output, shape.pausesBehindLayers ? layers.slice(0, -1) : []), input };
 }
 
-/** Patch convolution as one product, class token first, positions added, then the pre-LayerNorm ("pre_layrnorm"). */
-function embed(g: GraphBuilder, weights: TensorStore, shape: GraphShape, patches: Tensor): Tensor {
-  const kernel = g.reshape(weights.get('v.patch_embd.weight'), [patches.shape[0], shape.hiddenSize]);
-  const { hiddenSize, tiles } = shape;
-  const classToken = g.reshape(weights.get('v.class_embd'), [hiddenSize, 1]);
-  const classTokens = tiles === 1 ? classToken : g.repeat(classToken, [hiddenSize, 1, tiles]);
-  const embedded = g.reshape(g.mulMat(kernel, patches), [hiddenSize, patchCount(shape), tiles]);
-  const positioned = g.add(g.concat(classTokens, embedded, 1), weights.get('v.position_embd.weight'));
-  const rows = g.reshape(positioned, [hiddenSize, (patchCount(shape) + 1) * tiles]);
-  return layerNorm(g, weights, 'v.pre_ln', rows, shape.epsilon);
-}
-
-function encoderLayer(
-  g: GraphBuilder,
-  weights: TensorStore,
-  shape: GraphShape,
-  layer: number,
-  x: Tensor,
-): Tensor {
-  const block = `v.blk.${layer}`;
-  const normed = layerNorm(g, weights, `${block}.ln1`, x, shape.epsilon);
-  const attended = attention(g, weights, shape, block, normed);
-  const residual = g.add(x, linear(g, weights, `${block}.attn_out`, attended));
-  const hidden = linear(
-    g,
-    weights,
-    `${block}.ffn_up`,
-    layerNorm(g, weights, `${block}.ln2`, residual, shape.epsilon),
+/** Equal parts, as views. */
+const split = (values: Float32Array, parts: number): Float32Array[] =>
+  Array.from({ length: parts }, (_, index) =>
+    values.subarray((index * values.length) / parts, ((index + 1) * values.length) / parts),
   );
-  const activated = shape.activation === 'gelu' ? g.geluErf(hidden) : quickGelu(g, hidden);
-  return g.add(residual, linear(g, weights, `${block}.ffn_down`, activated));
-}
-
-function attention(
-  g: GraphBuilder,
-  weights: TensorStore,
-  shape: GraphShape,
-  block: string,
-  x: Tensor,
-): Tensor {
-  const headWidth = shape.hiddenSize / shape.headCount;
-  const allRows = x.shape[1];
-  const rows = allRows / shape.tiles;
-  const scale = 1 / Math.sqrt(headWidth);
-  const heads = (name: string) =>
-    g.permute(
-      g.reshape(linear(g, weights, `${block}.${name}`, x), [headWidth, shape.headCount, rows, shape.tiles]),
-      [0, 2, 1, 3],
-    );
-  const q = heads('attn_q');
-  const k = heads('attn_k');
-  const v = heads('attn_v');
-  if (shape.attention !== 'exact') {
-    const isHalf = shape.attention === 'flash_f16';
-    const attended = g.flashAttention(q, isHalf ? g.cast(k, 'F16') : k, isHalf ? g.cast(v, 'F16') : v, scale);
-    return g.reshape(attended, [shape.hiddenSize, allRows]);
-  }
-  const probabilities = g.softMax(g.mulMat(k, q), scale); // [keys, queries, heads, tiles]
-  const values = g.cont(g.permute(v, [1, 0, 2, 3])); // [keys, headWidth, heads, tiles]
-  const attended = g.permute(g.mulMat(values, probabilities), [0, 2, 1, 3]); // [headWidth, heads, queries, tiles]
-  return g.reshape(g.cont(attended), [shape.hiddenSize, allRows]);
-}
-
-/**
- * x · sigmoid(1.702 x), written with silu because ggml's own quick-GELU reads an f16 table on CPUs:
- * silu(1.702 x) = 1.702 · x · sigmoid(1.702 x).
- */
-function quickGelu(g: GraphBuilder, x: Tensor): Tensor {
-  const slope = 1.702;
-  return g.scale(g.silu(g.scale(x, slope)), 1 / slope);
-}
-
-function selectRows(g: GraphBuilder, shape: GraphShape, x: Tensor): Tensor {
-  if (shape.keepsClassToken) return x;
-  const { hiddenSize, tiles } = shape;
-  const patches = patchCount(shape);
-  const withClass = g.reshape(x, [hiddenSize, patches + 1, tiles]);
-  return g.reshape(g.cont(g.rows(withClass, 1, patches)), [hiddenSize, patches * tiles]);
-}
-
-function project(g: GraphBuilder, weights: TensorStore, shape: GraphShape, x: Tensor): Tensor {
-  let rows = x;
-  for (let index = 0; index < shape.projectorLayers; index += 1) {
-    // Odd positions of the reference's nn.Sequential are the GELUs.
-    rows = linear(g, weights, `mm.${2 * index}`, index === 0 ? rows : g.geluErf(rows));
-  }
-  return rows;
-}
-
-function linear(g: GraphBuilder, weights: TensorStore, name: string, x: Tensor): Tensor {
-  return g.add(g.mulMat(weights.get(`${name}.weight`), x), weights.get(`${name}.bias`));
-}
-
-function layerNorm(g: GraphBuilder, weights: TensorStore, name: string, x: Tensor, epsilon: number): Tensor {
-  return g.add(g.mul(g.norm(x, epsilon), weights.get(`${name}.weight`)), weights.get(`${name}.bias`));
-}

@@ -111,6 +111,7 @@ describe('/generate', () => {
         prompts: [{ kind: 'raw', parts: [{ kind: 'text', text: 'a' }] }],
         images: [],
         promptMaxTokens: null,
+        imageTokenBudget: null,
         sampling: {
           temperature: 1,
           topP: 1,

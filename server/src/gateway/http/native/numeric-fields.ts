@@ -2,6 +2,7 @@
 import { NUMERIC_FIELDS, type GenerateRequest, type NumericField } from 'takeoff-wire';
 import { InputError } from '../../../errors.js';
 import type { SamplingParameters } from '../../../link/requests/messages.js';
+import type { ImageTokenBudget } from '../../../model/image-token-budget.js';
 
 /** "from 0 to 100", "above 0, up to 100", "from 0 to 1 (0: not restricted)". */
 export function rangeText(field: NumericField): string {
@@ -53,6 +54,21 @@ const NOT_OFFERED = {
 /** Null means that the prompt is not cut. */
 export const validatePromptMaxTokens = (request: GenerateRequest): number | null =>
   request.prompt_max_tokens == null ? null : inRange('prompt_max_tokens', request.prompt_max_tokens);
+
+/**
+ * Null leaves it to the reader.
+ * @throws InputError request.out_of_range
+ */
+export function validateImageTokenBudget({
+  image_token_budget: budget,
+}: GenerateRequest): ImageTokenBudget | null {
+  if (budget == null || budget === 'full' || budget >= 1) return budget ?? null;
+  throw new InputError(
+    'request.out_of_range',
+    `image_token_budget is ${budget}; allowed is a whole number from 1, or "full" for all tokens of an image.`,
+    { details: { field: 'image_token_budget', got: budget } },
+  );
+}
 
 /**
  * Numbers that no range allows fail the schema already, as if they had the wrong type: 1e999, which JSON reads as infinity, and

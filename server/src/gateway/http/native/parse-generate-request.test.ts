@@ -210,6 +210,31 @@ describe('names of groups and adapters', () => {
   });
 });
 
+describe('image_token_budget', () => {
+  const budgetOf = (fields: object) =>
+    parseGenerateRequest({ text: 'a', ...fields }, null, LIMITS).job.imageTokenBudget;
+
+  it('is a number of tokens, or full; without it the reader decides', () => {
+    const given = [64, 'full', null].map((budget) => budgetOf({ image_token_budget: budget }));
+    expect(given).toEqual([64, 'full', null]);
+    expect(budgetOf({})).toBeNull();
+  });
+
+  it('allows an image one token at least', () => {
+    const refusal = refusalOf({ text: 'a', image_token_budget: 0 });
+    expect(refusal.code).toBe('request.out_of_range');
+    expect(refusal.message).toBe(
+      'image_token_budget is 0; allowed is a whole number from 1, or "full" for all tokens of an image.',
+    );
+  });
+
+  it.each([1.5, 'half', true])('is refused as %j, in words that say what it may be', (image_token_budget) => {
+    const refusal = refusalOf({ text: 'a', image_token_budget });
+    expect(refusal.code).toBe('request.wrong_shape');
+    expect(refusal.message).toContain('expected a whole number from 1, or "full"');
+  });
+});
+
 describe('cache_salt', () => {
   it('reaches the job, and is null where it is not given', () => {
     const saltOf = (body: unknown) => parseGenerateRequest(body, null, LIMITS).job.cacheSalt;

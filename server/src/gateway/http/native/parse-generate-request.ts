@@ -10,6 +10,7 @@ import type { HttpLimits } from '../connection/http-limits.js';
 import type { AnswerShape } from './native-format.js';
 import {
   isNumericField,
+  validateImageTokenBudget,
   validatePromptMaxTokens,
   validateSampling,
   rangeText,
@@ -48,6 +49,7 @@ export function parseGenerateRequest(
       prompts: placed.prompts.map(request.use_chat_template === true ? asConversation : asRaw),
       images: placed.images,
       promptMaxTokens: validatePromptMaxTokens(request),
+      imageTokenBudget: validateImageTokenBudget(request),
       cacheSalt: validateCacheSalt(request.cache_salt),
       loraId: validateLoraId(request.lora_id),
       sampling: validateSampling(request),

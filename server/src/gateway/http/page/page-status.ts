@@ -1,8 +1,8 @@
 // What GET /page/status tells the page of the readers: enough to say what a person waits for, and nothing that /status keeps for
 // the management port.
 import type { PageLimits, PageReader, PageStatus } from 'takeoff-wire';
-import { layoutImage } from '../../../image/geometry.js';
-import type { VisionSettings } from '../../../model/description.js';
+import { keptRows, layoutImage } from '../../../image/geometry.js';
+import type { ReaderCard } from '../../../link/lifecycle/messages.js';
 import type { ReadersView, ReaderView } from '../../readers/readers-view.js';
 
 export const pageStatus = (readers: ReadersView, version: string, limits: PageLimits): PageStatus => ({
@@ -23,7 +23,7 @@ function pageReader(reader: ReaderView): PageReader {
     open_prompts: reader.openPrompts,
     max_batch_size: card?.maxSequences ?? reader.maxBatchSize,
     takes_images: card === null ? null : card.vision !== null,
-    image_tokens: fixedImageTokens(card?.vision ?? null),
+    image_tokens: card === null ? null : fixedImageTokens(card),
   };
 }
 
@@ -40,5 +40,12 @@ const shownModelName = (modelName: string): string =>
   /^(?:[/\\.~]|[a-z]:)/iu.test(modelName) ? modelName.split(/[/\\]/u).slice(-2).join('/') : modelName;
 
 /** Tiles of an image follow its shape only where the model cuts images into several. */
-const fixedImageTokens = (vision: VisionSettings | null): number | null =>
-  vision === null || vision.aspect === 'anyres' ? null : layoutImage(1, 1, vision).imageTokens;
+function fixedImageTokens({
+  vision,
+  imageTokenBudget,
+}: Pick<ReaderCard, 'vision' | 'imageTokenBudget'>): number | null {
+  if (vision === null || vision.aspect === 'anyres') return null;
+  const layout = layoutImage(1, 1, vision);
+  const kept = imageTokenBudget === 'full' ? null : keptRows(layout, imageTokenBudget);
+  return kept ?? layout.imageTokens;
+}

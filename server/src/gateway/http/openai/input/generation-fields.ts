@@ -19,6 +19,11 @@ export const MAX_TOP_LOGPROBS = 20;
 /** Log probabilities that a request may be told, alternatives included: some 200 bytes each until the answer is complete. */
 export const MAX_LOGPROBS = 262_144;
 
+const IMAGE_TOKENS = 'a whole number from 1, or "full"';
+/** An extension, which the native API has too. */
+export const imageTokenBudget = () =>
+  z.union([z.int().min(1).max(MAX_INTEGER), z.literal('full')], IMAGE_TOKENS).nullish();
+
 const POSITIVE = 'a number above 0, up to 100';
 
 export const generationFields = {
@@ -35,6 +40,7 @@ export const generationFields = {
   min_tokens: integer(0, MAX_INTEGER),
   logit_bias: anything(),
   cache_salt: text(),
+  image_token_budget: imageTokenBudget(),
 };
 
 /** Of a field that bounds an answer, such as max_tokens. */

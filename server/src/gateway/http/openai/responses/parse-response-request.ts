@@ -7,6 +7,7 @@ import { anything, flag, integer, isList, number, parseFields, text } from '../i
 import {
   answerTokens,
   DEFAULT_MAX_TOKENS,
+  imageTokenBudget,
   MAX_TOP_LOGPROBS,
   toSampling,
 } from '../input/generation-fields.js';
@@ -45,6 +46,7 @@ const responseRequestSchema = z.object(
     tools: anything(),
     tool_choice: anything(),
     cache_salt: text(),
+    image_token_budget: imageTokenBudget(),
     metadata: z
       .record(z.string(), z.string(METADATA).max(MAX_METADATA_CHARACTERS, METADATA), METADATA)
       .refine((pairs) => Object.keys(pairs).length <= MAX_METADATA, METADATA)
