@@ -2,40 +2,6 @@
 // Shape only: types and nullability. Ranges that depend on the server's configuration are validated by the server.
 import { z } from 'zod';
 
-const optionalNumber = z.number().nullish();
-const optionalInteger = z.int().nullish();
-const optionalText = z.string().nullish();
-
-/** Only `text` is required; every other field may be absent or null; unknown fields are dropped. */
-export const generateRequestSchema = z.object({
-  text: z.union([z.string(), z.array(z.string())]),
-  sampling_temperature: optionalNumber,
-  sampling_topp: optionalNumber,
-  sampling_topk: optionalInteger,
-  repetition_penalty: optionalNumber,
-  no_repeat_ngram_size: optionalInteger,
-  max_new_tokens: optionalInteger,
-  min_new_tokens: optionalInteger,
-  regex_string: optionalText,
-  json_schema: z.unknown().optional(),
-  prompt_max_tokens: optionalInteger,
-  consumer_group: optionalText,
-  lora_id: optionalText,
-  constrained_decoding_backend: optionalText,
-  // Accepted because official clients send it, never honoured: no path of a client opens anything.
-  image_paths: z.unknown().optional(),
-  return_metadata: z.boolean().nullish(),
-  use_chat_template: z.boolean().nullish(),
-  // An extension: requests share what was computed of prompts and images only with those of the same salt.
-  cache_salt: optionalText,
-  // An extension: each image of the request takes at most so many tokens. Absent or null: what the reader is set to.
-  image_token_budget: z
-    .union([z.int(), z.literal('full')], 'expected a whole number from 1, or "full"')
-    .nullish(),
-});
-
-export type GenerateRequest = z.infer<typeof generateRequestSchema>;
-
 /**
  * Inclusive ranges and defaults of the numeric fields; `exclusiveMin` where zero itself is not allowed. `sampling_topp` 0, and
  * `sampling_topk` 0 and -1, mean what other servers mean by them: not restricted.
@@ -51,55 +17,88 @@ export const NUMERIC_FIELDS = {
   prompt_max_tokens: { default: null, min: 1, max: 2147483647, exclusiveMin: false },
 } as const;
 
+export type NumericField = keyof typeof NUMERIC_FIELDS;
+
 /** Where `consumer_group` is not set, of requests and of readers. */
 export const DEFAULT_CONSUMER_GROUP = 'primary';
 
-export type NumericField = keyof typeof NUMERIC_FIELDS;
+/** Names of engines for json_schema and regex_string that clients choose between. */
+export const CONSTRAINT_BACKENDS: readonly string[] = [
+  'lmfe',
+  'lm-format-enforcer',
+  'outlines',
+  'all',
+  'llguidance',
+];
 
-export type FinishReason = 'stop' | 'length' | 'cancelled';
-
-/** What `return_metadata` adds, per prompt. */
-export interface GenerationMetadata {
-  readonly prompt_tokens: number;
-  /** Part of prompt_tokens: rows that stand for the image. */
-  readonly image_tokens: number;
-  /** Part of prompt_tokens: what did not have to be computed, because an earlier request began alike. */
-  readonly cached_tokens: number;
-  readonly generated_tokens: number;
-  readonly finish_reason: FinishReason;
-  /** How long the prompt waited for its schema or pattern to be compiled, in milliseconds; absent where it had none. */
-  readonly constraint_ms?: number;
-  /** What in the request was hardly meant, in sentences for people; absent where there is nothing to say. */
-  readonly warnings?: readonly string[];
-  /** Absent in answers of older servers. */
-  readonly timings?: PromptTimings;
+/** The range stands in the description of the API and is validated by the server, which has words of its own for it. */
+function numeric<Kind extends z.ZodNumber>(field: NumericField, kind: Kind, meaning: string) {
+  const { default: byDefault, min, max, exclusiveMin } = NUMERIC_FIELDS[field];
+  const lowest = exclusiveMin ? { exclusiveMinimum: min, minimum: undefined } : { minimum: min };
+  return kind
+    .meta({ ...lowest, maximum: max })
+    .nullish()
+    .meta({ description: meaning, default: byDefault });
 }
 
-/**
- * What the time of one prompt went into, in milliseconds. Stages do not overlap and add up to `total_ms`; `first_token_ms` is none
- * of them.
- */
-export interface PromptTimings {
-  /** From the first byte of the request until its body had arrived and was parsed. */
-  readonly receive_ms: number;
-  /** Fetching and decoding images. */
-  readonly decode_image_ms: number;
-  /** Waiting: for a reader, for a place beside other prompts, for a schema or pattern. */
-  readonly queue_ms: number;
-  /** Until the features of its images were there. */
-  readonly vision_ms: number;
-  /** Until its prompt was computed. */
-  readonly prefill_ms: number;
-  /** From its first token to its end. */
-  readonly decode_ms: number;
-  /** From the first byte of the request to the first token; null for an answer without text. */
-  readonly first_token_ms: number | null;
-  /** From the first byte of the request to the end of the answer. */
-  readonly total_ms: number;
-}
+const optionalText = (meaning: string) => z.string().nullish().describe(meaning);
+const optionalFlag = (meaning: string) =>
+  z.boolean().nullish().meta({ description: meaning, default: false });
 
-/** 200 body of /generate and /image_generate: a list exactly where the request had a list. */
-export interface GenerateResponse {
-  readonly text: string | readonly string[];
-  readonly metadata?: GenerationMetadata | readonly GenerationMetadata[];
-}
+/** Only `text` is required; every other field may be absent or null; unknown fields are dropped. */
+export const generateRequestSchema = z
+  .object({
+    text: z
+      .union([z.string(), z.array(z.string()).meta({ minItems: 1 })])
+      .describe('A prompt, or a list of prompts, which are answered in its order.'),
+    sampling_temperature: numeric('sampling_temperature', z.number(), 'Temperature of sampling.'),
+    sampling_topp: numeric('sampling_topp', z.number(), 'Nucleus sampling; 0 does not restrict either.'),
+    sampling_topk: numeric(
+      'sampling_topk',
+      z.int(),
+      'Draws from the likeliest tokens only. The default always takes the likeliest one; 0 and -1 do not restrict.',
+    ),
+    repetition_penalty: numeric(
+      'repetition_penalty',
+      z.number(),
+      'Above 1, tokens that the answer has are less likely.',
+    ),
+    no_repeat_ngram_size: numeric(
+      'no_repeat_ngram_size',
+      z.int(),
+      'No run of so many tokens comes twice in the answer; 0: off.',
+    ),
+    max_new_tokens: numeric('max_new_tokens', z.int(), 'Longest answer, in tokens.'),
+    min_new_tokens: numeric('min_new_tokens', z.int(), 'Shortest answer, in tokens.'),
+    regex_string: optionalText('The answer matches this regular expression; json_schema is ignored then.'),
+    json_schema: z
+      .unknown()
+      .optional()
+      .meta({ description: 'The answer is valid JSON of this JSON Schema.', type: ['object', 'null'] }),
+    prompt_max_tokens: numeric(
+      'prompt_max_tokens',
+      z.int(),
+      'Longer prompts are cut at their end; tokens of images are never cut.',
+    ),
+    consumer_group: optionalText('Whose readers answer.').meta({ default: DEFAULT_CONSUMER_GROUP }),
+    lora_id: optionalText('The LoRA adapter to answer through, by its name among `loras` of the reader.'),
+    constrained_decoding_backend: optionalText(
+      'Accepted, and without effect: one engine does the work of all that are named so.',
+    ).meta({ enum: [...CONSTRAINT_BACKENDS, null] }),
+    // Accepted because official clients send it, never honoured: no path of a client opens anything.
+    image_paths: z.unknown().optional().describe('Ignored: no path of a client opens anything.'),
+    return_metadata: optionalFlag('Adds counts of tokens and times to the answer.'),
+    use_chat_template: optionalFlag("Takes the text for what a user says, in the model's own chat format."),
+    cache_salt: optionalText(
+      'An extension: what was computed of prompts and images is shared only with requests of the same salt.',
+    ),
+    image_token_budget: z
+      .union([z.int(), z.literal('full')], 'expected a whole number from 1, or "full"')
+      .nullish()
+      .describe(
+        'An extension: each image of the request takes at most so many tokens. Absent or null: what the reader is set to.',
+      ),
+  })
+  .meta({ id: 'GenerateRequest' });
+
+export type GenerateRequest = z.infer<typeof generateRequestSchema>;

@@ -1,4 +1,6 @@
 export * from './error-codes.js';
+export type * from './frozen.js';
+export * from './generate-answer.js';
 export * from './generate-request.js';
 export * from './page-status.js';
 export * from './readers.js';

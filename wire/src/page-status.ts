@@ -3,38 +3,41 @@
 import { z } from 'zod';
 import { readerFailureSchema } from './status.js';
 
-export const pageReaderSchema = z.object({
-  reader_id: z.string(),
-  consumer_groups: z.array(z.string()),
-  model_name: z.string(),
-  state: z.enum(['starting', 'loading', 'live', 'draining', 'dead', 'stopped']),
-  /** Of a reader that is loading: what it does. */
-  stage: z.string().optional(),
-  /** How far the stage is, from 0 to 1; absent where nobody can tell. */
-  fraction: z.number().optional(),
-  /** Of a dead reader. */
-  failure: readerFailureSchema.optional(),
-  /** Prompts that it has and that have not ended. */
-  open_prompts: z.int(),
-  /** Answers that it generates at the same time. */
-  max_batch_size: z.int(),
-  /** Null until its model has been loaded. */
-  takes_images: z.boolean().nullable(),
-  /** Rows that any image takes in a prompt; null where that depends on the size of the image, or is not known. */
-  image_tokens: z.int().nullable(),
-});
+export const pageReaderSchema = z
+  .object({
+    reader_id: z.string(),
+    consumer_groups: z.array(z.string()),
+    model_name: z.string(),
+    state: z.enum(['starting', 'loading', 'live', 'draining', 'dead', 'stopped']),
+    stage: z.string().optional().describe('Of a reader that is loading: what it does.'),
+    fraction: z
+      .number()
+      .optional()
+      .describe('How far the stage is, from 0 to 1; absent where nobody can tell.'),
+    failure: readerFailureSchema.optional().describe('Of a dead reader.'),
+    open_prompts: z.int().describe('Prompts that it has and that have not ended.'),
+    max_batch_size: z.int().describe('Answers that it generates at the same time.'),
+    takes_images: z.boolean().nullable().describe('Null until its model has been loaded.'),
+    image_tokens: z
+      .int()
+      .nullable()
+      .describe(
+        'Rows that any image takes in a prompt; null where that depends on the size of the image, or is not known.',
+      ),
+  })
+  .meta({ id: 'PageReader' });
 export type PageReader = z.infer<typeof pageReaderSchema>;
 
-export const pageLimitsSchema = z.object({
-  body_size_limit_bytes: z.int(),
-  max_image_pixels: z.int(),
-  max_image_side_px: z.int(),
-});
+export const pageLimitsSchema = z
+  .object({
+    body_size_limit_bytes: z.int(),
+    max_image_pixels: z.int(),
+    max_image_side_px: z.int(),
+  })
+  .meta({ id: 'PageLimits' });
 export type PageLimits = z.infer<typeof pageLimitsSchema>;
 
-export const pageStatusSchema = z.object({
-  version: z.string(),
-  limits: pageLimitsSchema,
-  readers: z.array(pageReaderSchema),
-});
+export const pageStatusSchema = z
+  .object({ version: z.string(), limits: pageLimitsSchema, readers: z.array(pageReaderSchema) })
+  .meta({ id: 'PageStatus' });
 export type PageStatus = z.infer<typeof pageStatusSchema>;

@@ -2,52 +2,41 @@
 // event of a prompt, and `event: error` when a stream fails after its first event. The end of a stream is the end of the response.
 import { z } from 'zod';
 import type { ErrorBody } from './error-codes.js';
-import type { GenerationMetadata } from './generate-request.js';
+import { generationMetadataSchema, type GenerationMetadata } from './generate-answer.js';
 import { encodeSseEvent, withoutCarriageReturns } from './sse-encoder.js';
 
 export const ERROR_EVENT_NAME = 'error';
 
-const duration = z.number().min(0);
-
-const promptTimingsSchema = z.object({
-  receive_ms: duration,
-  decode_image_ms: duration,
-  queue_ms: duration,
-  vision_ms: duration,
-  prefill_ms: duration,
-  decode_ms: duration,
-  first_token_ms: duration.nullable(),
-  total_ms: duration,
-});
-
-export const generationMetadataSchema = z.object({
-  prompt_tokens: z.int().min(0),
-  image_tokens: z.int().min(0),
-  cached_tokens: z.int().min(0),
-  generated_tokens: z.int().min(0),
-  finish_reason: z.enum(['stop', 'length', 'cancelled']),
-  constraint_ms: z.number().min(0).optional(),
-  warnings: z.array(z.string()).optional(),
-  timings: promptTimingsSchema.optional(),
-});
-
-/** An event of a batch stream. `metadata` comes with the last event of each prompt, whose text is empty. */
-export const batchEventSchema = z.object({
-  text: z.string(),
-  batch_id: z.int().min(0),
-  metadata: generationMetadataSchema.optional(),
-});
+/** An event of a batch stream. */
+export const batchEventSchema = z
+  .object({
+    text: z.string(),
+    batch_id: z.int().min(0).describe('Which prompt of the list the text belongs to, from 0.'),
+    metadata: generationMetadataSchema
+      .optional()
+      .describe('With return_metadata, in the last event of each prompt, whose text is empty.'),
+  })
+  .meta({ id: 'BatchEvent' });
 export type BatchEvent = z.infer<typeof batchEventSchema>;
 
 /** The last event of a single-prompt stream when return_metadata was true; all events before it are raw text. */
-export const metadataEventSchema = z.object({ text: z.literal(''), metadata: generationMetadataSchema });
+export const metadataEventSchema = z
+  .object({ text: z.literal(''), metadata: generationMetadataSchema })
+  .meta({ id: 'MetadataEvent' });
 export type MetadataEvent = z.infer<typeof metadataEventSchema>;
 
 /**
  * The body of every error response and the data of every error event. Any code parses, because a newer server may have codes
  * that ERROR_CODES lacks.
  */
-export const errorBodySchema = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
+export const errorBodySchema = z
+  .object({
+    error: z.object({
+      code: z.string().describe('Stable: programs may branch on it.'),
+      message: z.string().describe('For people: what was got, what is allowed, which setting changes it.'),
+    }),
+  })
+  .meta({ id: 'ErrorBody' });
 
 export const encodeTextEvent = (text: string): string => encodeSseEvent(text);
 

@@ -25,5 +25,6 @@ export const managementApp = (
     control: { add: nobody, change: nobody, remove: nobody, settingsOf: nobody },
     questions: { askReader: nobody, askGroup: nobody },
     shownConfig: {},
+    version: 'test',
     ...given,
   });

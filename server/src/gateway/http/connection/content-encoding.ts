@@ -15,11 +15,14 @@ const ACCEPTED = CODINGS.join(', ');
 /** Of a header that a client chose. */
 const MAX_SHOWN_CHARACTERS = 60;
 
+/** Of these no body is read, whatever a header says of it. */
+const BODILESS_METHODS: readonly string[] = ['GET', 'HEAD'];
+
 /** Refuses what cannot be undone before any of the body is read. */
 export function addEncodingCheck(app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
     try {
-      codingOf(request.headers['content-encoding']);
+      if (!BODILESS_METHODS.includes(request.method)) codingOf(request.headers['content-encoding']);
     } catch (error) {
       void reply.header('accept-encoding', ACCEPTED);
       throw error;

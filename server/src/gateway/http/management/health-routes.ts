@@ -6,6 +6,7 @@ import { CapacityError, InputError, type TakeoffError } from '../../../errors.js
 import { groupFailed, type GroupView } from '../../answer/consumer-group.js';
 import type { ReadersView } from '../../readers/readers-view.js';
 import { SERVER_RETRY_AFTER_MS } from '../connection/base-app.js';
+import { HEALTHZ, READYZ } from './management-operations.js';
 
 export const HEALTH_PATHS = ['/healthz', '/readyz'] as const;
 
@@ -18,14 +19,14 @@ export interface HealthOptions {
 const OK = { status: 'ok' };
 
 export function addHealthRoutes(app: FastifyInstance, { readers, isDraining }: HealthOptions): void {
-  app.get('/healthz', () => {
+  app.get('/healthz', { config: { operation: HEALTHZ } }, () => {
     const served = servedGroups(readers);
     if (!isDraining() && served.some(({ isReady }) => isReady)) return OK;
     const mayBecomeReady = isDraining() || served.some(({ failure }) => failure === null);
     const failed = mayBecomeReady ? undefined : failureOf(served);
     throw failed ?? notReady('The server is not ready to process requests yet.');
   });
-  app.get('/readyz', ({ query }) => {
+  app.get('/readyz', { config: { operation: READYZ } }, ({ query }) => {
     if (isDraining()) throw notReady('The server is shutting down.');
     const name = askedGroup(query);
     const refusal = name === undefined ? refusalOfAny(readers) : refusalOf(name, readers);

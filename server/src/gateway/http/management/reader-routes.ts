@@ -8,7 +8,16 @@ import type { ReadersView } from '../../readers/readers-view.js';
 import { addEncodingCheck } from '../connection/content-encoding.js';
 import { addJsonParser, jsonBodyOf } from '../connection/json-body.js';
 import type { BodyReader } from '../connection/read-body.js';
+import type { Operation } from '../description/operation.js';
 import { changeGuard, type ChangeGuardOptions } from './change-guard.js';
+import {
+  ADD_READER,
+  CHANGE_READER,
+  READER_CONFIG,
+  READER_GROUPS,
+  REMOVE_READER,
+} from './management-operations.js';
+import { readerSettingsSchema } from './reader-settings-schema.js';
 import { readerGroups } from './status-answer.js';
 
 export interface ReaderRouteOptions extends ChangeGuardOptions {
@@ -29,24 +38,37 @@ interface RemoveRoute extends ReaderRoute {
 export async function addReaderRoutes(app: FastifyInstance, options: ReaderRouteOptions): Promise<void> {
   const { readers, control, readBody } = options;
   const onRequest = changeGuard(options);
-  app.get('/reader_groups', (): ReaderGroups => readerGroups(readers));
-  app.get<ReaderRoute>('/config/:reader_id', async ({ params }) => configOf(params.reader_id, options));
+  const changing = (operation: Operation) => ({ onRequest, config: { operation } });
+  app.get('/reader_groups', { config: { operation: READER_GROUPS } }, (): ReaderGroups =>
+    readerGroups(readers),
+  );
+  app.get<ReaderRoute>('/config/:reader_id', { config: { operation: READER_CONFIG } }, async ({ params }) =>
+    configOf(params.reader_id, options),
+  );
   await app.register((json, _options, done) => {
     addEncodingCheck(json);
     addJsonParser(json, readBody);
-    json.post('/reader', { onRequest }, async (request, reply): Promise<AddedReader> => {
+    json.post('/reader', changing(ADD_READER), async (request, reply): Promise<AddedReader> => {
       const shown = await control.add(keysOf(request));
       void reply.code(201);
       return addedReader(shown);
     });
-    json.patch<ReaderRoute>('/reader/:reader_id', { onRequest }, async (request): Promise<AddedReader> => {
-      return addedReader(await control.change(request.params.reader_id, keysOf(request)));
-    });
+    json.patch<ReaderRoute>(
+      '/reader/:reader_id',
+      changing(CHANGE_READER),
+      async (request): Promise<AddedReader> => {
+        return addedReader(await control.change(request.params.reader_id, keysOf(request)));
+      },
+    );
     // Here, too, so that clients which send a body with it are not refused.
-    json.delete<RemoveRoute>('/reader/:reader_id', { onRequest }, async ({ params, query }, reply) => {
-      await control.remove(params.reader_id, isForced(query.force) ? 'at-once' : 'drained');
-      return reply.code(204).send();
-    });
+    json.delete<RemoveRoute>(
+      '/reader/:reader_id',
+      changing(REMOVE_READER),
+      async ({ params, query }, reply) => {
+        await control.remove(params.reader_id, isForced(query.force) ? 'at-once' : 'drained');
+        return reply.code(204).send();
+      },
+    );
     done();
   });
 }
@@ -69,7 +91,7 @@ async function configOf(
 }
 
 function keysOf(request: FastifyRequest): ReaderKeys {
-  const parsed = readerKeysSchema.safeParse(jsonBodyOf(request));
+  const parsed = readerSettingsSchema.safeParse(jsonBodyOf(request));
   if (parsed.success) return parsed.data;
   throw new InputError(
     'request.wrong_shape',

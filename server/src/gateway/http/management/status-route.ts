@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { CapacityError } from '../../../errors.js';
 import type { ReadersView } from '../../readers/readers-view.js';
 import { SERVER_RETRY_AFTER_MS } from '../connection/base-app.js';
+import { STATUS } from './management-operations.js';
 import { maskedStatus } from './status-answer.js';
 
 export interface StatusOptions {
@@ -14,7 +15,7 @@ export interface StatusOptions {
 }
 
 export function addStatusRoute(app: FastifyInstance, { readers, ports, isDraining }: StatusOptions): void {
-  app.get('/status', () => {
+  app.get('/status', { config: { operation: STATUS } }, () => {
     if (isDraining()) {
       throw new CapacityError(
         'server.not_ready',

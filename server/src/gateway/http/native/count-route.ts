@@ -9,6 +9,7 @@ import type { HttpLimits } from '../connection/http-limits.js';
 import { addJsonParser, jsonBodyOf } from '../connection/json-body.js';
 import type { BodyReader } from '../connection/read-body.js';
 import { addFormParser, formOf, isForm, type ImageForm } from './image-form.js';
+import { COUNT } from './native-operations.js';
 import { parseGenerateRequest, type ParsedRequest } from './parse-generate-request.js';
 
 export interface CountOptions {
@@ -32,7 +33,7 @@ export async function addCountRoute(app: FastifyInstance, options: CountOptions)
     addEncodingCheck(scope);
     addJsonParser(scope, readBody);
     addFormParser(scope, readBody);
-    scope.post<CountRoute>('/count', async (request, reply) => {
+    scope.post<CountRoute>('/count', { config: { operation: COUNT } }, async (request, reply) => {
       const { job, shape } = parse(request);
       const clientGone = clientGoneSignal(reply.raw);
       try {

@@ -1,19 +1,19 @@
 // What json_schema and regex_string of a native request ask for. Both together: regex_string counts, as the documented API has it.
-import type { GenerateRequest } from 'takeoff-wire';
+import { CONSTRAINT_BACKENDS, type GenerateRequest } from 'takeoff-wire';
 import { InputError } from '../../../errors.js';
 import type { Constraint } from '../../../link/requests/messages.js';
 import { jsonSchemaConstraint, regexConstraint } from '../connection/constraint.js';
 
-/** Names of engines that clients choose between; here one engine does the work, and the names are only accepted. */
-const BACKENDS = ['lmfe', 'lm-format-enforcer', 'outlines', 'all', 'llguidance'];
-
-/** @throws InputError request.wrong_shape, request.out_of_range, request.constraint_too_large */
+/**
+ * One engine does the work of all that clients name.
+ * @throws InputError request.wrong_shape, request.out_of_range, request.constraint_too_large
+ */
 export function constraintOf(request: GenerateRequest): Constraint | null {
   const { regex_string: pattern, json_schema: schema, constrained_decoding_backend: backend } = request;
-  if (backend != null && !BACKENDS.includes(backend)) {
+  if (backend != null && !CONSTRAINT_BACKENDS.includes(backend)) {
     throw new InputError(
       'request.out_of_range',
-      `constrained_decoding_backend is ${JSON.stringify(backend.slice(0, 100))}; allowed are ${BACKENDS.join(', ')}, or null. They all mean the same here.`,
+      `constrained_decoding_backend is ${JSON.stringify(backend.slice(0, 100))}; allowed are ${CONSTRAINT_BACKENDS.join(', ')}, or null. They all mean the same here.`,
     );
   }
   if (pattern != null) return regexConstraint(pattern, 'regex_string');

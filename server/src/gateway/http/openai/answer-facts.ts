@@ -2,6 +2,7 @@
 import type { FinishReason } from 'takeoff-wire';
 import type { TokenLogprob, Usage } from '../../../link/requests/messages.js';
 import type { PromptAnswer } from '../connection/answer-format.js';
+import type { OpenaiUsage } from './answer-schemas.js';
 
 /** What is known of an answer before it begins. */
 export interface AnswerHead {
@@ -10,14 +11,6 @@ export interface AnswerHead {
   readonly created: number;
   readonly model: string;
   readonly fingerprint: string;
-}
-
-export interface OpenaiUsage {
-  readonly prompt_tokens: number;
-  readonly completion_tokens: number;
-  readonly total_tokens: number;
-  readonly prompt_tokens_details: { readonly cached_tokens: number; readonly image_tokens: number };
-  readonly completion_tokens_details: { readonly reasoning_tokens: number };
 }
 
 /** Of a whole request. @param choicesPerPrompt answers to the same prompt, which is counted once */

@@ -1,16 +1,7 @@
 // What /v1/models tells: the consumer groups, which is what `model` of a request names.
 import type { ReadersView } from '../../readers/readers-view.js';
+import type { ModelEntry } from './answer-schemas.js';
 import { findModel, unknownModel } from './input/model-names.js';
-
-interface ModelEntry {
-  readonly id: string;
-  readonly object: 'model';
-  /** Seconds since 1970. */
-  readonly created: number;
-  readonly owned_by: 'takeoff';
-  /** The model behind the name, as the operator configured it; vLLM's word. */
-  readonly root: string;
-}
 
 export const listModels = (readers: ReadersView, created: number) => ({
   object: 'list',

@@ -14,6 +14,7 @@ import { parseCompletionRequest } from './completions/parse-completion-request.j
 import { fingerprintOf, resolveModel, type NamedModel } from './input/model-names.js';
 import { describeModel, listModels } from './models-answer.js';
 import { writeOpenaiError } from './openai-error.js';
+import { CHAT_COMPLETIONS, COMPLETIONS, MODEL, MODELS, RESPONSES } from './openai-operations.js';
 import { parseResponseRequest } from './responses/parse-response-request.js';
 import { FunctionCallItem } from './responses/function-call-item.js';
 import { MessageItem } from './responses/message-item.js';
@@ -36,18 +37,18 @@ export async function addOpenaiApi(app: FastifyInstance, options: OpenaiOptions)
       addErrorHandlers(scope, writeOpenaiError);
       addEncodingCheck(scope);
       addJsonParser(scope, readBody);
-      scope.get('/models', () => listModels(readers, startedAt));
+      scope.get('/models', { config: { operation: MODELS } }, () => listModels(readers, startedAt));
       // Names of the model hub have a slash in them, which not every client encodes.
-      scope.get<{ Params: { '*': string } }>('/models/*', ({ params }) =>
+      scope.get<{ Params: { '*': string } }>('/models/*', { config: { operation: MODEL } }, ({ params }) =>
         describeModel(params['*'], readers, startedAt),
       );
       const answer =
         (ask: Ask) =>
         (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> =>
           answerJob(ask(jsonBodyOf(request), request.id), options, request, reply);
-      scope.post('/chat/completions', answer(chatOf(options)));
-      scope.post('/completions', answer(completionOf(options)));
-      scope.post('/responses', answer(responseOf(options)));
+      scope.post('/chat/completions', { config: { operation: CHAT_COMPLETIONS } }, answer(chatOf(options)));
+      scope.post('/completions', { config: { operation: COMPLETIONS } }, answer(completionOf(options)));
+      scope.post('/responses', { config: { operation: RESPONSES } }, answer(responseOf(options)));
       done();
     },
     { prefix: '/v1' },

@@ -2,16 +2,8 @@
 // compare with; its types are OpenAI's.
 import { ERROR_CODES, type ErrorCode } from 'takeoff-wire';
 import type { WritableError } from '../connection/public-error.js';
-
-export interface OpenaiErrorBody {
-  readonly error: {
-    readonly message: string;
-    readonly type: 'invalid_request_error' | 'server_error';
-    /** The field that the error is about, such as `messages[0].content[1]`. */
-    readonly param: string | null;
-    readonly code: string;
-  };
-}
+import type { ErrorForm } from '../description/operation.js';
+import { openaiErrorSchema, type OpenaiErrorBody } from './answer-schemas.js';
 
 export const OPENAI_CODES: Partial<Record<ErrorCode, string>> = {
   'auth.required': 'invalid_api_key',
@@ -19,13 +11,17 @@ export const OPENAI_CODES: Partial<Record<ErrorCode, string>> = {
   'request.does_not_fit': 'context_length_exceeded',
 };
 
+const shownCode = (code: ErrorCode): string => OPENAI_CODES[code] ?? code;
+
 export const openaiErrorOf = ({ code, message, field = null }: WritableError): OpenaiErrorBody['error'] => ({
   message,
   type: ERROR_CODES[code].status < 500 ? 'invalid_request_error' : 'server_error',
   param: field,
-  code: OPENAI_CODES[code] ?? code,
+  code: shownCode(code),
 });
 
 export const writeOpenaiError = (error: WritableError): OpenaiErrorBody => ({
   error: openaiErrorOf(error),
 });
+
+export const OPENAI_ERROR_FORM: ErrorForm = { schema: openaiErrorSchema, write: writeOpenaiError, shownCode };

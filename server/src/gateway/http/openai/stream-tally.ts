@@ -1,6 +1,7 @@
 // Keeps account of the answers of one stream: which have begun, which have ended, and what all of them cost together.
 import type { DoneEvent } from '../../../link/requests/messages.js';
-import { usageOf, type OpenaiUsage } from './answer-facts.js';
+import { usageOf } from './answer-facts.js';
+import type { OpenaiUsage } from './answer-schemas.js';
 
 export class StreamTally {
   readonly #answerCount: number;

@@ -1,11 +1,13 @@
 // The page: its document at `/`, a route for each of its files, and the status that it asks for. No address is made into a path. The
 // document and its files are the same for everybody and answer without the API key; the status asks for it.
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { PageLimits } from 'takeoff-wire';
 import type { ReadersView } from '../../readers/readers-view.js';
 import { contentSecurityPolicy } from './content-security-policy.js';
-import type { PageFile, PageFiles } from './page-files.js';
+import type { PageFiles } from './page-files.js';
+import { PAGE, PAGE_FILE, PAGE_STATUS } from './page-operations.js';
 import { pageStatus } from './page-status.js';
+import { sendFile } from './send-file.js';
 
 export interface PageOptions {
   readonly files: PageFiles;
@@ -39,11 +41,11 @@ export function addPage(app: FastifyInstance, { page, readers, version }: PageDe
     'permissions-policy': 'camera=(), geolocation=(), microphone=()',
     'referrer-policy': 'no-referrer',
   };
-  app.get('/', (request, reply) =>
+  app.get('/', { config: { operation: PAGE } }, (request, reply) =>
     sendFile(files.html, request, reply.headers({ ...documentHeaders, 'cache-control': ASKED_FOR })),
   );
   for (const file of files.assets)
-    app.get(`/${file.name}`, (request, reply) =>
+    app.get(`/${file.name}`, { config: { operation: PAGE_FILE } }, (request, reply) =>
       sendFile(
         file,
         request,
@@ -54,31 +56,7 @@ export function addPage(app: FastifyInstance, { page, readers, version }: PageDe
         }),
       ),
     );
-  app.get('/page/status', (_request, reply) =>
+  app.get('/page/status', { config: { operation: PAGE_STATUS } }, (_request, reply) =>
     reply.header('cache-control', 'no-store').send(pageStatus(readers, version, limits)),
   );
 }
-
-function sendFile(file: PageFile, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  reply.headers({
-    etag: file.etag,
-    vary: 'Accept-Encoding',
-    'x-content-type-options': 'nosniff',
-  });
-  if (request.headers['if-none-match'] === file.etag) return reply.code(304).send();
-  const [encoding, bytes] = smallest(file, request.headers['accept-encoding'] ?? '');
-  if (encoding !== null) reply.header('content-encoding', encoding);
-  return reply.type(file.contentType).send(bytes);
-}
-
-function smallest({ plain, brotli, gzip }: PageFile, accepted: string): readonly [string | null, Buffer] {
-  if (brotli !== null && accepts(accepted, 'br')) return ['br', brotli];
-  if (gzip !== null && accepts(accepted, 'gzip')) return ['gzip', gzip];
-  return [null, plain];
-}
-
-const accepts = (header: string, encoding: string): boolean =>
-  header.split(',').some((part) => {
-    const [name = '', ...parameters] = part.split(';').map((text) => text.trim().toLowerCase());
-    return name === encoding && !parameters.some((parameter) => /^q=0(?:\.0*)?$/u.test(parameter));
-  });

@@ -6,6 +6,7 @@ import { addEncodingCheck } from '../connection/content-encoding.js';
 import type { HttpLimits } from '../connection/http-limits.js';
 import { addJsonParser, jsonBodyOf } from '../connection/json-body.js';
 import type { BodyReader } from '../connection/read-body.js';
+import { CHAT_TEMPLATE, DETOKENIZE, TOKENIZE } from './token-operations.js';
 import { parseChatTemplate, parseDetokenize, parseTokenize } from './parse-token-request.js';
 
 export interface TokenToolOptions {
@@ -23,21 +24,33 @@ export async function addTokenTools(app: FastifyInstance, options: TokenToolOpti
   await app.register((json, _options, done) => {
     addEncodingCheck(json);
     addJsonParser(json, readBody);
-    json.post<ReaderRoute>('/tokenize/:reader_id', async (request): Promise<TokenizeResponse> => {
-      const question = parseTokenize(jsonBodyOf(request), limits);
-      const { tokens } = await questions.askReader<'tokenize'>(request.params.reader_id, question);
-      return { tokens: [...tokens], tokens_count: tokens.length };
-    });
-    json.post<ReaderRoute>('/detokenize/:reader_id', async (request): Promise<DetokenizeResponse> => {
-      const question = parseDetokenize(jsonBodyOf(request));
-      const { text } = await questions.askReader<'detokenize'>(request.params.reader_id, question);
-      return { text };
-    });
-    json.post<ReaderRoute>('/chat_template/:reader_id', async (request): Promise<ChatTemplateResponse> => {
-      const question = parseChatTemplate(jsonBodyOf(request), limits);
-      const { texts } = await questions.askReader<'render'>(request.params.reader_id, question);
-      return { messages: [...texts] };
-    });
+    json.post<ReaderRoute>(
+      '/tokenize/:reader_id',
+      { config: { operation: TOKENIZE } },
+      async (request): Promise<TokenizeResponse> => {
+        const question = parseTokenize(jsonBodyOf(request), limits);
+        const { tokens } = await questions.askReader<'tokenize'>(request.params.reader_id, question);
+        return { tokens: [...tokens], tokens_count: tokens.length };
+      },
+    );
+    json.post<ReaderRoute>(
+      '/detokenize/:reader_id',
+      { config: { operation: DETOKENIZE } },
+      async (request): Promise<DetokenizeResponse> => {
+        const question = parseDetokenize(jsonBodyOf(request));
+        const { text } = await questions.askReader<'detokenize'>(request.params.reader_id, question);
+        return { text };
+      },
+    );
+    json.post<ReaderRoute>(
+      '/chat_template/:reader_id',
+      { config: { operation: CHAT_TEMPLATE } },
+      async (request): Promise<ChatTemplateResponse> => {
+        const question = parseChatTemplate(jsonBodyOf(request), limits);
+        const { texts } = await questions.askReader<'render'>(request.params.reader_id, question);
+        return { messages: [...texts] };
+      },
+    );
     done();
   });
 }

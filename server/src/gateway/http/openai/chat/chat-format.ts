@@ -3,13 +3,8 @@ import type { FinishReason } from 'takeoff-wire';
 import type { DoneEvent, TokenEvent } from '../../../../link/requests/messages.js';
 import type { AnswerFormat, PromptAnswer } from '../../connection/answer-format.js';
 import type { PublicError } from '../../connection/public-error.js';
-import {
-  finishReasonOf,
-  logprobsContent,
-  usageOf,
-  type AnswerHead,
-  type OpenaiUsage,
-} from '../answer-facts.js';
+import { finishReasonOf, logprobsContent, usageOf, type AnswerHead } from '../answer-facts.js';
+import type { OpenaiUsage } from '../answer-schemas.js';
 import { writeOpenaiError } from '../openai-error.js';
 import { DONE_EVENT, encodeJsonEvent } from '../server-sent-json.js';
 import type { RequiredCall } from '../input/tools.js';

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import type { Conversation, PromptPart } from '../../../../link/requests/messages.js';
 import type { HttpLimits } from '../../connection/http-limits.js';
-import { parseContent, parseTextContent } from '../input/content.js';
+import { describedContent, describedTextContent, parseContent, parseTextContent } from '../input/content.js';
 import { ConversationBuilder } from '../input/conversation-builder.js';
 import { anything, invalidField, parseFields, parseList, requiredText, text } from '../input/fields.js';
 import type { RequestImages } from '../input/request-images.js';
@@ -25,6 +25,26 @@ const toolCallSchema = z.object({
     'an object with name and arguments',
   ),
 });
+
+const textMessage = messageSchema.extend({ content: describedTextContent });
+
+/** Messages as the description of the API tells them. */
+export const describedMessages = z
+  .array(
+    z.union([
+      textMessage
+        .extend({ role: z.enum(['system', 'developer', 'tool', 'function']) })
+        .omit({ tool_calls: true }),
+      messageSchema.extend({ role: z.literal('user'), content: describedContent }).omit({ tool_calls: true }),
+      textMessage.extend({
+        role: z.literal('assistant'),
+        tool_calls: z.array(toolCallSchema).min(1).max(MAX_TOOL_CALLS).nullish(),
+      }),
+    ]),
+  )
+  .min(1)
+  .max(MAX_MESSAGES)
+  .describe("System messages aside, the last one is not the assistant's.");
 
 /** @throws InputError */
 export function parseMessages(messages: unknown, images: RequestImages, limits: HttpLimits): Conversation {

@@ -6,28 +6,31 @@ import { anything, flag, integer, invalidField, isList, parseFields, text } from
 import {
   answerTokens,
   DEFAULT_MAX_TOKENS,
+  describedGenerationFields,
   generationFields,
   MAX_TOP_LOGPROBS,
   toSampling,
 } from '../input/generation-fields.js';
-import { guidedFields, parseGuidedFields } from '../input/guided-fields.js';
+import { describedGuidedFields, guidedFields, parseGuidedFields } from '../input/guided-fields.js';
 import { toParsedRequest, type ParsedRequest } from '../input/parsed-request.js';
 import {
   COMMON_REFUSED_FIELDS,
+  describedRefusals,
   validateNoRefusedFields,
   type RefusedFields,
 } from '../input/refused-fields.js';
+import { describedModel } from '../input/model-names.js';
 import { RequestImages } from '../input/request-images.js';
-import { parseResponseFormat } from '../input/text-format.js';
-import { parseToolChoice, parseTools, type RequiredCall } from '../input/tools.js';
-import { parseMessages } from './chat-messages.js';
+import { describedResponseFormat, parseResponseFormat } from '../input/text-format.js';
+import { describedTools, parseToolChoice, parseTools, type RequiredCall } from '../input/tools.js';
+import { describedMessages, parseMessages } from './chat-messages.js';
 
 const chatRequestSchema = z.object(
   {
-    ...generationFields,
-    ...guidedFields,
     model: text(),
     messages: anything(),
+    ...generationFields,
+    ...guidedFields,
     max_tokens: answerTokens(),
     max_completion_tokens: answerTokens(),
     logprobs: flag(),
@@ -53,6 +56,19 @@ export const REFUSED_CHAT_FIELDS: RefusedFields = {
   function_call: { isHarmless: (value) => value === 'none', why: 'its successor is tool_choice.' },
   web_search_options: { why: 'this server searches nothing.' },
 };
+
+/** The request as the description of the API tells it: what is parsed field by field has its whole shape there. */
+export const describedChatRequest = chatRequestSchema
+  .extend({
+    ...describedGenerationFields,
+    ...describedGuidedFields,
+    ...describedTools.chat,
+    model: describedModel,
+    messages: describedMessages,
+    response_format: describedResponseFormat,
+  })
+  .extend(describedRefusals(REFUSED_CHAT_FIELDS))
+  .meta({ id: 'ChatCompletionRequest' });
 
 export interface ParsedChat extends ParsedRequest {
   /** Null where the answers are text. */

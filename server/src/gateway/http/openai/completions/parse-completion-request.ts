@@ -14,26 +14,34 @@ import {
   parseList,
   text,
 } from '../input/fields.js';
-import { answerTokens, generationFields, MAX_TOP_LOGPROBS, toSampling } from '../input/generation-fields.js';
-import { guidedFields, parseGuidedFields } from '../input/guided-fields.js';
+import {
+  answerTokens,
+  describedGenerationFields,
+  generationFields,
+  MAX_TOP_LOGPROBS,
+  toSampling,
+} from '../input/generation-fields.js';
+import { describedGuidedFields, guidedFields, parseGuidedFields } from '../input/guided-fields.js';
+import { describedModel } from '../input/model-names.js';
 import { toParsedRequest, type ParsedRequest } from '../input/parsed-request.js';
 import {
   COMMON_REFUSED_FIELDS,
+  describedRefusals,
   validateNoRefusedFields,
   type RefusedFields,
 } from '../input/refused-fields.js';
-import { parseResponseFormat } from '../input/text-format.js';
+import { describedResponseFormat, parseResponseFormat } from '../input/text-format.js';
 
 /** OpenAI's default. */
 const DEFAULT_MAX_TOKENS = 16;
 
 const completionRequestSchema = z.object(
   {
+    model: text(),
+    prompt: anything(),
     ...generationFields,
     ...guidedFields,
     response_format: anything(),
-    model: text(),
-    prompt: anything(),
     max_tokens: answerTokens(),
     logprobs: integer(0, MAX_TOP_LOGPROBS),
     stream: flag(),
@@ -47,6 +55,18 @@ export const REFUSED_COMPLETION_FIELDS: RefusedFields = {
   echo: { isHarmless: (value) => value === false, why: 'an answer is told without its prompt.' },
   suffix: { isHarmless: (value) => value === '', why: 'text is written after the prompt only.' },
 };
+
+/** The request as the description of the API tells it: what is parsed field by field has its whole shape there. */
+export const describedCompletionRequest = completionRequestSchema
+  .extend({
+    ...describedGenerationFields,
+    ...describedGuidedFields,
+    model: describedModel,
+    prompt: z.union([z.string(), z.array(z.string()).min(1)]),
+    response_format: describedResponseFormat,
+  })
+  .extend(describedRefusals(REFUSED_COMPLETION_FIELDS))
+  .meta({ id: 'CompletionRequest' });
 
 export interface ParsedCompletion extends ParsedRequest {
   readonly tellsUsage: boolean;

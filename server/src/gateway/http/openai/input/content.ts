@@ -18,6 +18,33 @@ const inputImagePart = z.object({ image_url: text(), file_id: text() });
 /** A block of LangChain, which its OpenAI client passes on as it is. */
 const langchainImage = z.object({ data: text(), base64: text(), url: text() });
 
+const describedText = z.union([
+  textPart.extend({ type: z.enum(['text', 'input_text', 'output_text']) }),
+  refusalPart.extend({ type: z.literal('refusal') }),
+]);
+const describedUrl = z.string().meta({
+  format: 'uri',
+  description: 'A data URL with base64, or a web address where the server fetches remote images.',
+});
+const describedPart = z.union([
+  describedText,
+  imageUrlPart.extend({
+    type: z.literal('image_url'),
+    image_url: z.union([describedUrl, z.object({ url: describedUrl })]),
+  }),
+  inputImagePart.extend({ type: z.literal('input_image'), image_url: describedUrl }).omit({ file_id: true }),
+  langchainImage
+    .extend({ type: z.literal('image'), data: z.string().meta({ contentEncoding: 'base64' }) })
+    .omit({ base64: true, url: true })
+    .describe("LangChain's."),
+]);
+
+/** Content as the description of the API tells it: with images, and of text alone. */
+export const describedContent = z.union([z.string(), z.array(describedPart).min(1).max(MAX_PARTS)]).nullish();
+export const describedTextContent = z
+  .union([z.string(), z.array(describedText).min(1).max(MAX_PARTS)])
+  .nullish();
+
 /**
  * @param images null where the message may show none
  * @throws InputError

@@ -31,7 +31,11 @@ export const generationFields = {
   top_p: number(0, 1),
   top_k: integer(-1, MAX_INTEGER),
   min_p: number(0, 1),
-  seed: z.number('a whole number').refine(Number.isInteger, 'a whole number').nullish(),
+  seed: z
+    .number('a whole number')
+    .refine(Number.isInteger, 'a whole number')
+    .meta({ type: 'integer' })
+    .nullish(),
   stop: anything(),
   n: integer(1, MAX_CHOICES),
   frequency_penalty: number(-2, 2),
@@ -41,6 +45,21 @@ export const generationFields = {
   logit_bias: anything(),
   cache_salt: text(),
   image_token_budget: imageTokenBudget(),
+};
+
+const stopText = z.string().min(1).max(MAX_STOP_CHARACTERS);
+
+/** The fields that are parsed here, as the description of the API tells them. */
+export const describedGenerationFields = {
+  stop: z
+    .union([stopText, z.array(stopText).max(MAX_STOPS)])
+    .nullish()
+    .describe('Texts that end the answer.'),
+  logit_bias: z
+    .record(z.string().regex(/^\d{1,9}$/u), z.number().min(-100).max(100))
+    .meta({ maxProperties: MAX_BIASES })
+    .nullish()
+    .describe('What is added to the logits of tokens, by their ids.'),
 };
 
 /** Of a field that bounds an answer, such as max_tokens. */

@@ -1,10 +1,26 @@
 // vLLM's fields for answers of a form: guided_json, guided_regex and guided_choice. A request has one of them at most.
 import type { Constraint } from '../../../../link/requests/messages.js';
+import { z } from 'zod';
 import { choicesConstraint, MAX_CHOICES, regexConstraint } from '../../connection/constraint.js';
 import { anything, invalidField, parseList, text, unsupportedField } from './fields.js';
 import { parseSchema } from './schema-field.js';
 
 export const guidedFields = { guided_json: anything(), guided_regex: text(), guided_choice: anything() };
+
+/** The fields as the description of the API tells them. */
+export const describedGuidedFields = {
+  guided_json: z
+    .union([z.looseObject({}), z.string()])
+    .nullish()
+    .describe("vLLM's: the answer is valid JSON of this JSON Schema, an object or its text."),
+  guided_regex: guidedFields.guided_regex.describe("vLLM's: the answer matches this regular expression."),
+  guided_choice: z
+    .array(z.string())
+    .min(1)
+    .max(MAX_CHOICES)
+    .nullish()
+    .describe("vLLM's: the answer is one of these."),
+};
 
 interface GuidedFields {
   readonly guided_json?: unknown;

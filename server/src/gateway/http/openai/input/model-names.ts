@@ -4,12 +4,18 @@ import { createHash } from 'node:crypto';
 import { DEFAULT_CONSUMER_GROUP } from 'takeoff-wire';
 import { InputError } from '../../../../errors.js';
 import type { ReadersView } from '../../../readers/readers-view.js';
+import { text } from './fields.js';
 
 export interface NamedModel {
   readonly group: string;
   /** What the answer calls the model. */
   readonly name: string;
 }
+
+/** The field as the description of the API tells it. */
+export const describedModel = text().describe(
+  'A consumer group, or a model that one serves. Where there is one group only, any name means it.',
+);
 
 const MAX_SHOWN_CHARACTERS = 100;
 

@@ -1,5 +1,6 @@
 // Fields that OpenAI and vLLM know and that this server cannot honour. Each is refused by name unless its value asks for nothing,
 // so that nobody takes an answer for what it is not.
+import { z } from 'zod';
 import { isList, unsupportedField } from './fields.js';
 
 interface RefusedField {
@@ -32,6 +33,18 @@ export const COMMON_REFUSED_FIELDS: RefusedFields = {
   stop_token_ids: { isHarmless: isEmptyList, why: 'name the text of the tokens in stop.' },
   prompt_logprobs: { why: 'log probabilities are told of answers only.' },
 };
+
+/** As the description of the API tells them. */
+export const describedRefusals = (refused: RefusedFields): Record<string, z.ZodType> =>
+  Object.fromEntries(
+    Object.entries(refused).map(([field, { why }]) => [
+      field,
+      z
+        .unknown()
+        .optional()
+        .meta({ deprecated: true, description: `Refused, unless it asks for nothing: ${why}` }),
+    ]),
+  );
 
 /** @throws InputError request.not_supported */
 export function validateNoRefusedFields(body: unknown, refused: RefusedFields): void {

@@ -17,6 +17,33 @@ const namedSchema = z.object(
 const objectSchema = z.object({ value: anything(), schema: anything() });
 const inValue = z.object({ value: requiredText() });
 
+const SCHEMA_OBJECT = z.looseObject({}).describe('A JSON Schema.');
+const describedSchema = namedSchema.extend({ schema: SCHEMA_OBJECT });
+const describedObject = objectSchema.extend({
+  value: SCHEMA_OBJECT.nullish(),
+  schema: SCHEMA_OBJECT.nullish(),
+});
+const plainText = z.object({ type: z.literal('text') });
+
+/** `response_format` as the description of the API tells it. */
+export const describedResponseFormat = z
+  .union([
+    plainText,
+    z.object({ type: z.literal('json_schema'), json_schema: describedSchema }),
+    describedObject.extend({ type: z.enum(['json_object', 'json']) }),
+    inValue.extend({ type: z.literal('regex') }),
+  ])
+  .nullish();
+
+/** `text.format` as the description of the API tells it. */
+export const describedTextFormat = z
+  .union([
+    plainText,
+    describedSchema.extend({ type: z.literal('json_schema') }),
+    z.object({ type: z.literal('json_object') }),
+  ])
+  .nullish();
+
 /**
  * Null where any text will do.
  * @throws InputError

@@ -59,6 +59,43 @@ const allowedTools = z.object(
 );
 const inAllowedTools = z.object({ allowed_tools: anything() });
 
+const describedFunction = functionSchema.extend({ parameters: objectSchema.nullish() });
+const functionType = { type: z.literal('function') };
+const modes = z.enum(['none', 'auto', 'required']);
+const allowed = <Reference extends z.ZodType>(reference: Reference) =>
+  allowedTools.extend({ tools: z.array(reference).min(1).max(MAX_TOOLS) });
+const namedFunction = {
+  chat: z.object({ ...functionType, function: named }),
+  responses: named.extend(functionType),
+};
+
+/** `tools` and `tool_choice` as the description of the API tells them. */
+export const describedTools = {
+  chat: {
+    tools: z
+      .array(z.object({ ...functionType, function: describedFunction }))
+      .max(MAX_TOOLS)
+      .nullish(),
+    tool_choice: z
+      .union([
+        modes,
+        namedFunction.chat,
+        z.object({ type: z.literal('allowed_tools'), allowed_tools: allowed(namedFunction.chat) }),
+      ])
+      .nullish(),
+  },
+  responses: {
+    tools: z.array(describedFunction.extend(functionType)).max(MAX_TOOLS).nullish(),
+    tool_choice: z
+      .union([
+        modes,
+        namedFunction.responses,
+        allowed(namedFunction.responses).extend({ type: z.literal('allowed_tools') }),
+      ])
+      .nullish(),
+  },
+} as const;
+
 /** @throws InputError */
 export function parseTools(tools: unknown, dialect: ToolDialect): readonly FunctionTool[] {
   if (tools === null || tools === undefined || (isList(tools) && tools.length === 0)) return [];

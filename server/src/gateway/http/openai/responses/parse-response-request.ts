@@ -11,17 +11,25 @@ import {
   MAX_TOP_LOGPROBS,
   toSampling,
 } from '../input/generation-fields.js';
-import { guidedFields, parseGuidedFields } from '../input/guided-fields.js';
+import { describedGuidedFields, guidedFields, parseGuidedFields } from '../input/guided-fields.js';
+import { describedModel } from '../input/model-names.js';
 import { toParsedRequest, type ParsedRequest } from '../input/parsed-request.js';
 import {
   COMMON_REFUSED_FIELDS,
+  describedRefusals,
   validateNoRefusedFields,
   type RefusedFields,
 } from '../input/refused-fields.js';
 import { RequestImages } from '../input/request-images.js';
-import { parseTextFormat, repeatedFormat } from '../input/text-format.js';
-import { parseToolChoice, parseTools, type FunctionTool, type RequiredCall } from '../input/tools.js';
-import { parseResponseInput } from './response-input.js';
+import { describedTextFormat, parseTextFormat, repeatedFormat } from '../input/text-format.js';
+import {
+  describedTools,
+  parseToolChoice,
+  parseTools,
+  type FunctionTool,
+  type RequiredCall,
+} from '../input/tools.js';
+import { describedInput, parseResponseInput } from './response-input.js';
 
 const LOGPROBS = 'message.output_text.logprobs';
 
@@ -32,10 +40,10 @@ const METADATA = `an object of up to ${MAX_METADATA} strings of up to ${MAX_META
 
 const responseRequestSchema = z.object(
   {
-    ...guidedFields,
     model: text(),
     input: anything(),
     instructions: text(),
+    ...guidedFields,
     max_output_tokens: answerTokens(),
     temperature: number(0, 100),
     top_p: number(0, 1),
@@ -72,6 +80,20 @@ export const REFUSED_RESPONSE_FIELDS: RefusedFields = {
     why: 'nothing is left out of a conversation. Send "disabled", and shorten input.',
   },
 };
+
+/** The request as the description of the API tells it: what is parsed field by field has its whole shape there. */
+export const describedResponseRequest = responseRequestSchema
+  .extend({
+    ...describedGuidedFields,
+    ...describedTools.responses,
+    model: describedModel,
+    input: describedInput,
+    include: anything().describe(`With "${LOGPROBS}" in it, log probabilities are told.`),
+    text: z.object({ format: describedTextFormat }).nullish(),
+    metadata: responseRequestSchema.shape.metadata.meta({ maxProperties: MAX_METADATA }),
+  })
+  .extend(describedRefusals(REFUSED_RESPONSE_FIELDS))
+  .meta({ id: 'ResponseRequest' });
 
 export interface ParsedResponse extends ParsedRequest {
   /** Null where the answer is text. */

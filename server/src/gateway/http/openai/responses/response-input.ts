@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Conversation } from '../../../../link/requests/messages.js';
 import type { HttpLimits } from '../../connection/http-limits.js';
 import { callAsText, MAX_MESSAGES, resultAsText } from '../chat/chat-messages.js';
-import { parseContent, parseTextContent } from '../input/content.js';
+import { describedContent, describedTextContent, parseContent, parseTextContent } from '../input/content.js';
 import { ConversationBuilder } from '../input/conversation-builder.js';
 import {
   anything,
@@ -21,6 +21,27 @@ const itemSchema = z.object({ type: text() }, 'an object with role and content')
 const messageSchema = z.object({ role: requiredText(), content: anything() });
 const callSchema = z.object({ call_id: text(), name: requiredText(), arguments: requiredText() });
 const resultSchema = z.object({ call_id: text(), output: anything() });
+
+const describedItem = z.union([
+  messageSchema.extend({
+    type: z.literal('message').nullish(),
+    role: z.literal('user'),
+    content: describedContent,
+  }),
+  messageSchema.extend({
+    type: z.literal('message').nullish(),
+    role: z.enum(['system', 'developer', 'assistant']),
+    content: describedTextContent,
+  }),
+  callSchema.extend({ type: z.literal('function_call') }),
+  resultSchema.extend({ type: z.literal('function_call_output'), output: describedTextContent }),
+  z.object({ type: z.literal('reasoning') }).describe('Of another model, and passed over.'),
+]);
+
+/** `input` as the description of the API tells it. */
+export const describedInput = z
+  .union([z.string(), z.array(describedItem).min(1).max(MAX_MESSAGES)])
+  .describe("A text, or items. System messages aside, the last one is not the assistant's, and no call.");
 
 export interface ResponseInput {
   readonly input: unknown;

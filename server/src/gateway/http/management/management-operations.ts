@@ -1,0 +1,155 @@
+// The management API, and what the inference port tells of readers, as the descriptions of the ports tell them.
+import {
+  addedReaderSchema,
+  managementStatusSchema,
+  readerConfigSchema,
+  readerGroupsSchema,
+  statusResponseSchema,
+  type ErrorCode,
+} from 'takeoff-wire';
+import { z } from 'zod';
+import { READER_ERRORS } from '../connection/answer-errors.js';
+import type { Operation, Parameter } from '../description/operation.js';
+import { readerSettingsSchema } from './reader-settings-schema.js';
+
+const STATUS_TAG = 'Status';
+const READERS_TAG = 'Readers';
+
+const healthSchema = z.object({ status: z.literal('ok') }).meta({ id: 'Health' });
+const HEALTHY: Operation['answers'] = [
+  { status: 200, description: 'Ready.', content: [{ kind: 'json', schema: healthSchema }] },
+];
+
+export const HEALTHZ: Operation = {
+  tag: STATUS_TAG,
+  summary: 'Whether any consumer group takes requests',
+  answers: HEALTHY,
+  errors: ['server.not_ready', 'group.failed'],
+  examples: [{ name: 'Ready', answer: { status: 'ok' } }],
+};
+
+export const READYZ: Operation = {
+  tag: STATUS_TAG,
+  summary: 'Whether every consumer group takes requests, or the one that is asked for',
+  parameters: [
+    { name: 'consumer_group', place: 'query', description: 'A single group.', schema: z.string().optional() },
+  ],
+  answers: HEALTHY,
+  errors: ['server.not_ready', 'group.unavailable', 'group.failed', 'request.out_of_range'],
+};
+
+export const STATUS: Operation = {
+  tag: STATUS_TAG,
+  summary: 'Who is there',
+  answers: [
+    {
+      status: 200,
+      description: 'Readers, consumer groups and ports.',
+      content: [{ kind: 'json', schema: statusResponseSchema }],
+    },
+  ],
+  errors: ['server.not_ready'],
+};
+
+export const MANAGEMENT_STATUS: Operation = {
+  tag: STATUS_TAG,
+  summary: 'The configuration, and readers in detail',
+  answers: [
+    {
+      status: 200,
+      description: 'With process ids, loading progress and reasons.',
+      content: [{ kind: 'json', schema: managementStatusSchema }],
+    },
+  ],
+  errors: [],
+};
+
+export const METRICS: Operation = {
+  tag: STATUS_TAG,
+  summary: 'Metrics for Prometheus',
+  answers: [
+    {
+      status: 200,
+      description: 'docs/observability.md has the names.',
+      content: [{ kind: 'text', contentType: 'text/plain' }],
+    },
+  ],
+  errors: [],
+};
+
+export const READER_GROUPS: Operation = {
+  tag: READERS_TAG,
+  summary: 'The readers of each consumer group',
+  answers: [
+    {
+      status: 200,
+      description: 'By the names of the groups.',
+      content: [{ kind: 'json', schema: readerGroupsSchema }],
+    },
+  ],
+  errors: [],
+};
+
+const READER: Parameter = {
+  name: 'reader_id',
+  place: 'path',
+  description: 'A name of /reader_groups.',
+  schema: z.string(),
+};
+
+const CHANGE_ERRORS: readonly ErrorCode[] = ['auth.readers_locked', 'reader.not_saved'];
+const SET_ERRORS: readonly ErrorCode[] = [...CHANGE_ERRORS, 'request.wrong_shape', 'request.reader_invalid'];
+
+export const READER_CONFIG: Operation = {
+  tag: READERS_TAG,
+  summary: "The model's config.json and the reader's settings",
+  parameters: [READER],
+  answers: [
+    {
+      status: 200,
+      description: 'The settings alone until the reader is live.',
+      content: [{ kind: 'json', schema: readerConfigSchema }],
+    },
+  ],
+  errors: ['request.reader_unknown', ...READER_ERRORS],
+};
+
+const set = (status: number, description: string): Operation['answers'] => [
+  { status, description, content: [{ kind: 'json', schema: addedReaderSchema }] },
+];
+
+export const ADD_READER: Operation = {
+  tag: READERS_TAG,
+  summary: 'Add a reader',
+  description: 'It loads after the answer; /status tells how far it is.',
+  body: { json: readerSettingsSchema },
+  answers: set(201, 'All settings as they count, secrets hidden.'),
+  errors: SET_ERRORS,
+};
+
+export const CHANGE_READER: Operation = {
+  tag: READERS_TAG,
+  summary: 'Change a running reader',
+  description: 'consumer_group, max_batch_size down from what it was loaded for, and log_level.',
+  parameters: [READER],
+  body: { json: readerSettingsSchema },
+  answers: set(200, 'All settings as they count now, secrets hidden.'),
+  errors: [...SET_ERRORS, 'request.reader_unknown'],
+};
+
+export const REMOVE_READER: Operation = {
+  tag: READERS_TAG,
+  summary: 'Drain and remove a reader',
+  parameters: [
+    READER,
+    {
+      name: 'force',
+      place: 'query',
+      description: 'Ends it at once, and what it was answering with it.',
+      schema: z.enum(['true', 'false', '']).optional(),
+    },
+  ],
+  body: { json: z.unknown(), isOptional: true },
+  answers: [{ status: 204, description: 'It is gone.' }],
+  errors: [...CHANGE_ERRORS, 'request.out_of_range', 'request.reader_unknown'],
+};
