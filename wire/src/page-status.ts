@@ -22,6 +22,8 @@ export const pageReaderSchema = z.object({
   takes_images: z.boolean().nullable(),
   /** Rows that any image takes in a prompt; null where that depends on the size of the image, or is not known. */
   image_tokens: z.int().nullable(),
+  /** Names that lora_id may have; absent until its model has been loaded. */
+  loras: z.array(z.string()).optional(),
 });
 export type PageReader = z.infer<typeof pageReaderSchema>;
 
