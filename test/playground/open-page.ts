@@ -50,10 +50,11 @@ interface AxeResults {
   }[];
 }
 
-/** What axe finds wrong, a line for each element. */
-export async function axeFindings(page: Page): Promise<string[]> {
+/** What axe finds wrong, a line for each element; by one rule alone where it is named. */
+export async function axeFindings(page: Page, rule?: string): Promise<string[]> {
   await page.evaluate(axeSource);
-  const { violations } = await page.evaluate<AxeResults>('axe.run()');
+  const options = rule === undefined ? {} : { runOnly: [rule] };
+  const { violations } = await page.evaluate<AxeResults>(`axe.run(${JSON.stringify(options)})`);
   return violations.flatMap(({ id, nodes }) =>
     nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary ?? ''}`),
   );

@@ -24,6 +24,10 @@ export const pageReaderSchema = z
       .describe(
         'Rows that any image takes in a prompt; null where that depends on the size of the image, or is not known.',
       ),
+    loras: z
+      .array(z.string())
+      .optional()
+      .describe('Names that lora_id may have; absent until its model has been loaded.'),
   })
   .meta({ id: 'PageReader' });
 export type PageReader = z.infer<typeof pageReaderSchema>;

@@ -3,7 +3,7 @@ import { computed, signal } from '@preact/signals';
 import { chooseImage, prepareImage, type ChosenImage } from '../image/chosen-image.js';
 import type { CropBox } from '../image/crop-box.js';
 import type { UploadPlan } from '../image/plan-upload.js';
-import { group, groups, status } from '../server/server.js';
+import { addressee, group, status } from '../server/server.js';
 import { requestsAhead } from '../server/reader-summary.js';
 import { requestOptions } from '../settings/request-options.js';
 import { settings } from '../settings/settings.js';
@@ -48,9 +48,7 @@ export async function ask(text: string): Promise<void> {
     refusal.value = prepared.reason;
     return;
   }
-  // The server's own choice of a group needs no name.
-  const isOnlyGroup = groups.value.length <= 1 && settings.value.consumerGroup === '';
-  const options = requestOptions(settings.value, isOnlyGroup ? '' : group.value);
+  const options = requestOptions(settings.value, addressee.value);
   askQuestion({ text: question, options, image: prepared.image });
 }
 

@@ -44,13 +44,17 @@ describe('stageTimes', () => {
 });
 
 describe('tokensPerSecond', () => {
-  it('counts what came after the first token', () =>
-    expect(tokensPerSecond(11, { firstTokenMs: 500, totalMs: 1500 })).toBe(10));
+  it('counts the tokens after the first one, over the time that the server needed for them', () => {
+    const seen = { askedMs: 0, sentMs: 10, firstTokenMs: 990, endMs: 1000 };
+    expect(tokensPerSecond(11, stageTimes({ timings: { decodeMs: 500 } }, seen))).toBe(20);
+    expect(tokensPerSecond(11, stageTimes({}, { ...seen, firstTokenMs: 500 }))).toBe(20);
+  });
+
   it.each([
-    [1, { firstTokenMs: 1, totalMs: 2 }],
-    [9, { firstTokenMs: null, totalMs: 2 }],
-    [9, { firstTokenMs: 2, totalMs: 2 }],
-  ])('of %i tokens with %j is not known', (tokens, times) =>
-    expect(tokensPerSecond(tokens, times)).toBeNull(),
+    [1, [{ name: 'writing', ms: 10 }]],
+    [11, [{ name: 'sending', ms: 10 }]],
+    [11, []],
+  ])('tells nothing of %i tokens and the stages %j', (tokens, stages) =>
+    expect(tokensPerSecond(tokens, stages)).toBeNull(),
   );
 });

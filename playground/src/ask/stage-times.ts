@@ -13,6 +13,9 @@ export interface Observed {
   readonly endMs: number;
 }
 
+/** From the first token to the end. */
+const WRITING = 'writing';
+
 /** The stages that servers tell, in the order in which they happen, and how the page calls them. */
 const SERVER_STAGES: readonly (readonly [field: string, name: string])[] = [
   ['receiveMs', 'receiving'],
@@ -20,7 +23,7 @@ const SERVER_STAGES: readonly (readonly [field: string, name: string])[] = [
   ['queueMs', 'waiting'],
   ['visionMs', 'reading the image'],
   ['prefillMs', 'reading the prompt'],
-  ['decodeMs', 'writing'],
+  ['decodeMs', WRITING],
 ];
 
 /** `metadata` is that of an answer, of a server that tells `timings` or of one that does not. */
@@ -44,15 +47,13 @@ function observedStages({ askedMs, sentMs, firstTokenMs, endMs }: Observed): Sta
   return [
     { name: 'sending', ms: sent - askedMs },
     { name: 'waiting and reading', ms: first - sent },
-    { name: 'writing', ms: endMs - first },
+    { name: WRITING, ms: endMs - first },
   ].filter(({ ms }) => ms > 0);
 }
 
 /** Tokens a second after the first one; null where there are too few to tell. */
-export function tokensPerSecond(
-  generatedTokens: number,
-  { firstTokenMs, totalMs }: { readonly firstTokenMs: number | null; readonly totalMs: number },
-): number | null {
-  if (firstTokenMs === null || generatedTokens < 2 || totalMs <= firstTokenMs) return null;
-  return ((generatedTokens - 1) * 1000) / (totalMs - firstTokenMs);
+export function tokensPerSecond(generatedTokens: number, stages: readonly StageTime[]): number | null {
+  const writing = stages.find(({ name }) => name === WRITING);
+  if (writing === undefined || generatedTokens < 2) return null;
+  return ((generatedTokens - 1) * 1000) / writing.ms;
 }

@@ -4,7 +4,7 @@ import { explainFailure } from '../ask/explain-failure.js';
 import { runQuestion } from '../ask/run-question.js';
 import type { TurnState } from '../ask/turn.js';
 import { chooseImage, prepareImage } from '../image/chosen-image.js';
-import { group, groups, status } from '../server/server.js';
+import { addressee, group, status } from '../server/server.js';
 import { requestOptions } from '../settings/request-options.js';
 import { settings } from '../settings/settings.js';
 
@@ -117,7 +117,7 @@ async function askAbout(row: FolderRow, signal: AbortSignal): Promise<RowState> 
   const prepared = await prepareImage(image, { box: null, keepsOriginal: keepsOriginals, limits });
   if (prepared.kind === 'refused') return { kind: 'failed', message: prepared.reason };
   if (signal.aborted) return { kind: 'waiting' };
-  const options = requestOptions(settings.value, groups.value.length <= 1 ? '' : group.value);
+  const options = requestOptions(settings.value, addressee.value);
   const last = await runQuestion(
     { text: question.value, options, image: { blob: prepared.blob, name: row.path } },
     signal,

@@ -21,16 +21,14 @@ export async function chooseImage(file: Blob, name: string): Promise<ChosenImage
   return { name, file, url, sniffed: sniff(head), sizeBytes: file.size, ...size };
 }
 
-/** Null, null where the browser cannot show it. */
-async function shownSize(url: string): Promise<Pick<ImageFacts, 'widthPx' | 'heightPx'>> {
+/** Null, null where the browser cannot show it. Known before the pixels are decoded, which a photograph takes long for. */
+function shownSize(url: string): Promise<Pick<ImageFacts, 'widthPx' | 'heightPx'>> {
   const image = new Image();
-  image.src = url;
-  try {
-    await image.decode();
-  } catch {
-    return { widthPx: null, heightPx: null };
-  }
-  return { widthPx: image.naturalWidth, heightPx: image.naturalHeight };
+  return new Promise((resolve) => {
+    image.onload = () => resolve({ widthPx: image.naturalWidth, heightPx: image.naturalHeight });
+    image.onerror = () => resolve({ widthPx: null, heightPx: null });
+    image.src = url;
+  });
 }
 
 export interface SendOptions {

@@ -38,7 +38,8 @@ const isReader = (reader: Unread<PageReader>): reader is PageReader =>
   (reader.failure === undefined || isFailure(reader.failure)) &&
   [reader.open_prompts, reader.max_batch_size].every(isNumber) &&
   (reader.takes_images === null || typeof reader.takes_images === 'boolean') &&
-  (reader.image_tokens === null || isNumber(reader.image_tokens));
+  (reader.image_tokens === null || isNumber(reader.image_tokens)) &&
+  (reader.loras === undefined || (Array.isArray(reader.loras) && reader.loras.every(isText)));
 
 const isFailure = (value: unknown): boolean =>
   isRecord(value) && isText(value['code']) && typeof value['restarts'] === 'boolean';

@@ -1,6 +1,6 @@
 import type { PageReader } from 'takeoff-wire';
 import { describe, expect, it } from 'vitest';
-import { groupNames, imageTokensOf, requestsAhead, summariseGroup } from './reader-summary.js';
+import { groupNames, imageTokensOf, loraNames, requestsAhead, summariseGroup } from './reader-summary.js';
 
 const reader = (changes: Partial<PageReader> = {}): PageReader => ({
   reader_id: 'a',
@@ -51,6 +51,17 @@ it('imageTokensOf is that of a live reader of the group', () => {
   expect(imageTokensOf([reader()], 'primary')).toBe(64);
   expect(imageTokensOf([reader({ image_tokens: null })], 'primary')).toBeNull();
   expect(imageTokensOf([], 'primary')).toBeNull();
+});
+
+it('loraNames has each adapter of the live readers of the group once', () => {
+  const readers = [
+    reader({ loras: ['a', 'b'] }),
+    reader({ loras: ['b'] }),
+    reader(),
+    reader({ loras: ['dead'], state: 'dead' }),
+    reader({ loras: ['other'], consumer_groups: ['second'] }),
+  ];
+  expect(loraNames(readers, 'primary')).toEqual(['a', 'b']);
 });
 
 it('groupNames has each group once', () =>

@@ -61,3 +61,12 @@ export function requestsAhead(readers: readonly PageReader[], group: string): nu
 export const imageTokensOf = (readers: readonly PageReader[], group: string): number | null =>
   readers.find(({ consumer_groups, state }) => consumer_groups.includes(group) && state === 'live')
     ?.image_tokens ?? null;
+
+/** Adapters that a question to the group may name: those of its live readers. */
+export const loraNames = (readers: readonly PageReader[], group: string): readonly string[] => [
+  ...new Set(
+    readers
+      .filter(({ consumer_groups, state }) => consumer_groups.includes(group) && state === 'live')
+      .flatMap(({ loras = [] }) => loras),
+  ),
+];

@@ -3,10 +3,11 @@
 import { computed, signal } from '@preact/signals';
 import { TakeoffClient } from 'takeoff-client';
 import type { PageStatus } from 'takeoff-wire';
+import type { Addressee } from '../settings/request-options.js';
 import { settings } from '../settings/settings.js';
 import { apiAddress, clientAddress } from './api-address.js';
 import { isRecord, parsePageStatus } from './parse-status.js';
-import { groupNames, summariseGroup, type GroupSummary } from './reader-summary.js';
+import { groupNames, loraNames, summariseGroup, type GroupSummary } from './reader-summary.js';
 import { fetchWithProgress, type UploadProgress } from './upload-fetch.js';
 
 export type Reachability =
@@ -32,6 +33,18 @@ export const group = computed(() => {
   return wanted === ''
     ? (groups.value.find((name) => name === 'primary') ?? groups.value[0] ?? 'primary')
     : wanted;
+});
+
+/** What the settings may choose from. */
+export const loras = computed(() => loraNames(status.value?.readers ?? [], group.value));
+
+/** Whom questions are for. The server's own choice of a group needs no name; an adapter of another group does not count. */
+export const addressee = computed<Addressee>(() => {
+  const { consumerGroup, loraId } = settings.value;
+  return {
+    group: groups.value.length <= 1 && consumerGroup === '' ? '' : group.value,
+    lora: loras.value.includes(loraId) ? loraId : '',
+  };
 });
 
 export const summary = computed<GroupSummary>(() =>

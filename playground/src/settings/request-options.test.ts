@@ -58,12 +58,13 @@ describe('schemaProblem', () => {
 
 describe('requestOptions', () => {
   it('sends the template and nothing else by default', () =>
-    expect(requestOptions(STANDARD_SETTINGS, '')).toEqual({ useChatTemplate: true }));
+    expect(requestOptions(STANDARD_SETTINGS, { group: '', lora: '' })).toEqual({ useChatTemplate: true }));
 
-  it('sends what was typed as numbers, the parsed schema and the group', () => {
+  it('sends what was typed as numbers, the parsed schema, the group and the adapter', () => {
     const typed = { ...numbers({ samplingTopk: '40', samplingTemperature: '0.5' }), jsonSchema: '{"a":1}' };
-    expect(requestOptions({ ...typed, useChatTemplate: false }, 'second')).toEqual({
+    expect(requestOptions({ ...typed, useChatTemplate: false }, { group: 'second', lora: 'birds' })).toEqual({
       consumerGroup: 'second',
+      loraId: 'birds',
       samplingTopk: 40,
       samplingTemperature: 0.5,
       jsonSchema: { a: 1 },

@@ -5,6 +5,7 @@ import type { RequestFields } from 'takeoff-client';
 /** As typed; empty means the server's default. */
 export interface Settings {
   readonly consumerGroup: string;
+  readonly loraId: string;
   readonly useChatTemplate: boolean;
   readonly numbers: Readonly<Record<NumberName, string>>;
   readonly jsonSchema: string;
@@ -126,6 +127,7 @@ export const NUMBER_NAMES: readonly NumberName[] = [
 
 export const STANDARD_SETTINGS: Settings = {
   consumerGroup: '',
+  loraId: '',
   useChatTemplate: true,
   numbers: {
     maxNewTokens: '',
@@ -177,8 +179,16 @@ export const hasProblems = ({ numbers, jsonSchema }: Settings): boolean =>
   schemaProblem(jsonSchema) !== undefined ||
   NUMBER_NAMES.some((name) => numberProblem(name, numbers[name]) !== undefined);
 
-/** The fields that are sent: those that differ from the server's defaults. `group` is empty where there is only one. */
-export function requestOptions(settings: Settings, group: string): RequestFields {
+/** Who is asked. */
+export interface Addressee {
+  /** Empty where there is only one. */
+  readonly group: string;
+  /** Empty for the model as it is. */
+  readonly lora: string;
+}
+
+/** The fields that are sent: those that differ from the server's defaults. */
+export function requestOptions(settings: Settings, { group, lora }: Addressee): RequestFields {
   const { numbers, jsonSchema, useChatTemplate } = settings;
   const set = NUMBER_NAMES.filter(
     (name) => numbers[name].trim() !== '' && numberProblem(name, numbers[name]) === undefined,
@@ -188,6 +198,7 @@ export function requestOptions(settings: Settings, group: string): RequestFields
   return {
     ...(useChatTemplate ? { useChatTemplate } : {}),
     ...(group === '' ? {} : { consumerGroup: group }),
+    ...(lora === '' ? {} : { loraId: lora }),
     ...Object.fromEntries(set.map((name) => [name, Number(numbers[name])])),
     ...(schema === undefined ? {} : { jsonSchema: schema }),
   };

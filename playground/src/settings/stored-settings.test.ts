@@ -5,6 +5,7 @@ import { parseStoredSettings, storedText } from './stored-settings.js';
 const CHANGED: Settings = {
   ...STANDARD_SETTINGS,
   consumerGroup: 'second',
+  loraId: 'birds',
   useChatTemplate: false,
   numbers: { ...STANDARD_SETTINGS.numbers, samplingTopk: '40' },
   jsonSchema: '{}',

@@ -12,6 +12,7 @@ export function parseStoredSettings(text: string | null): Settings {
   const { theme } = stored;
   return {
     consumerGroup: textOr(stored['consumerGroup'], STANDARD_SETTINGS.consumerGroup),
+    loraId: textOr(stored['loraId'], STANDARD_SETTINGS.loraId),
     useChatTemplate: flagOr(stored['useChatTemplate'], STANDARD_SETTINGS.useChatTemplate),
     numbers: mapNumbers((name) => textOr(numbers[name], '')),
     jsonSchema: textOr(stored['jsonSchema'], ''),

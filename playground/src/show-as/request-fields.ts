@@ -30,8 +30,8 @@ export interface OpenaiRequest {
 export function openaiRequest({ options, image }: Question): OpenaiRequest | null {
   const { useChatTemplate = false } = options;
   if (!useChatTemplate && image !== null) return null;
-  const { noRepeatNgramSize, promptMaxTokens, jsonSchema } = options;
-  const missing = Object.entries({ noRepeatNgramSize, promptMaxTokens }).flatMap(([name, value]) =>
+  const { noRepeatNgramSize, promptMaxTokens, loraId, jsonSchema } = options;
+  const missing = Object.entries({ noRepeatNgramSize, promptMaxTokens, loraId }).flatMap(([name, value]) =>
     value === undefined ? [] : [snakeCase(name)],
   );
   return {

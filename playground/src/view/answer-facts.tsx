@@ -39,9 +39,8 @@ function summaryOf(facts: AnswerFacts): string[] {
   ];
 }
 
-function speedOf({ metadata, firstTokenMs, totalMs }: AnswerFacts): string | null {
-  const speed =
-    metadata === null ? null : tokensPerSecond(metadata.generatedTokens, { firstTokenMs, totalMs });
+function speedOf({ metadata, stages }: AnswerFacts): string | null {
+  const speed = metadata === null ? null : tokensPerSecond(metadata.generatedTokens, stages);
   return speed === null ? null : speed.toFixed(speed < 10 ? 1 : 0);
 }
 

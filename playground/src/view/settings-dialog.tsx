@@ -1,6 +1,6 @@
 // Everything about a request that is neither the image nor the question.
 import type { JSX } from 'preact';
-import { groups } from '../server/server.js';
+import { addressee, groups, loras } from '../server/server.js';
 import {
   NUMBER_NAMES,
   NUMBER_SETTINGS,
@@ -19,6 +19,7 @@ export const SettingsDialog = ({ onClose }: { readonly onClose: () => void }): J
   <Dialog title="Settings" onClose={onClose}>
     <div class="settings">
       <Group />
+      <Adapter />
       <Check name="useChatTemplate" label="Put questions into the model's chat template" />
       <RenderedPrompt />
       <fieldset class="numbers">
@@ -51,6 +52,22 @@ const Group = (): JSX.Element | null =>
       >
         <option value="">the default</option>
         {groups.value.map((name) => (
+          <option key={name}>{name}</option>
+        ))}
+      </select>
+    </label>
+  );
+
+const Adapter = (): JSX.Element | null =>
+  loras.value.length === 0 ? null : (
+    <label class="field">
+      LoRA adapter
+      <select
+        value={addressee.value.lora}
+        onChange={({ currentTarget }) => changeSettings({ loraId: currentTarget.value })}
+      >
+        <option value="">none: the model as it is</option>
+        {loras.value.map((name) => (
           <option key={name}>{name}</option>
         ))}
       </select>

@@ -1,7 +1,7 @@
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { pageStatusSchema } from 'takeoff-wire';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ScriptedReaders } from '../../readers/scripted-reader.fixture.js';
+import { CARD, ScriptedReaders } from '../../readers/scripted-reader.fixture.js';
 import { scriptedApp, type ScriptedApp, type ScriptedAppOptions } from '../scripted-app.fixture.js';
 import { pageFile } from './page-files.js';
 import type { PageOptions } from './page-routes.js';
@@ -91,7 +91,9 @@ describe('the page', () => {
 
 describe('/page/status', () => {
   it('has the limits and what each reader does', async () => {
-    const { app } = await open();
+    const readers = new ScriptedReaders();
+    readers.card = { ...CARD, loras: ['birds'] };
+    const { app } = await open({}, readers);
     const status = (await app.inject('/page/status')).json<unknown>();
     expect(pageStatusSchema.parse(status)).toEqual(status);
     expect(status).toEqual({
@@ -107,6 +109,7 @@ describe('/page/status', () => {
           max_batch_size: 8,
           takes_images: true,
           image_tokens: 64,
+          loras: ['birds'],
         },
       ],
     });

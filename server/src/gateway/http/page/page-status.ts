@@ -24,6 +24,7 @@ function pageReader(reader: ReaderView): PageReader {
     max_batch_size: card?.maxSequences ?? reader.maxBatchSize,
     takes_images: card === null ? null : card.vision !== null,
     image_tokens: card === null ? null : fixedImageTokens(card),
+    ...(card === null ? {} : { loras: [...card.loras] }),
   };
 }
 
