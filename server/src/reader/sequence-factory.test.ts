@@ -33,23 +33,6 @@ describe('SequenceFactory', () => {
     expect(seeds(null)).toEqual([null, null, null]);
   });
 
-  it('refuses an adapter that the reader does not have, and names those that it has', () => {
-    const asking = { ...messageOf({}), loraId: 'other' };
-    expect(() => factory.create(asking, 0)).toThrow(
-      'lora_id is "other"; the reader of this consumer group has none.',
-    );
-    const adapted = new SequenceFactory({
-      ...model,
-      rowNumbers,
-      contextTokens: 64,
-      adapters: ['style', 'ocr'],
-    });
-    expect(() => adapted.create(asking, 0)).toThrow(
-      'has "style", "ocr". The operator names adapters in the setting loras.',
-    );
-    expect(adapted.create({ ...asking, loraId: 'ocr' }, 0).adapter).toBe('ocr');
-  });
-
   it('encodes a prompt once for several answers to it, and anew where anything of it differs', () => {
     let encoded = 0;
     const counting = {

@@ -22,8 +22,6 @@ export interface FactoryOptions {
   readonly tokenizer: Tokenizer;
   readonly template: ConversationTemplate;
   readonly contextTokens: number;
-  /** Names of the adapters that a request may ask for; absent: none. */
-  readonly adapters?: readonly string[];
 }
 
 interface EncodedBefore {
@@ -46,7 +44,6 @@ export class SequenceFactory {
   create(message: GenerateMessage, prompt: number, constraint: CompiledConstraint | null = null): Sequence {
     const { template, tokenizer, contextTokens, rowNumbers } = this.#options;
     const { cacheSalt, loraId } = message;
-    this.#validateAdapter(loraId);
     const images = message.images.map((payload) => this.#image(payload, cacheSalt));
     const asked = message.prompts[prompt];
     if (asked === undefined) throw new Defect(`A request has no prompt ${prompt}.`);
@@ -96,17 +93,6 @@ export class SequenceFactory {
 
   #image(payload: ImagePayload, cacheSalt: string | null): SequenceImage {
     return { identity: imageIdentity(payload, cacheSalt), payload, rows: this.#encoder.imageRows(payload) };
-  }
-
-  #validateAdapter(name: string | null): void {
-    const { adapters = [] } = this.#options;
-    if (name === null || adapters.includes(name)) return;
-    const there =
-      adapters.length === 0 ? 'has none' : `has ${adapters.map((known) => JSON.stringify(known)).join(', ')}`;
-    throw new InputError(
-      'request.unknown_lora',
-      `lora_id is ${JSON.stringify(name)}; the reader of this consumer group ${there}. The operator names adapters in the setting loras.`,
-    );
   }
 
   #validateBias({ logitBias }: SamplingParameters): void {

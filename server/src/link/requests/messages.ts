@@ -4,7 +4,7 @@
 import type { ErrorCode, FinishReason } from 'takeoff-wire';
 import type { AskMessage } from './questions.js';
 
-export const REQUESTS_VERSION = 7;
+export const REQUESTS_VERSION = 8;
 
 /** How the answers of one request are made, all defaults filled in and all ranges validated by the gateway. */
 export interface SamplingParameters {

@@ -27,6 +27,7 @@ const question = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('count'), prompts, images, promptMaxTokens: z.int().nullable() }),
   z.object({ kind: z.literal('model_config') }),
+  z.object({ kind: z.literal('adapters'), loras: z.record(z.string(), z.string()) }),
 ]);
 
 const answer = z.discriminatedUnion('kind', [
@@ -45,6 +46,7 @@ const answer = z.discriminatedUnion('kind', [
     counts: z.array(z.object({ promptTokens: countSchema, imageTokens: countSchema })).max(MAX_TEXTS),
   }),
   z.object({ kind: z.literal('model_config'), json: z.string().max(MAX_TEXT_CHARACTERS).nullable() }),
+  z.object({ kind: z.literal('adapters'), loras: z.array(z.string()) }),
 ]);
 
 /** To the reader. */
