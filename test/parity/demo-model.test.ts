@@ -139,7 +139,6 @@ it.each([
 function recording(engine: LanguageEngine, sampled: Map<number, number[]>): LanguageEngine {
   return {
     limits: engine.limits,
-    adapters: engine.adapters,
     cellBytes: engine.cellBytes,
     begin: (slot, sampling) => engine.begin(slot, sampling),
     end: (slot) => engine.end(slot),

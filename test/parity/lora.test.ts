@@ -102,6 +102,7 @@ async function makeAdapter(): Promise<{ readonly adapter: string; readonly merge
 describe('a LoRA adapter', () => {
   let base: ConvertedModel;
   let wanted: ConvertedModel;
+  let files: ReadonlyMap<string, string>;
   beforeAll(async () => {
     const { adapter, mergedModel } = await makeAdapter();
     base = await loadExact(CHECKPOINT, 'auto', async ({ model }) => {
@@ -115,10 +116,11 @@ describe('a LoRA adapter', () => {
       const peft = await ensure(adapter);
       // Found in the cache the second time, and taken as it is as a file.
       expect(await ensure(adapter)).toBe(peft);
-      return new Map([
+      files = new Map([
         ['peft', peft],
         ['gguf', await ensure(peft)],
       ]);
+      return files;
     });
     wanted = await loadExact(mergedModel, 'auto');
   }, 120_000);
@@ -133,6 +135,26 @@ describe('a LoRA adapter', () => {
       await logitsAfter(wanted, PROMPT),
     );
     expect(relative).toBeLessThan(TOLERANCE);
+  });
+
+  it('that is loaded while the model runs gives the same logits, and the model is as it was when it is gone', async () => {
+    const before = await logitsAfter(base, PROMPT);
+    for (const id of ['late', 'later']) {
+      await base.engine.loadAdapter(id, files.get('peft') ?? '');
+      const late = await logitsAfter(base, PROMPT, id);
+      expect(late).toEqual(await logitsAfter(base, PROMPT, 'peft'));
+      await logitsAfter(base, PROMPT, id);
+      base.engine.unloadAdapter(id);
+      expect(await logitsAfter(base, PROMPT)).toEqual(before);
+    }
+  });
+
+  it('that is for no such model is refused, and costs nothing else', async () => {
+    const before = await logitsAfter(base, PROMPT);
+    await expect(base.engine.loadAdapter('broken', path.join(folder, 'none.gguf'))).rejects.toMatchObject({
+      code: 'native.call_failed',
+    });
+    expect(await logitsAfter(base, PROMPT)).toEqual(before);
   });
 
   it('changes nothing of a request that does not name it', async () => {

@@ -7,7 +7,7 @@ let server: RunningServer;
 beforeAll(async () => {
   server = await RunningServer.start({
     env: { TAKEOFF_ECHO: 'true' },
-    args: ['--loras', 'ocr=/adapters/ocr,style=/adapters/style.gguf'],
+    args: ['--reader-id', 'echo', '--loras', 'ocr=/adapters/ocr,style=/adapters/style.gguf'],
   });
 });
 afterAll(() => server.stop());
@@ -47,6 +47,23 @@ it('the echo server interleaves the events of a batch of three, each with its ba
   expect(streamed).toEqual(texts);
   // Interleaved: the first prompt still has events after the second has begun.
   expect(order.lastIndexOf(0)).toBeGreaterThan(order.indexOf(1));
+});
+
+it('the echo server takes other adapters while it runs, and lets go of those that are not named', async () => {
+  const change = await fetch(`${server.managementUrl}/reader/echo`, {
+    ...jsonRequest({
+      loras: { ocr: '/adapters/ocr', style: '/adapters/style.gguf', late: '/adapters/late' },
+    }),
+    method: 'PATCH',
+  });
+  expect(await change.json()).toMatchObject({ reader_id: 'echo', loras: { late: '/adapters/late' } });
+  const ask = (lora: string) => fetch(`${server.url}/generate`, jsonRequest({ text: 'x', lora_id: lora }));
+  expect((await ask('late')).status).toBe(200);
+  const dropped = await fetch(`${server.managementUrl}/reader/echo`, {
+    ...jsonRequest({ loras: { ocr: '/adapters/ocr', style: '/adapters/style.gguf' } }),
+    method: 'PATCH',
+  });
+  expect([dropped.status, (await ask('late')).status]).toEqual([200, 400]);
 });
 
 it('the echo server answers through an adapter by its name, and refuses any other with the names there are', async () => {

@@ -73,7 +73,7 @@ async function runTrace(Owner: typeof UnsharedRows | typeof SharedPrefixes, seed
   const maxSequences = 1 + random(4);
   const slots = maxSequences + random(4);
   const limits = { contextTokens: CONTEXT, cells, maxSequences, slots, maxRows: 24 };
-  const { engine, ...model } = createEchoModel(limits, ['style']);
+  const { engine, ...model } = createEchoModel(limits);
   const kv = new Owner(engine.limits, engine);
   const events: RequestEvent[] = [];
   const defects: unknown[] = [];
@@ -107,7 +107,6 @@ async function runTrace(Owner: typeof UnsharedRows | typeof SharedPrefixes, seed
     images: new ImageStore(model.encoder, random(2) * 512),
     sequences: new SequenceFactory({
       ...model,
-      adapters: engine.adapters,
       template: serveTemplate(null, model.description).template,
       contextTokens: CONTEXT,
       rowNumbers: new RowNumbers(cells),

@@ -20,7 +20,7 @@ const counted = signal<Count | null>(null);
 /** Undefined until it was tried. */
 let hasCount: boolean | undefined;
 /** As the settings have it, and nothing else of them. */
-const budget = computed(() => requestOptions(settings.value, '').imageTokenBudget);
+const budget = computed(() => requestOptions(settings.value, { group: '', lora: '' }).imageTokenBudget);
 /** While a box is drawn, nothing is asked. */
 const REST_MS = 400;
 

@@ -414,10 +414,12 @@ describe('resolveReaderChanges', () => {
       consumerGroups: ['a', 'b'],
       logLevel: 'warn',
     });
+    expect(resolveReaderChanges({ loras: { style: '/style' } })).toEqual({ loras: { style: '/style' } });
+    expect(resolveReaderChanges({ loras: {} })).toEqual({ loras: {} });
   });
 
   it('says what can be changed', () => {
     expect(() => resolveReaderChanges({ model_name: 'm' })).toThrow('"model_name" cannot be changed while');
-    expect(() => resolveReaderChanges({})).toThrow('names nothing to change; allowed: consumer_group');
+    expect(() => resolveReaderChanges({})).toThrow('names nothing to change; allowed: loras, consumer_group');
   });
 });

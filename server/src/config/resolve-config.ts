@@ -135,7 +135,7 @@ export function resolveAddedReader(
 }
 
 /** The settings of readers that can change without loading a model anew. */
-const CHANGEABLE_KEYS = ['consumer_group', 'max_batch_size', 'log_level'] as const;
+const CHANGEABLE_KEYS = ['consumer_group', 'max_batch_size', 'log_level', 'loras'] as const;
 
 /**
  * What of a reader is to be changed; what is not named is undefined.
@@ -161,7 +161,7 @@ export function resolveReaderChanges(
 }
 
 const changesSchema = readerConfigSchema
-  .pick({ consumerGroups: true, maxBatchSize: true, logLevel: true })
+  .pick({ consumerGroups: true, maxBatchSize: true, logLevel: true, loras: true })
   .partial();
 
 function flagLayer(settings: readonly NamedSetting[], flags: ReadonlyMap<string, string>): Layer {

@@ -132,6 +132,12 @@ export class Decoder {
     if (adapter !== this.#adapter) this.#switchTo(adapter);
   }
 
+  /** Sees to it that nothing refers to the adapter any more, so that it can be freed. */
+  leave(adapter: LoraAdapter): void {
+    this.#check('idle');
+    if (adapter === this.#adapter) this.#switchTo(null);
+  }
+
   /**
    * Adds a row and returns its memory, f32 [width], to be filled before decode.
    * @param wantsLogits whether this row's logits can be read after the decode

@@ -46,7 +46,6 @@ function start({
   const defects: unknown[] = [];
   const watched: LanguageEngine = {
     limits: engine.limits,
-    adapters: engine.adapters,
     cellBytes: 16,
     begin: (slot, sampling, constraint) => engine.begin(slot, sampling, constraint),
     end: (slot) => engine.end(slot),

@@ -74,6 +74,8 @@ export class ReaderLoop {
   #lastAdapter: string | null = null;
   #maxRunning = Infinity;
   #cancelled = new Set<string>();
+  /** Work that waits for the end of a step. */
+  readonly #errands: (() => Promise<void>)[] = [];
   #active: Promise<void> | undefined;
 
   constructor(options: LoopOptions) {
@@ -107,6 +109,14 @@ export class ReaderLoop {
     this.#wake();
   }
 
+  /** Does work during which the engine must stand still, before the next step. */
+  betweenSteps<Result>(work: () => Promise<Result>): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.#errands.push(() => work().then(resolve, reject));
+      this.#wake();
+    });
+  }
+
   /** By which the gateway tells whether this reader still works, and at what. */
   sendHeartbeat(): void {
     const { engine, kv, send } = this.#options;
@@ -136,6 +146,7 @@ export class ReaderLoop {
       })
       .finally(() => {
         this.#active = undefined;
+        if (this.#errands.length > 0) this.#wake();
       });
   }
 
@@ -143,12 +154,13 @@ export class ReaderLoop {
     for (;;) {
       // Lets messages that have arrived be read, also when the engine answers without leaving this thread.
       await nextTurn();
+      for (const errand of this.#errands.splice(0)) await errand();
       this.#applyCancellations();
       this.#admit();
       this.#shareRows();
       this.#noteStages();
       if (this.#running.size === 0) {
-        if (this.#waiting.size === 0 && this.#cancelled.size === 0) return;
+        if (this.#waiting.size + this.#cancelled.size + this.#errands.length === 0) return;
         continue;
       }
       await this.#encodeSlice();

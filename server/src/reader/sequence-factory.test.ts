@@ -34,23 +34,6 @@ describe('SequenceFactory', () => {
     expect(seeds(null)).toEqual([null, null, null]);
   });
 
-  it('refuses an adapter that the reader does not have, and names those that it has', () => {
-    const asking = { ...messageOf({}), loraId: 'other' };
-    expect(() => factory.create(asking, 0)).toThrow(
-      'lora_id is "other"; the reader of this consumer group has none.',
-    );
-    const adapted = new SequenceFactory({
-      ...model,
-      rowNumbers,
-      contextTokens: 64,
-      adapters: ['style', 'ocr'],
-    });
-    expect(() => adapted.create(asking, 0)).toThrow(
-      'has "style", "ocr". The operator names adapters in the setting loras.',
-    );
-    expect(adapted.create({ ...asking, loraId: 'ocr' }, 0).adapter).toBe('ocr');
-  });
-
   it('counts as many rows of an image as the request allows, else the reader, and knows each choice apart', () => {
     const images = [{ sha256: 'ab', widthPx: 4, heightPx: 3, sidePx: 112, tiles: new Uint8Array() }];
     const prompts: GenerateMessage['prompts'] = [{ kind: 'raw', parts: [{ kind: 'image', image: 0 }] }];

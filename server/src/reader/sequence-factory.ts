@@ -16,8 +16,6 @@ export interface FactoryOptions extends PromptEncoderOptions {
   /** One for all sequences of a KV cache. */
   readonly rowNumbers: RowNumbers;
   readonly contextTokens: number;
-  /** Names of the adapters that a request may ask for; absent: none. */
-  readonly adapters?: readonly string[];
 }
 
 interface EncodedBefore {
@@ -40,7 +38,6 @@ export class SequenceFactory {
   create(message: GenerateMessage, prompt: number, constraint: CompiledConstraint | null = null): Sequence {
     const { template, tokenizer, contextTokens, rowNumbers } = this.#options;
     const { cacheSalt, loraId } = message;
-    this.#validateAdapter(loraId);
     const images = message.images.map((payload) => this.#image(payload, message));
     const asked = message.prompts[prompt];
     if (asked === undefined) throw new Defect(`A request has no prompt ${prompt}.`);
@@ -91,17 +88,6 @@ export class SequenceFactory {
   #image(payload: ImagePayload, { imageTokenBudget, cacheSalt }: GenerateMessage): SequenceImage {
     const { rows, keptRows } = this.#encoder.imageRows(payload, imageTokenBudget);
     return { identity: imageIdentity(payload, keptRows, cacheSalt), payload, rows, keptRows };
-  }
-
-  #validateAdapter(name: string | null): void {
-    const { adapters = [] } = this.#options;
-    if (name === null || adapters.includes(name)) return;
-    const there =
-      adapters.length === 0 ? 'has none' : `has ${adapters.map((known) => JSON.stringify(known)).join(', ')}`;
-    throw new InputError(
-      'request.unknown_lora',
-      `lora_id is ${JSON.stringify(name)}; the reader of this consumer group ${there}. The operator names adapters in the setting loras.`,
-    );
   }
 
   #validateBias({ logitBias }: SamplingParameters): void {

@@ -13,6 +13,8 @@ interface OpenQuestion {
 export const MAX_OPEN_QUESTIONS = 64;
 /** A text of the largest size takes a second; a reader that is busy with others answers between two steps. */
 export const ANSWER_TIMEOUT_MS = 30_000;
+/** An adapter may have to be downloaded and converted first. */
+export const ADAPTERS_TIMEOUT_MS = 600_000;
 const RETRY_AFTER_MS = 1_000;
 
 export class OpenQuestions {
@@ -56,7 +58,8 @@ export class OpenQuestions {
         this.#questions.delete(requestId);
         resolve(outcome);
       };
-      const timer = setTimeout(() => settle(unanswered()), ANSWER_TIMEOUT_MS);
+      const timeoutMs = question.kind === 'adapters' ? ADAPTERS_TIMEOUT_MS : ANSWER_TIMEOUT_MS;
+      const timer = setTimeout(() => settle(unanswered(timeoutMs)), timeoutMs);
       this.#questions.set(requestId, { settle });
       send({ kind: 'ask', requestId, question });
     });
@@ -69,5 +72,5 @@ const isAnswerTo = <Kind extends Question['kind']>(kind: Kind, answer: Answer): 
 const errorOf = (code: ErrorCode, message: string): InputError | ReaderError =>
   ERROR_CODES[code].status < 500 ? new InputError(code, message) : new ReaderError(code, message);
 
-const unanswered = (): ReaderError =>
-  new ReaderError('reader.stalled', `The reader did not answer within ${ANSWER_TIMEOUT_MS} ms.`);
+const unanswered = (timeoutMs: number): ReaderError =>
+  new ReaderError('reader.stalled', `The reader did not answer within ${timeoutMs} ms.`);

@@ -20,11 +20,15 @@ export interface ConfiguredReader extends GatewayReader {
   readonly shown: ReaderKeys;
 }
 
+type Loras = Readonly<Record<string, string>>;
+
 /** What a reader can be changed to while it runs; undefined leaves it. */
 export interface ReaderChanges {
   readonly consumerGroups?: readonly string[] | undefined;
   readonly maxBatchSize?: number | undefined;
   readonly logLevel?: string | null | undefined;
+  /** All adapters that it shall have, those that it has included. */
+  readonly loras?: Loras | undefined;
 }
 
 /** Makes sense of settings that a person gave. @throws ConfigError */
@@ -71,6 +75,7 @@ export interface AdministrationOptions {
 interface Kept {
   readonly reader: ConfiguredReader;
   readonly shown: ReaderKeys;
+  readonly loras: Loras;
 }
 
 export class ReaderAdministration implements ReaderControl {
@@ -101,25 +106,39 @@ export class ReaderAdministration implements ReaderControl {
   }
 
   async change(readerId: string, keys: ReaderKeys): Promise<ReaderKeys> {
-    return this.#inTurn(async () => {
-      const { service, record, parser, logs } = this.#options;
-      const kept = this.#keptOf(readerId);
-      const changes = explained(() => parser.changes(keys));
-      validateBatch(changes.maxBatchSize, kept.reader.start.maxBatchSize);
-      const { consumerGroups, maxBatchSize, logLevel } = changes;
-      const changed = {
-        ...(consumerGroups === undefined ? {} : { consumer_group: consumerGroups }),
-        ...(maxBatchSize === undefined ? {} : { max_batch_size: maxBatchSize }),
-        ...(logLevel === undefined ? {} : { log_level: logLevel }),
-      };
-      await record?.change(readerId, changed);
-      if (consumerGroups !== undefined) service.regroup(readerId, consumerGroups);
-      if (maxBatchSize !== undefined) service.limitBatch(readerId, maxBatchSize);
-      if (logLevel !== undefined) logs.setLevel(readerId, logLevel);
-      const shown = { ...kept.shown, ...changed };
-      this.#kept.set(readerId, { ...kept, shown });
-      return shown;
-    });
+    const { service, parser } = this.#options;
+    const { reader, loras: before } = this.#keptOf(readerId);
+    const changes = explained(() => parser.changes(keys));
+    validateBatch(changes.maxBatchSize, reader.start.maxBatchSize);
+    if (changes.loras === undefined) return this.#inTurn(() => this.#apply(readerId, changes));
+    // Out of turn: adapters may have to be downloaded, and meanwhile other readers come and go.
+    await service.changeLoras(readerId, changes.loras);
+    try {
+      return await this.#inTurn(() => this.#apply(readerId, changes));
+    } catch (error) {
+      if (service.has(readerId)) await service.changeLoras(readerId, before);
+      throw error;
+    }
+  }
+
+  /** All but the adapters, which are loaded already. */
+  async #apply(readerId: string, changes: ReaderChanges): Promise<ReaderKeys> {
+    const { service, record, logs } = this.#options;
+    const kept = this.#keptOf(readerId);
+    const { consumerGroups, maxBatchSize, logLevel, loras } = changes;
+    const changed = {
+      ...(consumerGroups === undefined ? {} : { consumer_group: consumerGroups }),
+      ...(maxBatchSize === undefined ? {} : { max_batch_size: maxBatchSize }),
+      ...(logLevel === undefined ? {} : { log_level: logLevel }),
+      ...(loras === undefined ? {} : { loras }),
+    };
+    await record?.change(readerId, changed);
+    if (consumerGroups !== undefined) service.regroup(readerId, consumerGroups);
+    if (maxBatchSize !== undefined) service.limitBatch(readerId, maxBatchSize);
+    if (logLevel !== undefined) logs.setLevel(readerId, logLevel);
+    const shown = { ...kept.shown, ...changed };
+    this.#kept.set(readerId, { ...kept, shown, loras: loras ?? kept.loras });
+    return shown;
   }
 
   async remove(readerId: string, how: 'drained' | 'at-once'): Promise<void> {
@@ -141,7 +160,7 @@ export class ReaderAdministration implements ReaderControl {
     const { readerId } = reader.start;
     this.#options.logs.open(readerId, reader.logging);
     this.#options.service.add(reader);
-    this.#kept.set(readerId, { reader, shown: reader.shown });
+    this.#kept.set(readerId, { reader, shown: reader.shown, loras: reader.start.loras });
   }
 
   #keptOf(readerId: string): Kept {

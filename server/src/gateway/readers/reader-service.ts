@@ -108,6 +108,16 @@ export class ReaderService implements ConsumerGroups, ReadersView, ReaderQuestio
   }
 
   /**
+   * From now on requests may name these adapters of the reader, and no others. What it has it finishes.
+   * @throws InputError request.reader_unknown, request.reader_invalid; CapacityError, ReaderError as `askReader`
+   */
+  async changeLoras(readerId: string, loras: ReaderStart['loras']): Promise<void> {
+    const { supervisor, groups } = this.#entry(readerId);
+    await supervisor.changeLoras(loras);
+    for (const group of groups) group.memberChanged();
+  }
+
+  /**
    * The reader takes no new request, finishes those that it has and ends; it stays listed as stopped. Resolves when its process is
    * gone. May be called again.
    * @throws InputError request.reader_unknown
@@ -201,14 +211,25 @@ export class ReaderService implements ConsumerGroups, ReadersView, ReaderQuestio
 }
 
 function viewOf({ supervisor, groups }: Entry): ReaderView {
-  const { readerId, modelName, device, maxBatchSize, state, pid, openPrompts, lastHeartbeatMs, restarts } =
-    supervisor;
+  const {
+    readerId,
+    modelName,
+    device,
+    maxBatchSize,
+    loras,
+    state,
+    pid,
+    openPrompts,
+    lastHeartbeatMs,
+    restarts,
+  } = supervisor;
   return {
     readerId,
     consumerGroups: groups.map(({ name }) => name),
     modelName,
     device,
     maxBatchSize,
+    loras,
     state,
     pid,
     openPrompts,

@@ -10,6 +10,8 @@ export interface ReaderView {
   readonly device: string;
   /** Answers that it may generate at the same time. */
   readonly maxBatchSize: number;
+  /** Adapters that requests may name while it is live. */
+  readonly loras: readonly string[];
   readonly state: ReaderState;
   /** Undefined while no process runs. */
   readonly pid: number | undefined;

@@ -116,7 +116,11 @@ export class ScriptedReader {
         script(message, this);
       }
       if (message.kind === 'ask' && !this.ignoresQuestions)
-        void new QuestionDesk({ answerer: ANSWERER, send: (event) => this.say(event) }).accept(message);
+        void new QuestionDesk({
+          answerer: ANSWERER,
+          adapters: { change: (loras) => Promise.resolve(Object.keys(loras)) },
+          send: (event) => this.say(event),
+        }).accept(message);
       if (message.kind === 'drain') {
         this.#isDraining = true;
         this.#endWhenDrained();

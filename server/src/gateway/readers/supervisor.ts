@@ -57,6 +57,8 @@ export class ReaderSupervisor {
   #pulse: ReaderPulse | undefined;
   #ticking: NodeJS.Timeout | undefined;
   #batchLimit: number | undefined;
+  /** What took the place of those that the reader was configured with. */
+  #changedLoras: ReaderStart['loras'] | undefined;
   #lastHeartbeatMs: number | null = null;
   #restartCount = 0;
   #counts: ReaderCounts | null = null;
@@ -96,7 +98,8 @@ export class ReaderSupervisor {
 
   /** Adapters that requests may name once the reader is live. */
   get loras(): readonly string[] {
-    return hasModel(this.#state) ? this.#state.card.loras : Object.keys(this.#options.start.loras);
+    if (this.#changedLoras === undefined && hasModel(this.#state)) return this.#state.card.loras;
+    return Object.keys(this.#changedLoras ?? this.#options.start.loras);
   }
 
   get lastHeartbeatMs(): number | null {
@@ -150,6 +153,15 @@ export class ReaderSupervisor {
     if (this.#state.kind === 'live') this.#sendBatchLimit();
   }
 
+  /**
+   * Has the reader load and let go of adapters until it has these, now and whenever it is started again. Answers that run go on.
+   * @throws InputError request.reader_invalid when one cannot be loaded; CapacityError, ReaderError as `ask`. Nothing has changed then.
+   */
+  async changeLoras(loras: ReaderStart['loras']): Promise<void> {
+    await this.ask({ kind: 'adapters', loras });
+    this.#changedLoras = loras;
+  }
+
   /** @throws CapacityError, InputError, ReaderError: see `ReaderQuestions` */
   async ask<Kind extends Question['kind']>(question: QuestionOf<Kind>): Promise<AnswerTo<Kind>> {
     const connection = this.#process?.connection;
@@ -190,7 +202,8 @@ export class ReaderSupervisor {
   #launch(): void {
     const { launch, start, secrets, onLog } = this.#options;
     this.#lastWords = undefined;
-    const process = launch({ ...start, kvHalvings: this.#memoryFailures }, secrets, (line) => {
+    const loras = this.#changedLoras ?? start.loras;
+    const process = launch({ ...start, loras, kvHalvings: this.#memoryFailures }, secrets, (line) => {
       this.#lastWords ??= nativeDeathIn(line);
       onLog('warn', line);
     });

@@ -34,6 +34,7 @@ const question = z.discriminatedUnion('kind', [
     imageTokenBudget: imageTokenBudgetSchema.nullable(),
   }),
   z.object({ kind: z.literal('model_config') }),
+  z.object({ kind: z.literal('adapters'), loras: z.record(z.string(), z.string()) }),
 ]);
 
 const answer = z.discriminatedUnion('kind', [
@@ -52,6 +53,7 @@ const answer = z.discriminatedUnion('kind', [
     counts: z.array(z.object({ promptTokens: countSchema, imageTokens: countSchema })).max(MAX_TEXTS),
   }),
   z.object({ kind: z.literal('model_config'), json: z.string().max(MAX_TEXT_CHARACTERS).nullable() }),
+  z.object({ kind: z.literal('adapters'), loras: z.array(z.string()) }),
 ]);
 
 /** To the reader. */

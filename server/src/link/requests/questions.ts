@@ -1,5 +1,5 @@
 // What a gateway asks a reader beside answers of its model: what texts are as tokens, how conversations are rendered, how many rows a
-// prompt takes. A reader answers without giving the question a place in its queue. Part of the request protocol and of its version.
+// prompt takes; and the one thing that it asks to be done, other adapters. A reader answers without giving the question a place in its queue. Part of the request protocol and of its version.
 import type { ErrorCode } from 'takeoff-wire';
 import type { ImageTokenBudget } from '../../model/image-token-budget.js';
 import type { Conversation, Prompt } from './messages.js';
@@ -39,7 +39,9 @@ export type Question =
       readonly imageTokenBudget: ImageTokenBudget | null;
     }
   /** The config.json that came with the model. */
-  | { readonly kind: 'model_config' };
+  | { readonly kind: 'model_config' }
+  /** Have these LoRA adapters, by the names that requests use, and no others. Requests that were sent before end with those that they have. */
+  | { readonly kind: 'adapters'; readonly loras: Readonly<Record<string, string>> };
 
 /** The kind of answer says which question it answers. */
 export type Answer =
@@ -48,7 +50,9 @@ export type Answer =
   | { readonly kind: 'render'; readonly texts: readonly string[] }
   | { readonly kind: 'count'; readonly contextTokens: number; readonly counts: readonly PromptCount[] }
   /** As JSON; null where none came with the model. */
-  | { readonly kind: 'model_config'; readonly json: string | null };
+  | { readonly kind: 'model_config'; readonly json: string | null }
+  /** The names that requests may use now. */
+  | { readonly kind: 'adapters'; readonly loras: readonly string[] };
 
 export interface PromptCount {
   /** Rows of the prompt, images included. */

@@ -7,6 +7,7 @@ import type { AnswerConstraint } from '../constraint/answer-constraint.js';
 import { toTokenId, type Slot, type TokenId } from '../ids.js';
 import { EchoMemory } from './echo-memory.js';
 import type {
+  AdapterMemory,
   EngineLimits,
   LanguageEngine,
   SampledLogprobs,
@@ -25,19 +26,16 @@ interface EchoSequence {
   readonly topLogprobs: number | null;
 }
 
-export class EchoEngine implements LanguageEngine {
+export class EchoEngine implements LanguageEngine, AdapterMemory {
   readonly limits: EngineLimits;
-  readonly adapters: readonly string[];
   readonly cellBytes = 0;
   readonly #endToken: TokenId;
   readonly #sequences = new SlotSampling<EchoSequence>(({ constraint }) => constraint?.close());
   readonly #memory: EchoMemory;
 
-  /** @param endToken id that ends a sequence
-   * @param adapters names that change nothing but what may share rows */
-  constructor(limits: EngineLimits, endToken: TokenId, adapters: readonly string[] = []) {
+  /** @param endToken id that ends a sequence */
+  constructor(limits: EngineLimits, endToken: TokenId) {
     this.limits = limits;
-    this.adapters = adapters;
     this.#endToken = endToken;
     this.#memory = new EchoMemory(limits.cells);
   }
@@ -62,6 +60,15 @@ export class EchoEngine implements LanguageEngine {
       sampled.push(this.#next(row.slot, sequence, sequence.prompt));
     }
     return Promise.resolve(sampled);
+  }
+
+  /** Adapters change nothing here but what may share rows. */
+  loadAdapter(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  unloadAdapter(): void {
+    // There is nothing to free.
   }
 
   end(slot: Slot): void {

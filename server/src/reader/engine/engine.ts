@@ -65,6 +65,17 @@ export interface SuspendedSampling {
   discard(): void;
 }
 
+/** Adapters that come and go while a model is loaded. To be called while no step is under way. */
+export interface AdapterMemory {
+  /**
+   * @param id by which steps name it, which no adapter has had before
+   * @throws NativeError when the file does not fit the model, or there is no memory for it
+   */
+  loadAdapter(id: string, file: string): Promise<void>;
+  /** No sequence goes through it any more. */
+  unloadAdapter(id: string): void;
+}
+
 /** `share` and `forget` are for the owner of the KV cache alone (kv/). */
 export interface LanguageEngine extends KvMemory {
   readonly limits: EngineLimits;
@@ -72,10 +83,8 @@ export interface LanguageEngine extends KvMemory {
   readonly cellBytes: number;
   /** Prepares the sampling of a sequence that starts in the slot; takes the constraint over. */
   begin(slot: Slot, sampling: SamplingParameters, constraint?: AnswerConstraint | null): void;
-  /** Names of the adapters that steps can go through. */
-  readonly adapters: readonly string[];
   /**
-   * Computes one batch, all rows of which go through the adapter, or through the model as it is. Rows of one slot are in order of
+   * Computes one batch, all rows of which go through the adapter of this id, or through the model as it is. Rows of one slot are in order of
    * position. Tokens come in the order of the sampling rows.
    */
   step(rows: readonly StepRow[], adapter?: string | null): Promise<readonly SampledToken[]>;

@@ -1,10 +1,10 @@
 // The real engine: one llama.cpp context for all sequences, fed with embedding rows. Text rows come from the model's own
 // table, feature rows from whoever encoded them, so prompts, images and running streams share one batch.
 import { randomInt } from 'node:crypto';
-import { Defect } from '../../errors.js';
+import { Defect, NativeError } from '../../errors.js';
 import type { SamplingParameters } from '../../link/requests/messages.js';
 import type { TokenizerSettings } from '../../model/description.js';
-import type { LoraAdapter } from '../../native/adapter.js';
+import { LoraAdapter } from '../../native/adapter.js';
 import type { Decoder, RowSample } from '../../native/decoder.js';
 import type { EmbeddingRows } from '../../native/embedding-rows.js';
 import type { Sampled } from '../../native/inference/jobs.js';
@@ -18,6 +18,7 @@ import type {
   SampledToken,
   StepRow,
   SuspendedSampling,
+  AdapterMemory,
 } from './engine.js';
 import { enforce, type Drawn, type Enforced } from './enforce.js';
 import { SlotSampling } from './slot-sampling.js';
@@ -30,9 +31,9 @@ export interface LlamaEngineParts {
   readonly decoder: Decoder;
   readonly embeddings: EmbeddingRows;
   readonly tokenizer: TokenizerSettings;
-  /** By the names that requests use. */
-  readonly adapters: ReadonlyMap<string, LoraAdapter>;
-  /** Frees everything the engine was built from, in the right order. */
+  /** By their ids. The engine adds and removes. */
+  readonly adapters: Map<string, LoraAdapter>;
+  /** Frees everything the engine was built from, adapters that are still there included, in the right order. */
   readonly closeParts: () => void;
 }
 
@@ -45,10 +46,11 @@ interface Sampling {
 
 const SEED_END = 2 ** 32;
 
-export class LlamaEngine implements LanguageEngine {
+export class LlamaEngine implements LanguageEngine, AdapterMemory {
   readonly limits: EngineLimits;
   readonly cellBytes: number;
   readonly #parts: LlamaEngineParts;
+  #isClosed = false;
   readonly #endTokens: ReadonlySet<number>;
   readonly #sampling = new SlotSampling<Sampling>(({ sampler, constraint }) => {
     sampler.close();
@@ -78,8 +80,20 @@ export class LlamaEngine implements LanguageEngine {
     this.#sampling.set(slot, { sampler, bans, constraint, topLogprobs: sampling.topLogprobs });
   }
 
-  get adapters(): readonly string[] {
-    return [...this.#parts.adapters.keys()];
+  async loadAdapter(id: string, file: string): Promise<void> {
+    // It may have been prepared for minutes, in which the reader has drained.
+    if (this.#isClosed) throw new NativeError('native.call_failed', 'The model is closed.');
+    const { adapters, decoder } = this.#parts;
+    adapters.set(id, await LoraAdapter.load(decoder.model, file));
+  }
+
+  unloadAdapter(id: string): void {
+    const { adapters, decoder } = this.#parts;
+    const adapter = this.#adapter(id);
+    if (adapter === null) return;
+    decoder.leave(adapter);
+    adapter.close();
+    adapters.delete(id);
   }
 
   async step(rows: readonly StepRow[], adapter: string | null = null): Promise<readonly SampledToken[]> {
@@ -127,14 +141,15 @@ export class LlamaEngine implements LanguageEngine {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#sampling.close();
     this.#parts.closeParts();
   }
 
-  #adapter(name: string | null): LoraAdapter | null {
-    if (name === null) return null;
-    const adapter = this.#parts.adapters.get(name);
-    if (adapter === undefined) throw new Defect(`There is no adapter ${name}.`);
+  #adapter(id: string | null): LoraAdapter | null {
+    if (id === null) return null;
+    const adapter = this.#parts.adapters.get(id);
+    if (adapter === undefined) throw new Defect(`There is no adapter ${id}.`);
     return adapter;
   }
 

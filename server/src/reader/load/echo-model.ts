@@ -32,7 +32,7 @@ export interface EchoModel {
   readonly description: ModelDescription;
 }
 
-export function createEchoModel(limits: EngineLimits, adapters: readonly string[] = []): EchoModel {
+export function createEchoModel(limits: EngineLimits): EchoModel {
   const description: ModelDescription = {
     architecture: 'LlavaLlamaForCausalLM',
     contextTokens: limits.contextTokens,
@@ -65,7 +65,7 @@ export function createEchoModel(limits: EngineLimits, adapters: readonly string[
       token >= FIRST_BYTE_TOKEN ? Uint8Array.of(token - FIRST_BYTE_TOKEN) : new Uint8Array(),
   };
   return {
-    engine: new EchoEngine(limits, toTokenId(END), adapters),
+    engine: new EchoEngine(limits, toTokenId(END)),
     encoder: new EchoEncoder(VISION, PARTS),
     tokenizer,
     description,

@@ -18,7 +18,8 @@ import { findDevice } from '../../native/gpu/find-device.js';
 import { describeKernels } from '../../native/kernels/kernels.js';
 import { openRuntime, type Runtime } from '../../native/runtime.js';
 import { createTensorCodec } from '../../native/tensor-codec.js';
-import type { LanguageEngine } from '../engine/engine.js';
+import { firstAdapterId } from '../adapters/adapter-shelf.js';
+import type { AdapterMemory, LanguageEngine } from '../engine/engine.js';
 import type { ConversationTemplate } from '../prompt/conversation-template.js';
 import type { Tokenizer } from '../prompt/tokenizer.js';
 import type { ImageEncoder } from '../vision/image-encoder.js';
@@ -29,7 +30,9 @@ import { warmUp } from './warm-up.js';
 import { serveTemplate, type ServedTemplate } from './served-template.js';
 
 export interface ServedModel {
-  readonly engine: LanguageEngine;
+  readonly engine: LanguageEngine & AdapterMemory;
+  /** Makes a folder of PEFT, a GGUF file or a hub id into a file that the engine loads. @throws CheckpointError, FetchError */
+  readonly prepareAdapter: (source: string) => Promise<string>;
   /** Null for a model that takes no images. */
   readonly encoder: ImageEncoder | null;
   readonly tokenizer: Tokenizer;
@@ -65,9 +68,10 @@ function echo(start: ReaderStart, report: Report): ServedModel {
     slots: Math.max(ECHO_SLOTS, maxSequences),
     maxRows: 512,
   };
-  const model = createEchoModel(limits, Object.keys(start.loras));
+  const model = createEchoModel(limits);
   const { template } = chooseTemplate(start, model.description, report);
-  return { ...model, template, device: null, modelConfig: null };
+  const prepareAdapter = (source: string): Promise<string> => Promise.resolve(source);
+  return { ...model, template, prepareAdapter, device: null, modelConfig: null };
 }
 
 /** The template, and a line in the log about which it is and why. */
@@ -102,6 +106,7 @@ async function loadReal(start: ReaderStart, secrets: ReaderSecrets, report: Repo
     for (const message of pair.warnings) report({ kind: 'log', level: 'warn', message });
     for (const message of pair.conclusions) report({ kind: 'log', level: 'info', message });
     const { template, description } = chooseTemplate(start, pair.description, report);
+    const prepareAdapter = adapterPreparer({ start, hub, runtime, report }, pair);
     const loaded = await loadPair(
       runtime,
       { ...pair, description },
@@ -111,7 +116,7 @@ async function loadReal(start: ReaderStart, secrets: ReaderSecrets, report: Repo
         pageCacheSize: start.pageCacheSize,
         threads: start.threads === 0 ? null : start.threads,
         isExact: start.quantType === 'f32',
-        adapters: await ensureAdapters(start, hub, pair, runtime, report),
+        adapters: await prepareAll(start, prepareAdapter, report),
         cacheBits: start.quantizeCacheBits,
         gpuLayers: start.gpuLayers,
         kvHalvings: start.kvHalvings,
@@ -122,7 +127,7 @@ async function loadReal(start: ReaderStart, secrets: ReaderSecrets, report: Repo
       const onProgress = (fraction: number) => report({ kind: 'loading', stage: 'warming up', fraction });
       await warmUp({ ...loaded, description, prefillChunkRows: start.prefillChunkSize, onProgress });
     }
-    return { ...loaded, template, device, modelConfig: paths.modelConfig };
+    return { ...loaded, template, device, prepareAdapter, modelConfig: paths.modelConfig };
   } finally {
     await pair.close();
   }
@@ -177,27 +182,41 @@ async function ensurePair(start: ReaderStart, hub: Hub, runtime: Runtime, report
   return { ...paths, modelConfig: await readModelConfig(source) };
 }
 
-/** Files of the reader's LoRA adapters, by name. */
-async function ensureAdapters(
-  { loras, repositoryPath }: ReaderStart,
-  hub: Hub,
+interface Preparing {
+  readonly start: ReaderStart;
+  readonly hub: Hub;
+  readonly runtime: Runtime;
+  readonly report: Report;
+}
+
+/** Needs the pair no longer once it has returned. */
+function adapterPreparer(
+  { start: { repositoryPath }, hub, runtime, report }: Preparing,
   { model }: GgufPair,
-  runtime: Runtime,
-  report: Report,
-): Promise<ReadonlyMap<string, string>> {
-  const paths = new Map<string, string>();
-  for (const [name, source] of Object.entries(loras)) {
-    report({ kind: 'loading', stage: `preparing the adapter ${name}`, fraction: null });
-    const path = await ensureGgufAdapter({
+): ServedModel['prepareAdapter'] {
+  const weights = modelWeights(model);
+  return async (source) =>
+    ensureGgufAdapter({
       source: await hub.resolveAdapter(source),
-      weights: modelWeights(model),
+      weights,
       repositoryPath,
       codec: createTensorCodec(runtime),
       onWaiting: (lockPath) => report(describeEvent({ kind: 'waiting', lockPath })),
     });
-    paths.set(name, path);
+}
+
+/** Files of the adapters that the reader is started with, by their ids. */
+async function prepareAll(
+  { loras }: ReaderStart,
+  prepare: ServedModel['prepareAdapter'],
+  report: Report,
+): Promise<ReadonlyMap<string, string>> {
+  const files = new Map<string, string>();
+  for (const [name, source] of Object.entries(loras)) {
+    report({ kind: 'loading', stage: `preparing the adapter ${name}`, fraction: null });
+    files.set(firstAdapterId(name), await prepare(source));
   }
-  return paths;
+  return files;
 }
 
 /** True at most ten times a second: a small model has hundreds of tensors and converts in one. */

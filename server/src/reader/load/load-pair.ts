@@ -31,7 +31,7 @@ export interface PairOptions {
   readonly threads: number | null;
   /** f32 KV cache and no flash attention: the arithmetic of the reference. */
   readonly isExact: boolean;
-  /** GGUF files of LoRA adapters, by the names that requests use; absent: none. */
+  /** GGUF files of LoRA adapters, by the ids that steps name; absent: none. */
   readonly adapters?: ReadonlyMap<string, string>;
   /** Null, or absent: as exact as `isExact` says. */
   readonly cacheBits?: CacheBits | null;
@@ -76,7 +76,7 @@ export async function loadPair(runtime: Runtime, pair: GgufPair, options: PairOp
   const table = openEmbeddingTable(pair.model);
   const embeddings = new EmbeddingRows(runtime, table);
   const adapters = new Map<string, LoraAdapter>();
-  for (const [name, file] of options.adapters ?? []) adapters.set(name, await LoraAdapter.load(model, file));
+  for (const [id, file] of options.adapters ?? []) adapters.set(id, await LoraAdapter.load(model, file));
   const encoder = await openEncoder(runtime, pair, model.width, options.isExact);
   const limits: EngineLimits = {
     contextTokens: contextOf(description, options),

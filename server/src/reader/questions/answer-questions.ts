@@ -17,6 +17,9 @@ export interface QuestionOptions extends PromptEncoderOptions {
   readonly modelConfig: string | null;
 }
 
+/** All but the one that changes the reader. */
+export type PureQuestion = Exclude<Question, { readonly kind: 'adapters' }>;
+
 type Asked<Kind extends Question['kind']> = Extract<Question, { readonly kind: Kind }>;
 
 export class QuestionAnswerer {
@@ -34,7 +37,7 @@ export class QuestionAnswerer {
   }
 
   /** @throws InputError with the code of what cannot be answered */
-  async answer(question: Question): Promise<Answer> {
+  async answer(question: PureQuestion): Promise<Answer> {
     switch (question.kind) {
       case 'tokenize':
         return { kind: 'tokenize', tokens: this.#tokens(question) };

@@ -1,11 +1,13 @@
 // Where questions of the gateway arrive: each gets exactly one answer or refusal, whatever goes wrong with it.
 import { InputError } from '../../errors.js';
+import type { Answer, AskMessage, Question } from '../../link/requests/questions.js';
 import type { FromReader } from '../../link/messages.js';
-import type { AskMessage } from '../../link/requests/questions.js';
+import type { AdapterShelf } from '../adapters/adapter-shelf.js';
 import type { QuestionAnswerer } from './answer-questions.js';
 
 export interface DeskOptions {
   readonly answerer: QuestionAnswerer;
+  readonly adapters: Pick<AdapterShelf, 'change'>;
   readonly send: (event: FromReader) => void;
 }
 
@@ -17,9 +19,9 @@ export class QuestionDesk {
   }
 
   async accept({ requestId, question }: AskMessage): Promise<void> {
-    const { answerer, send } = this.#options;
+    const { send } = this.#options;
     try {
-      send({ kind: 'answer', requestId, answer: await answerer.answer(question) });
+      send({ kind: 'answer', requestId, answer: await this.#answer(question) });
     } catch (error) {
       if (error instanceof InputError) {
         send({ kind: 'refusal', requestId, code: error.code, message: error.message });
@@ -35,5 +37,11 @@ export class QuestionDesk {
         message: 'The question cannot be answered.',
       });
     }
+  }
+
+  async #answer(question: Question): Promise<Answer> {
+    const { answerer, adapters } = this.#options;
+    if (question.kind !== 'adapters') return answerer.answer(question);
+    return { kind: 'adapters', loras: await adapters.change(question.loras) };
   }
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
 import { managementStatusSchema, readerGroupsSchema } from 'takeoff-wire';
+import { z } from 'zod';
 import { ConfigError, ReaderError } from '../../../errors.js';
 import { NO_SECRETS } from '../../../link/secrets.js';
 import {
@@ -28,6 +29,12 @@ function toReader(keys: ReaderKeys): ConfiguredReader {
     shown: { reader_id: readerId, model_name: keys['model_name'], access_token: '(hidden)' },
   };
 }
+
+const NO_RECORD: ReaderRecord = {
+  save: () => Promise.resolve(),
+  change: () => Promise.resolve(),
+  forget: () => Promise.resolve(),
+};
 
 interface Given {
   readonly record?: ReaderRecord;
@@ -60,11 +67,12 @@ async function start({ record, apiKey, host = '127.0.0.1' }: Given = {}) {
       reader: toReader,
       changes: (keys) => {
         if ('model_name' in keys) throw new ConfigError('"model_name" cannot be changed.');
-        const { consumer_group: groups, max_batch_size: size, log_level: level } = keys;
+        const { consumer_group: groups, max_batch_size: size, log_level: level, loras } = keys;
         return {
           consumerGroups: Array.isArray(groups) ? groups.map(String) : undefined,
           maxBatchSize: typeof size === 'number' ? size : undefined,
           logLevel: typeof level === 'string' ? level : undefined,
+          loras: z.record(z.string(), z.string()).optional().parse(loras),
         };
       },
     },
@@ -234,6 +242,42 @@ describe('PATCH /reader/:reader_id', () => {
     expect(levels).toEqual({ r: 'debug' });
     expect(scripted.lives).toHaveLength(1);
     expect((await ask({ url: '/config/r' })).body).toMatchObject({ takeoff: payload });
+  });
+
+  it('has a live reader load other adapters, which it is started with from then on', async () => {
+    const saved: unknown[] = [];
+    const { add, ask, service, scripted } = await start({
+      record: { ...NO_RECORD, change: (_, keys) => Promise.resolve(void saved.push(keys)) },
+    });
+    await add({ model_name: 'm', reader_id: 'r' });
+    await expect.poll(() => service.readers()[0]?.state.kind).toBe('live');
+    const loras = { style: '/style' };
+    const changed = await ask({ method: 'PATCH', url: '/reader/r', payload: { loras } });
+    expect([changed.status, changed.body]).toMatchObject([200, { reader_id: 'r', loras }]);
+    expect(saved).toEqual([{ loras }]);
+    expect((await ask({ url: '/reader_groups' })).body).toMatchObject({ primary: [{ loras: ['style'] }] });
+    scripted.last.die();
+    await expect.poll(() => scripted.launches.at(-1)?.start.loras).toEqual(loras);
+  });
+
+  it('takes the adapters back when they cannot be remembered', async () => {
+    const { add, ask, service } = await start({
+      record: { ...NO_RECORD, change: () => Promise.reject(new ReaderError('reader.not_saved', 'full')) },
+    });
+    await add({ model_name: 'm', reader_id: 'r' });
+    await expect.poll(() => service.readers()[0]?.state.kind).toBe('live');
+    const payload = { loras: { style: '/style' } };
+    const refused = await ask({ method: 'PATCH', url: '/reader/r', payload });
+    expect(codeIn(refused.body)).toBe('reader.not_saved');
+    expect(service.readers()).toMatchObject([{ loras: [] }]);
+  });
+
+  it('refuses adapters for a reader that is not live', async () => {
+    const { add, ask, scripted } = await start();
+    scripted.card = null;
+    await add({ model_name: 'm', reader_id: 'r' });
+    const refused = await ask({ method: 'PATCH', url: '/reader/r', payload: { loras: {} } });
+    expect([refused.status, codeIn(refused.body)]).toEqual([503, 'group.unavailable']);
   });
 
   it('refuses what needs another reader, and more answers than it was loaded for', async () => {

@@ -90,20 +90,22 @@ const readiness = (view: ReadersView): Record<string, GroupReadiness> =>
 const byId = <Shown>(readers: ReaderList, show: (reader: ReaderView) => Shown): Record<string, Shown> =>
   Object.fromEntries(readers.map((reader) => [reader.readerId, show(reader)]));
 
-const masked = ({ state, modelName, device, consumerGroups, maxBatchSize }: ReaderView): MaskedReader => ({
+const masked = ({
+  state,
+  modelName,
+  device,
+  consumerGroups,
+  maxBatchSize,
+  loras,
+}: ReaderView): MaskedReader => ({
   model_name: modelName,
   model_type: cardOf(state)?.modelType ?? '',
   device,
   consumer_groups: [...consumerGroups],
   max_batch_size: maxBatchSize,
-  ...lorasOf(state),
+  ...(cardOf(state) === undefined ? {} : { loras: [...loras] }),
   ...(state.kind === 'dead' ? { failure: { code: state.code, restarts: state.restartInMs !== null } } : {}),
 });
-
-const lorasOf = (state: ReaderView['state']): Pick<MaskedReader, 'loras'> => {
-  const card = cardOf(state);
-  return card === undefined ? {} : { loras: [...card.loras] };
-};
 
 const cardOf = (state: ReaderView['state']) =>
   state.kind === 'live' || state.kind === 'draining' ? state.card : undefined;

@@ -13,6 +13,7 @@ const serving = (models: Readonly<Record<string, string>>): ReadersView => ({
       modelName,
       device: 'cpu',
       maxBatchSize: 8,
+      loras: [],
       state: { kind: 'starting' },
       pid: 1,
       openPrompts: 0,
