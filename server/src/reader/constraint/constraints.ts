@@ -24,8 +24,11 @@ const MAX_KEPT = 64;
 /** Refusals are remembered for a while, so that what exploded once does not take its second again at once. */
 const REFUSAL_MS = 60_000;
 const MAX_REMEMBERED_REFUSALS = 256;
-/** What one compilation may take of the loop's thread: less than a token of a stream takes on most machines. */
-const MAX_LOOP_MS = 10;
+/**
+ * What one compilation may take of the loop's thread: a few tokens of a small model, less than one of a large. Schemas of 50 fields
+ * stay below it; what is above needs one of the few instances of large-constraints.ts.
+ */
+const MAX_LOOP_MS = 25;
 
 /** A constraint that can be enforced. */
 export interface CompiledConstraint {

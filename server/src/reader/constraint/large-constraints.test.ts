@@ -11,11 +11,13 @@ const regex = (pattern: string): Constraint => ({ kind: 'regex', field: 'regex_s
 const write = (answer: AnswerConstraint, text: string): boolean =>
   tokenizer.encodePlain(text).every((token) => answer.allows(token) && (answer.accept(token), true));
 
+const compileHere = vi.spyOn(Llguidance.prototype, 'compile');
+afterEach(() => compileHere.mockClear());
+afterAll(() => compileHere.mockRestore());
+
 describe('a constraint that took longer to compile than the loop may stop', () => {
-  const compileHere = vi.spyOn(Llguidance.prototype, 'compile');
   /** For which every compilation is long, one too that ends within a tick of the clock. */
   const constraints = new Constraints(tokenizer, 20_000, -1);
-  afterEach(() => compileHere.mockClear());
   afterAll(() => constraints.close());
 
   it('is compiled in the trial thread alone, and answers begin with what was compiled there', async () => {
@@ -57,7 +59,6 @@ describe('a constraint that took longer to compile than the loop may stop', () =
 
 describe('a constraint that compiled quickly', () => {
   it('is compiled once more on the thread of the loop', async () => {
-    const compileHere = vi.spyOn(Llguidance.prototype, 'compile');
     const constraints = new Constraints(tokenizer, 20_000, Infinity);
     for (let n = 0; n < 3; n += 1) (await constraints.compile(regex('quick'))).start().close();
     expect(compileHere).toHaveBeenCalledTimes(1);

@@ -5,8 +5,11 @@ import { Llguidance, type CompiledImage, type InstanceImage } from './llguidance
 import type { Matcher } from './matcher.js';
 import { constraintsBusy, type Program, type Started } from './program.js';
 
-/** Each takes the memory of a vocabulary and of one constraint: 15 to 110 MB with 32,000 tokens. */
-export const MAX_LARGE = 4;
+/**
+ * As many as answers run at once by default, so that each can have one of its own. Each takes the memory of a vocabulary and of one
+ * constraint, 25 MB and more with 32,000 tokens, once it is used.
+ */
+export const MAX_LARGE = 8;
 
 export class LargeConstraints {
   readonly #image: InstanceImage;

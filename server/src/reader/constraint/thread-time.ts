@@ -10,11 +10,11 @@ export function ownThread(): number | null {
   return existsSync(OWN) ? Number(readlinkSync(OWN).split('/').at(-1)) : null;
 }
 
-/** Tells milliseconds of the processor that a thread of this process has had, or, where that is not known, those that pass. */
+/** Tells milliseconds of the processor that a thread of this process has had, some of them late, or, where that is not known, those that pass. */
 export function clockOf(thread: number | null): () => number {
   const file = `/proc/self/task/${thread}/schedstat`;
   if (thread === null || !existsSync(file)) return () => performance.now();
-  // Nanoseconds on the processor, nanoseconds in line for it, and how often.
+  // Nanoseconds on the processor, nanoseconds in line for it, and how often; of a running thread up to the last tick of the kernel.
   return () => Number(readFileSync(file, 'utf8').split(' ')[0]) / 1e6;
 }
 
