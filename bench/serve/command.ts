@@ -17,6 +17,7 @@ const HELP = `npm run bench -- serve [options]
   --quant TYPE         type of its language model's weights (default: auto)
   --vision-quant TYPE  type of its vision tower's weights (default: auto)
   --repository PATH    its model cache; by default a conversion is kept nowhere
+  --own-api NAME       how our own server is asked: takeoff, openai (default: takeoff)
   --server-arg ARG     another argument of our own server, such as --prefix-cache=false; may be repeated
   --url URL            another server, played to in turns with ours
   --api NAME           how it is asked: ${[...SERVER_APIS.keys()].join(', ')} (default: openai)
@@ -41,6 +42,7 @@ export async function benchServe(args: readonly string[]): Promise<void> {
       quant: { type: 'string', default: 'auto' },
       'vision-quant': { type: 'string', default: 'auto' },
       repository: { type: 'string' },
+      'own-api': { type: 'string', default: 'takeoff' },
       'server-arg': { type: 'string', multiple: true, default: [] },
       url: { type: 'string' },
       api: { type: 'string', default: 'openai' },
@@ -71,7 +73,7 @@ export async function benchServe(args: readonly string[]): Promise<void> {
         ],
       });
   try {
-    const targets = [...(own === null ? [] : [ownTarget(own)]), ...other];
+    const targets = [...(own === null ? [] : [ownTarget(own, apiNamed(values['own-api']))]), ...other];
     if (targets.length === 0) throw new TypeError('--without-own needs a server to play to: --url.');
     const plan = { runs: Number(values.runs), seed: Number(values.seed), newTokens: Number(values.tokens) };
     const { measured, traces } = await playAll(scenarios, targets, plan);
@@ -151,10 +153,11 @@ async function warmUp(target: Target): Promise<void> {
     await world.ask({ image, text: world.newText('Hello.'), newTokens: 2 });
 }
 
-const ownTarget = (server: RunningServer): Target => ({
+const ownTarget = (server: RunningServer, api: ServerApi): Target => ({
   name: 'takeoff',
   url: server.url,
-  api: apiNamed('takeoff'),
+  api,
+  metricsUrl: `${server.managementUrl}/metrics`,
   pids: () => server.processes().map(({ pid }) => pid),
 });
 
@@ -163,6 +166,7 @@ const otherTarget = (url: string, api: ServerApi, pid: string | undefined): Targ
   url: url.replace(/\/$/u, ''),
   api,
   pids: () => (pid === undefined ? [] : [Number(pid)]),
+  metricsUrl: null,
 });
 
 function apiNamed(name: string): ServerApi {

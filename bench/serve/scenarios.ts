@@ -2,6 +2,7 @@
 // questions about the same images in the same order. A figure is named by whom it concerns.
 import { setTimeout as delay } from 'node:timers/promises';
 import { firstTokenMs, gapsOf, gapsWithin, type Answer } from './answer.js';
+import { compareBudgets } from './fewer-tokens.js';
 import { FIVE_TILES, PLAIN, type World } from './world.js';
 
 export interface Scenario {
@@ -135,6 +136,22 @@ export const SCENARIOS: readonly Scenario[] = [
     isDefault: false,
     run: cancelAtRandom,
   },
+  ...(
+    [
+      ['fewer-tokens', 'an image with all of its tokens and with 64', PLAIN, 64],
+      [
+        'fewer-tokens-tiles',
+        'five tiles of an anyres model with all of their tokens and with 320',
+        FIVE_TILES,
+        320,
+      ],
+    ] as const
+  ).map(([name, what, size, imageTokens]): Scenario => ({
+    name,
+    about: `${what} (needs --own-api openai)`,
+    isDefault: false,
+    run: (world) => compareBudgets(world, size, imageTokens),
+  })),
   {
     name: '200-images',
     about: '200 images one after the other, and the memory meanwhile',

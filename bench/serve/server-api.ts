@@ -7,6 +7,10 @@ export interface Question {
   readonly image: DrawnImage | null;
   readonly text: string;
   readonly newTokens: number;
+  /** Text in front of the image, which makes its prompt begin unlike any other; absent: none. */
+  readonly before?: string;
+  /** Tokens that the image may take; absent: all. Servers without such a field take all. */
+  readonly imageTokens?: number;
 }
 
 export interface ServerApi {
@@ -20,8 +24,11 @@ export interface ServerApi {
 
 const takeoff: ServerApi = {
   name: 'takeoff',
-  request(baseUrl, { image, text, newTokens }) {
-    const body = { text, use_chat_template: true, max_new_tokens: newTokens, min_new_tokens: newTokens };
+  request(baseUrl, { image, text, newTokens, before, imageTokens }) {
+    if (before !== undefined)
+      throw new TypeError('This API has the image in front of all text: use --own-api openai.');
+    const tokens = { max_new_tokens: newTokens, min_new_tokens: newTokens, image_token_budget: imageTokens };
+    const body = { text, use_chat_template: true, ...tokens };
     if (image === null) return { url: `${baseUrl}/generate_stream`, init: json(body) };
     const form = new FormData();
     form.set('json_data', JSON.stringify(body));
@@ -35,11 +42,12 @@ const takeoff: ServerApi = {
 /** `more`: what a server needs to be told beside the fields of OpenAI's API so that answers have their full length. */
 const chatCompletions = (name: string, more: (newTokens: number) => object): ServerApi => ({
   name,
-  request(baseUrl, { image, text, newTokens }) {
+  request(baseUrl, { image, text, newTokens, before = '', imageTokens }) {
     const parts =
       image === null
         ? text
         : [
+            ...(before === '' ? [] : [{ type: 'text', text: before }]),
             { type: 'image_url', image_url: { url: dataUrl(image) } },
             { type: 'text', text },
           ];
@@ -50,6 +58,7 @@ const chatCompletions = (name: string, more: (newTokens: number) => object): Ser
       max_tokens: newTokens,
       temperature: 0,
       stream: true,
+      ...(imageTokens === undefined ? {} : { image_token_budget: imageTokens }),
       ...more(newTokens),
     };
     return { url: `${baseUrl}/v1/chat/completions`, init: json(body) };

@@ -1,5 +1,6 @@
 // What a scenario sees of the server that it is played to: it asks questions and notes figures. Every run of a scenario gets the same
 // seed, whichever server it goes to, and other images and texts than every other run, so that no cache of an earlier one helps.
+import { setTimeout as delay } from 'node:timers/promises';
 import { peakMemoryBytes, residentMemoryBytes } from '../../harness/running-server.js';
 import { Random } from '../../harness/random.js';
 import { askOnce, type Answer, type AskOptions } from './answer.js';
@@ -12,7 +13,19 @@ export interface Target {
   readonly api: ServerApi;
   /** Of the server's processes; none where they are not known. */
   readonly pids: () => readonly number[];
+  /** Where it prints its metrics; null where that is not known. */
+  readonly metricsUrl: string | null;
 }
+
+/** What a server keeps of images and prompts; NaN where it does not say. */
+export interface CacheSizes {
+  readonly featureBytes: number;
+  /** With rows of prompts that have ended. */
+  readonly cachedCells: number;
+}
+
+/** A little longer than readers take between two reports of what they count. */
+const REPORT_MS = 1500;
 
 export const PLAIN: Size = { widthPx: 640, heightPx: 480 };
 /** As many tiles as LLaVA 1.6 cuts an image into at most. */
@@ -106,6 +119,18 @@ export class World {
       busyFromMs: fromMs - zeroMs,
       busyToMs: toMs - zeroMs,
     });
+  }
+
+  /** After the reports of what has been asked so far. */
+  async readCaches(): Promise<CacheSizes> {
+    const { metricsUrl } = this.#options.target;
+    await delay(REPORT_MS);
+    const metrics = metricsUrl === null ? '' : await (await fetch(metricsUrl)).text();
+    const read = (pattern: RegExp): number => Number(pattern.exec(metrics)?.[1] ?? NaN);
+    return {
+      featureBytes: read(/^takeoff_image_features_bytes\{.*\} (\S+)$/mu),
+      cachedCells: read(/^takeoff_kv_cells\{.*state="cached".*\} (\S+)$/mu),
+    };
   }
 
   /** Of all processes of the server now; NaN where they are not known. */

@@ -57,8 +57,8 @@ async function withVariant<T>(
   }
 }
 
-const encode = (model: ConvertedModel, image: string): Promise<FeatureRows> =>
-  encodeImage(model, path.join(GOLDENS, 'images', `${image}.png`));
+const encode = (model: ConvertedModel, image: string, keptRows: number | null = null): Promise<FeatureRows> =>
+  encodeImage(model, path.join(GOLDENS, 'images', `${image}.png`), keptRows);
 
 let unchanged: FeatureRows;
 beforeAll(async () => {
@@ -143,6 +143,44 @@ describe('other ways to merge', () => {
     expect(features.rows).toBe(5 * 577);
     const base = features.values.subarray(WIDTH, 577 * WIDTH);
     expect(differences(base, unchanged.values.subarray(0, TILE_ROWS * WIDTH)).largest).toBeLessThan(1e-5);
+  });
+});
+
+describe('an image with fewer rows', () => {
+  const bothOf = (change: (config: Config, tensors: Tensors) => void) =>
+    withVariant(change, async (model) => ({
+      whole: await encode(model, HEAD_PICTURE),
+      kept: await encode(model, HEAD_PICTURE, 70),
+    }));
+
+  it('keeps the class token of the base view first where the model keeps class tokens', async () => {
+    const { whole, kept } = await bothOf((config) => {
+      config['mm_patch_merge_type'] = 'flat';
+      config['mm_vision_select_feature'] = 'cls_patch';
+    });
+    const first = ({ values }: FeatureRows) => values.subarray(0, WIDTH);
+    expect(kept.rows).toBe(70);
+    expect(differences(first(kept), first(whole)).largest).toBeLessThan(1e-5);
+  });
+
+  it('has rows of the tower itself where the projector is the identity', async () => {
+    const { whole, kept } = await bothOf((config, tensors) => {
+      config['mm_projector_type'] = 'identity';
+      for (const name of tensors.keys()) if (name.startsWith('model.mm_projector.')) tensors.delete(name);
+    });
+    const known = new Set(rowsOf(whole).map((row) => row.join()));
+    expect(kept.rows).toBe(70);
+    expect(rowsOf(kept).filter((row) => !known.has(row.join()))).toEqual([]);
+  });
+
+  it('cannot be had of a tower of which no layer runs, which gives all rows as ever', async () => {
+    await withVariant(
+      (config) => (config['mm_vision_select_layer'] = 0),
+      async (model) => {
+        expect(model.encoder?.canReduce).toBe(false);
+        expect((await encode(model, HEAD_PICTURE)).rows).toBe(1426);
+      },
+    );
   });
 });
 
@@ -266,6 +304,9 @@ function toHub(target: Config, tensors: Tensors, original: Config): void {
   rename(tensors, /^model\.image_newline$/, 'image_newline');
   rename(tensors, /^(model\.|lm_head)/, 'language_model.$1');
 }
+
+const rowsOf = ({ rows, values }: FeatureRows): Float32Array[] =>
+  Array.from({ length: rows }, (_, row) => values.subarray(row * WIDTH, (row + 1) * WIDTH));
 
 function rename(tensors: Tensors, from: RegExp, to: string): void {
   for (const [name, tensor] of [...tensors]) {

@@ -8,6 +8,7 @@ import { Hub } from '../../checkpoint/hub/hub.js';
 import { modelWeights } from '../../checkpoint/pair/model-weights.js';
 import { openGgufPair, type GgufPair } from '../../checkpoint/pair/open-pair.js';
 import type { ReaderStart } from '../../link/lifecycle/messages.js';
+import { ConfigError } from '../../errors.js';
 import type { FromReader } from '../../link/messages.js';
 import type { ReaderSecrets } from '../../link/secrets.js';
 import type { ModelDescription } from '../../model/description.js';
@@ -52,7 +53,17 @@ export async function loadModel(
   secrets: ReaderSecrets,
   report: Report,
 ): Promise<ServedModel> {
-  return start.echo ? echo(start, report) : loadReal(start, secrets, report);
+  const model = start.echo ? echo(start, report) : await loadReal(start, secrets, report);
+  validateImageBudget(start, model);
+  return model;
+}
+
+/** @throws ConfigError where every image that has more tokens than allowed would be refused */
+function validateImageBudget({ imageTokenBudget }: ReaderStart, { encoder }: ServedModel): void {
+  if (imageTokenBudget === 'full' || encoder?.canReduce !== false) return;
+  throw new ConfigError(
+    `image_token_budget is ${imageTokenBudget}, but no layer of this model's vision tower runs, so no class token tells which tokens of an image to keep. Set it to full.`,
+  );
 }
 
 /** As many as llama.cpp tells apart. */

@@ -22,7 +22,12 @@ export const MAX_LOGPROBS = 262_144;
 const IMAGE_TOKENS = 'a whole number from 1, or "full"';
 /** An extension, which the native API has too. */
 export const imageTokenBudget = () =>
-  z.union([z.int().min(1).max(MAX_INTEGER), z.literal('full')], IMAGE_TOKENS).nullish();
+  z
+    .union(
+      [z.int(IMAGE_TOKENS).min(1, IMAGE_TOKENS).max(MAX_INTEGER, IMAGE_TOKENS), z.literal('full')],
+      IMAGE_TOKENS,
+    )
+    .nullish();
 
 const POSITIVE = 'a number above 0, up to 100';
 
