@@ -85,9 +85,7 @@ it('options of the token tools have every field of their requests, in camelCase'
 it('answers of the token tools have the types of wire, in camelCase', () => {
   expectTypeOf<Tokens>().toEqualTypeOf<Frozen<InCamelCase<TokenizeResponse>>>();
   expectTypeOf<PromptCounts>().toEqualTypeOf<Frozen<InCamelCase<WirePromptCounts>>>();
-  expectTypeOf<SingleCount['contextTokens'] | ListCount['contextTokens']>().toEqualTypeOf<
-    CountResponse['context_tokens']
-  >();
+  expectTypeOf<(SingleCount & ListCount)['contextTokens']>().toEqualTypeOf<CountResponse['context_tokens']>();
 });
 
 it('ReaderSettings names every device that a reader can have', () => {

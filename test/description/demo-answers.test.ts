@@ -115,8 +115,9 @@ async function faultsOfCall(url: string, init: RequestInit, response: Response):
   const operation = api.operations.find((one) => one.method === method && one.path === path);
   if (operation === undefined) return [`${method} ${path} is not described`];
   const { schema } = operation.requestBody?.content['application/json'] ?? {};
-  const isJson = schema !== undefined && typeof init.body === 'string';
-  const isUnknown = isJson && !api.isValidRequest(schema, JSON.parse(String(init.body)));
+  const { body } = init;
+  const isUnknown =
+    schema !== undefined && typeof body === 'string' && !api.isValidRequest(schema, JSON.parse(body));
   const answer = {
     status: response.status,
     headers: Object.fromEntries(response.headers),
