@@ -20,6 +20,7 @@ const plainCount: Reporter = {
 /** Whole programs with the echo reader, or with none: they wait for processes and timers more than they compute. */
 const WITHOUT_ENGINE = [
   'test/describe/describe.test.ts',
+  'test/description/api-fuzz.test.ts',
   'test/hostile/!(attack).test.ts',
   'test/{lint,network,oracles}/*.test.ts',
 ];

@@ -1,6 +1,7 @@
 // Cases 23 and 24 of docs/security.md: API keys, leaks of secrets, and pages of other origins, through the whole program.
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { OpenApiDocument } from 'takeoff-server/gateway/http/description/openapi.js';
 import { RunningServer } from '../../harness/running-server.js';
 import { imageForm } from '../process/requests.js';
 import { tag } from './asking.js';
@@ -41,7 +42,7 @@ async function startFor(origins?: string): Promise<RunningServer> {
 }
 
 describe('a server with keys and secrets', () => {
-  it('case 23: every route of every port but the health check and the files of the page wants the API key', async () => {
+  it('case 23: every route of every port but health checks, the description and the files of the page wants the API key', async () => {
     const routes: [string, string][] = [
       ['POST', '/generate'],
       ['POST', '/generate_stream'],
@@ -77,6 +78,33 @@ describe('a server with keys and secrets', () => {
     const page = await fetch(guarded.url);
     expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
     expect((await fetch(guarded.managementUrl)).status).toBe(401);
+  });
+
+  it('case 23: the API key is wanted wherever the description of a port does not say that it is not', async () => {
+    const open = new Set<string>();
+    for (const base of [guarded.url, guarded.managementUrl, guarded.openaiUrl]) {
+      const { paths } = (await (await fetch(`${base}/openapi.json`)).json()) as OpenApiDocument;
+      for (const [route, operations] of Object.entries(paths)) {
+        for (const [method, { security }] of Object.entries(operations)) {
+          if (security?.length === 0) {
+            open.add(route);
+            continue;
+          }
+          const address = `${base}${route.replaceAll(/\{\w+\}/gu, 'x')}`;
+          const { status } = await fetch(address, { method: method.toUpperCase() });
+          expect([method, address, status]).toEqual([method, address, 401]);
+        }
+      }
+    }
+    expect([...open].sort()).toEqual([
+      '/',
+      '/assets/{name}',
+      '/docs',
+      '/docs.css',
+      '/healthz',
+      '/openapi.json',
+      '/readyz',
+    ]);
   });
 
   it('case 23: no secret, image or query string is in a log line, metric or status page', async () => {

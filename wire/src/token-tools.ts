@@ -2,7 +2,9 @@
 import { z } from 'zod';
 
 const flag = (meaning: string) => z.boolean().nullish().meta({ description: meaning, default: false });
-const sidePx = z.int().min(1);
+/** Larger ones are no side of an image, and no id of a token; the server has words of its own for both. */
+const sidePx = z.int().min(1).meta({ maximum: 65_535 });
+const tokenId = z.int().min(0).meta({ maximum: 2_147_483_647 });
 
 /** POST /tokenize/:reader_id. A list of two texts is a pair, not a batch. */
 export const tokenizeRequestSchema = z
@@ -39,7 +41,7 @@ export type TokenizeResponse = z.infer<typeof tokenizeResponseSchema>;
 /** POST /detokenize/:reader_id */
 export const detokenizeRequestSchema = z
   .object({
-    tokens: z.union([z.array(z.int().min(0)), z.array(z.string())]).describe('Ids, or spellings.'),
+    tokens: z.union([z.array(tokenId), z.array(z.string())]).describe('Ids, or spellings.'),
     skip_special_tokens: flag('Leaves special tokens out of the text.'),
   })
   .meta({ id: 'DetokenizeRequest' });

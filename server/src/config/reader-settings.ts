@@ -20,6 +20,7 @@ import {
   optionalChoice,
   optionalChoiceOrPath,
   optionalMemorySize,
+  optionalNumberList,
   optionalNumberOf,
   optionalText,
   setting,
@@ -71,10 +72,14 @@ export const readerConfigSchema = z.object({
     meaning:
       'Layers of the language model on GPUs; the others compute on the processor. auto takes as many as fit beside the tower and the KV cache.',
   }),
-  cudaVisibleDevices: setting(optionalText('numbers of GPUs separated by commas, such as 0 or 1,2'), null, {
-    key: 'cuda_visible_devices',
-    meaning: 'GPUs that this reader sees, in the order of the driver. All of them when not set.',
-  }),
+  cudaVisibleDevices: setting(
+    optionalNumberList('numbers of GPUs separated by commas, such as 0 or 1,2'),
+    null,
+    {
+      key: 'cuda_visible_devices',
+      meaning: 'GPUs that this reader sees, in the order of the driver. All of them when not set.',
+    },
+  ),
   tensorParallel: setting(integer(1, 16, 'devices'), 1, {
     key: 'tensor_parallel',
     meaning: 'GPUs over which the layers of the language model are split.',

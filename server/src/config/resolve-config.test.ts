@@ -204,6 +204,15 @@ describe('resolveConfig', () => {
       const both = readerFile('{ model_name: /m, max_seq_length: 512, max_sequence_length: 1024 }');
       expect(resolve({ file: both }).readers[0]?.maxSequenceLength).toBe(1024);
     });
+
+    it.each([
+      ['0', '0'],
+      ['[0, 1]', '0,1'],
+      ['"1, 2"', '1, 2'],
+    ])('GPUs as %s', (given, taken) => {
+      const file = readerFile(`{ model_name: /m, cuda_visible_devices: ${given} }`);
+      expect(resolve({ file }).readers[0]?.cudaVisibleDevices).toBe(taken);
+    });
   });
 
   describe('refuses', () => {
@@ -223,6 +232,16 @@ describe('resolveConfig', () => {
         'a fraction',
         { file: serverFile('port: 1.5') },
         'port is 1.5, from port in server_config of config.yaml',
+      ],
+      [
+        'GPUs that are no numbers',
+        { environment: { TAKEOFF_CUDA_VISIBLE_DEVICES: 'a,b' } },
+        'allowed: numbers of GPUs separated by commas, such as 0 or 1,2',
+      ],
+      [
+        'several devices for a reader on the CPU',
+        { file: readerFile('{ model_name: /m, device: cpu, tensor_parallel: 2 }') },
+        'tensor_parallel is 2, and device is cpu',
       ],
       ['scientific notation', { environment: { TAKEOFF_PORT: '3e3' } }, 'port is "3e3"'],
       ['a word that is not allowed', { environment: { TAKEOFF_DEVICE: 'tpu' } }, 'device is "tpu"'],

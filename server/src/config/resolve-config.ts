@@ -86,7 +86,7 @@ function resolveReaders({ flags, environment, file, surroundings }: ConfigSource
   const entries = Object.entries(file?.readers ?? {});
   if (file === undefined || entries.length === 0) {
     const layers = [...outside, readerDefaultsOf(file)];
-    return Object.freeze([resolveSection(readerConfigSchema, READER_SETTINGS, layers, surroundings)]);
+    return Object.freeze([resolveReader(layers, surroundings)]);
   }
   const clash = outside.flatMap((layer) => [...layer.values()])[0];
   if (clash !== undefined) {
@@ -110,7 +110,15 @@ function resolveFileReader(
     throw new ConfigError(
       `${where} has no model_name: a folder with a checkpoint, or a name of the model hub.`,
     );
-  return resolveSection(readerConfigSchema, READER_SETTINGS, [layer, readerDefaultsOf(file)], surroundings);
+  return resolveReader([layer, readerDefaultsOf(file)], surroundings);
+}
+
+function resolveReader(layers: readonly Layer[], surroundings: Surroundings): ReaderConfig {
+  const reader = resolveSection(readerConfigSchema, READER_SETTINGS, layers, surroundings);
+  if (reader.device !== 'cpu' || reader.tensorParallel === 1) return reader;
+  throw new ConfigError(
+    `tensor_parallel is ${reader.tensorParallel}, and device is cpu; only GPUs share the layers of a model. Allowed there is 1.`,
+  );
 }
 
 /** Takeoff 0.17 had these settings of readers in server_config. */
@@ -131,7 +139,7 @@ export function resolveAddedReader(
   const layer = fileLayer(READER_SETTINGS, keys, 'the request');
   if (!layer.has('model_name'))
     throw new ConfigError('model_name is missing: a folder with a checkpoint, or a name of the model hub.');
-  return resolveSection(readerConfigSchema, READER_SETTINGS, [layer, defaults], surroundings);
+  return resolveReader([layer, defaults], surroundings);
 }
 
 /** The settings of readers that can change without loading a model anew. */

@@ -156,6 +156,16 @@ export const optionalText = (allowed: string) => ({
   fromText: (given: string) => given,
 });
 
+/** Kept as text, in whatever form YAML and JSON have it: `0`, `[0, 1]` or `"0,1"`. */
+export const optionalNumberList = (allowed: string) => ({
+  schema: z.coerce
+    .string()
+    .regex(/^\s*\d+(?:\s*,\s*\d+)*\s*$/u)
+    .nullable(),
+  allowed,
+  fromText: (given: string) => given,
+});
+
 /** A secret that travels in a header. */
 export const secretText = (minCharacters: number) => ({
   schema: z

@@ -2,6 +2,7 @@
 // routes share is connection/, each API is a folder of its own.
 import type { FastifyInstance } from 'fastify';
 import { createBaseApp, type ConnectionOptions } from './connection/base-app.js';
+import type { ErrorBodyWriter } from './connection/public-error.js';
 import { collectRoutes } from './description/described-routes.js';
 import { addDescription, DESCRIPTION_PATHS } from './description/description-routes.js';
 import { addHealthRoutes, HEALTH_PATHS } from './management/health-routes.js';
@@ -12,7 +13,7 @@ import { addNativeApi } from './native/native-api.js';
 import { NATIVE_ERROR_FORM } from './native/native-error.js';
 import type { ErrorForm } from './description/operation.js';
 import { addPage, openPagePaths, type PageDeps } from './page/page-routes.js';
-import { addOpenaiApi, type OpenaiOptions } from './openai/openai-api.js';
+import { addOpenaiApi, OPENAI_PREFIX, type OpenaiOptions } from './openai/openai-api.js';
 import { OPENAI_ERROR_FORM } from './openai/openai-error.js';
 import { addTokenTools, type TokenToolOptions } from './tokens/token-tools.js';
 
@@ -34,6 +35,7 @@ interface Port {
   readonly errorForm: ErrorForm;
   readonly corsOrigins: readonly string[];
   readonly openPaths: readonly string[];
+  readonly errorBodyAt?: (url: string) => ErrorBodyWriter;
 }
 
 export async function buildApp(deps: InferenceAppDeps): Promise<FastifyInstance> {
@@ -43,6 +45,8 @@ export async function buildApp(deps: InferenceAppDeps): Promise<FastifyInstance>
     errorForm: NATIVE_ERROR_FORM,
     corsOrigins: deps.corsOrigins,
     openPaths: openPagePaths(deps.page),
+    errorBodyAt: (url: string) =>
+      (url.startsWith(`${OPENAI_PREFIX}/`) ? OPENAI_ERROR_FORM : NATIVE_ERROR_FORM).write,
   };
   return describedApp(deps, port, async (app) => {
     await addNativeApi(app, deps);
@@ -87,11 +91,11 @@ export async function buildManagementApp(deps: ManagementAppDeps): Promise<Fasti
 /** An application with these routes, and with those that describe them. */
 async function describedApp(
   deps: ConnectionOptions & { readonly version: string },
-  { title, description, errorForm, corsOrigins, openPaths: ownOpenPaths }: Port,
+  { title, description, errorForm, openPaths: ownOpenPaths, ...port }: Port,
   addRoutes: (app: FastifyInstance) => Promise<void>,
 ): Promise<FastifyInstance> {
   const openPaths = [...HEALTH_PATHS, ...DESCRIPTION_PATHS, ...ownOpenPaths];
-  const app = createBaseApp(deps, { corsOrigins, openPaths, writeErrorBody: errorForm.write });
+  const app = createBaseApp(deps, { ...port, openPaths, writeErrorBody: errorForm.write });
   const routes = collectRoutes(app);
   await addRoutes(app);
   const asksForKey = deps.apiKey !== null;

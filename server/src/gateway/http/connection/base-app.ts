@@ -30,6 +30,8 @@ export interface ApplicationFacts {
   /** Routes that answer without the API key. */
   readonly openPaths: readonly string[];
   readonly writeErrorBody: ErrorBodyWriter;
+  /** Where the form of errors depends on the address: that of this one, asked where no route is known. */
+  readonly errorBodyAt?: (url: string) => ErrorBodyWriter;
 }
 
 export const SERVER_RETRY_AFTER_MS = 1_000;
@@ -55,7 +57,8 @@ export function createBaseApp(options: ConnectionOptions, facts: ApplicationFact
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     clientErrorHandler: clientErrorHandler(writeErrorBody),
-    frameworkErrors: (error, request, reply) => void answerError(error, request, reply, writeErrorBody),
+    frameworkErrors: (error, request, reply) =>
+      void answerError(error, request, reply, facts.errorBodyAt?.(request.url) ?? writeErrorBody),
   });
   // Each API brings the parser of its own bodies; those sent to unknown addresses are not read.
   app.removeAllContentTypeParsers();

@@ -10,7 +10,7 @@ import {
 import { z } from 'zod';
 import { READER_ERRORS } from '../connection/answer-errors.js';
 import type { Operation, Parameter } from '../description/operation.js';
-import { readerSettingsSchema } from './reader-settings-schema.js';
+import { newReaderSchema, readerSettingsSchema } from './reader-settings-schema.js';
 
 const STATUS_TAG = 'Status';
 const READERS_TAG = 'Readers';
@@ -122,7 +122,7 @@ export const ADD_READER: Operation = {
   tag: READERS_TAG,
   summary: 'Add a reader',
   description: 'It loads after the answer; /status tells how far it is.',
-  body: { json: readerSettingsSchema },
+  body: { json: newReaderSchema },
   answers: set(201, 'All settings as they count, secrets hidden.'),
   errors: SET_ERRORS,
 };
@@ -130,11 +130,13 @@ export const ADD_READER: Operation = {
 export const CHANGE_READER: Operation = {
   tag: READERS_TAG,
   summary: 'Change a running reader',
-  description: 'consumer_group, max_batch_size down from what it was loaded for, and log_level.',
+  description:
+    'consumer_group, max_batch_size down from what it was loaded for, log_level, and loras, all adapters that it is to have.',
   parameters: [READER],
   body: { json: readerSettingsSchema },
   answers: set(200, 'All settings as they count now, secrets hidden.'),
-  errors: [...SET_ERRORS, 'request.reader_unknown'],
+  // Adapters are loaded by the reader itself.
+  errors: [...SET_ERRORS, ...READER_ERRORS, 'request.reader_unknown'],
 };
 
 export const REMOVE_READER: Operation = {

@@ -13,3 +13,6 @@ export const readerSettingsSchema = z
     ),
   )
   .meta({ id: 'ReaderSettings' });
+
+/** Of a reader that is added. Which model is missing is said with the other settings. */
+export const newReaderSchema = readerSettingsSchema.meta({ id: 'NewReader', required: ['model_name'] });

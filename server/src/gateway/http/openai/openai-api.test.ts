@@ -399,6 +399,33 @@ describe('addresses below /v1', () => {
     });
   });
 
+  it('that cannot be read are answered in the form of OpenAI, too', async () => {
+    opened = await scriptedApp();
+    const { statusCode, payload } = await opened.app.inject('/v1/models/%FF');
+    expect([statusCode, JSON.parse(payload)]).toEqual([
+      400,
+      {
+        error: expect.objectContaining({
+          type: 'invalid_request_error',
+          code: 'request.malformed',
+        }) as unknown,
+      },
+    ]);
+    expect((await opened.app.inject('/tokenize/%FF')).json()).toEqual({
+      error: { code: 'request.malformed', message: expect.any(String) as unknown },
+    });
+  });
+
+  it('that do not exist are refused for that, whatever body is sent there', async () => {
+    opened = await scriptedApp();
+    const headers = { 'content-type': 'application/json', 'content-encoding': 'zstd' };
+    for (const method of ['DELETE', 'PUT', 'POST'] as const) {
+      const url = method === 'POST' ? '/v1/embeddings' : '/v1/completions';
+      const { statusCode } = await opened.app.inject({ method, url, headers, payload: 'nul' });
+      expect([method, url, statusCode]).toEqual([method, url, 404]);
+    }
+  });
+
   it('list the consumer groups as models, and describe one by its name or that of its model', async () => {
     opened = await scriptedApp();
     const get = async (path: string) => (await opened!.app.inject(`/v1${path}`)).json<unknown>();

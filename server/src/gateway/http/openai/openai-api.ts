@@ -26,6 +26,9 @@ export interface OpenaiOptions extends AnswerOptions {
   readonly version: string;
 }
 
+/** Of all its addresses. */
+export const OPENAI_PREFIX = '/v1';
+
 /** A request of one of the endpoints to a job. */
 type Ask = (body: unknown, requestId: string) => AskedJob;
 
@@ -33,25 +36,28 @@ export async function addOpenaiApi(app: FastifyInstance, options: OpenaiOptions)
   const { readBody, readers } = options;
   const startedAt = seconds();
   await app.register(
-    (scope, _options, done) => {
-      addErrorHandlers(scope, writeOpenaiError);
-      addEncodingCheck(scope);
-      addJsonParser(scope, readBody);
-      scope.get('/models', { config: { operation: MODELS } }, () => listModels(readers, startedAt));
-      // Names of the model hub have a slash in them, which not every client encodes.
-      scope.get<{ Params: { '*': string } }>('/models/*', { config: { operation: MODEL } }, ({ params }) =>
-        describeModel(params['*'], readers, startedAt),
-      );
-      const answer =
-        (ask: Ask) =>
-        (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> =>
-          answerJob(ask(jsonBodyOf(request), request.id), options, request, reply);
-      scope.post('/chat/completions', { config: { operation: CHAT_COMPLETIONS } }, answer(chatOf(options)));
-      scope.post('/completions', { config: { operation: COMPLETIONS } }, answer(completionOf(options)));
-      scope.post('/responses', { config: { operation: RESPONSES } }, answer(responseOf(options)));
-      done();
+    async (below) => {
+      // Outside the scope that reads bodies, so that those sent to unknown addresses are not read.
+      addErrorHandlers(below, writeOpenaiError);
+      await below.register((scope, _options, done) => {
+        addEncodingCheck(scope);
+        addJsonParser(scope, readBody);
+        scope.get('/models', { config: { operation: MODELS } }, () => listModels(readers, startedAt));
+        // Names of the model hub have a slash in them, which not every client encodes.
+        scope.get<{ Params: { '*': string } }>('/models/*', { config: { operation: MODEL } }, ({ params }) =>
+          describeModel(params['*'], readers, startedAt),
+        );
+        const answer =
+          (ask: Ask) =>
+          (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> =>
+            answerJob(ask(jsonBodyOf(request), request.id), options, request, reply);
+        scope.post('/chat/completions', { config: { operation: CHAT_COMPLETIONS } }, answer(chatOf(options)));
+        scope.post('/completions', { config: { operation: COMPLETIONS } }, answer(completionOf(options)));
+        scope.post('/responses', { config: { operation: RESPONSES } }, answer(responseOf(options)));
+        done();
+      });
     },
-    { prefix: '/v1' },
+    { prefix: OPENAI_PREFIX },
   );
 }
 

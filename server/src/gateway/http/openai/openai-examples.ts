@@ -1,4 +1,4 @@
-// Requests of the OpenAI API and what the demo model answers: test/process/api-examples.test.ts sends each of them.
+// Requests of the OpenAI API and what the demo model answers: test/description/demo-answers.test.ts sends each of them.
 import type { Example } from '../description/operation.js';
 
 export const CHAT: Example = {
