@@ -49,6 +49,11 @@ function serveCommand(terminal: Terminal): Command {
       terminal.out(`${printConfig(config)}\n`);
       return;
     }
+    if (config.server.headless) {
+      const { serveHeadless } = await import('./serve-headless.js');
+      await serveHeadless(config, terminal);
+      return;
+    }
     const { serve } = await import('./serve.js');
     await serve(config, terminal);
   });
