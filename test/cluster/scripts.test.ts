@@ -46,12 +46,14 @@ describe.skipIf(sayWhyNoRedis())('the scripts in Redis', () => {
     await redis.send(['XGROUP', 'CREATE', QUEUE, READERS_GROUP, '0', 'MKSTREAM']);
   });
 
-  const submit = async (message = '{}', bound = 10) => String(await redis.run(SUBMIT, [QUEUE], [String(bound), message]));
+  const submit = async (message = '{}', bound = 10) =>
+    String(await redis.run(SUBMIT, [QUEUE], [String(bound), message]));
   const take = async (reader: string, stream = QUEUE) =>
     entriesOf(
       await redis.send(['XREADGROUP', 'GROUP', READERS_GROUP, reader, 'COUNT', '1', 'STREAMS', stream, '>']),
     )[0]?.id;
-  const begin = (entry: string, reader: string) => redis.run(BEGIN, [QUEUE, EVENTS, NOTE], [entry, reader, 'began']);
+  const begin = (entry: string, reader: string) =>
+    redis.run(BEGIN, [QUEUE, EVENTS, NOTE], [entry, reader, 'began']);
   const told = async (stream: string) =>
     entriesOf(await redis.send(['XREAD', 'STREAMS', stream, '0-0'])).map(({ message }) => message);
 

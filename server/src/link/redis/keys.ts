@@ -28,9 +28,6 @@ export function validateKeyName(setting: string, name: string): void {
 /** A process: whoever starts again is somebody else, and messages to the one before reach nobody. */
 export const newProcessName = (name: string): string => `${name}@${randomBytes(8).toString('hex')}`;
 
-/** Of `newProcessName`. */
-export const nameOf = (process: string): string => process.slice(0, process.lastIndexOf('@'));
-
 export interface GroupKeys {
   /** Stream of requests that any reader may take. */
   readonly queue: string;

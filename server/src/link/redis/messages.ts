@@ -112,9 +112,6 @@ export const writeQueuedRequest = (request: QueuedRequest): string => JSON.strin
 export const writeEvents = (events: Events): string => JSON.stringify(events, asBase64);
 export const writeControl = (control: Control): string => JSON.stringify(control);
 
-/** Version and message of an entry, as `XADD` takes them. */
-export const entryFields = (message: string): readonly string[] => ['v', VERSION, 'm', message];
-
 /** The message of an entry as `XREAD` gives it; undefined when it is of another version or of none. */
 export function messageIn(fields: readonly string[]): string | undefined {
   const [v, version, m, message] = fields;
