@@ -38,12 +38,17 @@ export class RedisServer {
   }
 
   get url(): string {
-    return `redis://127.0.0.1:${this.port}`;
+    return this.#isEncrypted ? `rediss://localhost:${this.port}` : `redis://127.0.0.1:${this.port}`;
+  }
+
+  get #isEncrypted(): boolean {
+    return this.#args.includes('--tls-cert-file');
   }
 
   /** Starts it, again and empty after `kill`. */
   async launch(): Promise<void> {
-    const where = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder];
+    const port = this.#isEncrypted ? ['--port', '0', '--tls-port'] : ['--port'];
+    const where = [...port, String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder];
     const child = spawn(PROGRAM, [...where, '--save', '', '--appendonly', 'no', ...this.#args], {
       stdio: 'ignore',
     });

@@ -99,10 +99,6 @@ export class RedisConnection {
     this.#kept = this.#keep();
   }
 
-  #isClosing(): boolean {
-    return this.#closing.signal.aborted;
-  }
-
   get isUp(): boolean {
     return this.#live !== undefined;
   }
@@ -168,6 +164,10 @@ export class RedisConnection {
     }
   }
 
+  #isClosing(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
   async #connect(client: Client, lose: (why: string) => void): Promise<void> {
     // A server that accepts connections and says nothing would be waited for without end.
     const timer = setTimeout(() => lose('it did not greet in time'), CONNECT_TIMEOUT_MS);
@@ -175,6 +175,8 @@ export class RedisConnection {
     this.#closing.signal.addEventListener('abort', onClose, { once: true });
     try {
       await client.connect();
+      // A server may let a client in and turn it away, for its certificate, or while it reads what it had saved.
+      await client.sendCommand(['PING']);
     } finally {
       clearTimeout(timer);
       this.#closing.signal.removeEventListener('abort', onClose);
