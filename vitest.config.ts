@@ -53,6 +53,7 @@ export default defineConfig({
           // Whole programs and native engines, one file at a time: ggml's threads wait for each other by spinning, and more of
           // them than cores slow one another down a hundredfold.
           name: 'whole',
+          setupFiles: process.env['OVER_REDIS'] === undefined ? [] : ['harness/over-redis.ts'],
           // Programs start within seconds on an idle machine, and in many more on a busy one.
           testTimeout: 60_000,
           include: ['test/**/*.test.ts'],

@@ -61,7 +61,7 @@ export class Cluster {
 
   #startOne(options: StartOptions): Promise<RunningServer> {
     const { args = [], env = {} } = this.#common;
-    return RunningServer.start({
+    return RunningServer.startOne({
       ...this.#common,
       ...options,
       args: [...args, ...(options.args ?? [])],

@@ -7,7 +7,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePort } from './running-server.js';
+import { freePort } from './free-port.js';
 
 const PROGRAM = 'redis-server';
 const START_TIMEOUT_MS = 30_000;
@@ -63,7 +63,7 @@ export class RedisServer {
 
   async kill(): Promise<void> {
     const child = this.#child;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (child?.exitCode !== null || child.signalCode !== null) return;
     const exit = once(child, 'exit');
     child.kill('SIGCONT');
     child.kill('SIGKILL');

@@ -64,9 +64,8 @@ async function ask(options: LoadOptions): Promise<{ readonly outcome: Outcome; r
       body: JSON.stringify({ model: 'primary', prompt, stream: true, max_tokens: maxTokens }),
       signal: leave.signal,
     });
-    const decoder = new TextDecoder();
-    if (response.body !== null)
-      for await (const chunk of response.body) text += decoder.decode(chunk, { stream: true });
+    const body = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+    for (let read = await body?.read(); read?.done === false; read = await body?.read()) text += read.value;
   } catch {
     return { outcome: leave.signal.aborted ? 'left' : 'broken' };
   }

@@ -48,7 +48,7 @@ describe.skipIf(sayWhyNoRedis())('gateway and reader with certificates and the r
     const { caFile, certFile, keyFile } = settings();
     const files = { TAKEOFF_REDIS_CA: caFile, TAKEOFF_REDIS_CERT: certFile, TAKEOFF_REDIS_KEY: keyFile };
     const url = { TAKEOFF_REDIS_URL: urlOf(`${role}-primary`) };
-    return RunningServer.start({ env: { ...files, ...url, ...env }, waitsForReader: role === 'gateway' });
+    return RunningServer.startOne({ env: { ...files, ...url, ...env }, waitsForReader: role === 'gateway' });
   };
 
   beforeAll(async () => {

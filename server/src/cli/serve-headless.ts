@@ -37,6 +37,7 @@ export async function serveHeadless(config: TakeoffConfig, terminal: Terminal): 
     start,
     secrets,
     consumerGroups,
+    limits: server,
     onLog: (level, message) => log[level](message),
     onLoading: (stage, fraction) => line.show(stage, fraction),
   });

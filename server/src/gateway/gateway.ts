@@ -140,6 +140,7 @@ export async function startGateway(
   });
   metrics.watch({
     readers: () => service.countedReaders(),
+    links: () => service.links(),
     openAnswers: () => inference.openAnswers.count,
     decoders: () => pool.load,
   });

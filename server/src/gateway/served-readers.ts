@@ -8,10 +8,12 @@ import { ReaderLogs } from './readers/reader-logs.js';
 import type { LaunchReader } from './readers/reader-process.js';
 import { ReaderService } from './readers/reader-service.js';
 import type { ReaderState } from './readers/reader-state.js';
-import type { CountedReader, ReadersView } from './readers/readers-view.js';
+import type { CountedReader, LinkCounts, ReadersView } from './readers/readers-view.js';
 
 export interface ReaderSet extends ConsumerGroups, ReadersView, ReaderQuestions {
   countedReaders(): readonly CountedReader[];
+  /** Of groups whose readers are on other machines. */
+  links(): readonly LinkCounts[];
   /** Requests that are still open are lost. */
   stop(): Promise<void>;
 }

@@ -9,7 +9,7 @@ import {
   type Control,
 } from '../../link/redis/messages.js';
 import { isRedisTrouble, type RedisConnection } from '../../link/redis/redis-connection.js';
-import { textOrNullOf } from '../../link/redis/replies.js';
+import { numberOf, textOrNullOf } from '../../link/redis/replies.js';
 import { CANCEL, CHECK, MOVE, PLACE, SUBMIT, TELL } from '../../link/redis/scripts.js';
 import type { RemoteRequest } from './remote-request.js';
 import { TileKeys } from './tile-keys.js';
@@ -108,6 +108,11 @@ export class GroupQueue {
   /** The request waits no more. */
   release(request: RemoteRequest): void {
     this.#tiles.release(request);
+  }
+
+  /** Requests of all gateways that wait. @throws RedisUnreachable, RedisRefusal */
+  async length(): Promise<number> {
+    return numberOf(await this.#options.connection.send(['XLEN', this.#keys.queue]));
   }
 
   /** To be called once a second. @throws RedisUnreachable, RedisRefusal */

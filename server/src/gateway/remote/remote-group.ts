@@ -1,7 +1,7 @@
 // A consumer group whose readers are on other machines, behind the port of the request path. Keeps every request whole until a reader has
 // begun it and submits it again when Redis lost it; shows the events of one run alone; ends what a dead reader or a lost Redis leaves
 // open. Whatever happens, each prompt ends once.
-import { CapacityError, InputError, ReaderError } from '../../errors.js';
+import { InputError, type CapacityError, type ReaderError } from '../../errors.js';
 import type { Question } from '../../link/requests/questions.js';
 import { OUTAGE_MS } from '../../link/redis/leases.js';
 import { parseEvents, type BackReason, type Control, type EventItem } from '../../link/redis/messages.js';
@@ -16,10 +16,12 @@ import {
   type Vision,
 } from '../answer/consumer-group.js';
 import type { AnswerTo, QuestionOf } from '../answer/reader-questions.js';
+import type { LinkCounts } from '../readers/readers-view.js';
 import { VisionWaiters } from '../answer/vision-waiters.js';
 import { GroupReaders } from './group-readers.js';
 import type { GroupQueue, Place } from './group-queue.js';
 import { placeRequest, type Placement } from './placement.js';
+import { diedTwice, lostTooOften, MAX_SUBMISSIONS, notLiveYet, queueFull } from './refusals.js';
 import { CUT_OFF, RemoteRequest } from './remote-request.js';
 
 export interface RemoteGroupOptions {
@@ -32,11 +34,8 @@ export interface RemoteGroupOptions {
 
 /** How long a request waits for a reader when all are gone: as on one machine. */
 const RETURN_WAIT_MS = 30_000;
-const RETRY_AFTER_MS = 1_000;
 /** A reader that has what a placed request is about takes it at once, or is not as free as it said. */
 const PLACED_MS = 150;
-/** Each is a loss of Redis, or a reader that gave the request back. */
-const MAX_SUBMISSIONS = 20;
 /** Requests that wait for longer are looked after. */
 const CHECK_AFTER_MS = 1_000;
 /** A reader that does not end a run within this time does not know it. */
@@ -54,6 +53,8 @@ export class RemoteGroup implements ConsumerGroup {
   #lastVision: Vision | null | undefined;
   #lastLiveMs = -Infinity;
   #isReachable = false;
+  readonly #totals = { placed: 0, shared: 0, resubmitted: 0, gaps: 0, unknownRuns: 0, badMessages: 0 };
+  #queued = 0;
 
   constructor(options: RemoteGroupOptions) {
     this.name = options.name;
@@ -77,6 +78,19 @@ export class RemoteGroup implements ConsumerGroup {
       isReady: this.#isReachable && this.readers.live.length > 0,
       failure: null,
       readerCount: this.readers.all.length,
+    };
+  }
+
+  get counts(): LinkCounts {
+    const nowMs = performance.now();
+    const waits = [...this.#requests.values()].map(({ stage }) =>
+      stage.kind === 'waiting' ? nowMs - stage.sinceMs : 0,
+    );
+    return {
+      consumerGroup: this.name,
+      queued: this.#queued,
+      oldestWaitMs: Math.max(0, ...waits),
+      ...this.#totals,
     };
   }
 
@@ -128,6 +142,7 @@ export class RemoteGroup implements ConsumerGroup {
   receive(text: string | undefined): void {
     const events = text === undefined ? undefined : parseEvents(text);
     if (events === undefined) {
+      this.#totals.badMessages += 1;
       this.#options.onWarning(`a message to this gateway about group ${this.name} cannot be understood`);
       return;
     }
@@ -160,6 +175,7 @@ export class RemoteGroup implements ConsumerGroup {
       stage.kind === 'waiting' && nowMs - stage.sinceMs > CHECK_AFTER_MS ? [stage] : [],
     );
     await queue.renew();
+    this.#queued = await queue.length();
     if (waiting.length > 0) await queue.check(waiting);
   }
 
@@ -178,6 +194,7 @@ export class RemoteGroup implements ConsumerGroup {
     const { queue } = this.#options;
     request.stage = { kind: 'submitting' };
     request.submissions += 1;
+    if (request.submissions > 1) this.#totals.resubmitted += 1;
     if (request.submissions > MAX_SUBMISSIONS) {
       this.#refuse(request, lostTooOften());
       return;
@@ -188,6 +205,7 @@ export class RemoteGroup implements ConsumerGroup {
       ? placeRequest(this.readers.forPlacement, { tiles, preparedFor })
       : ({ kind: 'shared' } as const);
     const placedAt = placement.kind === 'shared' ? null : placement.reader;
+    if (request.tiles.length > 0) this.#totals[placement.kind === 'holder' ? 'placed' : 'shared'] += 1;
     if (placedAt !== null) this.readers.notePlaced(placedAt, request.promptCount);
     try {
       const sent = await queue.submit(request, placedAt, placement.kind !== 'holder');
@@ -255,6 +273,7 @@ export class RemoteGroup implements ConsumerGroup {
         }
         if (request.hear(item.seq, item.event) === 'gap') {
           request.fail('reader.died', 'Part of the answer was lost between the reader and the gateway.');
+          this.#totals.gaps += 1;
           this.#control(from, { kind: 'cancel-run', run: item.event.requestId });
         }
         this.#settle(request);
@@ -277,12 +296,18 @@ export class RemoteGroup implements ConsumerGroup {
     const request = this.#requests.get(requestId);
     if (request?.stage.kind === 'begun' && request.stage.run === run) return;
     if (request === undefined || request.stage.kind === 'begun') {
-      this.#control(from, { kind: 'cancel-run', run });
+      this.#refuseRun(from, run);
       return;
     }
     request.begin(run, from);
     this.#runs.set(run, request);
     this.#options.queue.release(request);
+  }
+
+  /** A run that nobody here waits for. */
+  #refuseRun(reader: string, run: string): void {
+    this.#totals.unknownRuns += 1;
+    this.#control(reader, { kind: 'cancel-run', run });
   }
 
   #hearBack(requestId: string, entry: string, reason: BackReason): void {
@@ -360,30 +385,6 @@ export class RemoteGroup implements ConsumerGroup {
   #unavailable(): CapacityError {
     if (!this.#isReachable) return new RedisUnreachable('there is no connection');
     if (this.readers.all.length === 0) return unknownGroup(this.name);
-    return new CapacityError(
-      'group.unavailable',
-      `No reader of consumer group ${JSON.stringify(this.name)} is live yet. /status shows how far they are.`,
-      RETRY_AFTER_MS,
-    );
+    return notLiveYet(this.name);
   }
 }
-
-const queueFull = (group: string): CapacityError =>
-  new CapacityError(
-    'reader.queue_full',
-    `The queue of consumer group ${JSON.stringify(group)} is full: max_queued_requests wait, or Redis has no memory left. Try again later.`,
-    RETRY_AFTER_MS,
-  );
-
-const diedTwice = (): ReaderError =>
-  new ReaderError(
-    'reader.died',
-    'Two readers ended, one after the other, before they began to answer the request.',
-  );
-
-const lostTooOften = (): CapacityError =>
-  new CapacityError(
-    'queue.unreachable',
-    `The queue between gateway and readers lost the request ${MAX_SUBMISSIONS} times.`,
-    RETRY_AFTER_MS,
-  );

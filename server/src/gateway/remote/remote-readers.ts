@@ -17,7 +17,7 @@ import {
 import type { AnswerTo, QuestionOf, ReaderQuestions } from '../answer/reader-questions.js';
 import { unknownReader } from '../readers/reader-id-errors.js';
 import type { ReaderState } from '../readers/reader-state.js';
-import type { CountedReader, ReadersView, ReaderView } from '../readers/readers-view.js';
+import type { CountedReader, LinkCounts, ReadersView, ReaderView } from '../readers/readers-view.js';
 import type { RemoteReaderView } from './group-readers.js';
 import { GroupQueue } from './group-queue.js';
 import { RemoteGroup } from './remote-group.js';
@@ -86,6 +86,10 @@ export class RemoteReaders implements ConsumerGroups, ReadersView, ReaderQuestio
       ...viewOf(reader, this.#shownId(reader)),
       counts: reader.lease.counts,
     }));
+  }
+
+  links(): readonly LinkCounts[] {
+    return [...this.#groups.values()].map(({ group }) => group.counts);
   }
 
   async askGroup<Kind extends Question['kind']>(

@@ -7,7 +7,7 @@ import { writeEvents, type EventItem } from '../../link/redis/messages.js';
 import { TELL } from '../../link/redis/scripts.js';
 
 export interface OutboxOptions {
-  readonly connection: RedisConnection;
+  readonly connection: Pick<RedisConnection, 'run'>;
   /** Stream of the gateway. */
   readonly stream: string;
   /** Name of this reader. */
@@ -103,10 +103,8 @@ export class Outbox {
   }
 }
 
-const EMPTY = (reader: string): string => writeEvents({ from: reader, items: [] });
-
 /** One message of several that have one item each. */
 function joined(reader: string, batch: readonly Unsent[]): string {
-  const head = EMPTY(reader).slice(0, -']}'.length);
+  const head = writeEvents({ from: reader, items: [] }).slice(0, -']}'.length);
   return `${head}${batch.map(({ text }) => text.slice(head.length, -']}'.length)).join(',')}]}`;
 }

@@ -145,9 +145,15 @@ export class RemoteReader {
     }
   }
 
+  /** To be called once a second, whether Redis answers or not: what has begun is kept for a while, and its gateways have ended it by then. */
+  tick(): void {
+    if (this.#downSinceMs === null || performance.now() - this.#downSinceMs < OUTAGE_MS) return;
+    for (const run of [...this.#runs.values()]) this.#drop(run);
+    for (const outbox of this.#outboxes.values()) outbox.clear();
+  }
+
   /** To be called once a second: keeps what is taken, ends what nobody waits for. @throws RedisUnreachable, RedisRefusal */
   async beat(): Promise<void> {
-    this.#endAfterOutage();
     await this.#renew();
     if (this.mayJudge) await this.#lookForGateways();
     for (const [stream, outbox] of this.#outboxes) {
@@ -305,13 +311,6 @@ export class RemoteReader {
     const asker = this.#askers.get(reply.requestId);
     this.#askers.delete(reply.requestId);
     asker?.outbox.push({ kind: 'reply', reply: { ...reply, requestId: asker.requestId } });
-  }
-
-  /** What has been begun is kept for a while only: its gateways have ended it by then. */
-  #endAfterOutage(): void {
-    if (this.#downSinceMs === null || performance.now() - this.#downSinceMs < OUTAGE_MS) return;
-    for (const run of [...this.#runs.values()]) this.#drop(run);
-    for (const outbox of this.#outboxes.values()) outbox.clear();
   }
 
   async #renew(): Promise<void> {

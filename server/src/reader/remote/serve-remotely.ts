@@ -1,6 +1,8 @@
 // A reader without a gateway, from its settings to its end: loads the model, joins the groups in Redis, shows its lease, takes requests
 // until it is told to drain. Loading may take minutes in which gateways already see how far it is.
+import { setTimeout as delay } from 'node:timers/promises';
 import type { LogEvent, ReaderCard, ReaderStart } from '../../link/lifecycle/messages.js';
+import { ReaderPulse, type PulseLimits } from '../../link/lifecycle/pulse.js';
 import { VERSIONS, type FromReader } from '../../link/messages.js';
 import {
   BEAT_MS,
@@ -21,11 +23,16 @@ import { serveModel, type ReaderServing } from '../serve.js';
 import { RemoteReader } from './remote-reader.js';
 import { WorkSource } from './work-source.js';
 
+/** For the last events of a reader that failed, if Redis is away. */
+const LAST_WORDS_MS = 2_000;
+
 export interface RemoteServingOptions {
   readonly address: RedisAddress;
   readonly start: ReaderStart;
   readonly secrets: ReaderSecrets;
   readonly consumerGroups: readonly string[];
+  /** How long its engine may hang before it ends, so that another process takes its place. */
+  readonly limits: PulseLimits;
   readonly onLog: (level: LogEvent['level'], message: string) => void;
   /** Told while the model is loaded. */
   readonly onLoading: (stage: string, fraction: number | null) => void;
@@ -45,6 +52,12 @@ export class RemoteServing {
   #work: WorkSource | undefined;
   #serving: ReaderServing | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #pulse: ReaderPulse | undefined;
+  #hang: () => void = () => undefined;
+  /** Resolves with an exit code when its engine hangs. */
+  readonly #hangs = new Promise<number>((resolve) => {
+    this.#hang = () => resolve(1);
+  });
   #isLeaseWritten = false;
   #isReported = false;
 
@@ -86,7 +99,7 @@ export class RemoteServing {
   /** Serves until the reader has drained or failed. @returns the exit code @throws what keeps the model from being loaded */
   async serve(): Promise<number> {
     const { start, secrets, consumerGroups } = this.#options;
-    this.#timer = setInterval(() => void this.#beatOnce(), BEAT_MS);
+    this.#timer = setInterval(() => this.#tick(), BEAT_MS);
     try {
       const model = await loadModel(start, secrets, (message) => this.#hear(message));
       const serving = serveModel({ start, model, send: (message) => this.#hear(message) });
@@ -94,7 +107,7 @@ export class RemoteServing {
       this.#work?.start();
       this.#controls.start();
       await this.#beatOnce();
-      const code = await serving.ended;
+      const code = await Promise.race([serving.ended, this.#hangs]);
       this.#options.onLog('info', `the reader of ${consumerGroups.join(', ')} ends`);
       return code;
     } finally {
@@ -114,7 +127,18 @@ export class RemoteServing {
     this.#serving?.receive({ kind: 'drain' });
   }
 
+  #tick(): void {
+    const why = this.#pulse?.tick();
+    if (why !== undefined) {
+      this.#options.onLog('error', `The reader ends because ${why} (reader.stalled).`);
+      this.#hang();
+    }
+    this.#reader?.tick();
+    void this.#beatOnce();
+  }
+
   #hear(message: FromReader): void {
+    this.#pulse?.hear(message);
     switch (message.kind) {
       case 'loading':
         this.#setLoading(message.stage, message.fraction);
@@ -161,6 +185,7 @@ export class RemoteServing {
       onEntry: (entry, deliveries) => reader.accept(entry, deliveries),
       onBadEntry: (stream) => onLog('warn', `an entry of ${stream} is no request and was deleted`),
     });
+    this.#pulse = new ReaderPulse(this.#options.limits);
     this.#state = { kind: 'live', card };
   }
 
@@ -224,7 +249,7 @@ export class RemoteServing {
     clearInterval(this.#timer);
     await this.#beating;
     try {
-      await this.#reader?.flush();
+      await Promise.race([this.#reader?.flush(), delay(LAST_WORDS_MS, undefined, { ref: false })]);
       for (const group of this.#options.consumerGroups)
         await this.#leases.send(['UNLINK', keysOf(group).reader(this.#name)]);
     } catch (error) {
