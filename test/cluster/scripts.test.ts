@@ -192,7 +192,7 @@ describe.skipIf(sayWhyNoRedis())('the scripts in Redis', () => {
 
   it('begin, back, cancel and check work where Redis has no memory left; submit is refused', async () => {
     const entries = [await submit(), await submit(), await submit()];
-    for (let i = 0; i < entries.length; i += 1) await take('r1');
+    for (const entry of entries) expect(await take('r1')).toBe(entry);
     await redis.send(['CONFIG', 'SET', 'maxmemory', '1']);
     try {
       await expect(submit()).rejects.toMatchObject({ word: 'OOM' });
