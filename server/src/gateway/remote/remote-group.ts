@@ -60,7 +60,10 @@ export class RemoteGroup implements ConsumerGroup {
     this.name = options.name;
     this.#options = options;
     this.#visionWaiters = new VisionWaiters({
-      vision: () => this.readers.vision ?? (this.#mayWait() ? this.#lastVision : undefined),
+      vision: () => {
+        const { vision } = this.readers;
+        return vision === undefined && this.#mayWait() ? this.#lastVision : vision;
+      },
       mayWait: () => this.#mayWait(),
       waitMs: () => options.reservedWaitMs ?? RETURN_WAIT_MS,
       unavailable: () => this.#unavailable(),
@@ -131,6 +134,7 @@ export class RemoteGroup implements ConsumerGroup {
     question: QuestionOf<Kind>,
   ): Promise<AnswerTo<Kind>> {
     const { queue } = this.#options;
+    if (!this.#isReachable) throw this.#unavailable();
     const answer = await this.readers.ask(name, question, (ask) =>
       this.#control(name, { kind: 'ask', gateway: queue.gateway, ask }),
     );
