@@ -30,7 +30,7 @@ export async function serveHeadless(config: TakeoffConfig, terminal: Terminal): 
   const { start, secrets, consumerGroups } = toGatewayReader(server, reader);
   becomeReaderEnvironment(start);
   const line = new ProgressLine(terminal);
-  const log = createServerLog(server.logLevel, terminal, line);
+  const { log } = createServerLog(server.logLevel, terminal, line);
   for (const warning of config.warnings) log.warn(warning);
   const serving = new RemoteServing({
     address: readRedisAddress(redis),

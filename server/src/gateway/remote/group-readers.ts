@@ -1,6 +1,6 @@
 // The readers of one group as their leases tell: who is there, who is gone, who could take a request now. Judges nobody by a single look.
 import type { Question } from '../../link/requests/questions.js';
-import { parseReaderLease, type ReaderLease } from '../../link/redis/leases.js';
+import { parseReaderLease, type LeaseState, type ReaderLease } from '../../link/redis/leases.js';
 import { identifyVision, type Vision } from '../answer/consumer-group.js';
 import type { AnswerTo, QuestionOf } from '../answer/reader-questions.js';
 import { OpenQuestions } from '../readers/open-questions.js';
@@ -42,6 +42,10 @@ export class GroupReaders {
     return this.all.filter(({ lease }) => lease.state.kind === 'live');
   }
 
+  get leastBusyFirst(): readonly RemoteReaderView[] {
+    return [...this.live].sort((a, b) => a.lease.openPrompts - b.lease.openPrompts);
+  }
+
   has(name: string): boolean {
     return this.#known.has(name);
   }
@@ -78,6 +82,7 @@ export class GroupReaders {
       .map(({ name, lease, vision, tiles, sentPrompts }) => ({
         name,
         visionKey: vision?.key ?? null,
+        loras: lorasOf(lease.state),
         tiles,
         freePlaces: lease.freePlaces - sentPrompts,
         openPrompts: lease.openPrompts + sentPrompts,
@@ -89,9 +94,14 @@ export class GroupReaders {
     if (known !== undefined) known.sentPrompts += prompts;
   }
 
+  /** Of all live readers. */
+  get loras(): readonly string[] {
+    return [...new Set(this.live.flatMap(({ lease }) => lorasOf(lease.state)))];
+  }
+
   /** The vision of the least busy live reader that takes images; null when live ones take none, undefined when none is live. */
   get vision(): Vision | null | undefined {
-    const live = [...this.live].sort((a, b) => a.lease.openPrompts - b.lease.openPrompts);
+    const live = this.leastBusyFirst;
     if (live.length === 0) return undefined;
     return live.find(({ vision }) => vision !== null)?.vision ?? null;
   }
@@ -125,3 +135,7 @@ export class GroupReaders {
     else Object.assign(known, now);
   }
 }
+
+/** Adapters that requests may name. */
+export const lorasOf = (state: LeaseState): readonly string[] =>
+  state.kind === 'live' ? state.card.loras : [];

@@ -4,6 +4,7 @@ import { placeRequest, type Placement, type PlacementReader } from './placement.
 const reader = (name: string, given: Partial<PlacementReader> = {}): PlacementReader => ({
   name,
   visionKey: 'v',
+  loras: [],
   tiles: new Set<string>(),
   freePlaces: 4,
   openPrompts: 0,
@@ -60,6 +61,18 @@ const TABLE: readonly (readonly [string, readonly PlacementReader[], readonly st
 
 describe('placing a request', () => {
   it.each(TABLE)('%s', (_title, readers, tiles, expected) => {
-    expect(placeRequest(readers, { tiles, preparedFor: tiles.length === 0 ? null : 'v' })).toEqual(expected);
+    const preparedFor = tiles.length === 0 ? null : 'v';
+    expect(placeRequest(readers, { tiles, preparedFor, loraId: null })).toEqual(expected);
+  });
+
+  it('for an adapter that some readers lack goes to one that has it', () => {
+    const readers = [reader('a'), reader('b', { loras: ['style'] })];
+    const request = { tiles: [], preparedFor: null, loraId: 'style' };
+    expect(placeRequest(readers, request)).toEqual({ kind: 'matching', reader: 'b' });
+  });
+
+  it('for an adapter that all readers have goes to whoever is free', () => {
+    const request = { tiles: [], preparedFor: null, loraId: 'style' };
+    expect(placeRequest([reader('a', { loras: ['style'] })], request)).toEqual(SHARED);
   });
 });

@@ -1,4 +1,4 @@
-// Which reader gets a request with images, as a pure function of what readers last said of themselves and what was sent to them since. A
+// Which reader gets a request, as a pure function of what readers last said of themselves and what was sent to them since. A
 // reader that has the tiles saves them their way, and most likely the work of the vision tower. Nobody waits for such a reader: the
 // most wanted image exceeds one, and any free reader is as good as a wait. Simulations use this function, too.
 
@@ -6,6 +6,8 @@ export interface PlacementReader {
   readonly name: string;
   /** How its model sees images; null when it takes none. */
   readonly visionKey: string | null;
+  /** Adapters that it has. */
+  readonly loras: readonly string[];
   /** Hashes of the tiles that it has. */
   readonly tiles: ReadonlySet<string>;
   /** Answers that could begin at once, less what was sent to it since it said so. */
@@ -18,6 +20,8 @@ export interface PlacedRequest {
   readonly tiles: readonly string[];
   /** Key of the vision that they were prepared for; null where there are none. */
   readonly preparedFor: string | null;
+  /** The adapter that its answers go through; null for none. */
+  readonly loraId: string | null;
 }
 
 export type Placement =
@@ -25,21 +29,23 @@ export type Placement =
   | { readonly kind: 'shared' }
   /** One that has all tiles and a free place; if it does not take the request at once, whoever is free first. */
   | { readonly kind: 'holder'; readonly reader: string }
-  /** One of those that see images in this way, because others of the group do not. */
+  /** One of those that see images in this way and have the adapter, because others of the group do not. */
   | { readonly kind: 'matching'; readonly reader: string };
 
 const SHARED: Placement = { kind: 'shared' };
 
 export function placeRequest(
   readers: readonly PlacementReader[],
-  { tiles, preparedFor }: PlacedRequest,
+  { tiles, preparedFor, loraId }: PlacedRequest,
 ): Placement {
-  if (tiles.length === 0) return SHARED;
-  const matching = readers.filter(({ visionKey }) => visionKey === preparedFor);
+  const matching = readers.filter(
+    ({ visionKey, loras }) =>
+      (tiles.length === 0 || visionKey === preparedFor) && (loraId === null || loras.includes(loraId)),
+  );
   const holders = matching.filter(
     (reader) => reader.freePlaces > 0 && tiles.every((hash) => reader.tiles.has(hash)),
   );
-  const holder = leastBusy(holders);
+  const holder = tiles.length === 0 ? undefined : leastBusy(holders);
   if (holder !== undefined) return { kind: 'holder', reader: holder.name };
   const isMixed = matching.length < readers.length;
   const only = isMixed ? leastBusy(matching) : undefined;

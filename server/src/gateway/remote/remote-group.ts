@@ -8,6 +8,7 @@ import { parseEvents, type BackReason, type Control, type EventItem } from '../.
 import { isRedisTrouble, isRefusal, RedisUnreachable } from '../../link/redis/redis-connection.js';
 import {
   unknownGroup,
+  unknownLora,
   type ConsumerGroup,
   type GroupView,
   type ReaderDeath,
@@ -49,7 +50,7 @@ export class RemoteGroup implements ConsumerGroup {
   readonly #requests = new Map<string, RemoteRequest>();
   /** Those of them that have begun, by run. */
   readonly #runs = new Map<string, RemoteRequest>();
-  readonly #visionWaiters: VisionWaiters;
+  readonly #visionWaiters = new VisionWaiters();
   #lastVision: Vision | null | undefined;
   #lastLiveMs = -Infinity;
   #isReachable = false;
@@ -59,15 +60,6 @@ export class RemoteGroup implements ConsumerGroup {
   constructor(options: RemoteGroupOptions) {
     this.name = options.name;
     this.#options = options;
-    this.#visionWaiters = new VisionWaiters({
-      vision: () => {
-        const { vision } = this.readers;
-        return vision === undefined && this.#mayWait() ? this.#lastVision : vision;
-      },
-      mayWait: () => this.#mayWait(),
-      waitMs: () => options.reservedWaitMs ?? RETURN_WAIT_MS,
-      unavailable: () => this.#unavailable(),
-    });
   }
 
   get isDisposable(): boolean {
@@ -89,16 +81,21 @@ export class RemoteGroup implements ConsumerGroup {
     const waits = [...this.#requests.values()].map(({ stage }) =>
       stage.kind === 'waiting' ? nowMs - stage.sinceMs : 0,
     );
-    return {
-      consumerGroup: this.name,
-      queued: this.#queued,
-      oldestWaitMs: Math.max(0, ...waits),
-      ...this.#totals,
-    };
+    const oldestWaitMs = Math.max(0, ...waits);
+    return { consumerGroup: this.name, queued: this.#queued, oldestWaitMs, ...this.#totals };
   }
 
-  vision(signal: AbortSignal): Promise<Vision | null> {
-    return this.#visionWaiters.wait(signal);
+  vision(signal: AbortSignal, loraId: string | null = null): Promise<Vision | null> {
+    return this.#visionWaiters.wait(signal, {
+      vision: () => {
+        const { vision } = this.readers;
+        if (this.#lacks(loraId)) return undefined;
+        return vision === undefined && this.#mayWait() ? this.#lastVision : vision;
+      },
+      mayWait: () => !this.#lacks(loraId) && this.#mayWait(),
+      waitMs: () => this.#options.reservedWaitMs ?? RETURN_WAIT_MS,
+      unavailable: () => this.#unavailable(loraId),
+    });
   }
 
   submit(submission: Submission, listener: SubmissionListener): void {
@@ -123,7 +120,7 @@ export class RemoteGroup implements ConsumerGroup {
 
   /** Asks the live reader that has least to do. @throws as `ReaderQuestions` */
   async ask<Kind extends Question['kind']>(question: QuestionOf<Kind>): Promise<AnswerTo<Kind>> {
-    const [reader] = [...this.readers.live].sort((a, b) => a.lease.openPrompts - b.lease.openPrompts);
+    const [reader] = this.readers.leastBusyFirst;
     if (reader === undefined) throw this.#unavailable();
     return this.askReader(reader.name, question);
   }
@@ -204,9 +201,10 @@ export class RemoteGroup implements ConsumerGroup {
       return;
     }
     const tiles = request.tiles.map(({ sha256 }) => sha256);
-    const { preparedFor } = request.submission;
+    const { preparedFor, message } = request.submission;
+    const { loraId } = message;
     const placement = mayPlace
-      ? placeRequest(this.readers.forPlacement, { tiles, preparedFor })
+      ? placeRequest(this.readers.forPlacement, { tiles, preparedFor, loraId })
       : ({ kind: 'shared' } as const);
     const placedAt = placement.kind === 'shared' ? null : placement.reader;
     if (request.tiles.length > 0) this.#totals[placement.kind === 'holder' ? 'placed' : 'shared'] += 1;
@@ -349,10 +347,10 @@ export class RemoteGroup implements ConsumerGroup {
     request.end({ kind: 'cancelled' });
   }
 
-  #refuseWaiting(error: () => CapacityError | ReaderError): void {
+  #refuseWaiting(error: () => InputError | CapacityError | ReaderError): void {
     for (const request of [...this.#requests.values()]) {
-      if (request.stage.kind === 'begun') continue;
       const { stage } = request;
+      if (stage.kind === 'begun') continue;
       this.#refuse(request, error());
       if (stage.kind === 'waiting') void this.#withdraw(stage.stream, stage.entry, request.requestId);
     }
@@ -386,7 +384,13 @@ export class RemoteGroup implements ConsumerGroup {
     return this.readers.all.length > 0 || performance.now() - this.#lastLiveMs < RETURN_WAIT_MS;
   }
 
-  #unavailable(): CapacityError {
+  /** Whether readers are live and none has the adapter. */
+  #lacks(loraId: string | null): boolean {
+    return loraId !== null && this.readers.live.length > 0 && !this.readers.loras.includes(loraId);
+  }
+
+  #unavailable(loraId: string | null = null): CapacityError | InputError {
+    if (loraId !== null && this.#lacks(loraId)) return unknownLora(this.name, loraId, this.readers.loras);
     if (!this.#isReachable) return new RedisUnreachable('there is no connection');
     if (this.readers.all.length === 0) return unknownGroup(this.name);
     return notLiveYet(this.name);

@@ -18,7 +18,7 @@ import type { AnswerTo, QuestionOf, ReaderQuestions } from '../answer/reader-que
 import { unknownReader } from '../readers/reader-id-errors.js';
 import type { ReaderState } from '../readers/reader-state.js';
 import type { CountedReader, LinkCounts, ReadersView, ReaderView } from '../readers/readers-view.js';
-import type { RemoteReaderView } from './group-readers.js';
+import { lorasOf, type RemoteReaderView } from './group-readers.js';
 import { GroupQueue } from './group-queue.js';
 import { RemoteGroup } from './remote-group.js';
 
@@ -250,6 +250,7 @@ function viewOf({ lease, lastBeatMs }: RemoteReaderView, readerId: string): Read
     modelName: state.kind === 'loading' ? state.modelName : state.card.modelName,
     device: state.kind === 'loading' ? state.device : state.card.device,
     maxBatchSize,
+    loras: lorasOf(state),
     state: stateOf(state),
     pid: undefined,
     openPrompts,

@@ -70,9 +70,10 @@ export class RemoteRequest {
   }
 
   get withoutImages(): QueuedRequest['message'] {
-    const { kind, requestId, prompts, promptMaxTokens, cacheSalt, loraId, sampling, constraint } =
-      this.submission.message;
-    return { kind, requestId, prompts, promptMaxTokens, cacheSalt, loraId, sampling, constraint };
+    const { kind, requestId, prompts, promptMaxTokens, imageTokenBudget } = this.submission.message;
+    const { cacheSalt, loraId, sampling, constraint } = this.submission.message;
+    const asked = { kind, requestId, prompts, promptMaxTokens, imageTokenBudget };
+    return { ...asked, cacheSalt, loraId, sampling, constraint };
   }
 
   /** @param isBeside whether the tiles lie in Redis */

@@ -21,6 +21,7 @@ const REQUEST: QueuedRequest = {
     requestId: 'q',
     prompts: [{ kind: 'raw', parts: [{ kind: 'text', text: 'hello' }] }],
     promptMaxTokens: null,
+    imageTokenBudget: null,
     cacheSalt: null,
     loraId: null,
     sampling: {
