@@ -23,14 +23,22 @@ const zones = [
   ),
   arrow(
     `${S}/gateway/answer`,
-    [`${S}/gateway/readers`, `${S}/gateway/http`],
+    [`${S}/gateway/readers`, `${S}/gateway/remote`, `${S}/gateway/http`],
     'The request path knows consumer groups, not who implements them.',
   ),
   arrow(`${S}/gateway/readers`, `${S}/gateway/answer`, 'Of the request path, readers know its port.', [
     './consumer-group.ts',
     './reader-questions.ts',
+    './vision-waiters.ts',
   ]),
+  arrow(`${S}/gateway/remote`, `${S}/gateway/answer`, 'Of the request path, remote readers know its port.', [
+    './consumer-group.ts',
+    './reader-questions.ts',
+    './vision-waiters.ts',
+  ]),
+  arrow(`${S}/gateway/remote`, `${S}/gateway/http`, 'Readers know nothing of HTTP.'),
   arrow(`${S}/gateway/readers`, `${S}/gateway/http`, 'Readers know nothing of HTTP.'),
+  arrow(`${S}/gateway/http`, `${S}/gateway/remote`, 'HTTP does not know where readers are.'),
   arrow(
     `${S}/gateway/http`,
     `${S}/gateway/readers`,

@@ -25,6 +25,9 @@ const WITHOUT_ENGINE = [
   'test/{lint,network,oracles}/*.test.ts',
 ];
 
+/** Servers that tests start are gateways with readers of their own then. */
+const SETUP = process.env['OVER_REDIS'] === undefined ? [] : ['harness/over-redis.ts'];
+
 export default defineConfig({
   resolve: {
     alias: [
@@ -54,6 +57,7 @@ export default defineConfig({
           // Whole programs and native engines, one file at a time: ggml's threads wait for each other by spinning, and more of
           // them than cores slow one another down a hundredfold.
           name: 'whole',
+          setupFiles: SETUP,
           // Programs start within seconds on an idle machine, and in many more on a busy one.
           testTimeout: 60_000,
           include: ['test/**/*.test.ts'],
@@ -67,6 +71,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'whole-without-engine',
+          setupFiles: SETUP,
           testTimeout: 60_000,
           include: WITHOUT_ENGINE,
           maxWorkers: 2,

@@ -2,10 +2,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { freePort } from './free-port.js';
 
 const PROGRAM = path.join(repositoryRoot(), 'server/bin/takeoff.js');
 const READY_TIMEOUT_MS = 30 * 60_000;
@@ -39,6 +39,8 @@ export class RunningServer {
   readonly child: ChildProcess;
   /** Standard output and standard error of the program so far. */
   output = '';
+  /** Ends what was started with it. */
+  stopOthers: (() => Promise<void>) | undefined;
 
   private constructor(host: string, ports: Readonly<Record<Port, number>>, child: ChildProcess) {
     this.url = `http://${host}:${ports.port}`;
@@ -52,7 +54,19 @@ export class RunningServer {
     child.stderr?.on('data', collect);
   }
 
-  static async start({
+  /** Started in another way, where one was set: as a gateway with readers of their own, so that tests of one machine are tests of many. */
+  static async start(options: StartOptions = {}): Promise<RunningServer> {
+    return RunningServer.#otherStart?.(options) ?? RunningServer.startOne(options);
+  }
+
+  /** To be set before any server is started. */
+  static startBy(start: (options: StartOptions) => Promise<RunningServer>): void {
+    RunningServer.#otherStart = start;
+  }
+
+  static #otherStart: ((options: StartOptions) => Promise<RunningServer>) | undefined;
+
+  static async startOne({
     args = [],
     env = {},
     host = '127.0.0.1',
@@ -116,6 +130,7 @@ export class RunningServer {
       this.child.kill('SIGTERM');
       await exit;
     }
+    await this.stopOthers?.();
     return this.child.exitCode;
   }
 
@@ -153,13 +168,4 @@ function processTree(pid: number): number[] {
     .split(' ')
     .filter(Boolean);
   return [pid, ...children.flatMap((child) => processTree(Number(child)))];
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }

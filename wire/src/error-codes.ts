@@ -96,6 +96,11 @@ export const ERROR_CODES = {
     false,
     'The settings of a reader are not allowed, or its id is taken.',
   ),
+  'request.readers_elsewhere': facts(
+    409,
+    false,
+    'The readers of this gateway run on other machines and cannot be changed through it.',
+  ),
   'request.timeout': facts(408, true, 'The request did not arrive in time.'),
   'request.client_too_slow': facts(408, true, 'The client read the stream too slowly.'),
   'request.malformed': facts(400, false, 'The request is not valid HTTP, or its address cannot be read.'),
@@ -127,6 +132,11 @@ export const ERROR_CODES = {
   ),
   'reader.died': facts(503, true, 'The reader ended while it worked on the request.'),
   'reader.stalled': facts(503, true, 'The reader stopped producing tokens.'),
+  'queue.unreachable': facts(
+    503,
+    true,
+    'The queue between gateways and readers on other machines cannot be reached, or was lost for too long.',
+  ),
   'reader.not_saved': facts(
     503,
     false,

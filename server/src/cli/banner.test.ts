@@ -34,6 +34,16 @@ describe('startBanner', () => {
     expect(text).not.toContain('/m');
   });
 
+  it('says where the readers are of a server that has none, and no password', () => {
+    const text = startBanner(
+      config({ TAKEOFF_REDIS_URL: 'redis://name:secret@queue.internal:6380' }),
+      { port: 1, managementPort: 2, openaiPort: 3 },
+      '1',
+    );
+    expect(text).toMatch(/readers +on other machines, joined by Redis at queue\.internal:6380/u);
+    expect(text).not.toMatch(/secret|model/u);
+  });
+
   it('says that the management port is off where it is not opened', () => {
     const ports = { port: 1, managementPort: null, openaiPort: 3 };
     expect(startBanner(config({}), ports, '1')).toMatch(/management +off/u);

@@ -17,19 +17,22 @@ export function startBanner(config: TakeoffConfig, ports: ListeningPorts, versio
         : `${urlOf(host, ports.openaiPort)}/v1`,
     ],
     ['management', ports.managementPort === null ? 'off' : urlOf(host, ports.managementPort)],
-    ...config.readers.map(
-      ({ modelName, consumerGroups }) =>
-        [
-          'model',
-          `${config.server.echo ? 'echo of the prompt' : modelName} (group ${consumerGroups.join(', ')})`,
-        ] as const,
-    ),
+    ...modelRows(config),
     [
       'reachable',
       isLoopback(host) ? 'from this machine only; --host 0.0.0.0 opens all ports to others' : `on ${host}`,
     ],
   ] as const;
   return `\nTakeoff ${version}\n${alignedLines(rows.map(([label, value]) => [`  ${label}`, value]))}\n`;
+}
+
+function modelRows({ readers, server }: TakeoffConfig): readonly (readonly [string, string])[] {
+  if (server.redisUrl !== null)
+    return [['readers', `on other machines, joined by Redis at ${new URL(server.redisUrl).host}`]];
+  return readers.map(({ modelName, consumerGroups }) => [
+    'model',
+    `${server.echo ? 'echo of the prompt' : modelName} (group ${consumerGroups.join(', ')})`,
+  ]);
 }
 
 /** An address that a browser can open; the wildcard addresses 0.0.0.0 and :: become localhost. */

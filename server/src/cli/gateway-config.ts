@@ -8,6 +8,7 @@ import type { ReaderConfig } from '../config/reader-settings.js';
 import type { ServerConfig } from '../config/server-settings.js';
 import type { GatewayConfig, RemoteImagesConfig } from '../gateway/gateway.js';
 import type { ConfiguredReader } from '../gateway/readers/reader-administration.js';
+import type { RedisSettings } from '../link/redis/redis-settings.js';
 import type { ChatTemplateSetting } from '../link/lifecycle/messages.js';
 import { TEMPLATE_NAMES } from '../model/description.js';
 import { readVersion } from './version.js';
@@ -60,6 +61,7 @@ export function toGatewayConfig(
     reservedConsumers: server.reservedConsumers,
     shutdownDeadlineMs: server.shutdownDeadlineMs,
     readers: readers.map((reader) => toGatewayReader(server, reader)),
+    redis: toRedisSettings(server),
     readerSettings: {
       reader: (keys) => toGatewayReader(server, resolveAddedReader(keys, surroundingsOf(), readerDefaults)),
       changes: resolveReaderChanges,
@@ -80,7 +82,15 @@ const toRemoteImages = (server: ServerConfig): RemoteImagesConfig => ({
   concurrency: server.remoteImageConcurrency,
 });
 
-function toGatewayReader(server: ServerConfig, config: ReaderConfig): ConfiguredReader {
+export const toRedisSettings = ({
+  redisUrl,
+  redisCa,
+  redisCert,
+  redisKey,
+}: ServerConfig): RedisSettings | null =>
+  redisUrl === null ? null : { url: redisUrl, caFile: redisCa, certFile: redisCert, keyFile: redisKey };
+
+export function toGatewayReader(server: ServerConfig, config: ReaderConfig): ConfiguredReader {
   const { consumerGroups, bufferRequests, accessToken, logLevel, logAsJson, chatTemplate, ...reader } =
     config;
   const { repositoryPath, llamaLibDir, echo, hubEndpoint, hubOffline } = server;

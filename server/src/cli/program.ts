@@ -1,10 +1,12 @@
 // The command line: names, flags and help of all commands. What a command does is imported when it runs, so that serving
 // never loads native code into the gateway and help appears at once.
 import { Command, Option } from 'commander';
+import { DEFAULT_CONSUMER_GROUP } from 'takeoff-wire';
 import { loadConfig } from '../config/load-config.js';
 import { printConfig } from '../config/print-config.js';
 import { TEXT_QUANT_CHOICES, TOWER_QUANT_CHOICES } from '../model/quantisation.js';
 import { describeCommand } from './describe/describe-command.js';
+import { toRedisSettings } from './gateway-config.js';
 import { gpuCommand } from './gpu/gpu-command.js';
 import { generateCommand } from './generate/generate-command.js';
 import { HUB_KEYS } from './hub-keys.js';
@@ -47,6 +49,11 @@ function serveCommand(terminal: Terminal): Command {
     if (flags.printConfig === true) {
       for (const warning of config.warnings) terminal.err(`warning: ${warning}\n`);
       terminal.out(`${printConfig(config)}\n`);
+      return;
+    }
+    if (config.server.headless) {
+      const { serveHeadless } = await import('./serve-headless.js');
+      await serveHeadless(config, terminal);
       return;
     }
     const { serve } = await import('./serve.js');
@@ -126,17 +133,26 @@ function inspectCommand(terminal: Terminal): Command {
 }
 
 function doctorCommand(terminal: Terminal): Command {
-  const settings = settingsWith('llama_lib_dir', 'device', 'repository_path');
+  const redisKeys = ['redis_url', 'redis_ca', 'redis_cert', 'redis_key'];
+  const settings = settingsWith('llama_lib_dir', 'device', 'repository_path', 'consumer_group', ...redisKeys);
   const command = new Command('doctor')
     .description('Prints what the native side finds: libraries, processor, devices, memory, threads.')
+    .option('--redis', 'look at the Redis of redis_url instead')
     .option('--config <file>', 'configuration file')
     .option('--json', 'print JSON');
   addSettingFlags(command, settings);
-  return command.action(async (options: { config?: string; json?: boolean }) => {
+  return command.action(async (options: { redis?: boolean; config?: string; json?: boolean }) => {
     const { server, readers } = loadConfig({
       flags: typedFlags(command, settings),
       configFile: options.config,
     });
+    if (options.redis === true) {
+      const { doctorRedis } = await import('./doctor-redis.js');
+      const redis = toRedisSettings(server);
+      const consumerGroup = readers[0]?.consumerGroups[0] ?? DEFAULT_CONSUMER_GROUP;
+      await doctorRedis({ redis, consumerGroup, isJson: options.json === true }, terminal);
+      return;
+    }
     const { doctor } = await import('./doctor.js');
     const { llamaLibDir: libDir, repositoryPath } = server;
     const device = readers[0]?.device ?? 'auto';

@@ -25,3 +25,8 @@ export function readerEnvironment(
   const visible = Object.fromEntries(VISIBILITY_VARIABLES.map((name) => [name, cudaVisibleDevices]));
   return { ...caches, ...own, ...visible };
 }
+
+/** For a process that is a reader itself; to be called before anything is loaded that reads them. */
+export function becomeReaderEnvironment(surroundings: ReaderSurroundings): void {
+  Object.assign(process.env, readerEnvironment(surroundings));
+}

@@ -442,3 +442,38 @@ describe('resolveReaderChanges', () => {
     expect(() => resolveReaderChanges({})).toThrow('names nothing to change; allowed: loras, consumer_group');
   });
 });
+
+describe('a process among many', () => {
+  const redis = { TAKEOFF_REDIS_URL: 'redis://127.0.0.1:6379' };
+
+  it('is a reader with headless, and a gateway without', () => {
+    expect(resolve({ environment: redis }).server).toMatchObject({ headless: false });
+    expect(resolve({ environment: { ...redis, TAKEOFF_HEADLESS: 'true' } }).server.headless).toBe(true);
+  });
+
+  it('that is headless needs to know where Redis is', () => {
+    expect(() => resolve({ environment: { TAKEOFF_HEADLESS: 'true' } })).toThrow(
+      'headless is true and redis_url is not set',
+    );
+  });
+
+  it('that is headless has one reader', () => {
+    const file = 'takeoff:\n  readers_config:\n    a: { model_name: m }\n    b: { model_name: m }\n';
+    expect(() => resolve({ environment: { ...redis, TAKEOFF_HEADLESS: 'true' }, file })).toThrow(
+      'the configuration has 2 readers (a, b); allowed is one',
+    );
+  });
+
+  it.each(['http://host', 'redis://', 'redis://host/name', 'redis://host?x=1', 'host:6379'])(
+    'is not told where Redis is by %s, and the message repeats no password',
+    (url) => {
+      const message = 'redis_url is set to a value that is not shown, from the environment variable';
+      expect(() => resolve({ environment: { TAKEOFF_REDIS_URL: url } })).toThrow(message);
+    },
+  );
+
+  it('has a reader id of its own with add_reader_id_suffix', () => {
+    const environment = { TAKEOFF_READER_ID: 'r', TAKEOFF_ADD_READER_ID_SUFFIX: 'true' };
+    expect(resolve({ environment }).readers.map(({ readerId }) => readerId)).toEqual(['r_a-new-id']);
+  });
+});

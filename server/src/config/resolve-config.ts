@@ -60,14 +60,39 @@ export function resolveConfig(sources: ConfigSources): TakeoffConfig {
     surroundings,
   );
   validatePortsDiffer(server);
+  const readers = resolveReaders(sources);
+  validateRoles(server, readers);
   return Object.freeze({
     server,
-    readers: resolveReaders(sources),
+    readers: server.addReaderIdSuffix ? withSuffixes(readers, surroundings) : readers,
     filePath: file?.path ?? null,
     readerDefaults: readerDefaultsOf(file),
     warnings: [...warnOfUnusedKeys(environment, file), ...warnOfUnusedValues(server)],
   });
 }
+
+/** With redis_url a process is a gateway or one reader, never both. */
+function validateRoles({ headless, redisUrl }: ServerConfig, readers: readonly ReaderConfig[]): void {
+  if (!headless) return;
+  if (redisUrl === null) {
+    throw new ConfigError(
+      'headless is true and redis_url is not set: a reader without gateway takes its requests from Redis, such as redis://127.0.0.1:6379.',
+    );
+  }
+  if (readers.length > 1) {
+    throw new ConfigError(
+      `headless is true and the configuration has ${readers.length} readers (${readers.map(({ readerId }) => readerId).join(', ')}); allowed is one for each process.`,
+    );
+  }
+}
+
+const withSuffixes = (
+  readers: readonly ReaderConfig[],
+  { newReaderId }: Surroundings,
+): readonly ReaderConfig[] =>
+  Object.freeze(
+    readers.map((reader) => Object.freeze({ ...reader, readerId: `${reader.readerId}_${newReaderId()}` })),
+  );
 
 function validatePortsDiffer(server: ServerConfig): void {
   const opened: (readonly [key: string, port: number])[] = [['port', server.port]];

@@ -13,6 +13,7 @@ import {
   optionalText,
   optionalWebAddress,
   ports,
+  redisAddress,
   secretText,
   setting,
   text,
@@ -201,6 +202,34 @@ export const serverConfigSchema = z.object({
     key: 'persist_readers',
     meaning:
       'Whether readers that are added, changed and removed on the management port are written to the configuration file.',
+  }),
+  redisUrl: setting(redisAddress(), null, {
+    key: 'redis_url',
+    meaning:
+      'Redis 7 or Valkey 8 that joins gateways and readers on several machines, as `redis://` or `rediss://`. A server with it has no readers of its own; see docs/cluster.md.',
+    isSecret: true,
+  }),
+  redisCa: setting(optionalText('a PEM file'), null, {
+    key: 'redis_ca',
+    meaning: 'Certificate authority of Redis, where it is none that Node trusts.',
+  }),
+  redisCert: setting(optionalText('a PEM file'), null, {
+    key: 'redis_cert',
+    meaning: 'Certificate that this process shows to Redis; with `redis_key`.',
+  }),
+  redisKey: setting(optionalText('a PEM file'), null, {
+    key: 'redis_key',
+    meaning: 'Key of `redis_cert`.',
+  }),
+  headless: setting(boolean(), false, {
+    key: 'headless',
+    meaning:
+      'Serve one reader to gateways on other machines, over `redis_url`, and nothing over HTTP but /healthz and /readyz on `port`.',
+  }),
+  addReaderIdSuffix: setting(boolean(), false, {
+    key: 'add_reader_id_suffix',
+    meaning:
+      'Append an underscore and a random UUID to the ids of readers: for copies with the same settings.',
   }),
   repositoryPath: computedSetting(
     text('a folder that can be written to'),

@@ -190,6 +190,24 @@ export const optionalWebAddress = () => {
   return { ...facts, schema: schema.nullable() };
 };
 
+/** The address of a Redis server, with or without a name and a password. */
+export const redisAddress = () => ({
+  schema: z.string().refine(isRedisAddress).nullable(),
+  allowed: 'redis:// or rediss://, as in redis://name:password@host:6379/0',
+  fromText: (given: string) => given,
+});
+
+function isRedisAddress(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, pathname, search, hash } = new URL(text);
+  return (
+    (protocol === 'redis:' || protocol === 'rediss:') &&
+    hostname !== '' &&
+    /^(?:\/\d{0,4})?$/u.test(pathname) &&
+    search + hash === ''
+  );
+}
+
 function isPlainWebAddress(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, username, password, search, hash } = new URL(text);

@@ -4,8 +4,9 @@
 /** Why a key means nothing, by key. */
 type UnusedKeys = ReadonlyMap<string, string>;
 
-const NO_REDIS = 'The queue is in the memory of the server.';
-const NO_PORT_OF_READERS = 'Readers are child processes of the server and need no port of it.';
+const NO_REDIS = 'The queue is in the memory of the server, or where `redis_url` says.';
+const NO_PORT_OF_READERS =
+  'Readers are child processes of the server, or joined by Redis, and need no port of it.';
 const NO_BATCH_TIME =
   'Takeoff waits so long for inputs of models that embed text. Answers are batched step by step, without a wait.';
 const NO_CUDA_GRAPHS = "A switch of Takeoff's engine. llama.cpp decides on CUDA graphs by itself.";
@@ -24,8 +25,6 @@ export const UNUSED_SERVER_KEYS: UnusedKeys = new Map([
   ['redis_max_memory', NO_REDIS],
   ['reill_threshold', 'A waiting prompt begins as soon as there is room for it.'],
   ['run_name', 'Nothing is reported to anybody under the name of a run.'],
-  ['add_reader_id_suffix', 'Ids need to differ within one server only, and there they do.'],
-  ['headless', 'There is no reader without a server around it.'],
   ['image', "Takeoff's launcher reads it; the server in the container has no use for it."],
 ]);
 

@@ -18,6 +18,7 @@ const CONFIG: GatewayConfig = {
   port: 0,
   managementPort: 0,
   openaiPort: 0,
+  redis: null,
   version: 'test',
   limits: { ...LIMITS, firstTokenTimeoutMs: 600_000, readerMessageTimeoutMs: 30_000 },
   image: { maxImagePixels: 1_000_000, decodeTimeoutMs: 10_000, decodeConcurrency: 1 },

@@ -21,16 +21,16 @@ import { forkReaders } from './readers/fork-reader.js';
 import { Inference } from './answer/inference.js';
 import type { LaunchReader } from './readers/reader-process.js';
 import type { ReaderState } from './readers/reader-state.js';
-import {
-  ReaderAdministration,
-  type ConfiguredReader,
-  type ReaderControl,
-  type ReaderRecord,
-  type ReaderSettingsParser,
+import type {
+  ConfiguredReader,
+  ReaderControl,
+  ReaderRecord,
+  ReaderSettingsParser,
 } from './readers/reader-administration.js';
-import { ReaderLogs, type LogForms } from './readers/reader-logs.js';
-import { ReaderService } from './readers/reader-service.js';
+import type { LogForms } from './readers/reader-logs.js';
 import type { ReadersView } from './readers/readers-view.js';
+import { ownReaders, type ReaderSet, type ServedReaders } from './served-readers.js';
+import type { RedisSettings } from '../link/redis/redis-settings.js';
 import type { StallLimits } from './stall-limits.js';
 import { openTraces, type RequestTraces, type TracesConfig } from './traces/request-traces.js';
 
@@ -65,6 +65,8 @@ export interface GatewayConfig {
   readonly page: PageConfig | null;
   readonly shutdownDeadlineMs: number;
   readonly readers: readonly ConfiguredReader[];
+  /** Null: all readers are children of this process. Otherwise none is, and `readers` is not looked at. */
+  readonly redis: RedisSettings | null;
   /** For readers that are added later. */
   readonly readerSettings: ReaderSettingsParser;
   /** Null: those are forgotten when the server ends. */
@@ -116,9 +118,8 @@ export async function startGateway(
 ): Promise<RunningGateway> {
   const { limits, log } = config;
   const page = readPage(config);
-  const logs = new ReaderLogs(log, config.logForms);
-  const service = createReaderService(config, launch, logs);
-  const control = createControl(config, service, logs);
+  const readers = await readersOf(config, launch);
+  const { service, control } = readers;
   const metrics = createMetrics();
   const traces = await tracesOf(config);
   const pool = createDecoderPool({
@@ -139,6 +140,7 @@ export async function startGateway(
   });
   metrics.watch({
     readers: () => service.countedReaders(),
+    links: () => service.links(),
     openAnswers: () => inference.openAnswers.count,
     decoders: () => pool.load,
   });
@@ -163,7 +165,7 @@ export async function startGateway(
     await endNow(parts);
     throw error;
   }
-  for (const reader of config.readers) control.start(reader);
+  readers.start();
   let closing: Promise<void> | undefined;
   const destroy = (): Promise<void> => {
     progress.isDraining = true;
@@ -181,14 +183,15 @@ export async function startGateway(
   };
 }
 
+/** What speaks to Redis is loaded only where there is one. */
+async function readersOf(config: GatewayConfig, launch: LaunchReader): Promise<ServedReaders> {
+  if (config.redis === null) return ownReaders(config, launch);
+  const { remoteReaders } = await import('./remote/open-remote-readers.js');
+  return remoteReaders(config, config.redis);
+}
+
 const tracesOf = async ({ traces, version, log }: GatewayConfig): Promise<RequestTraces | null> =>
   traces === null ? null : openTraces({ ...traces, version }, log);
-
-const createControl = (
-  { readerSettings: parser, readerRecord: record }: GatewayConfig,
-  service: ReaderService,
-  logs: ReaderLogs,
-): ReaderAdministration => new ReaderAdministration({ service, parser, record, logs });
 
 type PortSetting = 'port' | 'management_port' | 'openai_port';
 
@@ -235,7 +238,7 @@ async function buildDoors(
     InferenceAppDeps,
     'inference' | 'counting' | 'questions' | 'metrics' | 'page' | 'isDraining' | 'ports'
   > & {
-    readonly readers: ReaderService;
+    readonly readers: ReaderSet;
     readonly control: ReaderControl;
   },
 ): Promise<Door[]> {
@@ -256,7 +259,7 @@ async function buildDoors(
 interface Parts {
   readonly apps: readonly FastifyInstance[];
   readonly inference: Inference;
-  readonly service: ReaderService;
+  readonly service: ReaderSet;
   readonly pool: DecoderPool;
   readonly traces: RequestTraces | null;
 }
@@ -313,45 +316,6 @@ function createRemoteImages({ remoteImages, log }: GatewayConfig, metrics: Metri
     fetcher: createFetcher({ ...options, onOutcome }),
     slots: createFetchSlots({ slots: concurrency }),
   };
-}
-
-function createReaderService(
-  { limits, onReaderState, reservedConsumers }: GatewayConfig,
-  launch: LaunchReader,
-  logs: ReaderLogs,
-): ReaderService {
-  return new ReaderService({
-    launch,
-    limits,
-    reservedGroups: reservedConsumers,
-    random: Math.random,
-    onLog: (readerId, level, message) => logs.of(readerId)[level](message),
-    onState: (readerId, state) => {
-      logState(logs.of(readerId), state);
-      onReaderState?.(readerId, state);
-    },
-  });
-}
-
-function logState(log: FastifyBaseLogger, state: ReaderState): void {
-  switch (state.kind) {
-    case 'dead':
-      log.error(
-        { code: state.code, restartInMs: state.restartInMs },
-        `reader ${state.restartInMs === null ? 'is dead and is not started again' : 'died'}: ${state.reason}`,
-      );
-      break;
-    case 'live':
-      log.info({ modelType: state.card.modelType }, 'reader is live');
-      break;
-    case 'loading':
-      log.debug({ fraction: state.fraction }, state.stage);
-      break;
-    case 'starting':
-    case 'draining':
-    case 'stopped':
-      log.info(`reader is ${state.kind}`);
-  }
 }
 
 async function listen(app: FastifyInstance, setting: string, host: string, port: number): Promise<number> {

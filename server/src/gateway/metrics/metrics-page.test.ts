@@ -42,6 +42,19 @@ async function allMetrics(): Promise<string> {
         counts: NOTHING_COUNTED,
       },
     ],
+    links: () => [
+      {
+        consumerGroup: 'primary',
+        queued: 0,
+        oldestWaitMs: 0,
+        placed: 0,
+        shared: 0,
+        resubmitted: 0,
+        gaps: 0,
+        unknownRuns: 0,
+        badMessages: 0,
+      },
+    ],
     openAnswers: () => 0,
     decoders: () => ({ running: 0, waiting: 0 }),
   });

@@ -4,7 +4,8 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { ErrorCode } from 'takeoff-wire';
 import type { EndedRequest } from '../answer/inference.js';
 import type { FetchOutcome } from '../intake/remote/fetcher.js';
-import type { CountedReader } from '../readers/readers-view.js';
+import type { CountedReader, LinkCounts } from '../readers/readers-view.js';
+import { addLinkMetrics } from './link-metrics.js';
 import { addReaderMetrics } from './reader-metrics.js';
 import { addRequestMetrics } from './request-metrics.js';
 
@@ -21,6 +22,7 @@ export interface AnsweredRequest {
 /** What metrics look at when they are printed. */
 export interface Watched {
   readonly readers: () => readonly CountedReader[];
+  readonly links: () => readonly LinkCounts[];
   readonly openAnswers: () => number;
   readonly decoders: () => { readonly running: number; readonly waiting: number };
 }
@@ -87,8 +89,9 @@ export function createMetrics(): Metrics {
       if (errorCode !== undefined) errors.inc({ code: errorCode });
     },
     countAnswer: addRequestMetrics(registry),
-    watch({ readers, openAnswers, decoders }) {
+    watch({ readers, links, openAnswers, decoders }) {
       addReaderMetrics(registry, readers);
+      addLinkMetrics(registry, links);
       addLoadMetrics(registry, openAnswers, decoders);
     },
     countFetch({ result, byteCount, durationMs }) {

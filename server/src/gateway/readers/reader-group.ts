@@ -14,6 +14,7 @@ import {
   type Vision,
 } from '../answer/consumer-group.js';
 import type { AnswerTo, QuestionOf } from '../answer/reader-questions.js';
+import { VisionWaiters } from '../answer/vision-waiters.js';
 import { mayBecomeLive, type ReaderState } from './reader-state.js';
 
 /** What a group needs of its readers. */
@@ -65,7 +66,7 @@ export class ReaderGroup implements ConsumerGroup {
   readonly #members = new Set<GroupMember>();
   /** By id, in the order in which they came. */
   readonly #waiting = new Map<string, WaitingRequest>();
-  readonly #visionWaiters = new Set<() => void>();
+  readonly #visionWaiters = new VisionWaiters();
   /** Who has the requests that were handed on, by their ids: it may have left the group since. */
   readonly #holders = new Map<string, GroupMember>();
   /** Of the reader that was live last; undefined while none has been that may come back. */
@@ -97,7 +98,7 @@ export class ReaderGroup implements ConsumerGroup {
     if (!this.#hasHope()) this.#lastVision = undefined;
     const vision = this.#liveVision(null);
     if (vision !== undefined) this.#lastVision = vision;
-    for (const look of [...this.#visionWaiters]) look();
+    this.#visionWaiters.lookAgain();
     this.#serveWaiting();
   }
 
@@ -120,29 +121,16 @@ export class ReaderGroup implements ConsumerGroup {
     return reader.ask(question);
   }
 
-  async vision(signal: AbortSignal, loraId: string | null = null): Promise<Vision | null> {
-    signal.throwIfAborted();
-    return new Promise((resolve, reject) => {
-      const settle = (outcome: () => void): void => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', onAbort);
-        this.#visionWaiters.delete(look);
-        outcome();
-      };
-      const look = (): void => {
+  vision(signal: AbortSignal, loraId: string | null = null): Promise<Vision | null> {
+    return this.#visionWaiters.wait(signal, {
+      vision: () => {
+        if (this.#lacks(loraId)) return undefined;
         const live = this.#liveVision(loraId);
-        const vision = live === undefined ? this.#lastVision : live;
-        if (this.#lacks(loraId)) giveUp();
-        else if (vision !== undefined) settle(() => resolve(vision));
-        else if (!this.#mayWait(loraId)) giveUp();
-      };
-      const giveUp = (): void => settle(() => reject(this.#unavailable(loraId)));
-      const onAbort = (): void =>
-        settle(() => reject(new DOMException('Nobody waits any more.', 'AbortError')));
-      const timer = setTimeout(giveUp, this.#waitMs());
-      signal.addEventListener('abort', onAbort);
-      this.#visionWaiters.add(look);
-      look();
+        return live === undefined ? this.#lastVision : live;
+      },
+      mayWait: () => !this.#lacks(loraId) && this.#mayWait(loraId),
+      waitMs: () => this.#waitMs(),
+      unavailable: () => this.#unavailable(loraId),
     });
   }
 

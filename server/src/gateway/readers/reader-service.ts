@@ -12,7 +12,7 @@ import { ReaderGroup } from './reader-group.js';
 import { unknownReader } from './reader-id-errors.js';
 import type { LaunchReader } from './reader-process.js';
 import type { ReaderState } from './reader-state.js';
-import type { CountedReader, ReadersView, ReaderView } from './readers-view.js';
+import type { CountedReader, LinkCounts, ReadersView, ReaderView } from './readers-view.js';
 import { ReaderSupervisor, type LogLevel } from './supervisor.js';
 
 export interface GatewayReader {
@@ -150,6 +150,11 @@ export class ReaderService implements ConsumerGroups, ReadersView, ReaderQuestio
       ...viewOf(entry),
       counts: entry.supervisor.counts,
     }));
+  }
+
+  /** Its readers are children. */
+  links(): readonly LinkCounts[] {
+    return [];
   }
 
   readers(): readonly ReaderView[] {

@@ -32,6 +32,22 @@ export interface CountedReader extends Pick<
   readonly counts: ReaderCounts | null;
 }
 
+/** What a gateway counts of its way to the readers of a group on other machines. Totals begin with the gateway. */
+export interface LinkCounts {
+  readonly consumerGroup: string;
+  /** Requests of all gateways that wait for a reader. */
+  readonly queued: number;
+  /** Of this gateway's. */
+  readonly oldestWaitMs: number;
+  /** Requests with images that went to a reader which has them, and others. */
+  readonly placed: number;
+  readonly shared: number;
+  readonly resubmitted: number;
+  readonly gaps: number;
+  readonly unknownRuns: number;
+  readonly badMessages: number;
+}
+
 export interface ReadersView {
   readers(): readonly ReaderView[];
   groups(): readonly GroupView[];

@@ -7,6 +7,7 @@ import {
   type ReaderCard,
   type ReaderStart,
 } from '../../link/lifecycle/messages.js';
+import { ReaderPulse, TICK_MS } from '../../link/lifecycle/pulse.js';
 import type { ReaderCounts } from '../../link/lifecycle/reader-counts.js';
 import type { FromReader } from '../../link/messages.js';
 import type { GenerateMessage, RequestEvent } from '../../link/requests/messages.js';
@@ -18,7 +19,6 @@ import type { AnswerTo, QuestionOf } from '../answer/reader-questions.js';
 import { nativeDeathIn } from './native-death.js';
 import { OpenQuestions } from './open-questions.js';
 import { OpenRequests } from './open-requests.js';
-import { ReaderPulse, TICK_MS } from './pulse.js';
 import type { LaunchReader, ReaderProcess } from './reader-process.js';
 import { isTransition, validateTransition, type ReaderState } from './reader-state.js';
 import { GIVEN_UP_SENTENCE, RestartPolicy, UNREACHABLE_CODE } from './restart-policy.js';

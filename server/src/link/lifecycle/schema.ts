@@ -7,7 +7,7 @@ import { DEVICES } from '../../model/device.js';
 import { KERNEL_CHOICES } from '../../model/kernels.js';
 import { memorySizeSchema } from '../../model/memory-size.js';
 import { TEXT_QUANT_CHOICES, TOWER_QUANT_CHOICES } from '../../model/quantisation.js';
-import type { LifecycleEvent, LifecycleMessage } from './messages.js';
+import type { LifecycleEvent, LifecycleMessage, ReaderCard } from './messages.js';
 import { readerCountsSchema } from './reader-counts.js';
 
 /** An explanation of many lines; more would be an attack on the log. */
@@ -63,24 +63,22 @@ export const lifecycleMessageSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('limit'), maxBatchSize: z.int().min(1) }),
 ]) satisfies z.ZodType<LifecycleMessage>;
 
+export const readerCardSchema = z.object({
+  modelName: text,
+  modelType: text,
+  device: text,
+  deviceReason: text,
+  contextTokens: z.int().min(1),
+  maxSequences: z.int().min(1),
+  vision: visionSettingsSchema.nullable(),
+  imageTokenBudget: imageTokenBudgetSchema,
+  loras: z.array(z.string()),
+}) satisfies z.ZodType<ReaderCard>;
+
 /** From the reader, by kind. */
 export const lifecycleEventSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('loading'), stage: text, fraction: z.number().min(0).max(1).nullable() }),
-  z.object({
-    kind: z.literal('ready'),
-    versions,
-    card: z.object({
-      modelName: text,
-      modelType: text,
-      device: text,
-      deviceReason: text,
-      contextTokens: z.int().min(1),
-      maxSequences: z.int().min(1),
-      vision: visionSettingsSchema.nullable(),
-      imageTokenBudget: imageTokenBudgetSchema,
-      loras: z.array(z.string()),
-    }),
-  }),
+  z.object({ kind: z.literal('ready'), versions, card: readerCardSchema }),
   z.object({ kind: z.literal('failed'), code: text, message: text }),
   z.object({ kind: z.literal('log'), level: z.enum(['debug', 'info', 'warn', 'error']), message: text }),
   z.object({ kind: z.literal('heartbeat'), running: count, steps: count, counts: readerCountsSchema }),

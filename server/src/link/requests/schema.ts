@@ -53,20 +53,22 @@ const constraint = z.discriminatedUnion('kind', [
   }),
 ]);
 
+export const generateSchema = z.object({
+  kind: z.literal('generate'),
+  requestId: requestIdSchema,
+  prompts: z.array(promptSchema).max(MAX_PROMPTS),
+  images: z.array(image),
+  promptMaxTokens: z.int().nullable(),
+  imageTokenBudget: imageTokenBudgetSchema.nullable(),
+  cacheSalt: z.string().nullable(),
+  loraId: z.string().nullable(),
+  sampling,
+  constraint: constraint.nullable(),
+}) satisfies z.ZodType<GenerateMessage>;
+
 /** From the gateway, by kind. */
 export const requestMessageSchema = z.discriminatedUnion('kind', [
-  z.object({
-    kind: z.literal('generate'),
-    requestId: requestIdSchema,
-    prompts: z.array(promptSchema).max(MAX_PROMPTS),
-    images: z.array(image),
-    promptMaxTokens: z.int().nullable(),
-    imageTokenBudget: imageTokenBudgetSchema.nullable(),
-    cacheSalt: z.string().nullable(),
-    loraId: z.string().nullable(),
-    sampling,
-    constraint: constraint.nullable(),
-  }),
+  generateSchema,
   z.object({ kind: z.literal('cancel'), requestId: requestIdSchema }),
 ]) satisfies z.ZodType<GenerateMessage | CancelMessage>;
 

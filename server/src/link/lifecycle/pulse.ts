@@ -1,8 +1,15 @@
 // Whether a live reader still works, told by its heartbeats. A reader that hangs answers nothing and does not die either: without
-// this it would take requests for ever. Counts ticks of the gateway's own clock, so that a machine that slept, or a gateway that
-// stood still itself, kills nobody.
-import type { FromReader } from '../../link/messages.js';
-import type { StallLimits } from '../stall-limits.js';
+// this it would take requests for ever. Counts ticks of the watcher's own clock, so that a machine that slept, or a watcher
+// that stood still itself, ends nobody. A gateway watches its children, a reader without gateway watches itself.
+import type { FromReader } from '../messages.js';
+
+/** How long a reader may hang. */
+export interface PulseLimits {
+  /** In which it says nothing, or its engine stands still over an answer that had begun. */
+  readonly readerMessageTimeoutMs: number;
+  /** In which its engine stands still over a prompt. */
+  readonly firstTokenTimeoutMs: number;
+}
 
 /** How often `tick` is called unless the operator sets it; a reader's heartbeats come as often. */
 export const TICK_MS = 1_000;
@@ -21,7 +28,7 @@ export class ReaderPulse {
   #isSuspect = false;
 
   /** `tickMs`: how often `tick` is to be called. */
-  constructor(limits: StallLimits, tickMs = TICK_MS) {
+  constructor(limits: PulseLimits, tickMs = TICK_MS) {
     this.#tickMs = tickMs;
     this.#silenceMs = Math.max(limits.readerMessageTimeoutMs, LEAST_SILENCE_MS);
     this.#standstillMs = Math.max(limits.firstTokenTimeoutMs, LEAST_SILENCE_MS);

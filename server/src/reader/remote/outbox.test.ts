@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest';
+import { parseEvents, type EventItem } from '../../link/redis/messages.js';
+import { RedisUnreachable } from '../../link/redis/redis-connection.js';
+import { Outbox } from './outbox.js';
+
+/** A stream that takes entries when it is told to; until then the sender waits. */
+class Stream {
+  readonly entries: (readonly EventItem[])[] = [];
+  readonly #waiting: { text: string; resolve: () => void; reject: (error: Error) => void }[] = [];
+  failures = 0;
+
+  run = (
+    _script: unknown,
+    _keys: readonly string[],
+    [text]: readonly (string | Buffer)[],
+  ): Promise<unknown> =>
+    new Promise<void>((resolve, reject) => {
+      this.#waiting.push({ text: String(text), resolve, reject });
+    });
+
+  async answer(): Promise<void> {
+    await new Promise(setImmediate);
+    const asked = this.#waiting.shift();
+    if (asked === undefined) return;
+    if (this.failures > 0) {
+      this.failures -= 1;
+      asked.reject(new RedisUnreachable('it is away'));
+      return;
+    }
+    this.entries.push(parseEvents(asked.text)?.items ?? []);
+    asked.resolve();
+    await new Promise(setImmediate);
+  }
+}
+
+const event = (seq: number, text = 'x', run = 'run'): EventItem => ({
+  kind: 'event',
+  seq,
+  event: { kind: 'token', requestId: run, prompt: 0, text },
+});
+const seqsOf = (items: readonly EventItem[] | undefined): unknown[] =>
+  (items ?? []).map((item) => (item.kind === 'event' ? item.seq : item.kind));
+
+function createOutbox() {
+  const stream = new Stream();
+  const overflown: string[] = [];
+  const outbox = new Outbox({
+    connection: stream,
+    stream: 'events',
+    reader: 'r',
+    onOverflow: (run) => overflown.push(run),
+  });
+  return { stream, outbox, overflown };
+}
+
+describe('the outbox of a reader', () => {
+  it('puts what is said in one turn into one entry', async () => {
+    const { stream, outbox } = createOutbox();
+    for (const seq of [0, 1, 2]) outbox.push(event(seq));
+    await stream.answer();
+    expect(stream.entries.map(seqsOf)).toEqual([[0, 1, 2]]);
+    expect(outbox.isEmpty).toBe(true);
+  });
+
+  it('keeps what is said while an entry is under way for the next one', async () => {
+    const { stream, outbox } = createOutbox();
+    outbox.push(event(0));
+    await new Promise(setImmediate);
+    outbox.push(event(1));
+    outbox.push(event(2));
+    await stream.answer();
+    await stream.answer();
+    expect(stream.entries.map(seqsOf)).toEqual([[0], [1, 2]]);
+  });
+
+  it('sends what was not taken again, in order', async () => {
+    const { stream, outbox } = createOutbox();
+    stream.failures = 1;
+    outbox.push(event(0));
+    await stream.answer();
+    outbox.push(event(1));
+    await expect.poll(async () => stream.answer().then(() => stream.entries.map(seqsOf))).toEqual([[0, 1]]);
+  });
+
+  it('cuts many long events into entries that are read at once', async () => {
+    const { stream, outbox } = createOutbox();
+    for (const seq of [0, 1, 2]) outbox.push(event(seq, 'x'.repeat(30_000)));
+    await stream.answer();
+    await stream.answer();
+    expect(stream.entries.map(seqsOf)).toEqual([[0, 1], [2]]);
+  });
+
+  it('drops what a run has unsent beyond 4 MiB and says so, and nothing of other runs', async () => {
+    const { stream, outbox, overflown } = createOutbox();
+    outbox.push(event(0, 'x', 'other'));
+    for (let seq = 0; seq < 70; seq += 1) outbox.push(event(seq, 'x'.repeat(62_000)));
+    expect(overflown).toEqual(['run']);
+    await stream.answer();
+    expect(stream.entries.map(seqsOf)[0]?.[0]).toBe(0);
+  });
+
+  it('forgets everything for a gateway that is gone', async () => {
+    const { stream, outbox } = createOutbox();
+    outbox.push(event(0));
+    outbox.clear();
+    await outbox.idle();
+    expect(stream.entries).toEqual([]);
+  });
+});

@@ -1,0 +1,68 @@
+// A request that this reader has taken, under an id of its own. Nothing of it is told before the reader has asked whether it may begin:
+// until then somebody else may have it.
+import { randomBytes } from 'node:crypto';
+import type { RequestEvent } from '../../link/requests/messages.js';
+import type { QueuedRequest } from '../../link/redis/messages.js';
+
+/** Where a request was taken from. */
+export interface TakenEntry {
+  readonly group: string;
+  readonly stream: string;
+  readonly id: string;
+  readonly request: QueuedRequest;
+}
+
+export type RunStage =
+  /** The loop has it and has said nothing of it. */
+  | 'accepted'
+  /** Its first event has come, and Redis is being asked whether it may begin. */
+  | 'beginning'
+  /** It is this reader's to the end. */
+  | 'begun'
+  /** Somebody else has it, or nobody waits for it: what the loop still says is not told. */
+  | 'dropped';
+
+export class Run {
+  readonly id = randomBytes(8).toString('hex');
+  readonly entry: TakenEntry;
+  stage: RunStage = 'accepted';
+  /** Events that wait for the answer to `beginning`. */
+  held: RequestEvent[] = [];
+  readonly #openPrompts: Set<number>;
+  #seq = 0;
+
+  constructor(entry: TakenEntry) {
+    this.entry = entry;
+    this.#openPrompts = new Set(entry.request.message.prompts.keys());
+  }
+
+  get gateway(): string {
+    return this.entry.request.gateway;
+  }
+
+  get requestId(): string {
+    return this.entry.request.message.requestId;
+  }
+
+  get openPrompts(): number {
+    return this.#openPrompts.size;
+  }
+
+  get isBeginning(): boolean {
+    return this.stage === 'beginning';
+  }
+
+  /** Whether Redis holds it for this reader, as far as this reader knows. */
+  get mayBeTaken(): boolean {
+    return this.stage === 'accepted' || this.stage === 'beginning';
+  }
+
+  note({ kind, prompt }: RequestEvent): void {
+    if (kind !== 'token') this.#openPrompts.delete(prompt);
+  }
+
+  nextSeq(): number {
+    this.#seq += 1;
+    return this.#seq - 1;
+  }
+}
