@@ -37,7 +37,7 @@ const ask = (consumerGroup: string) =>
 
 /** As `requests.post(url, json=…)` of the Python client writes LangChain's ReaderConfig. */
 const langchainBody = (consumerGroup: string): string =>
-  `{"model_name": ${JSON.stringify(DEMO)}, "device": "cpu", "consumer_group": "${consumerGroup}", "tensor_parallel": null, "max_sequence_length": 512, "max_batch_size": 4}`;
+  `{"model_name": ${JSON.stringify(DEMO)}, "device": "cpu", "consumer_group": "${consumerGroup}", "tensor_parallel": null, "max_seq_length": 512, "max_batch_size": 4}`;
 
 describe.runIf(process.platform === 'linux')('a running server', () => {
   it('takes the reader of LangChain, answers through it, and lets it go without a process left', async () => {
