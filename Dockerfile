@@ -10,8 +10,9 @@ COPY playground/package.json playground/
 RUN npm ci
 COPY . .
 RUN npm run build
-RUN npm prune --omit=dev
+# Before the packages for development go: npm would miss those of the page's workspace afterwards.
 RUN npm run --silent sbom > sbom.cdx.json
+RUN npm prune --omit=dev
 
 FROM node:22-slim
 ENV NODE_ENV=production TAKEOFF_HOST=0.0.0.0 TAKEOFF_REPOSITORY_PATH=/code/models
