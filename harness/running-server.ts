@@ -110,16 +110,17 @@ export class RunningServer {
     }
   }
 
-  /** The gateway, its readers and its decoders (Linux). */
+  /** The gateway, its readers and its decoders (Linux); none that has ended while they were listed. */
   processes(): ServerProcess[] {
-    return processTree(this.child.pid ?? 0).map((pid) => {
-      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    return processTree(this.child.pid ?? 0).flatMap((pid): ServerProcess[] => {
+      const command = readWhileThere(`/proc/${pid}/cmdline`);
+      if (command === undefined) return [];
       const name = command.includes('reader/main.js')
         ? 'reader'
         : command.includes('decoder/main.js')
           ? 'decoder'
           : 'gateway';
-      return { pid, name };
+      return [{ pid, name }];
     });
   }
 
@@ -163,9 +164,19 @@ export function repositoryRoot(): string {
 }
 
 function processTree(pid: number): number[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
-    .trim()
-    .split(' ')
-    .filter(Boolean);
+  const listed = readWhileThere(`/proc/${pid}/task/${pid}/children`);
+  if (listed === undefined) return [];
+  const children = listed.trim().split(' ').filter(Boolean);
   return [pid, ...children.flatMap((child) => processTree(Number(child)))];
+}
+
+/** Undefined where the process of the file has ended, before it was opened or since. */
+function readWhileThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT' || code === 'ESRCH') return undefined;
+    throw error;
+  }
 }

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RunningServer } from '../../harness/running-server.js';
 import { ROOT } from './page-examples.js';
 import { langchainText, readerEvents, strippedLines } from './python-readers.js';
-import { pythonRequest, type GenerationName } from './python-requests.js';
+import { pythonCall, pythonRequest, type GenerationName } from './python-requests.js';
 import { sendRaw, type RawAnswer } from './raw-http.js';
 
 const IMAGE_PATH = path.join(ROOT, 'models/demo/images/two-shapes.jpg');
@@ -22,10 +22,12 @@ const DESCRIPTION =
 const cache = mkdtempSync(path.join(os.tmpdir(), 'takeoff-interoperability-'));
 let server: RunningServer;
 let port: number;
+let managementPort: number;
 let textAnswer: string;
 beforeAll(async () => {
-  server = await RunningServer.start({ args: ['--repository-path', cache] });
+  server = await RunningServer.start({ args: ['--reader-id', 'first', '--repository-path', cache] });
   port = Number(new URL(server.url).port);
+  managementPort = Number(new URL(server.managementUrl).port);
   ({ text: textAnswer } = await new TakeoffClient({ baseUrl: 'http://127.0.0.1', port }).generate(TEXT));
 });
 afterAll(async () => {
@@ -108,6 +110,73 @@ describe("LangChain's wrapper", () => {
   it('gets a buffered answer', async () => {
     const { body } = await ask('older', '/generate', { max_new_tokens: 8 });
     expect(textAnswer.startsWith((JSON.parse(body) as { text: string }).text)).toBe(true);
+  });
+});
+
+describe.each(['newest', 'older'] as const)("the %s Python client's methods beside answers", (generation) => {
+  const call = async (
+    at: number,
+    ...[method, route, body]: [
+      method: 'GET' | 'POST' | 'DELETE',
+      route: string,
+      body?: Readonly<Record<string, unknown>>,
+    ]
+  ) => {
+    const answer = await sendRaw(at, pythonCall(generation, method, route, body).pieces);
+    return { status: answer.status, body: answer.body === '' ? null : (JSON.parse(answer.body) as unknown) };
+  };
+
+  it('tokenize, detokenize and render a conversation', async () => {
+    const tokenized = await call(port, 'POST', '/tokenize/first', { text: 'a b', use_chat_template: false });
+    const { tokens } = tokenized.body as { tokens: string[] };
+    expect(tokenized).toMatchObject({ status: 200, body: { tokens_count: tokens.length } });
+    expect(await call(port, 'POST', '/detokenize/first', { tokens, skip_special_tokens: true })).toEqual({
+      status: 200,
+      body: { text: 'a b' },
+    });
+    const inputs = [[{ role: 'user', content: 'Hi' }]];
+    expect(
+      await call(port, 'POST', '/chat_template/first', { inputs, add_generation_prompt: false }),
+    ).toMatchObject({ status: 200, body: { messages: [expect.stringContaining('USER: Hi')] } });
+  });
+
+  it('list readers and tell their status and configuration', async () => {
+    expect(await call(managementPort, 'GET', '/reader_groups')).toMatchObject({
+      status: 200,
+      body: { primary: [{ reader_id: 'first' }] },
+    });
+    expect(await call(managementPort, 'GET', '/status')).toMatchObject({
+      status: 200,
+      body: { status: { live_readers: { first: {} } } },
+    });
+    expect(await call(managementPort, 'GET', '/config/first')).toMatchObject({
+      status: 200,
+      body: { architectures: ['LlavaLlamaForCausalLM'] },
+    });
+  });
+
+  it("create a reader by what LangChain's wrapper hands on, answer through it, and delete it", async () => {
+    // The example of TitanTakeoff(models=[…]) and the defaults of its ReaderConfig, langchain-community 0.4.2.
+    const group = `llama-${generation}`;
+    const created = await call(managementPort, 'POST', '/reader', {
+      model_name: path.join(ROOT, 'models/demo/checkpoint'),
+      device: 'cpu',
+      consumer_group: group,
+      tensor_parallel: generation === 'older' ? 1 : null,
+      max_seq_length: 512,
+      max_batch_size: 4,
+    });
+    expect(created.status).toBe(201);
+    const { reader_id: readerId } = created.body as { reader_id: string };
+    const given = { max_new_tokens: 8, consumer_group: group };
+    await server.until(
+      async () =>
+        (await sendRaw(port, pythonCall(generation, 'GET', '/status').pieces)).body.includes(readerId),
+      60_000,
+    );
+    const { body } = await ask(generation, '/generate', given);
+    expect(textAnswer.startsWith((JSON.parse(body) as { text: string }).text)).toBe(true);
+    expect(await call(managementPort, 'DELETE', `/reader/${readerId}`)).toEqual({ status: 204, body: null });
   });
 });
 

@@ -13,6 +13,8 @@ interface Generation {
   readonly fields: readonly string[];
   /** Headers that its event stream reader adds. */
   readonly streamHeaders: readonly string[];
+  /** What its library adds to a DELETE. */
+  readonly bodilessDelete: readonly string[];
   readonly imagePart: string;
   readonly jsonPart: string;
   /** Whether it writes the part with the JSON before that with the image. */
@@ -42,6 +44,7 @@ export const GENERATIONS = {
     ],
     fields: [...FIELDS, 'lora_id', 'constrained_decoding_backend', 'return_metadata'],
     streamHeaders: ['Accept: text/event-stream', 'Cache-Control: no-store'],
+    bodilessDelete: [],
     imagePart: 'name="image_data"; filename="two-shapes.jpg"\r\nContent-Type: image/*',
     jsonPart: 'name="json_data"\r\nContent-Type: application/json',
     isJsonFirst: false,
@@ -55,6 +58,7 @@ export const GENERATIONS = {
     ],
     fields: FIELDS,
     streamHeaders: [],
+    bodilessDelete: ['Content-Length: 0'],
     imagePart: 'name="image_data"',
     jsonPart: 'name="json_data"',
     isJsonFirst: true,
@@ -85,6 +89,25 @@ export function pythonRequest(
     path,
     pieces: [head(generation, path, `multipart/form-data; boundary=${BOUNDARY}`, body), ...body],
   };
+}
+
+/** A call without an image, of the methods about tokens and readers. */
+export function pythonCall(
+  name: GenerationName,
+  method: 'GET' | 'POST' | 'DELETE',
+  path: string,
+  body?: Readonly<Record<string, unknown>>,
+): PythonRequest {
+  const { headers, bodilessDelete }: Generation = GENERATIONS[name];
+  const json = body === undefined ? '' : pythonJson(body);
+  const about =
+    body === undefined
+      ? method === 'DELETE'
+        ? bodilessDelete
+        : []
+      : [`Content-Length: ${Buffer.byteLength(json)}`, 'Content-Type: application/json'];
+  const lines = [`${method} ${path} HTTP/1.1`, 'Host: localhost:3001', ...headers, ...about, '\r\n'];
+  return { path, pieces: body === undefined ? [lines.join('\r\n')] : [lines.join('\r\n'), json] };
 }
 
 const part = (description: string): string =>

@@ -7,6 +7,7 @@ import { TakeoffClient } from 'takeoff-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RunningServer, repositoryRoot } from '../../harness/running-server.js';
 import { demoCases, imageBytes } from './demo-cases.js';
+import { eventsOf, jsonRequest } from './requests.js';
 
 const DEMO = path.join(repositoryRoot(), 'models/demo/checkpoint');
 const folder = mkdtempSync(path.join(os.tmpdir(), 'takeoff-readers-'));
@@ -37,7 +38,7 @@ const ask = (consumerGroup: string) =>
 
 /** As `requests.post(url, json=…)` of the Python client writes LangChain's ReaderConfig. */
 const langchainBody = (consumerGroup: string): string =>
-  `{"model_name": ${JSON.stringify(DEMO)}, "device": "cpu", "consumer_group": "${consumerGroup}", "tensor_parallel": null, "max_sequence_length": 512, "max_batch_size": 4}`;
+  `{"model_name": ${JSON.stringify(DEMO)}, "device": "cpu", "consumer_group": "${consumerGroup}", "tensor_parallel": null, "max_seq_length": 512, "max_batch_size": 4}`;
 
 describe.runIf(process.platform === 'linux')('a running server', () => {
   it('takes the reader of LangChain, answers through it, and lets it go without a process left', async () => {
@@ -61,6 +62,38 @@ describe.runIf(process.platform === 'linux')('a running server', () => {
     expect(server.processes().filter(({ name }) => name === 'reader')).toEqual(before);
     expect(readFileSync(configFile, 'utf8')).not.toContain(readerId);
     await expect(ask('langchain')).rejects.toMatchObject({ status: 503 });
+  }, 90_000);
+
+  it('delays no token of eight streams by more than three steps while another reader is added', async () => {
+    const texts = Array.from({ length: 8 }, (_, stream) => `USER: Tell me of shape ${stream}.\nASSISTANT:`);
+    const long = { max_new_tokens: 400, min_new_tokens: 400 };
+    const response = await fetch(`${server.url}/generate_stream`, jsonRequest({ text: texts, ...long }));
+    // Tokens of each stream so far, and what each stream had when a stream had its last one: the order is that of the reader's steps.
+    const counts = texts.map(() => 0);
+    const seen: (number[] | undefined)[] = texts.map(() => undefined);
+    let worstDelay = 0;
+    let added: Promise<{ readonly reader_id: string }> | undefined;
+    let tokensBesideLoading = 0;
+    let isLoading = false;
+    for await (const { data } of eventsOf(response)) {
+      const { batch_id: stream } = JSON.parse(data) as { batch_id: number };
+      const before = seen[stream];
+      if (before !== undefined)
+        for (const [other, count] of counts.entries())
+          worstDelay = Math.max(worstDelay, count - (before[other] ?? 0) - 1);
+      counts[stream] = (counts[stream] ?? 0) + 1;
+      seen[stream] = [...counts];
+      if (isLoading) tokensBesideLoading += 1;
+      if (added !== undefined || counts.some((count) => count < 2)) continue;
+      isLoading = true;
+      added = client.createReader({ model_name: DEMO, consumer_group: 'late', reader_id: 'late' });
+      void added.then(() => server.until(() => isLive('late'), 60_000)).finally(() => (isLoading = false));
+    }
+    await added;
+    expect(worstDelay).toBeLessThanOrEqual(3);
+    expect(tokensBesideLoading).toBeGreaterThan(texts.length);
+    await server.until(() => isLive('late'), 60_000);
+    await client.deleteReader('late');
   }, 90_000);
 
   it('finishes what a reader has when it is drained, and starts one again that is killed', async () => {
