@@ -48,6 +48,7 @@ export default defineConfig({
           include: ['{wire,client,server,playground}/src/**/*.test.ts'],
           // Files keep nothing between them, so a process may run many; loading every module anew for each took half of the time.
           isolate: false,
+          maxWorkers: '100%',
           sequence: { groupOrder: 0 },
         },
       },

@@ -92,7 +92,11 @@ describe('takeoff generate', () => {
     // Now another program listens on the port.
     const other = createServer((_, response) => response.end('hello')).listen(0, '127.0.0.1');
     await once(other, 'listening');
-    const own = await generate(args, { TAKEOFF_PORT: String((other.address() as AddressInfo).port) });
+    // Nor is the server of the command a gateway whose readers Redis would have to find.
+    const own = await generate(args, {
+      TAKEOFF_PORT: String((other.address() as AddressInfo).port),
+      TAKEOFF_REDIS_URL: 'redis://127.0.0.1:1',
+    });
     other.close();
     expect(own).toMatchObject({ exitCode: 0, out: `${ANSWER}\n` });
     expect(own.err).toContain('Starting a server for');

@@ -52,6 +52,9 @@ export async function startOwnServer(
     managementPort: 0,
     launchOpenaiServer: false,
     playground: false,
+    // Its readers are children of this process, also where those of servers are elsewhere.
+    headless: false,
+    redisUrl: null,
   };
   // The log goes to standard error, because standard output is for answers.
   const { log, logForms } = createServerLog(
