@@ -3,6 +3,7 @@ import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 import type { Browser, Page } from 'playwright-core';
@@ -286,9 +287,20 @@ describe.skipIf(chromiumPath === undefined)('the page', () => {
   it('keeps conversations in the browser, brings them back and deletes them', async () => {
     await page.getByText('Describe the image.').click();
     const answer = await endedAnswer(page, 0);
+    const kept = page.getByRole('button', { name: /1 question · two-shapes\.jpg/u });
+    // Browsers write in their own time, however soon they are told.
+    await expect
+      .poll(async () => {
+        await page.getByRole('button', { name: 'Conversations' }).click();
+        await delay(50);
+        const count = await kept.count();
+        await page.keyboard.press('Escape');
+        return count;
+      })
+      .toBe(1);
     await page.reload();
     await page.getByRole('button', { name: 'Conversations' }).click();
-    await page.getByRole('button', { name: /1 question · two-shapes\.jpg/u }).click();
+    await kept.click();
     await page.getByAltText('The chosen image, two-shapes.jpg').waitFor();
     expect(await page.locator('.turn .markdown').textContent()).toBe(answer);
     await page.getByRole('button', { name: 'Conversations' }).click();

@@ -11,10 +11,11 @@ import {
   turns,
 } from '../ask/conversation.js';
 import { isOpen, type Turn, type TurnState } from '../ask/turn.js';
-import { keep } from './conversation-store.js';
+import { keep, openDatabase } from './conversation-store.js';
 import type { KeptConversation, KeptTurn } from './kept-conversation.js';
 
 export function keepConversations(): void {
+  openDatabase().catch(() => undefined);
   effect(() => {
     if (isAnswering.value || turns.value.length === 0) return;
     const ended = turns.value.filter(({ state }) => !isOpen(state.peek()));
