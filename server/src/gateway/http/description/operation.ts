@@ -47,6 +47,11 @@ export interface Answer {
   readonly content?: readonly AnswerContent[];
 }
 
+/** An answer that is JSON, and no other. */
+export const answeredWith = (schema: z.ZodType, description: string, status = 200): Operation['answers'] => [
+  { status, description, content: [{ kind: 'json', schema }] },
+];
+
 export type AnswerContent =
   | { readonly kind: 'json'; readonly schema: z.ZodType }
   | { readonly kind: 'events'; readonly events: EventStream }

@@ -9,16 +9,14 @@ import {
 } from 'takeoff-wire';
 import { z } from 'zod';
 import { READER_ERRORS } from '../connection/answer-errors.js';
-import type { Operation, Parameter } from '../description/operation.js';
+import { answeredWith, type Operation, type Parameter } from '../description/operation.js';
 import { newReaderSchema, readerSettingsSchema } from './reader-settings-schema.js';
 
 const STATUS_TAG = 'Status';
 const READERS_TAG = 'Readers';
 
 const healthSchema = z.object({ status: z.literal('ok') }).meta({ id: 'Health' });
-const HEALTHY: Operation['answers'] = [
-  { status: 200, description: 'Ready.', content: [{ kind: 'json', schema: healthSchema }] },
-];
+const HEALTHY = answeredWith(healthSchema, 'Ready.');
 
 export const HEALTHZ: Operation = {
   tag: STATUS_TAG,
@@ -41,26 +39,14 @@ export const READYZ: Operation = {
 export const STATUS: Operation = {
   tag: STATUS_TAG,
   summary: 'Who is there',
-  answers: [
-    {
-      status: 200,
-      description: 'Readers, consumer groups and ports.',
-      content: [{ kind: 'json', schema: statusResponseSchema }],
-    },
-  ],
+  answers: answeredWith(statusResponseSchema, 'Readers, consumer groups and ports.'),
   errors: ['server.not_ready'],
 };
 
 export const MANAGEMENT_STATUS: Operation = {
   tag: STATUS_TAG,
   summary: 'The configuration, and readers in detail',
-  answers: [
-    {
-      status: 200,
-      description: 'With process ids, loading progress and reasons.',
-      content: [{ kind: 'json', schema: managementStatusSchema }],
-    },
-  ],
+  answers: answeredWith(managementStatusSchema, 'With process ids, loading progress and reasons.'),
   errors: [],
 };
 
@@ -80,13 +66,7 @@ export const METRICS: Operation = {
 export const READER_GROUPS: Operation = {
   tag: READERS_TAG,
   summary: 'The readers of each consumer group',
-  answers: [
-    {
-      status: 200,
-      description: 'By the names of the groups.',
-      content: [{ kind: 'json', schema: readerGroupsSchema }],
-    },
-  ],
+  answers: answeredWith(readerGroupsSchema, 'By the names of the groups.'),
   errors: [],
 };
 
@@ -104,26 +84,16 @@ export const READER_CONFIG: Operation = {
   tag: READERS_TAG,
   summary: "The model's config.json and the reader's settings",
   parameters: [READER],
-  answers: [
-    {
-      status: 200,
-      description: 'The settings alone until the reader is live.',
-      content: [{ kind: 'json', schema: readerConfigSchema }],
-    },
-  ],
+  answers: answeredWith(readerConfigSchema, 'The settings alone until the reader is live.'),
   errors: ['request.reader_unknown', ...READER_ERRORS],
 };
-
-const set = (status: number, description: string): Operation['answers'] => [
-  { status, description, content: [{ kind: 'json', schema: addedReaderSchema }] },
-];
 
 export const ADD_READER: Operation = {
   tag: READERS_TAG,
   summary: 'Add a reader',
   description: 'It loads after the answer; /status tells how far it is.',
   body: { json: newReaderSchema },
-  answers: set(201, 'All settings as they count, secrets hidden.'),
+  answers: answeredWith(addedReaderSchema, 'All settings as they count, secrets hidden.', 201),
   errors: SET_ERRORS,
 };
 
@@ -134,7 +104,7 @@ export const CHANGE_READER: Operation = {
     'consumer_group, max_batch_size down from what it was loaded for, log_level, and loras, all adapters that it is to have.',
   parameters: [READER],
   body: { json: readerSettingsSchema },
-  answers: set(200, 'All settings as they count now, secrets hidden.'),
+  answers: answeredWith(addedReaderSchema, 'All settings as they count now, secrets hidden.'),
   // Adapters are loaded by the reader itself.
   errors: [...SET_ERRORS, ...READER_ERRORS, 'request.reader_unknown'],
 };

@@ -9,7 +9,7 @@ import {
   type ErrorCode,
 } from 'takeoff-wire';
 import { ANSWER_ERRORS, PROMPT_ERRORS } from '../connection/answer-errors.js';
-import type { Answer, Example, Operation } from '../description/operation.js';
+import { answeredWith, type Answer, type Example, type Operation } from '../description/operation.js';
 import {
   CHART_STREAM,
   COUNTED_IMAGE,
@@ -92,13 +92,7 @@ export const COUNT: Operation = {
   summary: 'Count the tokens of a generate request',
   description: 'An extension. Takes no place in the queue, and answers without a word of the model.',
   body: { ...JSON_BODY, ...FORM_BODY },
-  answers: [
-    {
-      status: 200,
-      description: 'What the prompts take in the model that would answer them.',
-      content: [{ kind: 'json', schema: countResponseSchema }],
-    },
-  ],
+  answers: answeredWith(countResponseSchema, 'What the prompts take in the model that would answer them.'),
   errors: [...NATIVE_ERRORS, ...PROMPT_ERRORS],
   examples: [COUNTED_IMAGE],
 };

@@ -2,7 +2,7 @@
 import type { ErrorCode } from 'takeoff-wire';
 import { z } from 'zod';
 import { ANSWER_ERRORS } from '../connection/answer-errors.js';
-import type { Answer, EventStream, Operation } from '../description/operation.js';
+import { answeredWith, type Answer, type EventStream, type Operation } from '../description/operation.js';
 import { modelsSchema, openaiErrorSchema } from './answer-schemas.js';
 import { chatChunkSchema, chatCompletionSchema } from './chat/chat-answer.js';
 import { describedChatRequest } from './chat/parse-chat-request.js';
@@ -79,13 +79,7 @@ export const RESPONSES = asked({
 export const MODELS: Operation = {
   tag: TAG,
   summary: 'What `model` of a request can name',
-  answers: [
-    {
-      status: 200,
-      description: 'The consumer groups that have readers.',
-      content: [{ kind: 'json', schema: modelsSchema.list }],
-    },
-  ],
+  answers: answeredWith(modelsSchema.list, 'The consumer groups that have readers.'),
   errors: [],
   errorForm: OPENAI_ERROR_FORM,
 };
@@ -102,9 +96,7 @@ export const MODEL: Operation = {
       schema: z.string(),
     },
   ],
-  answers: [
-    { status: 200, description: 'The model.', content: [{ kind: 'json', schema: modelsSchema.one }] },
-  ],
+  answers: answeredWith(modelsSchema.one, 'The model.'),
   errors: ['request.model_unknown'],
   errorForm: OPENAI_ERROR_FORM,
 };

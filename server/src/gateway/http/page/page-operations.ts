@@ -1,7 +1,7 @@
 // The page and its files, as the description of the inference port tells them.
 import { pageStatusSchema } from 'takeoff-wire';
 import { z } from 'zod';
-import type { Operation } from '../description/operation.js';
+import { answeredWith, type Operation } from '../description/operation.js';
 
 const TAG = 'Page';
 
@@ -33,12 +33,6 @@ export const PAGE_FILE: Operation = {
 export const PAGE_STATUS: Operation = {
   tag: TAG,
   summary: 'What the page shows of the readers',
-  answers: [
-    {
-      status: 200,
-      description: 'For this version of the page: programs ask /status.',
-      content: [{ kind: 'json', schema: pageStatusSchema }],
-    },
-  ],
+  answers: answeredWith(pageStatusSchema, 'For this version of the page: programs ask /status.'),
   errors: [],
 };

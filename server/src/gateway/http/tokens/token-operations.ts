@@ -10,7 +10,7 @@ import {
 } from 'takeoff-wire';
 import { z } from 'zod';
 import { READER_ERRORS } from '../connection/answer-errors.js';
-import type { Operation, Parameter } from '../description/operation.js';
+import { answeredWith, type Operation, type Parameter } from '../description/operation.js';
 import { RENDERED, SPELT, TEXT_OF_TOKENS } from './token-examples.js';
 
 const TAG = 'Tokens';
@@ -31,16 +31,12 @@ const errors: readonly ErrorCode[] = [
   'request.out_of_range',
 ];
 
-const answered = (description: string, schema: z.ZodType): Operation['answers'] => [
-  { status: 200, description, content: [{ kind: 'json', schema }] },
-];
-
 export const TOKENIZE: Operation = {
   tag: TAG,
   summary: 'Tokens of a text',
   parameters: READER,
   body: { json: tokenizeRequestSchema },
-  answers: answered('The tokens in their order.', tokenizeResponseSchema),
+  answers: answeredWith(tokenizeResponseSchema, 'The tokens in their order.'),
   errors: [...errors, 'request.prompt_too_large', 'request.template_failed'],
   examples: [SPELT],
 };
@@ -50,7 +46,7 @@ export const DETOKENIZE: Operation = {
   summary: 'Text of tokens',
   parameters: READER,
   body: { json: detokenizeRequestSchema },
-  answers: answered('The text.', detokenizeResponseSchema),
+  answers: answeredWith(detokenizeResponseSchema, 'The text.'),
   errors: [...errors, 'request.batch_too_large'],
   examples: [TEXT_OF_TOKENS],
 };
@@ -60,7 +56,7 @@ export const CHAT_TEMPLATE: Operation = {
   summary: 'Conversations as the prompts that they become',
   parameters: READER,
   body: { json: chatTemplateRequestSchema },
-  answers: answered('The prompts.', chatTemplateResponseSchema),
+  answers: answeredWith(chatTemplateResponseSchema, 'The prompts.'),
   errors: [
     ...errors,
     'request.batch_empty',
