@@ -20,6 +20,10 @@ export const visionSettingsSchema = z.object({
 });
 export type VisionSettings = z.infer<typeof visionSettingsSchema>;
 
+/** Equal for models that images are prepared alike for. Parsing puts the fields into the order of the schema, whatever order they came in. */
+export const visionKeyOf = (settings: VisionSettings): string =>
+  JSON.stringify(visionSettingsSchema.parse(settings));
+
 export const TEMPLATE_NAMES = [
   'vicuna_v1',
   'llava_v1',

@@ -3,7 +3,7 @@
 // images, relaying, watching for stalls) knows groups only, never a reader.
 import { CapacityError, InputError, ReaderError } from '../../errors.js';
 import type { GenerateMessage, RequestEvent } from '../../link/requests/messages.js';
-import { visionSettingsSchema, type VisionSettings } from '../../model/description.js';
+import { visionKeyOf, type VisionSettings } from '../../model/description.js';
 
 /** How a model sees images. */
 export interface Vision {
@@ -13,10 +13,10 @@ export interface Vision {
 }
 
 /** To be called once for each reader, when its card arrives. */
-export function identifyVision(settings: VisionSettings): Vision {
-  // Parsing puts the fields into the order of the schema, whatever order they came in.
-  return { settings, key: JSON.stringify(visionSettingsSchema.parse(settings)) };
-}
+export const identifyVision = (settings: VisionSettings): Vision => ({
+  settings,
+  key: visionKeyOf(settings),
+});
 
 /** A request for one reader of the group. */
 export interface Submission {

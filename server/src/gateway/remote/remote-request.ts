@@ -30,6 +30,7 @@ export interface Tiles {
 
 export class RemoteRequest {
   readonly submission: Submission;
+  readonly withoutImages: QueuedRequest['message'];
   stage: RequestStage = { kind: 'unsent' };
   /** How often Redis was asked to take it. */
   submissions = 0;
@@ -43,10 +44,11 @@ export class RemoteRequest {
   #nextSeq = 0;
 
   constructor(submission: Submission, listener: SubmissionListener) {
-    const { prompts, images } = submission.message;
+    const { images, ...withoutImages } = submission.message;
     this.submission = submission;
+    this.withoutImages = withoutImages;
     this.#listener = listener;
-    this.#openPrompts = new Set(prompts.keys());
+    this.#openPrompts = new Set(withoutImages.prompts.keys());
     this.tiles = images.map(({ tiles }) => ({
       sha256: createHash('sha256').update(tiles).digest('hex'),
       bytes: tiles,
@@ -67,13 +69,6 @@ export class RemoteRequest {
 
   get isSubmitting(): boolean {
     return this.stage.kind === 'submitting';
-  }
-
-  get withoutImages(): QueuedRequest['message'] {
-    const { kind, requestId, prompts, promptMaxTokens, imageTokenBudget } = this.submission.message;
-    const { cacheSalt, loraId, sampling, constraint } = this.submission.message;
-    const asked = { kind, requestId, prompts, promptMaxTokens, imageTokenBudget };
-    return { ...asked, cacheSalt, loraId, sampling, constraint };
   }
 
   /** @param isBeside whether the tiles lie in Redis */

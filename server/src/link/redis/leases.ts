@@ -5,6 +5,7 @@ import type { ReaderCard } from '../lifecycle/messages.js';
 import { readerCountsSchema, type ReaderCounts } from '../lifecycle/reader-counts.js';
 import { readerCardSchema } from '../lifecycle/schema.js';
 import { VERSIONS } from '../messages.js';
+import { parseMessage } from './parse-message.js';
 
 export const LEASE_MS = 5_000;
 export const BEAT_MS = 1_000;
@@ -72,13 +73,6 @@ export const writeReaderLease = (lease: ReaderLease): string => JSON.stringify(l
 
 /** Undefined for what is no lease, or one of a reader that speaks another version of the request protocol. */
 export function parseReaderLease(text: string): ReaderLease | undefined {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-  const lease = readerLeaseSchema.safeParse(json).data;
+  const lease = parseMessage(readerLeaseSchema, text);
   return lease?.requests === VERSIONS.requests ? lease : undefined;
 }

@@ -11,6 +11,7 @@ import {
   type Events,
   type QueuedRequest,
 } from './messages.js';
+import { GREEDY } from '../requests/greedy.js';
 import { isKeyName, newProcessName } from './keys.js';
 
 const REQUEST: QueuedRequest = {
@@ -24,22 +25,7 @@ const REQUEST: QueuedRequest = {
     imageTokenBudget: null,
     cacheSalt: null,
     loraId: null,
-    sampling: {
-      temperature: 1,
-      topP: 1,
-      topK: 1,
-      minP: 0,
-      repetitionPenalty: 1,
-      frequencyPenalty: 0,
-      presencePenalty: 0,
-      logitBias: [],
-      noRepeatNgramSize: 0,
-      maxNewTokens: 8,
-      minNewTokens: 1,
-      seed: null,
-      stop: [],
-      topLogprobs: null,
-    },
+    sampling: { ...GREEDY, maxNewTokens: 8, minNewTokens: 1 },
     constraint: null,
   },
   images: [

@@ -7,6 +7,7 @@ import type { GenerateMessage, RequestEvent } from '../requests/messages.js';
 import { answerToQuestionSchema, askMessageSchema } from '../requests/question-schema.js';
 import type { AnswerToQuestion, AskMessage } from '../requests/questions.js';
 import { generateSchema, requestEventSchema } from '../requests/schema.js';
+import { parseMessage, type Reviver } from './parse-message.js';
 
 const VERSION = '1';
 
@@ -118,19 +119,8 @@ export function messageIn(fields: readonly string[]): string | undefined {
   return v === 'v' && version === VERSION && m === 'm' ? message : undefined;
 }
 
-type Reviver = (key: string, value: unknown) => unknown;
-
-function parse<Message>(schema: z.ZodType<Message>, text: string, revive?: Reviver): Message | undefined {
-  if (text.length > MAX_MESSAGE_CHARACTERS) return undefined;
-  let json: unknown;
-  try {
-    json = JSON.parse(text, revive);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-  return schema.safeParse(json).data;
-}
+const parse = <Message>(schema: z.ZodType<Message>, text: string, revive?: Reviver): Message | undefined =>
+  text.length > MAX_MESSAGE_CHARACTERS ? undefined : parseMessage(schema, text, revive);
 
 /** Tokens tell their bytes, which JSON cannot hold. */
 const asBase64 = (_key: string, value: unknown): unknown =>

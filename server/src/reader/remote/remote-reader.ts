@@ -12,7 +12,7 @@ import { numberOf, textsOf } from '../../link/redis/replies.js';
 import { BACK, BEGIN, RENEW } from '../../link/redis/scripts.js';
 import type { RequestEvent } from '../../link/requests/messages.js';
 import type { AnswerToQuestion } from '../../link/requests/questions.js';
-import { visionSettingsSchema } from '../../model/description.js';
+import { visionKeyOf } from '../../model/description.js';
 import { fetchImages } from './fetch-images.js';
 import { GatewayWatch } from './gateway-watch.js';
 import { Outbox } from './outbox.js';
@@ -57,7 +57,7 @@ export class RemoteReader {
     this.#options = options;
     this.#gateways = new GatewayWatch(options.commands);
     const { vision } = options.card;
-    this.#visionKey = vision === null ? null : JSON.stringify(visionSettingsSchema.parse(vision));
+    this.#visionKey = vision === null ? null : visionKeyOf(vision);
   }
 
   get openPrompts(): number {
