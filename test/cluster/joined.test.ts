@@ -55,6 +55,12 @@ describe.skipIf(sayWhyNoRedis())('two gateways and two readers', () => {
     }
   });
 
+  it('refuse to count for an adapter that no reader has, as one machine does', async () => {
+    const response = await fetch(`${gateways()[0].url}/count`, jsonRequest({ text: 'a', lora_id: 'none' }));
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ error: { code: 'request.unknown_lora' } });
+  });
+
   it('send an image once: its reader is asked again without it', async () => {
     const [gateway] = gateways();
     const ask = () =>

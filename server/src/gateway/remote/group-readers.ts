@@ -46,6 +46,11 @@ export class GroupReaders {
     return [...this.live].sort((a, b) => a.lease.openPrompts - b.lease.openPrompts);
   }
 
+  /** The live reader that has least to do, of those with the adapter; null: of all. */
+  leastBusy(loraId: string | null): RemoteReaderView | undefined {
+    return this.leastBusyFirst.find(({ lease }) => loraId === null || lorasOf(lease.state).includes(loraId));
+  }
+
   has(name: string): boolean {
     return this.#known.has(name);
   }

@@ -118,10 +118,13 @@ export class RemoteGroup implements ConsumerGroup {
     this.#settle(request);
   }
 
-  /** Asks the live reader that has least to do. @throws as `ReaderQuestions` */
-  async ask<Kind extends Question['kind']>(question: QuestionOf<Kind>): Promise<AnswerTo<Kind>> {
-    const [reader] = this.readers.leastBusyFirst;
-    if (reader === undefined) throw this.#unavailable();
+  /** Asks the live reader that has least to do among those with the adapter. @throws as `ReaderQuestions` */
+  async ask<Kind extends Question['kind']>(
+    question: QuestionOf<Kind>,
+    loraId: string | null,
+  ): Promise<AnswerTo<Kind>> {
+    const reader = this.readers.leastBusy(loraId);
+    if (reader === undefined) throw this.#unavailable(loraId);
     return this.askReader(reader.name, question);
   }
 
@@ -363,8 +366,7 @@ export class RemoteGroup implements ConsumerGroup {
 
   /** Forgets a request that is over. */
   #settle(request: RemoteRequest): void {
-    if (!request.isOver) return;
-    this.#forget(request);
+    if (request.isOver) this.#forget(request);
   }
 
   #forget(request: RemoteRequest): void {

@@ -95,10 +95,11 @@ export class RemoteReaders implements ConsumerGroups, ReadersView, ReaderQuestio
   async askGroup<Kind extends Question['kind']>(
     name: string,
     question: QuestionOf<Kind>,
+    loraId: string | null = null,
   ): Promise<AnswerTo<Kind>> {
     const group = this.find(name);
     if (group === undefined) throw unknownGroup(name);
-    return group.ask(question);
+    return group.ask(question, loraId);
   }
 
   async askReader<Kind extends Question['kind']>(
