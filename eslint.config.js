@@ -103,7 +103,6 @@ export default tseslint.config(
     },
     rules: {
       'import-x/no-restricted-paths': ['error', { zones }],
-      'import-x/no-cycle': 'error',
       'import-x/no-default-export': 'error',
       'no-restricted-imports': [
         'error',
