@@ -17,13 +17,19 @@ const plainCount: Reporter = {
   },
 };
 
-/** Whole programs with the echo reader, or with none: they wait for processes and timers more than they compute. */
-const WITHOUT_ENGINE = [
-  'test/describe/describe.test.ts',
-  'test/description/api-fuzz.test.ts',
-  'test/hostile/!(attack).test.ts',
-  'test/{lint,network,oracles}/*.test.ts',
+/**
+ * Tests that have the machine for themselves: engines that may compute with several threads, which wait for each other by spinning
+ * (more of them than cores slow one another down a hundredfold), and tests that measure how soon something happens.
+ */
+const ALONE = [
+  'test/{kernels,native}/*.test.ts',
+  'test/client/abort.test.ts',
+  'test/hostile/attack.test.ts',
+  'test/playground/page.test.ts',
 ];
+
+/** Engines in the test's own process, which has one runtime of llama.cpp for ever: each file needs a process of its own. */
+const ENGINE_INSIDE = ['test/{constraint,parity}/*.test.ts'];
 
 /** Servers that tests start are gateways with readers of their own then. */
 const SETUP = process.env['OVER_REDIS'] === undefined ? [] : ['harness/over-redis.ts'];
@@ -55,27 +61,39 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          // Whole programs and native engines, one file at a time: ggml's threads wait for each other by spinning, and more of
-          // them than cores slow one another down a hundredfold.
+          // Whole programs. Readers compute models as small as the demo's with one thread, so two programs share two cores well.
           name: 'whole',
           setupFiles: SETUP,
           // Programs start within seconds on an idle machine, and in many more on a busy one.
           testTimeout: 60_000,
           include: ['test/**/*.test.ts'],
-          exclude: ['test/gpu/**', ...WITHOUT_ENGINE],
-          maxWorkers: 1,
-          fileParallelism: false,
+          exclude: ['test/gpu/**', ...ENGINE_INSIDE, ...ALONE],
+          isolate: false,
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },
       {
         extends: true,
         test: {
-          name: 'whole-without-engine',
+          name: 'whole-engine-inside',
           setupFiles: SETUP,
           testTimeout: 60_000,
-          include: WITHOUT_ENGINE,
+          include: ENGINE_INSIDE,
           maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // Last, when lint and types, which run beside the others in `npm test`, are through.
+          name: 'whole-alone',
+          setupFiles: SETUP,
+          testTimeout: 60_000,
+          include: ALONE,
+          maxWorkers: 1,
+          fileParallelism: false,
           sequence: { groupOrder: 2 },
         },
       },
