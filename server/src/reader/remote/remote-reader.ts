@@ -169,9 +169,11 @@ export class RemoteReader {
     this.#fetching += prompts;
     try {
       const keys = keysOf(entry.group);
-      const gateway = commands.send(['EXISTS', keys.gateway(entry.request.gateway)]);
-      const images = await fetchImages(entry, this.#shelf, commands);
-      if (numberOf(await gateway) === 0 && presence.mayJudge) await discardEntry(commands, entry);
+      const [gateways, images] = await Promise.all([
+        commands.send(['EXISTS', keys.gateway(entry.request.gateway)]),
+        fetchImages(entry, this.#shelf, commands),
+      ]);
+      if (numberOf(gateways) === 0 && presence.mayJudge) await discardEntry(commands, entry);
       else if (images === undefined) await this.#giveBack(entry, 'no-tiles');
       else if (this.#isDraining) await this.#giveBack(entry, 'draining');
       else {
