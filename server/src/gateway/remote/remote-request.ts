@@ -38,6 +38,8 @@ export class RemoteRequest {
   cancelledMs: number | null = null;
   /** The run that began; null before. */
   run: string | null = null;
+  /** When its run was heard of last, by this gateway's clock. */
+  heardMs = -Infinity;
   readonly tiles: readonly Tiles[];
   readonly #listener: SubmissionListener;
   readonly #openPrompts: Set<number>;
@@ -91,6 +93,7 @@ export class RemoteRequest {
   /** From now on events of this run are its own. */
   begin(run: string, reader: string): void {
     this.run = run;
+    this.heardMs = performance.now();
     this.stage = { kind: 'begun', run, reader };
   }
 
@@ -99,6 +102,7 @@ export class RemoteRequest {
     if (seq < this.#nextSeq || this.isOver) return 'heard';
     if (seq > this.#nextSeq) return 'gap';
     this.#nextSeq += 1;
+    this.heardMs = performance.now();
     this.#tell({ ...event, requestId: this.requestId });
     return 'heard';
   }

@@ -121,6 +121,9 @@ export class RemoteReader {
         for (const run of this.#runs.values())
           if (run.requestId === message.requestId && run.mayBeTaken) this.#drop(run);
         break;
+      case 'check-runs':
+        this.#tellUnknown(this.#outboxOf(group, message.gateway), message.runs);
+        break;
       case 'ask': {
         this.#questionCount += 1;
         const requestId = `question-${this.#questionCount}`;
@@ -255,6 +258,11 @@ export class RemoteReader {
   #tell(run: Run, event: RequestEvent): void {
     const item: EventItem = { kind: 'event', seq: run.nextSeq(), event };
     this.#outboxOf(run.entry.group, run.gateway).push(item);
+  }
+
+  #tellUnknown(outbox: Outbox, ids: readonly string[]): void {
+    const runs = ids.filter((id) => (this.#runs.get(id)?.stage ?? 'dropped') === 'dropped');
+    if (runs.length > 0) outbox.push({ kind: 'unknown-runs', runs });
   }
 
   #forgetEnded(run: Run): void {
