@@ -92,8 +92,8 @@ export class ModelReader {
   readonly commands: ModelConnection;
   readonly waiting: ModelConnection;
   readonly #world: ModelWorld;
-  /** By id, tokens that were said. */
-  readonly #running = new Map<string, number>();
+  /** By id. */
+  readonly #running = new Map<string, { readonly prompts: number; said: number }>();
   readonly #cancelled = new Set<string>();
   isAlive = true;
   #beat = 0;
@@ -151,12 +151,12 @@ export class ModelReader {
 
   /** The engine says the next of every answer. */
   step(): void {
-    for (const [run, said] of [...this.#running]) {
+    for (const [run, answer] of [...this.#running]) {
       if (this.#cancelled.delete(run)) this.#end(run, 'cancelled');
-      else if (said === TOKENS) this.#end(run, 'stop');
+      else if (answer.said === TOKENS) this.#end(run, 'stop');
       else {
-        this.#running.set(run, said + 1);
-        this.remote.hear(tokenOf(`${run} ${said}`, 0, run));
+        this.remote.hear(tokenOf(`${run} ${answer.said}`, 0, run));
+        answer.said += 1;
       }
     }
   }
@@ -165,19 +165,23 @@ export class ModelReader {
   control(): void {
     for (const text of this.#world.redis.drain(KEYS.control(this.name))) {
       const message = parseControl(text);
-      if (message !== undefined) this.remote.control('g', message);
+      if (message === undefined) this.#world.warn('a control message cannot be understood');
+      else this.remote.control('g', message);
     }
   }
 
   #take(message: ToReader): void {
-    if (message.kind === 'generate') this.#running.set(message.requestId, 0);
+    if (message.kind === 'generate')
+      this.#running.set(message.requestId, { prompts: message.prompts.length, said: 0 });
     else if (message.kind === 'cancel' && this.#running.has(message.requestId))
       this.#cancelled.add(message.requestId);
   }
 
   #end(run: string, finishReason: 'stop' | 'cancelled'): void {
+    const prompts = this.#running.get(run)?.prompts ?? 0;
     this.#running.delete(run);
-    this.remote.hear({ ...doneOf(0, run), finishReason });
+    for (let prompt = 0; prompt < prompts; prompt += 1)
+      this.remote.hear({ ...doneOf(prompt, run), finishReason });
   }
 }
 

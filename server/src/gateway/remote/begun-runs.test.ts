@@ -56,6 +56,18 @@ describe('the runs that readers have begun', () => {
     ]);
   });
 
+  it('are lost with a reader that nobody knows and that says nothing for as long as a lease lasts', () => {
+    const { runs, begin } = begunRuns();
+    begin('one', 'known');
+    begin('two', 'stranger');
+    begin('three', 'stranger');
+    const isKnown = (reader: string): boolean => reader === 'known';
+    vi.advanceTimersByTime(4_900);
+    expect(runs.strangers(isKnown)).toEqual([]);
+    vi.advanceTimersByTime(100);
+    expect(runs.strangers(isKnown)).toEqual(['stranger']);
+  });
+
   it('are cancelled again and again once nobody wants them, and given up in the end', () => {
     const { runs, begin, told } = begunRuns();
     const request = begin('one', 'r1');

@@ -1,6 +1,7 @@
 // The requests of a group that a reader has begun, by the ids of their runs: whose events count, and what is asked of readers about them once
 // a second. A reader that says nothing of a run for a while is asked whether it still has it: Redis may have lost the last of its events,
 // and no later one would show that something is missing.
+import { LEASE_MS } from '../../link/redis/leases.js';
 import type { Control } from '../../link/redis/messages.js';
 import type { RemoteRequest } from './remote-request.js';
 
@@ -46,6 +47,15 @@ export class BegunRuns {
 
   forget({ run }: RemoteRequest): void {
     if (run !== null) this.#requests.delete(run);
+  }
+
+  /** Readers without a lease that have been silent for as long as one lasts: they ended before this gateway saw it, or never were. */
+  strangers(isKnown: (reader: string) => boolean): readonly string[] {
+    const nowMs = performance.now();
+    const silent = this.all.flatMap(({ stage, heardMs }) =>
+      stage.kind === 'begun' && !isKnown(stage.reader) && nowMs - heardMs >= LEASE_MS ? [stage.reader] : [],
+    );
+    return [...new Set(silent)];
   }
 
   /** To be called once a second. @returns those that were cancelled so long ago that their readers do not know them */

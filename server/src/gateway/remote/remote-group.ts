@@ -79,11 +79,7 @@ export class RemoteGroup implements ConsumerGroup {
   }
 
   get counts(): LinkCounts {
-    const nowMs = performance.now();
-    const waits = [...this.#requests.values()].map(({ stage }) =>
-      stage.kind === 'waiting' ? nowMs - stage.sinceMs : 0,
-    );
-    const oldestWaitMs = Math.max(0, ...waits);
+    const oldestWaitMs = Math.max(0, ...[...this.#requests.values()].map(({ waitMs }) => waitMs));
     return { consumerGroup: this.name, queued: this.#queued, oldestWaitMs, ...this.#totals };
   }
 
@@ -157,7 +153,8 @@ export class RemoteGroup implements ConsumerGroup {
 
   /** What the leases of all readers say, once a second. */
   noteLeases(leases: ReadonlyMap<string, string | null>, mayJudge: boolean): readonly string[] {
-    const gone = this.readers.update(leases, mayJudge);
+    const gone = [...this.readers.update(leases, mayJudge)];
+    if (mayJudge) gone.push(...this.#runs.strangers((name) => this.readers.has(name)));
     for (const reader of gone) this.#loseReader(reader);
     const { vision } = this.readers;
     if (vision !== undefined) {
@@ -171,7 +168,6 @@ export class RemoteGroup implements ConsumerGroup {
   /** To be called once a second while Redis answers. @throws RedisUnreachable, RedisRefusal */
   async beat(): Promise<void> {
     const { queue } = this.#options;
-    const nowMs = performance.now();
     for (const request of this.#requests.values())
       if (request.stage.kind === 'unsent') void this.#send(request);
     for (const request of this.#runs.look()) {
@@ -179,8 +175,8 @@ export class RemoteGroup implements ConsumerGroup {
       request.end({ kind: 'cancelled' });
     }
     if (!this.#mayWait() && this.readers.live.length === 0) this.#refuseWaiting(() => this.#unavailable());
-    const waiting = [...this.#requests.values()].flatMap(({ stage }) =>
-      stage.kind === 'waiting' && nowMs - stage.sinceMs > CHECK_AFTER_MS ? [stage] : [],
+    const waiting = [...this.#requests.values()].flatMap(({ stage, waitMs }) =>
+      stage.kind === 'waiting' && waitMs > CHECK_AFTER_MS ? [stage] : [],
     );
     await queue.renew();
     this.#queued = await queue.length();

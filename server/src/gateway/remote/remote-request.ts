@@ -69,6 +69,11 @@ export class RemoteRequest {
     return this.stage.kind === 'over';
   }
 
+  /** How long it has waited in Redis since it was put there last, in milliseconds; 0 where it does not. */
+  get waitMs(): number {
+    return this.stage.kind === 'waiting' ? performance.now() - this.stage.sinceMs : 0;
+  }
+
   get isSubmitting(): boolean {
     return this.stage.kind === 'submitting';
   }
