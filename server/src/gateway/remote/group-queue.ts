@@ -8,14 +8,14 @@ import {
   writeQueuedRequest,
   type Control,
 } from '../../link/redis/messages.js';
-import { isRedisTrouble, type RedisConnection } from '../../link/redis/redis-connection.js';
+import { isRedisTrouble, type RedisCommands } from '../../link/redis/redis-connection.js';
 import { numberOf, textOrNullOf } from '../../link/redis/replies.js';
 import { CANCEL, CHECK, MOVE, PLACE, SUBMIT, TELL } from '../../link/redis/scripts.js';
 import type { RemoteRequest } from './remote-request.js';
 import { TileKeys } from './tile-keys.js';
 
 export interface GroupQueueOptions {
-  readonly connection: RedisConnection;
+  readonly connection: RedisCommands;
   readonly group: string;
   /** Name of this process among gateways. */
   readonly gateway: string;

@@ -2,6 +2,7 @@
 // begun it and submits it again when Redis lost it; shows the events of one run alone; ends what a dead reader or a lost Redis leaves
 // open. Whatever happens, each prompt ends once.
 import { InputError, type CapacityError, type ReaderError } from '../../errors.js';
+import type { RequestEvent } from '../../link/requests/messages.js';
 import type { Question } from '../../link/requests/questions.js';
 import { OUTAGE_MS } from '../../link/redis/leases.js';
 import { parseEvents, type BackReason, type Control, type EventItem } from '../../link/redis/messages.js';
@@ -19,6 +20,7 @@ import {
 import type { AnswerTo, QuestionOf } from '../answer/reader-questions.js';
 import type { LinkCounts } from '../readers/readers-view.js';
 import { VisionWaiters } from '../answer/vision-waiters.js';
+import { BegunRuns } from './begun-runs.js';
 import { GroupReaders } from './group-readers.js';
 import type { GroupQueue, Place } from './group-queue.js';
 import { placeRequest, type Placement } from './placement.js';
@@ -39,8 +41,6 @@ const RETURN_WAIT_MS = 30_000;
 const PLACED_MS = 150;
 /** Requests that wait for longer are looked after. */
 const CHECK_AFTER_MS = 1_000;
-/** A reader that does not end a run within this time does not know it. */
-const CANCEL_MS = 10_000;
 
 export class RemoteGroup implements ConsumerGroup {
   readonly name: string;
@@ -48,8 +48,8 @@ export class RemoteGroup implements ConsumerGroup {
   readonly #options: RemoteGroupOptions;
   /** All that are not over, by request id. */
   readonly #requests = new Map<string, RemoteRequest>();
-  /** Those of them that have begun, by run. */
-  readonly #runs = new Map<string, RemoteRequest>();
+  /** Those of them that have begun. */
+  readonly #runs: BegunRuns;
   readonly #visionWaiters = new VisionWaiters();
   #lastVision: Vision | null | undefined;
   #lastLiveMs = -Infinity;
@@ -60,6 +60,8 @@ export class RemoteGroup implements ConsumerGroup {
   constructor(options: RemoteGroupOptions) {
     this.name = options.name;
     this.#options = options;
+    const { gateway } = options.queue;
+    this.#runs = new BegunRuns({ gateway, control: (reader, message) => this.#control(reader, message) });
   }
 
   get isDisposable(): boolean {
@@ -77,11 +79,7 @@ export class RemoteGroup implements ConsumerGroup {
   }
 
   get counts(): LinkCounts {
-    const nowMs = performance.now();
-    const waits = [...this.#requests.values()].map(({ stage }) =>
-      stage.kind === 'waiting' ? nowMs - stage.sinceMs : 0,
-    );
-    const oldestWaitMs = Math.max(0, ...waits);
+    const oldestWaitMs = Math.max(0, ...[...this.#requests.values()].map(({ waitMs }) => waitMs));
     return { consumerGroup: this.name, queued: this.#queued, oldestWaitMs, ...this.#totals };
   }
 
@@ -155,7 +153,8 @@ export class RemoteGroup implements ConsumerGroup {
 
   /** What the leases of all readers say, once a second. */
   noteLeases(leases: ReadonlyMap<string, string | null>, mayJudge: boolean): readonly string[] {
-    const gone = this.readers.update(leases, mayJudge);
+    const gone = [...this.readers.update(leases, mayJudge)];
+    if (mayJudge) gone.push(...this.#runs.strangers((name) => this.readers.has(name)));
     for (const reader of gone) this.#loseReader(reader);
     const { vision } = this.readers;
     if (vision !== undefined) {
@@ -169,14 +168,15 @@ export class RemoteGroup implements ConsumerGroup {
   /** To be called once a second while Redis answers. @throws RedisUnreachable, RedisRefusal */
   async beat(): Promise<void> {
     const { queue } = this.#options;
-    const nowMs = performance.now();
-    for (const request of this.#requests.values()) {
+    for (const request of this.#requests.values())
       if (request.stage.kind === 'unsent') void this.#send(request);
-      else if (request.cancelledMs !== null) this.#pressCancel(request, nowMs);
+    for (const request of this.#runs.look()) {
+      this.#forget(request);
+      request.end({ kind: 'cancelled' });
     }
     if (!this.#mayWait() && this.readers.live.length === 0) this.#refuseWaiting(() => this.#unavailable());
-    const waiting = [...this.#requests.values()].flatMap(({ stage }) =>
-      stage.kind === 'waiting' && nowMs - stage.sinceMs > CHECK_AFTER_MS ? [stage] : [],
+    const waiting = [...this.#requests.values()].flatMap(({ stage, waitMs }) =>
+      stage.kind === 'waiting' && waitMs > CHECK_AFTER_MS ? [stage] : [],
     );
     await queue.renew();
     this.#queued = await queue.length();
@@ -188,7 +188,7 @@ export class RemoteGroup implements ConsumerGroup {
     this.#isReachable = downMs === null;
     if (downMs === null || downMs < OUTAGE_MS) return;
     this.#refuseWaiting(() => new RedisUnreachable(`it has been away for ${Math.round(downMs / 1_000)} s`));
-    for (const request of [...this.#runs.values()]) {
+    for (const request of this.#runs.all) {
       request.fail('queue.unreachable', CUT_OFF);
       this.#settle(request);
     }
@@ -269,21 +269,12 @@ export class RemoteGroup implements ConsumerGroup {
       case 'began':
         this.#hearBegan(from, item.requestId, item.run);
         break;
-      case 'event': {
-        const request = this.#runs.get(item.event.requestId);
-        if (request?.stage.kind !== 'begun' || request.stage.reader !== from) {
-          if (item.event.kind === 'token')
-            this.#control(from, { kind: 'cancel-run', run: item.event.requestId });
-          break;
-        }
-        if (request.hear(item.seq, item.event) === 'gap') {
-          request.fail('reader.died', 'Part of the answer was lost between the reader and the gateway.');
-          this.#totals.gaps += 1;
-          this.#control(from, { kind: 'cancel-run', run: item.event.requestId });
-        }
-        this.#settle(request);
+      case 'event':
+        this.#hearEvent(from, item.seq, item.event);
         break;
-      }
+      case 'unknown-runs':
+        for (const run of item.runs) this.#losePart(this.#runs.find(run, from));
+        break;
       case 'back':
         this.#hearBack(item.requestId, item.entry, item.reason);
         break;
@@ -297,6 +288,25 @@ export class RemoteGroup implements ConsumerGroup {
     }
   }
 
+  #hearEvent(from: string, seq: number, event: RequestEvent): void {
+    const run = event.requestId;
+    const request = this.#runs.find(run, from);
+    if (request?.hear(seq, event) === 'heard') {
+      this.#settle(request);
+      return;
+    }
+    this.#losePart(request);
+    if (request !== undefined || event.kind === 'token') this.#control(from, { kind: 'cancel-run', run });
+  }
+
+  /** Redis has lost events of it, or its reader its events. */
+  #losePart(request: RemoteRequest | undefined): void {
+    if (request === undefined) return;
+    request.fail('reader.died', 'Part of the answer was lost between the reader and the gateway.');
+    this.#totals.gaps += 1;
+    this.#settle(request);
+  }
+
   #hearBegan(from: string, requestId: string, run: string): void {
     const request = this.#requests.get(requestId);
     if (request?.stage.kind === 'begun' && request.stage.run === run) return;
@@ -304,8 +314,7 @@ export class RemoteGroup implements ConsumerGroup {
       this.#refuseRun(from, run);
       return;
     }
-    request.begin(run, from);
-    this.#runs.set(run, request);
+    this.#runs.begin(request, run, from);
     this.#options.queue.release(request);
   }
 
@@ -323,9 +332,7 @@ export class RemoteGroup implements ConsumerGroup {
   }
 
   #loseReader(reader: string): void {
-    const lost = [...this.#runs.values()].filter(
-      ({ stage }) => stage.kind === 'begun' && stage.reader === reader,
-    );
+    const lost = this.#runs.of(reader);
     const death: ReaderDeath = {
       reason: `the lease of reader ${reader} ended`,
       requestIds: lost.map(({ requestId }) => requestId),
@@ -337,17 +344,6 @@ export class RemoteGroup implements ConsumerGroup {
       const { stage } = request;
       if (stage.kind === 'waiting' && stage.placedAt === reader) void this.#move(request, stage.entry, true);
     }
-  }
-
-  #pressCancel(request: RemoteRequest, nowMs: number): void {
-    const { stage, cancelledMs } = request;
-    if (stage.kind !== 'begun' || cancelledMs === null) return;
-    if (nowMs - cancelledMs < CANCEL_MS) {
-      this.#control(stage.reader, { kind: 'cancel-run', run: stage.run });
-      return;
-    }
-    this.#forget(request);
-    request.end({ kind: 'cancelled' });
   }
 
   #refuseWaiting(error: () => InputError | CapacityError | ReaderError): void {
@@ -370,7 +366,7 @@ export class RemoteGroup implements ConsumerGroup {
   }
 
   #forget(request: RemoteRequest): void {
-    if (request.run !== null) this.#runs.delete(request.run);
+    this.#runs.forget(request);
     // The id is free once the listener has heard the last, and may be in use again.
     if (this.#requests.get(request.requestId) === request) this.#requests.delete(request.requestId);
     this.#options.queue.release(request);

@@ -1,8 +1,9 @@
 // All readers on other machines, as one gateway sees them: finds the groups that there are, shows its own lease, looks at those of readers
-// once a second. Who was cut off himself, or stood still, judges nobody for a while: the others may only have been as unlucky.
-import { BEAT_MS, GRACE_MS, LEASE_MS, type LeaseState } from '../../link/redis/leases.js';
+// once a second.
+import { BEAT_MS, LEASE_MS, type LeaseState } from '../../link/redis/leases.js';
 import { GROUPS_KEY, isKeyName, keysOf, newProcessName } from '../../link/redis/keys.js';
 import { OwnStreams } from '../../link/redis/own-streams.js';
+import { Presence, type PresenceLog } from '../../link/redis/presence.js';
 import type { RedisAddress } from '../../link/redis/redis-address.js';
 import { isRedisTrouble, RedisConnection } from '../../link/redis/redis-connection.js';
 import { textsOf, textsOrNullsOf } from '../../link/redis/replies.js';
@@ -29,12 +30,7 @@ export interface RemoteReadersOptions {
   readonly reservedWaitMs: number;
   /** Requests that may wait in one group, for all gateways together. */
   readonly maxQueuedRequests: number;
-  readonly log: RemoteLog;
-}
-
-export interface RemoteLog {
-  info(message: string): void;
-  warn(message: string): void;
+  readonly log: PresenceLog;
 }
 
 interface Joined {
@@ -44,29 +40,25 @@ interface Joined {
 
 /** Each has a connection of its own; more would be an attack by a reader. */
 const MAX_GROUPS = 64;
-/** A gateway whose beat comes later than this stood still, and its own lease may have ended. */
-const LATE_BEAT_MS = 3_000;
 
 export class RemoteReaders implements ConsumerGroups, ReadersView, ReaderQuestions {
   readonly #options: RemoteReadersOptions;
   readonly #name = newProcessName('gateway');
+  readonly #presence: Presence;
   readonly #commands: RedisConnection;
   readonly #groups = new Map<string, Joined>();
   readonly #timer: NodeJS.Timeout;
-  #beating: Promise<void> | undefined;
-  #lastBeatMs = performance.now();
-  #upSinceMs = performance.now();
-  #downSinceMs: number | null = performance.now();
-  #isReported = false;
 
   constructor(options: RemoteReadersOptions) {
     this.#options = options;
-    this.#commands = new RedisConnection(options.address, {
-      onUp: () => this.#noteUp(),
-      onDown: (why) => this.#noteDown(why),
+    this.#presence = new Presence({
+      log: options.log,
+      onBeat: () => this.#lookAround(),
+      onDown: () => this.#noteOutage(0),
     });
+    this.#commands = new RedisConnection(options.address, this.#presence.listener);
     for (const name of options.reservedGroups) this.#join(name);
-    this.#timer = setInterval(() => void this.#beat(), BEAT_MS);
+    this.#timer = setInterval(() => void this.#presence.beat(), BEAT_MS);
   }
 
   find(name: string): RemoteGroup | undefined {
@@ -115,7 +107,7 @@ export class RemoteReaders implements ConsumerGroups, ReadersView, ReaderQuestio
   /** Requests that are still open are lost. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
-    await this.#beating;
+    await this.#presence.idle();
     try {
       // So that readers need not wait for its end.
       await Promise.all(
@@ -130,39 +122,13 @@ export class RemoteReaders implements ConsumerGroups, ReadersView, ReaderQuestio
     await this.#commands.close();
   }
 
-  #noteUp(): void {
-    if (this.#isReported) this.#options.log.info('connected to Redis again');
-    this.#isReported = false;
-    this.#upSinceMs = performance.now();
-    this.#downSinceMs = null;
-    void this.#beat();
-  }
-
-  #noteDown(why: string): void {
-    this.#downSinceMs ??= performance.now();
-    if (!this.#isReported) this.#options.log.warn(`Redis cannot be reached: ${why}`);
-    this.#isReported = true;
-    for (const { group } of this.#groups.values()) group.noteOutage(0);
-  }
-
-  /** One at a time: a slow Redis is not asked more and more. */
-  async #beat(): Promise<void> {
-    this.#beating ??= this.#lookAround()
-      .catch((error: unknown) => {
-        if (!isRedisTrouble(error)) throw error;
-      })
-      .finally(() => {
-        this.#beating = undefined;
-      });
-    await this.#beating;
+  #noteOutage(downMs: number | null): void {
+    for (const { group } of this.#groups.values()) group.noteOutage(downMs);
   }
 
   async #lookAround(): Promise<void> {
-    const nowMs = performance.now();
-    if (nowMs - this.#lastBeatMs > LATE_BEAT_MS) this.#upSinceMs = nowMs;
-    this.#lastBeatMs = nowMs;
-    const downMs = this.#downSinceMs === null ? null : nowMs - this.#downSinceMs;
-    for (const { group } of this.#groups.values()) group.noteOutage(downMs);
+    const { downMs } = this.#presence;
+    this.#noteOutage(downMs);
     if (downMs !== null) return;
     const names = textsOf(await this.#commands.send(['SMEMBERS', GROUPS_KEY]));
     for (const name of names) if (isKeyName(name) && this.#groups.size < MAX_GROUPS) this.#join(name);
@@ -180,7 +146,7 @@ export class RemoteReaders implements ConsumerGroups, ReadersView, ReaderQuestio
     const names = textsOf(members);
     const leases = names.length === 0 ? [] : await this.#commands.send(['MGET', ...names.map(keys.reader)]);
     const values = textsOrNullsOf(leases);
-    const mayJudge = performance.now() - this.#upSinceMs > GRACE_MS;
+    const { mayJudge } = this.#presence;
     group.noteLeases(new Map(names.map((name, index) => [name, values[index] ?? null])), mayJudge);
     await group.beat();
     if (!mayJudge) return;
@@ -203,7 +169,7 @@ export class RemoteReaders implements ConsumerGroups, ReadersView, ReaderQuestio
       reservedWaitMs: reservedGroups.includes(name) ? reservedWaitMs : null,
       onWarning: (message) => log.warn(message),
     });
-    group.noteOutage(this.#downSinceMs === null ? null : 0);
+    group.noteOutage(this.#presence.downMs);
     const events = new OwnStreams({
       connection: new RedisConnection(address),
       streams: [keysOf(name).events(this.#name)],

@@ -38,6 +38,8 @@ export class RemoteRequest {
   cancelledMs: number | null = null;
   /** The run that began; null before. */
   run: string | null = null;
+  /** When its run was heard of last, by this gateway's clock. */
+  heardMs = -Infinity;
   readonly tiles: readonly Tiles[];
   readonly #listener: SubmissionListener;
   readonly #openPrompts: Set<number>;
@@ -67,6 +69,11 @@ export class RemoteRequest {
     return this.stage.kind === 'over';
   }
 
+  /** How long it has waited in Redis since it was put there last, in milliseconds; 0 where it does not. */
+  get waitMs(): number {
+    return this.stage.kind === 'waiting' ? performance.now() - this.stage.sinceMs : 0;
+  }
+
   get isSubmitting(): boolean {
     return this.stage.kind === 'submitting';
   }
@@ -91,6 +98,7 @@ export class RemoteRequest {
   /** From now on events of this run are its own. */
   begin(run: string, reader: string): void {
     this.run = run;
+    this.heardMs = performance.now();
     this.stage = { kind: 'begun', run, reader };
   }
 
@@ -99,6 +107,7 @@ export class RemoteRequest {
     if (seq < this.#nextSeq || this.isOver) return 'heard';
     if (seq > this.#nextSeq) return 'gap';
     this.#nextSeq += 1;
+    this.heardMs = performance.now();
     this.#tell({ ...event, requestId: this.requestId });
     return 'heard';
   }

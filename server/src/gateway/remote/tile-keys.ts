@@ -1,10 +1,10 @@
 // Tiles that lie in Redis for requests that wait: put there once for all requests with the same image, kept while one of them waits.
 import { keysOf } from '../../link/redis/keys.js';
-import { isRedisTrouble, type RedisConnection } from '../../link/redis/redis-connection.js';
+import { isRedisTrouble, type RedisCommands } from '../../link/redis/redis-connection.js';
 import type { RemoteRequest } from './remote-request.js';
 
 export interface TileKeysOptions {
-  readonly connection: RedisConnection;
+  readonly connection: RedisCommands;
   readonly group: string;
   readonly gateway: string;
 }

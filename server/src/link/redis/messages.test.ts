@@ -77,6 +77,7 @@ describe('events for a gateway', () => {
         },
         { kind: 'began', requestId: 'q', run: 'run' },
         { kind: 'back', requestId: 'q', entry: '1-1', reason: 'no-tiles' },
+        { kind: 'unknown-runs', runs: ['run'] },
       ],
     };
     expect(parseEvents(writeEvents(events))).toEqual(events);
@@ -95,6 +96,13 @@ describe('a control message', () => {
       gateway: 'g',
       ask,
     });
+  });
+});
+
+describe('a question about runs', () => {
+  it('is what was written', () => {
+    const control = { kind: 'check-runs', gateway: 'g', runs: ['one', 'two'] } as const;
+    expect(parseControl(writeControl(control))).toEqual(control);
   });
 });
 

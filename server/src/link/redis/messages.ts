@@ -69,6 +69,7 @@ const eventItemSchema = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('gone'), mark: z.int().min(0), entries: z.array(entryId) }),
   z.object({ kind: z.literal('reply'), reply: answerToQuestionSchema }),
+  z.object({ kind: z.literal('unknown-runs'), runs: z.array(runId).max(MAX_ITEMS) }),
 ]);
 
 const eventsSchema = z.object({
@@ -87,7 +88,9 @@ export type EventItem =
       readonly reason: BackReason;
     }
   | { readonly kind: 'gone'; readonly mark: number; readonly entries: readonly string[] }
-  | { readonly kind: 'reply'; readonly reply: AnswerToQuestion };
+  | { readonly kind: 'reply'; readonly reply: AnswerToQuestion }
+  /** Of those that it was asked about, what the reader has not, or not any more. Said behind all that it had to say of them. */
+  | { readonly kind: 'unknown-runs'; readonly runs: readonly string[] };
 export interface Events {
   readonly from: string;
   readonly items: readonly EventItem[];
@@ -97,11 +100,14 @@ const controlSchema = z.discriminatedUnion('kind', [
   /** Of a request that the reader may have taken and not begun. */
   z.object({ kind: z.literal('cancel-request'), requestId: requestIdSchema }),
   z.object({ kind: z.literal('cancel-run'), run: runId }),
+  /** Of which the gateway has heard nothing for a while. */
+  z.object({ kind: z.literal('check-runs'), gateway: processName, runs: z.array(runId).max(MAX_ITEMS) }),
   z.object({ kind: z.literal('ask'), gateway: processName, ask: askMessageSchema }),
 ]);
 export type Control =
   | { readonly kind: 'cancel-request'; readonly requestId: string }
   | { readonly kind: 'cancel-run'; readonly run: string }
+  | { readonly kind: 'check-runs'; readonly gateway: string; readonly runs: readonly string[] }
   | { readonly kind: 'ask'; readonly gateway: string; readonly ask: AskMessage };
 
 export const parseQueuedRequest = (text: string): QueuedRequest | undefined =>

@@ -81,6 +81,9 @@ const newClient = ({ host, port, database, username, password, tls }: RedisAddre
   });
 type Client = ReturnType<typeof newClient>;
 
+/** What may be asked of Redis, whoever keeps the connection. */
+export type RedisCommands = Pick<RedisConnection, 'send' | 'run'>;
+
 interface Live {
   readonly client: Client;
   readonly lose: (why: string) => void;

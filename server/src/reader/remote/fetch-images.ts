@@ -1,7 +1,7 @@
 // The images of a request that was taken: their tiles from the shelf, or from where its gateway has put them.
 import { keysOf } from '../../link/redis/keys.js';
 import { MAX_TILE_BYTES } from '../../link/redis/messages.js';
-import type { RedisConnection } from '../../link/redis/redis-connection.js';
+import type { RedisCommands } from '../../link/redis/redis-connection.js';
 import { bytesOrNullOf } from '../../link/redis/replies.js';
 import type { ImagePayload } from '../../link/requests/messages.js';
 import type { TakenEntry } from './run.js';
@@ -14,7 +14,7 @@ import type { TileShelf } from './tile-shelf.js';
 export async function fetchImages(
   { group, request }: TakenEntry,
   shelf: TileShelf,
-  connection: RedisConnection,
+  connection: RedisCommands,
 ): Promise<ImagePayload[] | undefined> {
   const keys = keysOf(group);
   const images: ImagePayload[] = [];

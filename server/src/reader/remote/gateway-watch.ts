@@ -1,16 +1,16 @@
 // Which gateways are gone, by their leases. Judges nobody by a single look.
-import type { RedisConnection } from '../../link/redis/redis-connection.js';
+import type { RedisCommands } from '../../link/redis/redis-connection.js';
 import { textsOrNullsOf } from '../../link/redis/replies.js';
 
 /** Looks at a gateway without a lease, one after the other, before it counts as gone. */
 const MISSES_OF_A_DEAD_GATEWAY = 2;
 
 export class GatewayWatch {
-  readonly #connection: RedisConnection;
+  readonly #connection: RedisCommands;
   /** By key of the lease. */
   #misses = new Map<string, number>();
 
-  constructor(connection: RedisConnection) {
+  constructor(connection: RedisCommands) {
     this.#connection = connection;
   }
 

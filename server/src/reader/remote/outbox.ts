@@ -2,12 +2,12 @@
 // the next one, so that a step is one entry, and many steps are when Redis is slow. While Redis is away everything is kept, as long as
 // the gateway is not known to be gone; the bytes of one run are bounded.
 import { setTimeout as delay } from 'node:timers/promises';
-import { isRedisTrouble, type RedisConnection } from '../../link/redis/redis-connection.js';
+import { isRedisTrouble, type RedisCommands } from '../../link/redis/redis-connection.js';
 import { writeEvents, type EventItem } from '../../link/redis/messages.js';
 import { TELL } from '../../link/redis/scripts.js';
 
 export interface OutboxOptions {
-  readonly connection: Pick<RedisConnection, 'run'>;
+  readonly connection: Pick<RedisCommands, 'run'>;
   /** Stream of the gateway. */
   readonly stream: string;
   /** Name of this reader. */

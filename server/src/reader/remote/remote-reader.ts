@@ -4,15 +4,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { HeartbeatEvent, ReaderCard } from '../../link/lifecycle/messages.js';
 import type { FromReader, ToReader } from '../../link/messages.js';
-import { GRACE_MS, OUTAGE_MS } from '../../link/redis/leases.js';
-import { keysOf, READERS_GROUP } from '../../link/redis/keys.js';
+import { OUTAGE_MS } from '../../link/redis/leases.js';
+import { keysOf } from '../../link/redis/keys.js';
 import { writeEvents, type BackReason, type Control, type EventItem } from '../../link/redis/messages.js';
-import { isRedisTrouble, type RedisConnection } from '../../link/redis/redis-connection.js';
+import { isRedisTrouble, type RedisCommands } from '../../link/redis/redis-connection.js';
+import type { Presence } from '../../link/redis/presence.js';
 import { numberOf, textsOf } from '../../link/redis/replies.js';
 import { BACK, BEGIN, RENEW } from '../../link/redis/scripts.js';
 import type { RequestEvent } from '../../link/requests/messages.js';
 import type { AnswerToQuestion } from '../../link/requests/questions.js';
 import { visionKeyOf } from '../../model/description.js';
+import { discardEntry } from './discard-entry.js';
 import { fetchImages } from './fetch-images.js';
 import { GatewayWatch } from './gateway-watch.js';
 import { Outbox } from './outbox.js';
@@ -20,7 +22,8 @@ import { Run, type TakenEntry } from './run.js';
 import { TileShelf } from './tile-shelf.js';
 
 export interface RemoteReaderOptions {
-  readonly commands: RedisConnection;
+  readonly commands: RedisCommands;
+  readonly presence: Pick<Presence, 'downMs' | 'mayJudge'>;
   /** Name of this process among readers. */
   readonly reader: string;
   readonly card: ReaderCard;
@@ -49,8 +52,6 @@ export class RemoteReader {
   #fetching = 0;
   #isDraining = false;
   #questionCount = 0;
-  #upSinceMs = performance.now();
-  #downSinceMs: number | null = performance.now();
   heartbeat: HeartbeatEvent | null = null;
 
   constructor(options: RemoteReaderOptions) {
@@ -77,20 +78,6 @@ export class RemoteReader {
 
   get tiles(): readonly string[] {
     return this.#shelf.hashes;
-  }
-
-  /** Whether it is long enough that this reader was cut off itself for it to judge who is alive. */
-  get mayJudge(): boolean {
-    return this.#downSinceMs === null && performance.now() - this.#upSinceMs > GRACE_MS;
-  }
-
-  noteUp(): void {
-    this.#upSinceMs = performance.now();
-    this.#downSinceMs = null;
-  }
-
-  noteDown(): void {
-    this.#downSinceMs ??= performance.now();
   }
 
   /** What the loop says. */
@@ -134,6 +121,9 @@ export class RemoteReader {
         for (const run of this.#runs.values())
           if (run.requestId === message.requestId && run.mayBeTaken) this.#drop(run);
         break;
+      case 'check-runs':
+        this.#tellUnknown(this.#outboxOf(group, message.gateway), message.runs);
+        break;
       case 'ask': {
         this.#questionCount += 1;
         const requestId = `question-${this.#questionCount}`;
@@ -147,7 +137,8 @@ export class RemoteReader {
 
   /** To be called once a second, whether Redis answers or not: what has begun is kept for a while, and its gateways have ended it by then. */
   tick(): void {
-    if (this.#downSinceMs === null || performance.now() - this.#downSinceMs < OUTAGE_MS) return;
+    const { downMs } = this.#options.presence;
+    if (downMs === null || downMs < OUTAGE_MS) return;
     for (const run of [...this.#runs.values()]) this.#drop(run);
     for (const outbox of this.#outboxes.values()) outbox.clear();
   }
@@ -155,7 +146,7 @@ export class RemoteReader {
   /** To be called once a second: keeps what is taken, ends what nobody waits for. @throws RedisUnreachable, RedisRefusal */
   async beat(): Promise<void> {
     await this.#renew();
-    if (this.mayJudge) await this.#lookForGateways();
+    if (this.#options.presence.mayJudge) await this.#lookForGateways();
     for (const [stream, outbox] of this.#outboxes) {
       const isUsed = [...this.#runs.values()].some((run) => this.#streamOf(run) === stream);
       if (!isUsed && outbox.isEmpty) this.#outboxes.delete(stream);
@@ -176,14 +167,16 @@ export class RemoteReader {
   }
 
   async #begin(entry: TakenEntry): Promise<void> {
-    const { hand, onWarning } = this.#options;
+    const { commands, presence, hand, onWarning } = this.#options;
     const prompts = entry.request.message.prompts.length;
     this.#fetching += prompts;
     try {
       const keys = keysOf(entry.group);
-      const gateway = this.#options.commands.send(['EXISTS', keys.gateway(entry.request.gateway)]);
-      const images = await fetchImages(entry, this.#shelf, this.#options.commands);
-      if (numberOf(await gateway) === 0 && this.mayJudge) await this.#discard(entry);
+      const [gateways, images] = await Promise.all([
+        commands.send(['EXISTS', keys.gateway(entry.request.gateway)]),
+        fetchImages(entry, this.#shelf, commands),
+      ]);
+      if (numberOf(gateways) === 0 && presence.mayJudge) await discardEntry(commands, entry);
       else if (images === undefined) await this.#giveBack(entry, 'no-tiles');
       else if (this.#isDraining) await this.#giveBack(entry, 'draining');
       else {
@@ -267,6 +260,11 @@ export class RemoteReader {
     this.#outboxOf(run.entry.group, run.gateway).push(item);
   }
 
+  #tellUnknown(outbox: Outbox, ids: readonly string[]): void {
+    const runs = ids.filter((id) => (this.#runs.get(id)?.stage ?? 'dropped') === 'dropped');
+    if (runs.length > 0) outbox.push({ kind: 'unknown-runs', runs });
+  }
+
   #forgetEnded(run: Run): void {
     if (run.openPrompts > 0) return;
     this.#runs.delete(run.id);
@@ -300,13 +298,6 @@ export class RemoteReader {
     }
   }
 
-  /** Its gateway is gone. */
-  async #discard({ stream, id }: TakenEntry): Promise<void> {
-    const { commands } = this.#options;
-    await commands.send(['XACK', stream, READERS_GROUP, id]);
-    await commands.send(['XDEL', stream, id]);
-  }
-
   #reply(reply: AnswerToQuestion): void {
     const asker = this.#askers.get(reply.requestId);
     this.#askers.delete(reply.requestId);
@@ -334,7 +325,7 @@ export class RemoteReader {
     for (const run of runs) {
       if (!gone.has(leaseOf(run))) continue;
       this.#outboxes.get(this.#streamOf(run))?.clear();
-      if (run.stage === 'accepted') await this.#discard(run.entry);
+      if (run.stage === 'accepted') await discardEntry(this.#options.commands, run.entry);
       this.#drop(run);
     }
   }

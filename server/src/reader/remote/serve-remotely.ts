@@ -14,6 +14,7 @@ import {
 import { GROUPS_KEY, keysOf, newProcessName } from '../../link/redis/keys.js';
 import { parseControl } from '../../link/redis/messages.js';
 import { OwnStreams } from '../../link/redis/own-streams.js';
+import { Presence } from '../../link/redis/presence.js';
 import { isRedisTrouble, RedisConnection } from '../../link/redis/redis-connection.js';
 import type { RedisAddress } from '../../link/redis/redis-address.js';
 import { LEFTOVER_MS } from '../../link/redis/scripts.js';
@@ -41,13 +42,13 @@ export interface RemoteServingOptions {
 export class RemoteServing {
   readonly #options: RemoteServingOptions;
   readonly #name: string;
+  readonly #presence: Presence;
   readonly #commands: RedisConnection;
   readonly #leases: RedisConnection;
   readonly #waiting: RedisConnection;
   readonly #controls: OwnStreams;
   #state: LeaseState;
   #beat = 0;
-  #beating: Promise<void> | undefined;
   #reader: RemoteReader | undefined;
   #work: WorkSource | undefined;
   #serving: ReaderServing | undefined;
@@ -58,8 +59,8 @@ export class RemoteServing {
   readonly #hangs = new Promise<number>((resolve) => {
     this.#hang = () => resolve(1);
   });
-  #isLeaseWritten = false;
-  #isReported = false;
+  /** When gateways were told of the state last. */
+  #leaseWrittenMs = -Infinity;
 
   constructor(options: RemoteServingOptions) {
     const { address, start, consumerGroups, onLog } = options;
@@ -67,20 +68,12 @@ export class RemoteServing {
     this.#name = newProcessName(start.readerId);
     const { modelName, device } = start;
     this.#state = { kind: 'loading', modelName, device, stage: 'starting', fraction: null };
-    this.#commands = new RedisConnection(address, {
-      onUp: () => {
-        this.#isReported = false;
-        onLog('info', 'connected to Redis');
-        this.#work?.noteLoss();
-        this.#reader?.noteUp();
-        void this.#beatOnce();
-      },
-      onDown: (why) => {
-        this.#reader?.noteDown();
-        if (!this.#isReported) onLog('warn', `Redis cannot be reached: ${why}`);
-        this.#isReported = true;
-      },
+    this.#presence = new Presence({
+      log: { info: (message) => onLog('info', message), warn: (message) => onLog('warn', message) },
+      onBeat: () => this.#writeAndRenew(),
+      onUp: () => this.#work?.noteLoss(),
     });
+    this.#commands = new RedisConnection(address, this.#presence.listener);
     this.#leases = new RedisConnection(address);
     this.#waiting = new RedisConnection(address);
     const controls = new Map(consumerGroups.map((group) => [keysOf(group).control(this.#name), group]));
@@ -93,7 +86,9 @@ export class RemoteServing {
 
   /** Whether the model is loaded and gateways know it. */
   get isReady(): boolean {
-    return this.#state.kind === 'live' && this.#isLeaseWritten;
+    const isLeaseWritten =
+      this.#presence.downMs === null && performance.now() - this.#leaseWrittenMs < LEASE_MS;
+    return this.#state.kind === 'live' && isLeaseWritten;
   }
 
   /** Serves until the reader has drained or failed. @returns the exit code @throws what keeps the model from being loaded */
@@ -106,7 +101,7 @@ export class RemoteServing {
       this.#serving = serving;
       this.#work?.start();
       this.#controls.start();
-      await this.#beatOnce();
+      await this.#presence.beat();
       const code = await Promise.race([serving.ended, this.#hangs]);
       this.#options.onLog('info', `the reader of ${consumerGroups.join(', ')} ends`);
       return code;
@@ -120,7 +115,7 @@ export class RemoteServing {
     const state = this.#state;
     if (state.kind !== 'live') return;
     this.#state = { kind: 'draining', card: state.card };
-    void this.#beatOnce();
+    void this.#presence.beat();
     const taken = this.#work?.stop();
     await this.#reader?.drain();
     await taken;
@@ -134,7 +129,7 @@ export class RemoteServing {
       this.#hang();
     }
     this.#reader?.tick();
-    void this.#beatOnce();
+    void this.#presence.beat();
   }
 
   #hear(message: FromReader): void {
@@ -168,13 +163,13 @@ export class RemoteServing {
     const commands = this.#commands;
     const reader = new RemoteReader({
       commands,
+      presence: this.#presence,
       reader: this.#name,
       card,
       hand: (message) => this.#serving?.receive(message),
       onRoom: () => this.#work?.noteRoom(),
       onWarning: (message) => onLog('warn', message),
     });
-    if (commands.isUp) reader.noteUp();
     this.#reader = reader;
     this.#work = new WorkSource({
       waiting: this.#waiting,
@@ -187,6 +182,7 @@ export class RemoteServing {
     });
     this.#pulse = new ReaderPulse(this.#options.limits);
     this.#state = { kind: 'live', card };
+    this.#leaseWrittenMs = -Infinity;
   }
 
   #control(group: string, text: string | undefined): void {
@@ -195,21 +191,9 @@ export class RemoteServing {
     else this.#reader?.control(group, message);
   }
 
-  /** One at a time: a slow Redis is not asked more and more. */
-  async #beatOnce(): Promise<void> {
-    this.#beating ??= this.#writeAndRenew()
-      .catch((error: unknown) => {
-        this.#isLeaseWritten = false;
-        if (!isRedisTrouble(error)) throw error;
-      })
-      .finally(() => {
-        this.#beating = undefined;
-      });
-    await this.#beating;
-  }
-
   async #writeAndRenew(): Promise<void> {
     this.#beat += 1;
+    const state = this.#state;
     const lease = writeReaderLease(this.#lease());
     for (const group of this.#options.consumerGroups) {
       const keys = keysOf(group);
@@ -220,11 +204,11 @@ export class RemoteServing {
         this.#leases.send(['PEXPIRE', keys.placed(this.#name), String(LEFTOVER_MS)]),
       ]);
     }
-    this.#isLeaseWritten = true;
+    if (this.#state === state) this.#leaseWrittenMs = performance.now();
     const reader = this.#reader;
     if (reader === undefined) return;
     await reader.beat();
-    if (reader.mayJudge && reader.hasRoom) await this.#work?.claim(Math.max(1, reader.freePlaces));
+    if (this.#presence.mayJudge && reader.hasRoom) await this.#work?.claim(Math.max(1, reader.freePlaces));
   }
 
   #lease(): ReaderLease {
@@ -247,7 +231,7 @@ export class RemoteServing {
   /** Gateways need not wait until the lease ends by itself. */
   async #leave(): Promise<void> {
     clearInterval(this.#timer);
-    await this.#beating;
+    await this.#presence.idle();
     try {
       await Promise.race([this.#reader?.flush(), delay(LAST_WORDS_MS, undefined, { ref: false })]);
       for (const group of this.#options.consumerGroups)

@@ -4,15 +4,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { BEAT_MS, LEASE_MS } from '../../link/redis/leases.js';
 import { keysOf, READERS_GROUP } from '../../link/redis/keys.js';
 import { parseQueuedRequest, type QueuedRequest } from '../../link/redis/messages.js';
-import { isRedisTrouble, isRefusal, type RedisConnection } from '../../link/redis/redis-connection.js';
+import { isRedisTrouble, isRefusal, type RedisCommands } from '../../link/redis/redis-connection.js';
 import { claimedOf, entriesOf } from '../../link/redis/replies.js';
 import { CLAIM } from '../../link/redis/scripts.js';
+import { discardEntry } from './discard-entry.js';
 import type { TakenEntry } from './run.js';
 
 export interface WorkSourceOptions {
   /** For reads that wait; nothing else uses it. */
-  readonly waiting: RedisConnection;
-  readonly commands: RedisConnection;
+  readonly waiting: RedisCommands;
+  readonly commands: RedisCommands;
   readonly reader: string;
   readonly groups: readonly string[];
   /** Whether the reader could take one more. */
@@ -142,11 +143,12 @@ export class WorkSource {
   }
 
   /** Nobody can make sense of it, and nobody shall try again. */
-  async #discard({ stream, id }: Omit<TakenEntry, 'request'>): Promise<void> {
-    const { commands } = this.#options;
-    await Promise.allSettled([
-      commands.send(['XACK', stream, READERS_GROUP, id]),
-      commands.send(['XDEL', stream, id]),
-    ]);
+  async #discard(where: Omit<TakenEntry, 'request'>): Promise<void> {
+    try {
+      await discardEntry(this.#options.commands, where);
+    } catch (error) {
+      // Then whoever claims it does.
+      if (!isRedisTrouble(error)) throw error;
+    }
   }
 }
