@@ -102,6 +102,7 @@ describe('a server with keys and secrets', () => {
       '/docs',
       '/docs.css',
       '/healthz',
+      '/livez',
       '/openapi.json',
       '/readyz',
     ]);

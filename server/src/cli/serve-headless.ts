@@ -15,6 +15,7 @@ import { createServerLog } from './server-log.js';
 import type { Terminal } from './terminal.js';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+const PROBES = ['/livez', '/healthz', '/readyz'] as const;
 
 /**
  * Resolves when a signal has ended the reader and what it had begun is finished.
@@ -70,8 +71,8 @@ function drainOnSignals(serving: RemoteServing, log: Logger): void {
 async function openProbes(host: string, port: number, isReady: () => boolean): Promise<Server> {
   const probes = createServer(({ method, url }, response) => {
     const path = url?.split('?', 1)[0];
-    const isProbe = (method === 'GET' || method === 'HEAD') && (path === '/healthz' || path === '/readyz');
-    const status = !isProbe ? 404 : path === '/healthz' || isReady() ? 200 : 503;
+    const isProbe = (method === 'GET' || method === 'HEAD') && PROBES.some((probe) => probe === path);
+    const status = !isProbe ? 404 : path !== '/readyz' || isReady() ? 200 : 503;
     const word = status === 200 ? 'ok' : status === 404 ? 'a reader answers probes only' : 'not ready';
     response.writeHead(status, { 'content-type': 'application/json' });
     response.end(JSON.stringify({ status: word }));

@@ -64,7 +64,7 @@ export const serverConfigSchema = z.object({
   apiKey: setting(secretText(8), null, {
     key: 'api_key',
     meaning:
-      'Key that every request but /healthz, /readyz, the description of the API and the files of the page must carry, on every port, as `Authorization: Bearer KEY`.',
+      'Key that every request but /livez, /healthz, /readyz, the description of the API and the files of the page must carry, on every port, as `Authorization: Bearer KEY`.',
     isSecret: true,
   }),
   bodySizeLimitBytes: setting(integer(1024, 2048 * MIB, 'bytes'), 20 * MIB, {
@@ -224,7 +224,7 @@ export const serverConfigSchema = z.object({
   headless: setting(boolean(), false, {
     key: 'headless',
     meaning:
-      'Serve one reader to gateways on other machines, over `redis_url`, and nothing over HTTP but /healthz and /readyz on `port`.',
+      'Serve one reader to gateways on other machines, over `redis_url`, and nothing over HTTP but /livez, /healthz and /readyz on `port`.',
   }),
   addReaderIdSuffix: setting(boolean(), false, {
     key: 'add_reader_id_suffix',

@@ -65,6 +65,22 @@ describe('placing a request', () => {
     expect(placeRequest(readers, { tiles, preparedFor, loraId: null })).toEqual(expected);
   });
 
+  it('goes to the less busy of any two that have its image, so that gateways do not crowd at the least busy of all', () => {
+    const readers = [3, 1, 2, 0].map((openPrompts) =>
+      reader(`with ${openPrompts}`, { ...having('x'), openPrompts }),
+    );
+    const request = { tiles: ['x'], preparedFor: 'v', loraId: null };
+    const drawn = (first: number, second: number): Placement => {
+      const draws = [first, second];
+      return placeRequest(readers, request, () => draws.shift() ?? 0);
+    };
+    expect(drawn(0, 0)).toEqual(holder('with 1'));
+    expect(drawn(1, 0)).toEqual(holder('with 1'));
+    expect(drawn(0, 1)).toEqual(holder('with 2'));
+    expect(drawn(2, 2)).toEqual(holder('with 0'));
+    expect(drawn(3, 0)).toEqual(holder('with 0'));
+  });
+
   it('for an adapter that some readers lack goes to one that has it', () => {
     const readers = [reader('a'), reader('b', { loras: ['style'] })];
     const request = { tiles: [], preparedFor: null, loraId: 'style' };

@@ -1,6 +1,8 @@
 // Which reader gets a request, as a pure function of what readers last said of themselves and what was sent to them since. A
 // reader that has the tiles saves them their way, and most likely the work of the vision tower. Nobody waits for such a reader: the
-// most wanted image exceeds one, and any free reader is as good as a wait. Simulations use this function, too.
+// most wanted image exceeds one, and any free reader is as good as a wait. What readers said of themselves is up to two seconds old and the
+// same at all gateways: if all of them took the least busy reader, they would crowd at it. So each takes the less busy one of two that it
+// draws. Simulations use this function, too.
 
 export interface PlacementReader {
   readonly name: string;
@@ -34,31 +36,47 @@ export type Placement =
 
 const SHARED: Placement = { kind: 'shared' };
 
+/** An integer in [0, below). */
+export type Draw = (below: number) => number;
+
+const drawAny: Draw = (below) => Math.floor(Math.random() * below);
+
+/** @param draw how it is chosen among readers that are as good; at random unless the caller has to know */
 export function placeRequest(
   readers: readonly PlacementReader[],
-  { tiles, preparedFor, loraId }: PlacedRequest,
+  request: PlacedRequest,
+  draw: Draw = drawAny,
 ): Placement {
-  const matching = readers.filter(
-    ({ visionKey, loras }) =>
-      (tiles.length === 0 || visionKey === preparedFor) && (loraId === null || loras.includes(loraId)),
-  );
-  const holders = matching.filter(
-    (reader) => reader.freePlaces > 0 && tiles.every((hash) => reader.tiles.has(hash)),
-  );
-  const holder = tiles.length === 0 ? undefined : leastBusy(holders);
+  const { tiles } = request;
+  const matching = readers.filter((reader) => canAnswer(reader, request));
+  const holders =
+    tiles.length === 0
+      ? []
+      : matching.filter(
+          ({ freePlaces, tiles: held }) => freePlaces > 0 && tiles.every((hash) => held.has(hash)),
+        );
+  const holder = lessBusyOfTwo(holders, draw);
   if (holder !== undefined) return { kind: 'holder', reader: holder.name };
   const isMixed = matching.length < readers.length;
-  const only = isMixed ? leastBusy(matching) : undefined;
+  const only = isMixed ? lessBusyOfTwo(matching, draw) : undefined;
   return only === undefined ? SHARED : { kind: 'matching', reader: only.name };
 }
 
-/** The first of them in their order, where several are. */
-const leastBusy = (readers: readonly PlacementReader[]): PlacementReader | undefined => {
-  const [first, ...others] = readers;
-  return others.reduce((best, reader) => (isLessBusy(reader, best) ? reader : best), first);
-};
+const canAnswer = (
+  { visionKey, loras }: PlacementReader,
+  { tiles, preparedFor, loraId }: PlacedRequest,
+): boolean =>
+  (tiles.length === 0 || visionKey === preparedFor) && (loraId === null || loras.includes(loraId));
 
-const isLessBusy = (reader: PlacementReader, than: PlacementReader | undefined): boolean =>
-  than === undefined ||
+function lessBusyOfTwo(readers: readonly PlacementReader[], draw: Draw): PlacementReader | undefined {
+  if (readers.length < 2) return readers[0];
+  const first = draw(readers.length);
+  const other = draw(readers.length - 1);
+  const one = readers[first];
+  const two = readers[other < first ? other : other + 1];
+  return one !== undefined && two !== undefined && isLessBusy(two, one) ? two : one;
+}
+
+const isLessBusy = (reader: PlacementReader, than: PlacementReader): boolean =>
   reader.openPrompts < than.openPrompts ||
   (reader.openPrompts === than.openPrompts && reader.freePlaces > than.freePlaces);

@@ -32,6 +32,13 @@ const FAILED = { statusCode: 503, code: 'group.failed', retryAfter: undefined };
 
 const READY = { statusCode: 200 };
 
+describe('/livez', () => {
+  it('is 200 without readers and while the server shuts down: a restart would mend neither', async () => {
+    expect(await ask('/livez', [])).toEqual(READY);
+    expect(await ask('/livez', [failed('a')], true)).toEqual(READY);
+  });
+});
+
 describe('/healthz', () => {
   it('is 200 when at least one group takes requests', async () => {
     expect(await ask('/healthz', [group('a', false), group('b', true)])).toEqual(READY);

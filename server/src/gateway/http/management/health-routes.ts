@@ -1,14 +1,14 @@
 // Whether the server can be sent requests, for load balancers and orchestrators: open to all, since they send no key.
-// /healthz: at least one consumer group takes requests. /readyz: every group does, or the one that is asked for. A group that never will
+// /livez: the process answers, whatever else is missing; starting it again would mend nothing. /healthz: at least one consumer group takes requests. /readyz: every group does, or the one that is asked for. A group that never will
 // is told apart from one that is not ready yet, because waiting for it is of no use.
 import type { FastifyInstance } from 'fastify';
 import { CapacityError, InputError, type TakeoffError } from '../../../errors.js';
 import { groupFailed, type GroupView } from '../../answer/consumer-group.js';
 import type { ReadersView } from '../../readers/readers-view.js';
 import { SERVER_RETRY_AFTER_MS } from '../connection/base-app.js';
-import { HEALTHZ, READYZ } from './management-operations.js';
+import { HEALTHZ, LIVEZ, READYZ } from './management-operations.js';
 
-export const HEALTH_PATHS = ['/healthz', '/readyz'] as const;
+export const HEALTH_PATHS = ['/livez', '/healthz', '/readyz'] as const;
 
 export interface HealthOptions {
   readonly readers: ReadersView;
@@ -19,6 +19,7 @@ export interface HealthOptions {
 const OK = { status: 'ok' };
 
 export function addHealthRoutes(app: FastifyInstance, { readers, isDraining }: HealthOptions): void {
+  app.get('/livez', { config: { operation: LIVEZ } }, () => OK);
   app.get('/healthz', { config: { operation: HEALTHZ } }, () => {
     const served = servedGroups(readers);
     if (!isDraining() && served.some(({ isReady }) => isReady)) return OK;

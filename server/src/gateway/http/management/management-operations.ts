@@ -18,6 +18,13 @@ const READERS_TAG = 'Readers';
 const healthSchema = z.object({ status: z.literal('ok') }).meta({ id: 'Health' });
 const HEALTHY = answeredWith(healthSchema, 'Ready.');
 
+export const LIVEZ: Operation = {
+  tag: STATUS_TAG,
+  summary: 'Whether the process answers at all',
+  answers: HEALTHY,
+  errors: [],
+};
+
 export const HEALTHZ: Operation = {
   tag: STATUS_TAG,
   summary: 'Whether any consumer group takes requests',
