@@ -1,6 +1,8 @@
 // What hostile schemas and patterns cost: they are refused or compiled within the deadline, in another thread, and leave nothing
 // behind.
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Worker } from 'node:worker_threads';
 import { afterAll, describe, expect, it } from 'vitest';
 import { InputError } from '../../server/src/errors.js';
 import type { Constraint } from '../../server/src/link/requests/messages.js';
@@ -125,6 +127,19 @@ describe('TrialThread', () => {
     const late = { kind: 'too-costly', why: 'it took longer than 1 ms' };
     expect(await trials.tryOut(question, 0)).toEqual(late);
     expect(await trials.tryOut(question, 0)).toEqual(late);
+    await trials.close();
+  }, 60_000);
+
+  it('starts another thread when its own has ended between two trials', async () => {
+    const threads: Worker[] = [];
+    const note = (message: unknown): void => void threads.push((message as { worker: Worker }).worker);
+    subscribe('worker_threads', note);
+    const trials = new TrialThread(await readVocabulary(tokenizer), TIMEOUT_MS);
+    await trials.image();
+    await threads[0]?.terminate();
+    expect(await trials.tryOut({ kind: 'regex', grammar: 'a' }, TIMEOUT_MS)).toEqual({ kind: 'quick' });
+    expect(threads).toHaveLength(2);
+    unsubscribe('worker_threads', note);
     await trials.close();
   }, 60_000);
 });

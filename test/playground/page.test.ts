@@ -78,6 +78,22 @@ describe.skipIf(chromiumPath === undefined)('the page', () => {
     expect(await facts.locator('dl').textContent()).toMatch(/of it the image64 tokens/u);
   });
 
+  it('sends a question before it draws that it was asked', async () => {
+    await page.evaluate(`(() => {
+      const { fetch } = window;
+      window.drawnWhenSent = [];
+      window.fetch = (url, init) => {
+        if (url.endsWith('_stream')) window.drawnWhenSent.push(document.querySelectorAll('.turn').length);
+        return fetch(url, init);
+      };
+    })()`);
+    await ask(page, 'Is there a circle?');
+    await endedAnswer(page, 0);
+    await ask(page, 'Is there a square?');
+    await endedAnswer(page, 1);
+    expect(await page.evaluate('window.drawnWhenSent')).toEqual([0, 1]);
+  });
+
   it('keeps the image for the next question, asks again and copies', async () => {
     await page.setInputFiles('input[type=file]', TWO_SHAPES);
     await page.getByText('640 × 427 · JPEG · 10 KiB · 64 tokens').waitFor();

@@ -118,6 +118,11 @@ export const ERROR_CODES = {
   'image.fetch_too_large': facts(400, false, 'A remote image has more bytes than allowed.'),
   'image.fetch_busy': facts(503, true, 'Too many remote images wait to be fetched.'),
   'image.decoder_busy': facts(503, true, 'Too many images wait to be decoded.'),
+  'image.decoder_failed': facts(
+    503,
+    true,
+    'The process that decodes images could not be started; the log says why.',
+  ),
   'group.unavailable': facts(503, true, 'No live reader serves this consumer group.'),
   'group.failed': facts(
     503,

@@ -7,6 +7,7 @@ import { addressee, group, status } from '../server/server.js';
 import { requestsAhead } from '../server/reader-summary.js';
 import { requestOptions } from '../settings/request-options.js';
 import { settings } from '../settings/settings.js';
+import { drawAfterThisTask } from './draw-later.js';
 import { runQuestion } from './run-question.js';
 import { isOpen, type Question, type SentImage, type Turn, type TurnState } from './turn.js';
 
@@ -42,6 +43,7 @@ export function removeImage(): void {
 export async function ask(text: string): Promise<void> {
   const question = text.trim();
   if (question === '') return;
+  drawAfterThisTask();
   refusal.value = '';
   const prepared = await sentImage();
   if (prepared.kind === 'refused') {
@@ -90,6 +92,7 @@ export function askQuestion(question: Question): void {
 
 /** Asks the question of a turn again, in its place. */
 export function askAgain(turn: Turn): void {
+  drawAfterThisTask();
   stop(turn);
   turn.answer.value = '';
   void answerTurn(turn);

@@ -6,8 +6,9 @@ import { Icon } from './icons.js';
 
 async function send(): Promise<void> {
   const text = draft.value;
+  const asking = ask(text);
   draft.value = '';
-  await ask(text);
+  await asking;
   // What was not sent can be sent again without being typed again.
   if (refusal.value !== '' && draft.value === '') draft.value = text;
 }

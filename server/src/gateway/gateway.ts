@@ -122,10 +122,7 @@ export async function startGateway(
   const { service, control } = readers;
   const metrics = createMetrics();
   const traces = await tracesOf(config);
-  const pool = createDecoderPool({
-    decoders: config.image.decodeConcurrency,
-    decodeTimeoutMs: config.image.decodeTimeoutMs,
-  });
+  const pool = decodersOf(config);
   const intake = createIntake({ limits: config.image, pool, remote: createRemoteImages(config, metrics) });
   const inference = new Inference({
     groups: service,
@@ -189,6 +186,13 @@ async function readersOf(config: GatewayConfig, launch: LaunchReader): Promise<S
   const { remoteReaders } = await import('./remote/open-remote-readers.js');
   return remoteReaders(config, config.redis);
 }
+
+const decodersOf = ({ image, log }: GatewayConfig): DecoderPool =>
+  createDecoderPool({
+    decoders: image.decodeConcurrency,
+    decodeTimeoutMs: image.decodeTimeoutMs,
+    onStartFailure: (err) => log.error({ err }, 'an image decoder could not be started'),
+  });
 
 const tracesOf = async ({ traces, version, log }: GatewayConfig): Promise<RequestTraces | null> =>
   traces === null ? null : openTraces({ ...traces, version }, log);

@@ -339,21 +339,35 @@ describe('ReaderLoop', () => {
     ]);
   });
 
-  it('ends every accepted prompt with an error when the engine fails', async () => {
+  it('says so once when the engine fails, and neither ends prompts nor goes on', async () => {
+    let steps = 0;
     const { loop, idle, events, defects } = start({
       limits: { maxSequences: 1 },
       onStep: () => {
+        steps += 1;
         throw new TypeError('broken engine');
       },
     });
     loop.accept(request('a', ['x', 'y']));
     await idle();
-    expect(terminals(events)).toMatchObject([
-      { kind: 'error', prompt: 0, code: 'server.internal' },
-      { kind: 'error', prompt: 1, code: 'server.internal' },
-    ]);
-    expect(defects).toHaveLength(1);
+    loop.accept(request('b', ['z']));
+    await idle();
+    expect(events).toEqual([]);
+    expect(defects).toMatchObject([{ message: 'broken engine' }]);
+    expect(steps).toBe(1);
   });
+
+  it.each([0, 1, 2, 3, 4, 5, 6])(
+    'begins a prompt that comes %i promises after its last work',
+    async (promises) => {
+      const { loop, idle, events } = start();
+      await loop.betweenSteps(() => Promise.resolve());
+      for (let i = 0; i < promises; i += 1) await Promise.resolve();
+      loop.accept(request('a', ['abc']));
+      await idle();
+      expect(terminals(events)).toMatchObject([{ requestId: 'a', finishReason: 'stop' }]);
+    },
+  );
 
   it.each([
     { partMs: 8, most: 1, says: 'one part of an image, where two would take too long' },

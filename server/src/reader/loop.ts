@@ -1,11 +1,12 @@
 // The reader's one loop: receive → admit → encode a slice of an image → step → emit. Owns the queue of prompts and promises one
-// terminal event for every prompt it accepted. Engine and encoder calls never overlap; between two of them, cancellations take
+// terminal event for every prompt it accepted, as long as the engine works: with that the reader ends, and what it had belongs to
+// whoever replaces readers, who knows which answers can begin anew. Engine and encoder calls never overlap; between two of them, cancellations take
 // effect, so a client that went away frees its place before the next step. What the KV cache holds is for kv/ to know.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FinishReason } from 'takeoff-wire';
-import { CapacityError, Defect, InputError, TakeoffError } from '../errors.js';
+import { CapacityError, Defect, InputError } from '../errors.js';
 import type { FromReader } from '../link/messages.js';
-import type { GenerateMessage, RequestEvent } from '../link/requests/messages.js';
+import type { GenerateMessage } from '../link/requests/messages.js';
 import type { AnswerConstraint } from './constraint/answer-constraint.js';
 import type { CompiledConstraint } from './constraint/constraints.js';
 import type { LanguageEngine, SampledToken, SuspendedSampling } from './engine/engine.js';
@@ -29,7 +30,7 @@ export interface LoopOptions {
   readonly images: ImageStore | null;
   readonly sequences: SequenceFactory;
   readonly send: (event: FromReader) => void;
-  /** Called once when the engine fails; every accepted prompt has had its terminal event by then. */
+  /** Called once when the engine fails; nothing is said or done after that. */
   readonly onDefect: (error: unknown) => void;
   /** What a step should take in which answers go on; prompts get as many rows as fit, and images half of it before the step. */
   readonly stepTargetMs: number;
@@ -77,6 +78,7 @@ export class ReaderLoop {
   /** Work that waits for the end of a step. */
   readonly #errands: (() => Promise<void>)[] = [];
   #active: Promise<void> | undefined;
+  #hasFailed = false;
 
   constructor(options: LoopOptions) {
     this.#options = options;
@@ -139,15 +141,22 @@ export class ReaderLoop {
   }
 
   #wake(): void {
+    if (this.#hasFailed) return;
     this.#active ??= this.#run()
       .catch((error: unknown) => {
-        this.#failAll(error);
+        this.#hasFailed = true;
         this.#options.onDefect(error);
       })
       .finally(() => {
         this.#active = undefined;
-        if (this.#errands.length > 0) this.#wake();
+        // What came when the last look was over, and this not yet.
+        if (this.#hasWork) this.#wake();
       });
+  }
+
+  get #hasWork(): boolean {
+    const waitingCount = this.#waiting.size + this.#cancelled.size + this.#errands.length;
+    return this.#running.size + waitingCount > 0;
   }
 
   async #run(): Promise<void> {
@@ -160,7 +169,7 @@ export class ReaderLoop {
       this.#shareRows();
       this.#noteStages();
       if (this.#running.size === 0) {
-        if (this.#waiting.size + this.#cancelled.size + this.#errands.length === 0) return;
+        if (!this.#hasWork) return;
         continue;
       }
       await this.#encodeSlice();
@@ -368,22 +377,6 @@ export class ReaderLoop {
     const compiled = constraint === null ? {} : { constraintMs: constraint.compileMs };
     const times = stages.stop(this.#options.clock());
     this.#options.send({ kind: 'done', requestId, prompt, finishReason, usage, times, ...compiled });
-  }
-
-  #failAll(error: unknown): void {
-    const reason = error instanceof TakeoffError ? String(error.code) : 'defect';
-    for (const { sequence } of [...this.#running.values(), ...this.#waiting.clear()]) {
-      const { requestId, prompt } = sequence;
-      const event: RequestEvent = {
-        kind: 'error',
-        requestId,
-        prompt,
-        code: 'server.internal',
-        message: `The reader failed (${reason}); its log has the details.`,
-      };
-      this.#options.send(event);
-    }
-    this.#running.clear();
   }
 }
 

@@ -17,10 +17,8 @@ const of = (code: string): Verdict => {
 
 describe('verdictOn', () => {
   it('is `image` for failures that concern one image alone', () => {
-    for (const code of Object.keys(ERROR_CODES).filter(
-      (one) => one.startsWith('image.') && !one.endsWith('_busy'),
-    ))
-      expect(of(code), code).toBe('image');
+    for (const [code, { retryable }] of Object.entries(ERROR_CODES))
+      if (code.startsWith('image.') && !retryable) expect(of(code), code).toBe('image');
     expect(of('request.body_too_large')).toBe('image');
     expect(of('request.does_not_fit')).toBe('image');
     expect(of('request.crashes_reader')).toBe('image');
@@ -31,6 +29,7 @@ describe('verdictOn', () => {
   it('is `wait` for failures in which the server did no work', () => {
     const busy = [
       'image.decoder_busy',
+      'image.decoder_failed',
       'group.unavailable',
       'reader.queue_full',
       'server.not_ready',

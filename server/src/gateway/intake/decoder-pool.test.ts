@@ -198,11 +198,38 @@ describe('a decoder pool', () => {
     expect(pids().filter(isAlive)).toEqual([]);
   });
 
-  it('calls a child that cannot start a defect, with what it wrote', async () => {
-    const made = pool({ start: () => new DecoderProcess(broken) });
+  it('starts another child for a job whose first one did not start', async () => {
+    const failures: unknown[] = [];
+    const programs = [broken, program];
+    const made = pool({
+      start: () => new DecoderProcess(programs.shift()),
+      onStartFailure: (error) => failures.push(error),
+    });
+    await expect(made.decode(job(ANSWER), never)).resolves.toMatchObject({ widthPx: 1 });
+    expect(failures).toHaveLength(1);
+  });
+
+  it('refuses a job as one that may succeed later when no child starts, and tells the operator why', async () => {
+    const failures: unknown[] = [];
+    const made = pool({
+      start: () => new DecoderProcess(broken),
+      onStartFailure: (error) => failures.push(error),
+    });
     const error: unknown = await made.decode(job(ANSWER), never).catch((reason: unknown) => reason);
-    expect(error).toBeInstanceOf(Defect);
-    expect(String(error)).toContain('could not start');
-    expect(String(error)).toContain('no such library');
+    expect(error).toMatchObject({ code: 'image.decoder_failed', retryAfterMs: 1000 });
+    expect(String(error)).not.toContain('no such library');
+    expect(failures.map(String)).toEqual(
+      Array.from({ length: 2 }, (): unknown => expect.stringContaining('no such library')),
+    );
+    expect(made.load).toEqual({ running: 0, waiting: 0 });
+  });
+
+  it('bears a machine that cannot start processes at all', async () => {
+    const made = pool({
+      start: () => {
+        throw new TypeError('spawn ENOMEM');
+      },
+    });
+    await expect(made.decode(job(ANSWER), never)).rejects.toMatchObject({ code: 'image.decoder_failed' });
   });
 });

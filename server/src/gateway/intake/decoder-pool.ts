@@ -1,6 +1,7 @@
 // Decoder children, started when needed and kept. A job waits for a free child in a bounded queue, runs under a deadline, and
 // takes at most its own child down. `close` finishes what was accepted, `destroy` fails it now.
-import { CapacityError, Defect, InputError, type TakeoffError } from '../../errors.js';
+import { setTimeout as delay } from 'node:timers/promises';
+import { CapacityError, InputError, type TakeoffError } from '../../errors.js';
 import type { DecodeJob } from './decoder/messages.js';
 import { type Decoded, DecoderProcess } from './decoder-process.js';
 import { WaitQueue } from './wait-queue.js';
@@ -17,6 +18,8 @@ export interface DecoderPoolOptions {
   readonly maxResidentBytes: number;
   /** Makes a child; tests give one that misbehaves. */
   readonly start: () => DecoderProcess;
+  /** Told why a child could not be started, each time: that is for the operator, and jobs hear only that it is so. */
+  readonly onStartFailure: (error: unknown) => void;
 }
 
 export const DECODER_POOL_DEFAULTS: DecoderPoolOptions = {
@@ -28,15 +31,19 @@ export const DECODER_POOL_DEFAULTS: DecoderPoolOptions = {
   // An idle child has 70 MB and a 12 MP photograph leaves it below 200; only bombs near the pixel limit pass this.
   maxResidentBytes: 300 * 2 ** 20,
   start: () => new DecoderProcess(),
+  onStartFailure: () => undefined,
 };
 
 /** A child starts in 0.2 seconds; on a machine that is loading a model from a slow disk it may take many times that. */
 const START_TIMEOUT_MS = 30_000;
+/** A machine that is short of memory or processes for a moment, as while a model is loaded, often has them at the next try. */
+const START_TRIES = 2;
+const START_PAUSE_MS = 100;
 
 export interface DecoderPool {
   /**
-   * Fails with `image.undecodable`, `image.decode_timeout`, `image.decoder_busy`, `server.draining`, with what the child refused, or
-   * with the signal's reason.
+   * Fails with `image.undecodable`, `image.decode_timeout`, `image.decoder_busy`, `image.decoder_failed`, `server.draining`, with what
+   * the child refused, or with the signal's reason.
    */
   decode(job: DecodeJob, signal: AbortSignal): Promise<Decoded>;
   /** Jobs that run and wait, for metrics. */
@@ -99,15 +106,13 @@ class Pool implements DecoderPool {
   }
 
   async #run(slot: Slot, job: DecodeJob, signal: AbortSignal): Promise<Decoded> {
-    const process = slot.process?.isUsable ? slot.process : this.#options.start();
-    slot.process = process;
     const { decodeTimeoutMs, maxResidentBytes } = this.#options;
-    const end = (error: TakeoffError): void => void process.destroy(error);
+    const end = (error: TakeoffError): void => void slot.process?.destroy(error);
     const onAbort = (): void => end(cancelled());
     signal.addEventListener('abort', onAbort, { once: true });
     let deadline = setTimeout(() => end(notStarted()), START_TIMEOUT_MS);
     try {
-      await process.ready;
+      const process = await this.#readyChild(slot, signal);
       clearTimeout(deadline);
       deadline = setTimeout(() => end(timedOut(decodeTimeoutMs)), decodeTimeoutMs);
       const decoded = await process.decode(job);
@@ -120,6 +125,27 @@ class Pool implements DecoderPool {
     } finally {
       clearTimeout(deadline);
       signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** The child of the place, or a new one. */
+  async #readyChild(slot: Slot, signal: AbortSignal): Promise<DecoderProcess> {
+    for (let tries = 1; ; tries += 1) {
+      // Nobody would end a child that is started now.
+      if (tries > 1 && this.#isClosed) throw closed();
+      try {
+        const process = slot.process?.isUsable ? slot.process : this.#options.start();
+        slot.process = process;
+        await process.ready;
+        return process;
+      } catch (error) {
+        // Its end was wanted: the job is cancelled, or the server shuts down.
+        if (signal.aborted || this.#isClosed) throw error;
+        this.#options.onStartFailure(error);
+        const isLate = error instanceof CapacityError;
+        if (isLate || tries === START_TRIES) throw startFailed(error);
+        await delay(START_PAUSE_MS, undefined, { signal });
+      }
     }
   }
 
@@ -148,6 +174,8 @@ class Pool implements DecoderPool {
   }
 }
 
+const RETRY_AFTER_MS = 1_000;
+
 const closed = (): CapacityError =>
   new CapacityError('server.draining', 'The server is shutting down and decodes no more images.', 5000);
 
@@ -166,7 +194,20 @@ const timedOut = (timeoutMs: number): InputError =>
     { details: { allowed: timeoutMs, setting: 'image_decode_timeout_ms' } },
   );
 
-const notStarted = (): Defect => new Defect(`The image decoder did not start within ${START_TIMEOUT_MS} ms.`);
+const notStarted = (): CapacityError =>
+  new CapacityError(
+    'image.decoder_failed',
+    `The image decoder did not start within ${START_TIMEOUT_MS} ms.`,
+    RETRY_AFTER_MS,
+  );
+
+const startFailed = (cause: unknown): CapacityError =>
+  new CapacityError(
+    'image.decoder_failed',
+    "An image decoder could not be started; the server's log says why. The same request can succeed later.",
+    RETRY_AFTER_MS,
+    { cause },
+  );
 
 const cancelled = (): InputError => new InputError('image.undecodable', 'Decoding was cancelled.');
 const recycled = (): InputError => new InputError('image.undecodable', 'The decoder was replaced.');

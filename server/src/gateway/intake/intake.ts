@@ -17,7 +17,7 @@ import { sniffFormat } from './sniff.js';
 export interface Intake {
   /**
    * Fails with `image.format_unsupported`, `image.undecodable`, `image.too_large`, `image.decode_timeout`, `image.decoder_busy`,
-   * `server.draining`, the codes of the fetcher and its slots for a URL, or the signal's reason.
+   * `image.decoder_failed`, `server.draining`, the codes of the fetcher and its slots for a URL, or the signal's reason.
    */
   prepare(source: ImageSource, form: ImageForm, signal: AbortSignal): Promise<ImagePayload>;
 }

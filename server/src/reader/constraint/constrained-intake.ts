@@ -2,7 +2,7 @@
 // promises, one terminal event for every prompt, also for requests that end here: refused, or cancelled in the meantime.
 import { CapacityError, InputError } from '../../errors.js';
 import type { FromReader } from '../../link/messages.js';
-import type { Constraint, ErrorEvent, GenerateMessage } from '../../link/requests/messages.js';
+import type { Constraint, GenerateMessage } from '../../link/requests/messages.js';
 import type { ReaderLoop } from '../loop.js';
 import type { Constraints } from './constraints.js';
 
@@ -10,7 +10,7 @@ export interface IntakeOptions {
   readonly loop: Pick<ReaderLoop, 'accept' | 'cancel' | 'idle'>;
   readonly constraints: Pick<Constraints, 'compile'>;
   readonly send: (event: FromReader) => void;
-  /** Called when constraints cannot be compiled at all; the prompts of the request have had their terminal events by then. */
+  /** Called when constraints cannot be compiled at all. As when the engine fails, the reader ends without a word to the request. */
   readonly onDefect: (error: unknown) => void;
 }
 
@@ -68,21 +68,15 @@ export class ConstrainedIntake {
     for (const prompt of prompts.keys()) this.#options.send({ kind: 'done', requestId, prompt, ...end });
   }
 
-  #refuse({ requestId, prompts }: GenerateMessage, field: string, error: unknown): void {
+  /** @param whole the field of the constraint; of a call of a function, the error may be about one of several */
+  #refuse({ requestId, prompts }: GenerateMessage, whole: string, error: unknown): void {
+    if (!(error instanceof InputError || error instanceof CapacityError)) {
+      this.#options.onDefect(error);
+      return;
+    }
+    const { code, message, details } = error;
+    const field = typeof details['field'] === 'string' ? details['field'] : whole;
     for (const prompt of prompts.keys())
-      this.#options.send({ kind: 'error', requestId, prompt, ...toldOf(error, field) });
-    if (!isOfRequest(error)) this.#options.onDefect(error);
+      this.#options.send({ kind: 'error', requestId, prompt, code, message, field });
   }
-}
-
-const isOfRequest = (error: unknown): error is InputError | CapacityError =>
-  error instanceof InputError || error instanceof CapacityError;
-
-const NOT_COMPILED = 'Constraints cannot be compiled; the log says why.';
-
-/** @param whole the field of the constraint; of a call of a function, the error may be about one of several */
-function toldOf(error: unknown, whole: string): Pick<ErrorEvent, 'code' | 'message' | 'field'> {
-  if (!isOfRequest(error)) return { code: 'server.internal', message: NOT_COMPILED };
-  const { code, message, details } = error;
-  return { code, message, field: typeof details['field'] === 'string' ? details['field'] : whole };
 }

@@ -80,6 +80,12 @@ export class TrialThread {
     }
     const worker = new Worker(PROGRAM, { workerData: this.#setup });
     this.#worker = worker;
+    // It may end between two trials, too, when nobody else listens: the next one is not for a thread that is gone.
+    worker
+      .on('error', () => undefined)
+      .once('exit', () => {
+        if (this.#worker === worker) this.#worker = undefined;
+      });
     const answer = await nextAnswer(worker, START_TIMEOUT_MS, clockOf(null));
     if (answer.kind !== 'ready') {
       await this.#end();

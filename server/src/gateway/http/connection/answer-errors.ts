@@ -19,6 +19,7 @@ const IMAGE_ERRORS = [
   'image.too_large',
   'image.decode_timeout',
   'image.decoder_busy',
+  'image.decoder_failed',
   'image.url_refused',
   'image.fetch_failed',
   'image.fetch_too_large',

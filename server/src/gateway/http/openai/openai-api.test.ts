@@ -283,6 +283,7 @@ describe('refusals of /v1/chat/completions', () => {
     ['audio', { audio: { voice: 'a' } }],
     ['modalities', { modalities: ['text', 'audio'] }],
     ['store', { store: true }],
+    ['moderation', { moderation: { model: 'm' } }],
     ['functions', { functions: [] }],
     ['ignore_eos', { ignore_eos: true }],
   ])('says of %s that it is not supported', async (param, fields) => {

@@ -26,6 +26,7 @@ export const COMMON_REFUSED_FIELDS: RefusedFields = {
   },
   guided_whitespace_pattern: { why: 'JSON comes on one line.' },
   structured_outputs: { why: 'its older names are taken: guided_json, guided_regex and guided_choice.' },
+  moderation: { why: 'this server judges neither questions nor answers.' },
   store: { isHarmless: oneOf(false), why: 'this server keeps nothing. Send false, or leave it out.' },
   best_of: { isHarmless: oneOf(1), why: 'ask for several answers with n.' },
   use_beam_search: { isHarmless: oneOf(false), why: 'answers are greedy (temperature 0) or drawn.' },

@@ -75,6 +75,10 @@ export const REFUSED_RESPONSE_FIELDS: RefusedFields = {
     isHarmless: (value) => value === false,
     why: 'an answer is given to the request that asks for it.',
   },
+  context_management: {
+    isHarmless: (value) => isList(value) && value.length === 0,
+    why: 'a conversation is read as it is sent. Shorten input.',
+  },
   truncation: {
     isHarmless: (value) => value === 'disabled',
     why: 'nothing is left out of a conversation. Send "disabled", and shorten input.',

@@ -172,6 +172,7 @@ describe('/v1/responses', () => {
     ['conversation', { conversation: 'c' }],
     ['background', { background: true }],
     ['truncation', { truncation: 'auto' }],
+    ['context_management', { context_management: [{ type: 'compaction' }] }],
     ['prompt', { prompt: { id: 'p' } }],
     ['tools[0].type', { tools: [{ type: 'web_search' }] }],
     ['input[0].type', { input: [{ type: 'item_reference', id: 'i' }] }],
