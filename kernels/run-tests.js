@@ -91,6 +91,7 @@ function buildWithGcc(name, flags, emulated) {
           avx2: ['-march=haswell'],
           avxvnni: ['-march=haswell', '-mavxvnni'],
           avx512: ['-march=cascadelake'],
+          avx512bf16: ['-march=cooperlake'],
         }[file.name];
     if (!execute('gcc', [...common, ...(special ?? []), '-c', source(file.name), '-o', object]))
       fail('gcc failed');

@@ -10,6 +10,7 @@ export const SOURCES = {
     { name: 'avxvnni', cpu: 'x86_64_v3+avxvnni', flags: [] },
     // Loops would get 256-bit vectors otherwise.
     { name: 'avx512', cpu: 'x86_64_v4+avx512vnni', flags: ['-mprefer-vector-width=512'] },
+    { name: 'avx512bf16', cpu: 'x86_64_v4+avx512vnni+avx512bf16', flags: ['-mprefer-vector-width=512'] },
   ],
   arm64: [
     ...COMMON.map((name) => ({ name, cpu: 'generic', flags: [] })),

@@ -36,6 +36,8 @@ typedef struct {
   int rows_quantised, rows_plain;
   // Columns of a panel for each kind of weight.
   int panel_quantised, panel_plain;
+  // bf16 weights lie in pairs of neighbouring k (see layout.c), and x is rounded to bf16 for them.
+  bool rounds_to_bf16;
   // Writes `rows` rows of x (each x_stride floats after the other) as one packed tile; missing rows of the tile become zeros.
   void (*pack_rows)(tk_type type, const float *x, size_t x_stride, int rows, int k, uint8_t *tile);
   // Computes rows x cols results from a packed tile and a packed panel and stores them y_stride floats apart.
@@ -49,6 +51,8 @@ static inline int tk_rows(const tk_isa *isa, tk_type type) {
 static inline int tk_panel(const tk_isa *isa, tk_type type) {
   return tk_is_quantised(type) ? isa->panel_quantised : isa->panel_plain;
 }
+
+static inline bool tk_is_in_pairs(const tk_isa *isa, tk_type type) { return isa->rounds_to_bf16 && type == TK_BF16; }
 
 // Bytes of one packed panel of weights. K must be a multiple of the type's block.
 size_t tk_panel_bytes(const tk_isa *isa, tk_type type, int k);

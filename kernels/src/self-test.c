@@ -32,9 +32,9 @@ typedef struct {
   float x[ROWS * K], y[ROWS * COLUMNS], rounded[K], weights[K], magnitudes[K];
 } numbers;
 
-static bool agrees(tk_type type, const uint8_t *rows, numbers *n) {
+static bool agrees(const tk_isa *isa, tk_type type, const uint8_t *rows, numbers *n) {
   for (int m = 0; m < ROWS; m++) {
-    tk_round_row(type, n->x + m * K, K, n->rounded);
+    tk_round_row(isa, type, n->x + m * K, K, n->rounded);
     for (int column = 0; column < COLUMNS; column++) {
       const uint8_t *row = rows + (size_t)column * tk_row_bytes(type, K);
       double magnitude = 0;
@@ -42,7 +42,7 @@ static bool agrees(tk_type type, const uint8_t *rows, numbers *n) {
       tk_magnitude_row(type, row, K, n->magnitudes);
       for (int i = 0; i < K; i++) magnitude += fabs((double)n->rounded[i]) * (double)n->magnitudes[i];
       const double error = fabs(tk_dot(n->rounded, n->weights, K) - (double)n->y[m * COLUMNS + column]);
-      if (!(error <= tk_tolerance(type, K, magnitude))) return false;
+      if (!(error <= tk_tolerance(isa, type, K, magnitude))) return false;
     }
   }
   return true;
@@ -64,7 +64,7 @@ bool tk_self_test(const tk_isa *isa, tk_type type) {
                     .y = n->y, .y_stride = COLUMNS, .workspace = workspace, .threads = 1};
     tk_product_start(&p);
     tk_product_run(&p);
-    is_right = agrees(type, rows, n);
+    is_right = agrees(isa, type, rows, n);
   }
   free(rows);
   free(packed);

@@ -129,7 +129,7 @@ static void check_values(const shape *s, const buffers *b) {
       double magnitude = 0;
       for (int i = 0; i < s->k; i++) magnitude += fabs((double)x[i]) * (double)b->magnitudes[i];
       const double error = fabs(tk_dot(x, b->weights, s->k) - (double)b->y[(size_t)m * b->y_stride + (size_t)column]);
-      const double allowed = tk_tolerance(type, s->k, magnitude);
+      const double allowed = tk_tolerance(s->isa, type, s->k, magnitude);
       if (!(error / allowed <= worst)) worst = error / allowed;
     }
   }
@@ -209,7 +209,7 @@ static void check_shape(const shape *s) {
                buffer(rows * columns * 4), buffer(rows * k * 4), buffer(k * 4), buffer(k * 4), columns};
   fill_weights(s, b.rows);
   for (size_t i = 0; i < rows * k; i++) b.x[i] = activation(s->fill, (int)(i / k));
-  for (int m = 0; m < s->m; m++) tk_round_row(type, b.x + (size_t)m * k, s->k, b.rounded + (size_t)m * k);
+  for (int m = 0; m < s->m; m++) tk_round_row(s->isa, type, b.x + (size_t)m * k, s->k, b.rounded + (size_t)m * k);
   memset(b.y, 0x7b, rows * columns * 4);
   tk_pack(s->isa, type, b.rows, s->n, s->k, b.packed);
   tk_product p = {.isa = s->isa, .type = type, .m = s->m, .n = s->n, .k = s->k, .x = b.x, .x_stride = k, .w = b.packed,
