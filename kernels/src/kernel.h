@@ -29,6 +29,8 @@ typedef enum {
 static inline bool tk_is_quantised(tk_type type) { return type == TK_Q4_0 || type == TK_Q8_0 || type == TK_Q4_K; }
 bool tk_is_type(int type);
 
+struct tk_attention;
+
 // What kernels of one instruction set look like to product.c. A tile is `rows` rows of x times one panel of w.
 typedef struct {
   const char *name;
@@ -43,6 +45,9 @@ typedef struct {
   // Computes rows x cols results from a packed tile and a packed panel and stores them y_stride floats apart.
   // The result of a row does not depend on the other rows of its tile.
   void (*multiply)(tk_type type, const uint8_t *tile, const uint8_t *panel, int k, float *y, size_t y_stride, int rows, int cols);
+  // See attention.h; NULL where there is none. The second says what workspace a thread needs.
+  void (*attend)(const struct tk_attention *a, int kv_head, int first, int last, uint8_t *workspace);
+  size_t (*attention_bytes)(const struct tk_attention *a);
 } tk_isa;
 
 static inline int tk_rows(const tk_isa *isa, tk_type type) {

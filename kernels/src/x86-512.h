@@ -7,10 +7,9 @@
 // an offset of 128) and a block's sum starts with what the offset adds, negated. A register holds 16 columns with 4 consecutive k each,
 // and a panel is two registers wide: the 4 values of x that are fetched for a row serve both.
 #include "activations.h"
+#include "attention.h"
+#include "wide-512.h"
 
-#include <immintrin.h>
-
-#define HALF 16
 #define PANEL 32
 #define ROWS 12
 // 12 sums, the 16 registers of a block's weights and 3 to compute with fill the register file.
@@ -20,25 +19,7 @@
 // Weights come from memory one after the other, but slower than rows use them when the processor alone looks ahead.
 #define FETCHED_AHEAD 4096
 
-// The loops over rows must disappear, or the sums would not stay in registers.
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 32")
-#endif
-#define INLINE static inline __attribute__((always_inline))
-
-INLINE __m512 halves(const uint8_t *p) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p)); }
 INLINE __m512 bytes(const uint8_t *p) { return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p))); }
-
-INLINE void store_half(__m512 sum, float *y, int cols) {
-  if (cols >= HALF) _mm512_storeu_ps(y, sum);
-  else if (cols > 0) _mm512_mask_storeu_ps(y, (__mmask16)((1u << cols) - 1), sum);
-}
-INLINE void store_columns(__m512 left, __m512 right, float *y, int cols) {
-  store_half(left, y, cols);
-  if (cols > HALF) store_half(right, y + HALF, cols - HALF);
-}
 
 INLINE void fetch(const uint8_t *p, int count) {
   for (int i = 0; i < count; i += 64) _mm_prefetch((const char *)p + FETCHED_AHEAD + i, _MM_HINT_T0);
@@ -60,10 +41,6 @@ INLINE void load_bytes(const uint8_t *p, __m512i *w) {
   UNROLL
   for (int g = 0; g < 16; g++) w[g % 2 * 8 + g / 2] = _mm512_xor_si512(_mm512_loadu_si512(p + 64 * g), offset);
 }
-
-typedef struct {
-  __m512 left, right;
-} panel_values;
 
 // One row times one block, scaled and added to its sums. Written as instructions, because compilers mix the chains of several rows,
 // run out of registers and send sums through memory: a seventh of the speed. Tests on other processors take the plain form.
@@ -171,15 +148,6 @@ INLINE void multiply_quantised_rows(const tk_type type, const uint8_t *tile, con
       multiply_quantised(ROWS_AT_ONCE, first, type, tile, panel, k, y, y_stride, rows, cols);
 }
 
-// The 32 weights of one k as f32.
-INLINE panel_values widen(tk_type type, const uint8_t *w) {
-  if (type == TK_F32) return (panel_values){_mm512_loadu_ps(w), _mm512_loadu_ps(w + 64)};
-  if (type == TK_F16) return (panel_values){halves(w), halves(w + 32)};
-  const __m512i both = _mm512_loadu_si512(w);
-  return (panel_values){_mm512_castsi512_ps(_mm512_slli_epi32(both, 16)),
-                        _mm512_castsi512_ps(_mm512_and_si512(both, _mm512_set1_epi32((int)0xffff0000u)))};
-}
-
 INLINE void add_values(const int rows, const tk_type type, const uint8_t *w, const float *a, panel_values *total) {
 #if TK_ROUNDS_TO_BF16
   if (type == TK_BF16) {
@@ -240,40 +208,6 @@ static void multiply(tk_type type, const uint8_t *tile, const uint8_t *panel, in
   }
 }
 
-// Turns 16 registers of a row each into 16 of a column each.
-INLINE void transpose(__m512i *v) {
-  __m512i t[16];
-  UNROLL
-  for (int i = 0; i < 16; i += 2) {
-    t[i] = _mm512_unpacklo_epi32(v[i], v[i + 1]);
-    t[i + 1] = _mm512_unpackhi_epi32(v[i], v[i + 1]);
-  }
-  UNROLL
-  for (int i = 0; i < 16; i += 4) {
-    v[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
-    v[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
-    v[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
-    v[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
-  }
-  UNROLL
-  for (int i = 0; i < 4; i++) {
-    t[i] = _mm512_shuffle_i32x4(v[i], v[4 + i], 0x88);
-    t[4 + i] = _mm512_shuffle_i32x4(v[i], v[4 + i], 0xdd);
-    t[8 + i] = _mm512_shuffle_i32x4(v[8 + i], v[12 + i], 0x88);
-    t[12 + i] = _mm512_shuffle_i32x4(v[8 + i], v[12 + i], 0xdd);
-  }
-  UNROLL
-  for (int i = 0; i < 8; i++) {
-    v[i] = _mm512_shuffle_i32x4(t[i], t[8 + i], 0x88);
-    v[8 + i] = _mm512_shuffle_i32x4(t[i], t[8 + i], 0xdd);
-  }
-}
-
-// 16 values of a row from `p` on, of which `count` exist.
-INLINE __m512 load_some(const float *p, int count) {
-  return count >= 16 ? _mm512_loadu_ps(p) : count <= 0 ? _mm512_setzero_ps() : _mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), p);
-}
-
 // 16 values of a row, or 16 pairs of values rounded to bf16.
 INLINE __m512i load_values(const bool in_pairs, const float *row, int at, int k) {
 #if TK_ROUNDS_TO_BF16
@@ -296,14 +230,44 @@ INLINE void interleave(const bool in_pairs, const float *x, size_t x_stride, int
   }
 }
 
+// As tk_quantise_block, and the sum of the integers.
+INLINE float quantise_block(const float *x, int8_t *q, int32_t *sum) {
+  const __m512 left = _mm512_loadu_ps(x), right = _mm512_loadu_ps(x + 16);
+  const __m512i magnitude = _mm512_set1_epi32(0x7fffffff);
+  const int32_t top = _mm512_reduce_max_epi32(_mm512_max_epi32(_mm512_and_si512(_mm512_castps_si512(left), magnitude),
+                                                              _mm512_and_si512(_mm512_castps_si512(right), magnitude)));
+  float most;
+  memcpy(&most, &top, 4);
+  const __m512 inverse = _mm512_set1_ps(most >= 1e-30f ? 127.f / most : 0.f);
+  const __m512i l = _mm512_cvtps_epi32(_mm512_mul_ps(left, inverse)), r = _mm512_cvtps_epi32(_mm512_mul_ps(right, inverse));
+  _mm_storeu_si128((__m128i *)q, _mm512_cvtepi32_epi8(l));
+  _mm_storeu_si128((__m128i *)(q + 16), _mm512_cvtepi32_epi8(r));
+  *sum = _mm512_reduce_add_epi32(_mm512_add_epi32(l, r));
+  return most < 1e-30f ? 0.f : most / 127.f;
+}
+
+// As tk_quantise_rows.
+static void quantise_rows(const float *x, size_t x_stride, int rows, int k, uint8_t *tile, int offset) {
+  for (int b = 0; b < k / TK_BLOCK; b++, tile += tk_block_bytes(ROWS)) {
+    float *scale = (float *)(tile + ROWS * TK_BLOCK), *scaled_sum = scale + 2 * ROWS;
+    int32_t *correction = (int32_t *)(scale + ROWS);
+    for (int r = 0; r < ROWS; r++) {
+      int32_t sum = 0;
+      if (r < rows) scale[r] = quantise_block(x + (size_t)r * x_stride + (size_t)b * TK_BLOCK, (int8_t *)tile + r * TK_BLOCK, &sum);
+      else {
+        memset(tile + r * TK_BLOCK, 0, TK_BLOCK);
+        scale[r] = 0;
+      }
+      correction[r] = -offset * sum;
+      scaled_sum[r] = scale[r] * (float)sum;
+    }
+  }
+}
+
 static void pack_rows(tk_type type, const float *x, size_t x_stride, int rows, int k, uint8_t *tile) {
   if (is_in_pairs(type)) interleave(true, x, x_stride, rows, k, tile);
   else if (!tk_is_quantised(type)) interleave(false, x, x_stride, rows, k, tile);
-  else
-    tk_quantise_rows(x, x_stride, rows, k, tile, ROWS,
-                     type == TK_Q4_0   ? TK_MINUS_8
-                     : type == TK_Q8_0 ? TK_MINUS_128
-                                       : TK_NO_CORRECTION);
+  else quantise_rows(x, x_stride, rows, k, tile, type == TK_Q4_0 ? 8 : type == TK_Q8_0 ? 128 : 0);
 }
 
-const tk_isa TK_ISA_SYMBOL = {TK_ISA_NAME, ROWS, ROWS, PANEL, PANEL, TK_ROUNDS_TO_BF16, pack_rows, multiply};
+const tk_isa TK_ISA_SYMBOL = {TK_ISA_NAME, ROWS, ROWS, PANEL, PANEL, TK_ROUNDS_TO_BF16, pack_rows, multiply, tk_attend_512, tk_attention_bytes_512};

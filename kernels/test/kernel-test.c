@@ -4,6 +4,7 @@
 // With `emulated` the instruction set is tried whatever the processor has: the program was built with emulated/immintrin.h.
 #include "../src/product.h"
 #include "../src/reference.h"
+#include "attention-test.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -255,6 +256,9 @@ int main(int argc, char **argv) {
     }
     const int before = checks;
     check_isa(isa);
+    const attention_checks attention = check_attention(isa);
+    checks += attention.done;
+    failures += attention.failed;
     printf("%s: %d checks\n", isa->name, checks - before);
     tried++;
   }
