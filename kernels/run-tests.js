@@ -1,4 +1,4 @@
-// Builds test/kernel-test.c and runs it, in as many ways as this machine allows:
+// Builds test/kernel-test.c and what belongs to it and runs it, in as many ways as this machine allows:
 //   native     this processor's instruction sets, compiled as the libraries are
 //   arm        the 64-bit ARM kernels in qemu (Debian qemu-user-static)
 //   emulated   AVX-512 and AVX-VNNI in portable C (GCC and Debian libsimde-dev)
@@ -15,7 +15,7 @@ import { SOURCES } from './sources.js';
 import { C_FLAGS, compile, installCompiler, KERNELS } from './zig.js';
 
 const CACHE = path.join(KERNELS, '.cache');
-const TEST = path.join(KERNELS, 'test/kernel-test.c');
+const TESTS = ['kernel-test', 'attention-test'].map((name) => path.join(KERNELS, `test/${name}.c`));
 const source = (name) => path.join(KERNELS, `src/${name}.c`);
 const has = (program) => spawnSync(program, ['--version']).status === 0;
 /** Zig's targets. */
@@ -36,7 +36,7 @@ const WAYS = {
         ? null
         : 'x64, gcc and libsimde-dev',
     run: () => {
-      const program = buildWithGcc('emulated', [], ['avx512', 'avxvnni']);
+      const program = buildWithGcc('emulated', [], ['avx512', 'attention512', 'avxvnni']);
       return ['avxvnni', 'avx512'].every((name) => execute(program, [name, 'emulated']));
     },
   },
@@ -76,7 +76,7 @@ function buildWithZig(arch) {
   const program = path.join(CACHE, `kernel-test-${arch}`);
   const cpu = SOURCES[arch][0].cpu;
   const linking = TARGETS[arch].includes('musl') ? ['-static'] : [];
-  compile(CACHE, [...base, `-mcpu=${cpu}`, ...linking, ...C_FLAGS, '-O1', TEST, ...objects, '-o', program]);
+  compile(CACHE, [...base, `-mcpu=${cpu}`, ...linking, ...C_FLAGS, '-O1', ...TESTS, ...objects, '-o', program]);
   return program;
 }
 
@@ -91,13 +91,15 @@ function buildWithGcc(name, flags, emulated) {
           avx2: ['-march=haswell'],
           avxvnni: ['-march=haswell', '-mavxvnni'],
           avx512: ['-march=cascadelake'],
+          avx512bf16: ['-march=cooperlake'],
+          attention512: ['-march=cascadelake'],
         }[file.name];
     if (!execute('gcc', [...common, ...(special ?? []), '-c', source(file.name), '-o', object]))
       fail('gcc failed');
     return object;
   });
   const program = path.join(CACHE, `kernel-test-${name}`);
-  if (!execute('gcc', [...common, TEST, ...objects, '-o', program, '-lpthread', '-lm'])) fail('gcc failed');
+  if (!execute('gcc', [...common, ...TESTS, ...objects, '-o', program, '-lpthread', '-lm'])) fail('gcc failed');
   return program;
 }
 

@@ -1,6 +1,6 @@
 // What the library is made of. Files with instructions that not every processor has are compiled for them (`-mcpu`), the others for the
 // oldest processor of their architecture; which of them run is decided when the library is loaded (src/dispatch.c).
-const COMMON = ['layout', 'product', 'dispatch', 'reference', 'self-test', 'weights', 'backend', 'library'];
+const COMMON = ['layout', 'product', 'attention', 'dispatch', 'reference', 'self-test', 'weights', 'backend', 'library'];
 
 /** File name without .c, and Zig's name of the processor. */
 export const SOURCES = {
@@ -10,6 +10,8 @@ export const SOURCES = {
     { name: 'avxvnni', cpu: 'x86_64_v3+avxvnni', flags: [] },
     // Loops would get 256-bit vectors otherwise.
     { name: 'avx512', cpu: 'x86_64_v4+avx512vnni', flags: ['-mprefer-vector-width=512'] },
+    { name: 'attention512', cpu: 'x86_64_v4', flags: ['-mprefer-vector-width=512'] },
+    { name: 'avx512bf16', cpu: 'x86_64_v4+avx512vnni+avx512bf16', flags: ['-mprefer-vector-width=512'] },
   ],
   arm64: [
     ...COMMON.map((name) => ({ name, cpu: 'generic', flags: [] })),

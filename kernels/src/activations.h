@@ -1,4 +1,4 @@
-// How rows of x become a tile. Every instruction set compiles these loops for itself and all get the same numbers, bit for bit, because
+// How rows of x become a tile. Instruction sets compile these loops for themselves (or have their own, as AVX-512) and all get the same numbers, bit for bit, because
 // the arithmetic is plain f32 without contraction (-ffp-contract=off) and integers.
 //
 // A quantised tile: for each block of 32, T rows of 32 signed bytes, T scales in f32, T corrections, T sums in f32 (scale times the

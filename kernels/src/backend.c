@@ -2,10 +2,11 @@
 //
 // llama.cpp offers each weight to accelerators first; this one accepts what only products read, and packs it (weights.c). In a graph
 // it says that it supports whatever the CPU device supports, so the scheduler gives it everything in one piece, and no product costs
-// a change of backend. It computes a graph by turning the products of its own weights into custom operations in place, letting ggml's CPU backend
-// run the graph on the process's threads, and turning them back.
+// a change of backend. It computes a graph by turning the products of its own weights, and attention, into custom operations in place,
+// letting ggml's CPU backend run the graph on the process's threads, and turning them back.
 #include "backend.h"
 
+#include "attention.h"
 #include "product.h"
 #include "weights.h"
 
@@ -23,11 +24,14 @@ typedef void (*set_abort_fn)(tk_ggml_backend *backend, void *callback, void *dat
 
 static void *cpu_function(const char *name) { return options.cpu->registry->get_proc_address(options.cpu->registry, name); }
 
-// A product in a graph: one tk_product for each matrix of x, and what the node was before.
+// A node of a graph that is computed here: one tk_product for each matrix of x, or one tk_attention for each stream, and what the node
+// was before.
 typedef struct {
   tk_ggml_tensor *node;
+  int op;
   int32_t params[GGML_PARAMS];
   tk_product *products;
+  tk_attention *attentions;
   int count;
 } job;
 
@@ -36,18 +40,82 @@ typedef struct {
   int threads;
   job *jobs;
   tk_product *products;
-  int job_capacity, product_capacity;
+  tk_attention *attentions;
+  int job_capacity, product_capacity, attention_capacity;
   uint8_t *workspace, *workspace_start; // aligned, and as allocated
   size_t workspace_bytes;
 } compute_context;
 
-static void run_job(tk_ggml_tensor *tensor, int thread, int threads, void *user_data) {
+static void run_products(tk_ggml_tensor *tensor, int thread, int threads, void *user_data) {
   (void)tensor, (void)thread, (void)threads;
   const job *j = user_data;
   for (int i = 0; i < j->count; i++) tk_product_run(&j->products[i]);
 }
 
-static bool is_ours(const tk_ggml_tensor *node) { return node->op == GGML_OP_IS_MUL_MAT && tk_is_packed(node->src[0]); }
+static void run_attentions(tk_ggml_tensor *tensor, int thread, int threads, void *user_data) {
+  (void)tensor, (void)threads;
+  const job *j = user_data;
+  for (int i = 0; i < j->count; i++) tk_attention_run(&j->attentions[i], thread);
+}
+
+static bool is_own_product(const tk_ggml_tensor *node) { return node->op == GGML_OP_IS_MUL_MAT && tk_is_packed(node->src[0]); }
+
+// Scale, slope of position biases and limit of scores of an attention node.
+typedef struct {
+  float scale, bias, limit;
+} attention_params;
+static attention_params params_of(const tk_ggml_tensor *node) {
+  attention_params params;
+  memcpy(&params, node->op_params, sizeof params);
+  return params;
+}
+
+static bool has_usable_mask(const tk_ggml_tensor *mask, const tk_ggml_tensor *q, const tk_ggml_tensor *k) {
+  return mask == NULL || (mask->type == GGML_TYPE_IS_F16 && mask->ne[0] >= k->ne[1] && mask->ne[1] >= q->ne[1] && mask->ne[2] == 1 && mask->nb[0] == 2);
+}
+
+static bool is_own_attention(const tk_ggml_tensor *node) {
+  if (node->op != GGML_OP_IS_ATTENTION) return false;
+  const tk_ggml_tensor *q = node->src[0], *k = node->src[1], *v = node->src[2];
+  const attention_params params = params_of(node);
+  const size_t bytes = k->type == GGML_TYPE_IS_F32 ? 4 : 2;
+  return params.bias == 0 && params.limit == 0 && node->src[4] == NULL && q->type == GGML_TYPE_IS_F32 && k->type == v->type &&
+         tk_can_attend(options.isa, (tk_type)k->type, (int)k->ne[0], (int)v->ne[0]) && q->nb[0] == 4 && k->nb[0] == bytes && v->nb[0] == bytes &&
+         q->ne[2] % k->ne[2] == 0 && q->ne[2] / k->ne[2] <= 256 && k->ne[2] == v->ne[2] && q->ne[3] == k->ne[3] && q->ne[3] == v->ne[3] &&
+         has_usable_mask(node->src[3], q, k);
+}
+
+static void fill_attention(const compute_context *c, const tk_ggml_tensor *node, int stream, tk_attention *a) {
+  const tk_ggml_tensor *q = node->src[0], *k = node->src[1], *v = node->src[2], *mask = node->src[3];
+  const size_t i = (size_t)stream;
+  a->isa = options.isa;
+  a->type = (tk_type)k->type;
+  a->width = (int)k->ne[0];
+  a->value_width = (int)v->ne[0];
+  a->rows = (int)q->ne[1];
+  a->heads = (int)q->ne[2];
+  a->kv_heads = (int)k->ne[2];
+  a->cells = (int)k->ne[1];
+  a->scale = params_of(node).scale;
+  a->q = (const uint8_t *)q->data + i * q->nb[3];
+  a->k = (const uint8_t *)k->data + i * k->nb[3];
+  a->v = (const uint8_t *)v->data + i * v->nb[3];
+  a->q_row = q->nb[1], a->q_head = q->nb[2];
+  a->k_cell = k->nb[1], a->k_head = k->nb[2];
+  a->v_cell = v->nb[1], a->v_head = v->nb[2];
+  a->mask = mask == NULL ? NULL : (const uint8_t *)mask->data + i % (size_t)mask->ne[3] * mask->nb[3];
+  a->mask_row = mask == NULL ? 0 : mask->nb[1];
+  a->y = (float *)((char *)node->data + i * node->nb[3]);
+  a->y_head = node->nb[1] / sizeof(float), a->y_row = node->nb[2] / sizeof(float);
+  a->workspace = c->workspace;
+  tk_attention_start(a);
+}
+
+static size_t attention_workspace(const compute_context *c, const tk_ggml_tensor *node) {
+  tk_attention a;
+  fill_attention(c, node, 0, &a);
+  return tk_attention_bytes(&a) * (size_t)c->threads;
+}
 
 // Matrices of x whose rows all lie at one distance count as one.
 static int matrices(const tk_ggml_tensor *x) {
@@ -61,33 +129,42 @@ static size_t job_workspace(const tk_ggml_tensor *node) {
   return tk_workspace_bytes(options.isa, (tk_type)node->src[0]->type, rows_of(x), (int)x->ne[0]) * (size_t)matrices(x);
 }
 
+// An array of at least `count`, what was in it forgotten.
+static bool reserve_array(void **array, int *capacity, int count, size_t bytes) {
+  if (count <= *capacity) return true;
+  free(*array);
+  *array = malloc((size_t)count * bytes);
+  *capacity = *array == NULL ? 0 : count;
+  return *array != NULL;
+}
+
 static bool reserve(compute_context *c, const tk_ggml_graph *graph) {
-  int jobs = 0, products = 0;
+  int jobs = 0, products = 0, attentions = 0;
   size_t bytes = 0;
   for (int i = 0; i < graph->n_nodes; i++) {
     const tk_ggml_tensor *node = graph->nodes[i];
-    if (!is_ours(node)) continue;
+    size_t needed = 0;
+    if (is_own_product(node)) {
+      products += matrices(node->src[1]);
+      needed = job_workspace(node);
+    } else if (is_own_attention(node)) {
+      attentions += (int)node->src[0]->ne[3];
+      needed = attention_workspace(c, node);
+    } else continue;
     jobs++;
-    products += matrices(node->src[1]);
-    bytes = bytes > job_workspace(node) ? bytes : job_workspace(node);
+    bytes = bytes > needed ? bytes : needed;
   }
-  if (jobs > c->job_capacity) {
-    free(c->jobs);
-    c->jobs = malloc((size_t)jobs * sizeof *c->jobs);
-    c->job_capacity = c->jobs == NULL ? 0 : jobs;
-  }
-  if (products > c->product_capacity) {
-    free(c->products);
-    c->products = malloc((size_t)products * sizeof *c->products);
-    c->product_capacity = c->products == NULL ? 0 : products;
-  }
+  if (!reserve_array((void **)&c->jobs, &c->job_capacity, jobs, sizeof *c->jobs) ||
+      !reserve_array((void **)&c->products, &c->product_capacity, products, sizeof *c->products) ||
+      !reserve_array((void **)&c->attentions, &c->attention_capacity, attentions, sizeof *c->attentions))
+    return false;
   if (bytes > c->workspace_bytes) {
     free(c->workspace_start);
     c->workspace_start = malloc(bytes + 64);
     c->workspace = (uint8_t *)(((uintptr_t)c->workspace_start + 63) / 64 * 64);
     c->workspace_bytes = c->workspace_start == NULL ? 0 : bytes;
   }
-  return jobs <= c->job_capacity && products <= c->product_capacity && bytes <= c->workspace_bytes;
+  return bytes <= c->workspace_bytes;
 }
 
 static void fill_products(const compute_context *c, const job *j, bool is_packed) {
@@ -117,29 +194,38 @@ static void fill_products(const compute_context *c, const job *j, bool is_packed
 
 // Products that follow each other and read the same x (queries, keys and values; gate and up) pack it once.
 static bool shares_rows(const job *previous, const job *next) {
-  return previous->node->src[1] == next->node->src[1] &&
+  return previous->op == GGML_OP_IS_MUL_MAT && previous->node->src[1] == next->node->src[1] &&
          tk_packing(options.isa, (tk_type)previous->node->src[0]->type) == tk_packing(options.isa, (tk_type)next->node->src[0]->type);
 }
 
-static int replace_products(compute_context *c, tk_ggml_graph *graph) {
+static void make_custom(job *j, void (*run)(tk_ggml_tensor *, int, int, void *)) {
+  const tk_ggml_custom custom = {run, -1, j};
+  memcpy(j->params, j->node->op_params, sizeof j->params);
+  memcpy(j->node->op_params, &custom, sizeof custom);
+  j->node->op = GGML_OP_IS_CUSTOM;
+}
+
+static int replace_nodes(compute_context *c, tk_ggml_graph *graph) {
   int jobs = 0;
   tk_product *products = c->products;
+  tk_attention *attentions = c->attentions;
   for (int i = 0; i < graph->n_nodes; i++) {
     tk_ggml_tensor *node = graph->nodes[i];
-    if (!is_ours(node)) continue;
+    const bool is_product = is_own_product(node);
+    if (!is_product && !is_own_attention(node)) continue;
     job *j = &c->jobs[jobs];
-    j->node = node;
-    j->products = products;
-    j->count = matrices(node->src[1]);
-    products += j->count;
-    fill_products(c, j, jobs > 0 && shares_rows(&c->jobs[jobs - 1], j));
-    memcpy(j->params, node->op_params, sizeof j->params);
+    *j = (job){.node = node, .op = node->op, .products = products, .attentions = attentions};
+    if (is_product) {
+      j->count = matrices(node->src[1]);
+      products += j->count;
+      fill_products(c, j, jobs > 0 && shares_rows(&c->jobs[jobs - 1], j));
+    } else {
+      j->count = (int)node->src[0]->ne[3];
+      attentions += j->count;
+      for (int stream = 0; stream < j->count; stream++) fill_attention(c, node, stream, &j->attentions[stream]);
+    }
+    make_custom(j, is_product ? run_products : run_attentions);
     jobs++;
-  }
-  for (int i = 0; i < jobs; i++) {
-    const tk_ggml_custom custom = {run_job, -1, &c->jobs[i]};
-    memcpy(c->jobs[i].node->op_params, &custom, sizeof custom);
-    c->jobs[i].node->op = GGML_OP_IS_CUSTOM;
   }
   return jobs;
 }
@@ -147,10 +233,10 @@ static int replace_products(compute_context *c, tk_ggml_graph *graph) {
 static int graph_compute(tk_ggml_backend *backend, tk_ggml_graph *graph) {
   compute_context *c = backend->context;
   if (!reserve(c, graph)) return -2; // GGML_STATUS_ALLOC_FAILED
-  const int jobs = replace_products(c, graph);
+  const int jobs = replace_nodes(c, graph);
   const int status = c->cpu->graph_compute(c->cpu, graph);
   for (int i = 0; i < jobs; i++) {
-    c->jobs[i].node->op = GGML_OP_IS_MUL_MAT;
+    c->jobs[i].node->op = c->jobs[i].op;
     memcpy(c->jobs[i].node->op_params, c->jobs[i].params, sizeof c->jobs[i].params);
   }
   return status;
@@ -161,6 +247,7 @@ static void free_backend(tk_ggml_backend *backend) {
   if (c->cpu != NULL) c->cpu->free(c->cpu);
   free(c->jobs);
   free(c->products);
+  free(c->attentions);
   free(c->workspace_start);
   free(c);
   free(backend);

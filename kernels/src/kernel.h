@@ -29,6 +29,8 @@ typedef enum {
 static inline bool tk_is_quantised(tk_type type) { return type == TK_Q4_0 || type == TK_Q8_0 || type == TK_Q4_K; }
 bool tk_is_type(int type);
 
+struct tk_attention;
+
 // What kernels of one instruction set look like to product.c. A tile is `rows` rows of x times one panel of w.
 typedef struct {
   const char *name;
@@ -36,11 +38,16 @@ typedef struct {
   int rows_quantised, rows_plain;
   // Columns of a panel for each kind of weight.
   int panel_quantised, panel_plain;
+  // bf16 weights lie in pairs of neighbouring k (see layout.c), and x is rounded to bf16 for them.
+  bool rounds_to_bf16;
   // Writes `rows` rows of x (each x_stride floats after the other) as one packed tile; missing rows of the tile become zeros.
   void (*pack_rows)(tk_type type, const float *x, size_t x_stride, int rows, int k, uint8_t *tile);
   // Computes rows x cols results from a packed tile and a packed panel and stores them y_stride floats apart.
   // The result of a row does not depend on the other rows of its tile.
   void (*multiply)(tk_type type, const uint8_t *tile, const uint8_t *panel, int k, float *y, size_t y_stride, int rows, int cols);
+  // See attention.h; NULL where there is none. The second says what workspace a thread needs.
+  void (*attend)(const struct tk_attention *a, int kv_head, int first, int last, uint8_t *workspace);
+  size_t (*attention_bytes)(const struct tk_attention *a);
 } tk_isa;
 
 static inline int tk_rows(const tk_isa *isa, tk_type type) {
@@ -49,6 +56,8 @@ static inline int tk_rows(const tk_isa *isa, tk_type type) {
 static inline int tk_panel(const tk_isa *isa, tk_type type) {
   return tk_is_quantised(type) ? isa->panel_quantised : isa->panel_plain;
 }
+
+static inline bool tk_is_in_pairs(const tk_isa *isa, tk_type type) { return isa->rounds_to_bf16 && type == TK_BF16; }
 
 // Bytes of one packed panel of weights. K must be a multiple of the type's block.
 size_t tk_panel_bytes(const tk_isa *isa, tk_type type, int k);

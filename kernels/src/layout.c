@@ -8,6 +8,7 @@
 //          byte each and four groups as in q4_0, without an offset. 148 bytes a column, 2.8 % more than the source.
 //   bf16   for each k, P values; column c stands at 2c for the first half of the panel and at 2c + 1 - P for the second, so that
 //          a shift and a mask widen one register to two.
+//   bf16 in pairs (rounds_to_bf16)  for each two k, P pairs in order; an odd last k is followed by zeros.
 //   f16, f32  for each k, P values in order.
 #include "kernel.h"
 
@@ -53,6 +54,7 @@ INLINE int unit_weights(tk_type type) { return type == TK_Q4_K ? TK_SUPER : tk_i
 size_t tk_row_bytes(tk_type type, int k) { return (size_t)(k / unit_weights(type)) * source_unit(type); }
 
 size_t tk_panel_bytes(const tk_isa *isa, tk_type type, int k) {
+  if (tk_is_in_pairs(isa, type)) k = (k + 1) / 2 * 2;
   return (size_t)(k / unit_weights(type)) * packed_unit(type) * (size_t)tk_panel(isa, type);
 }
 
@@ -141,6 +143,9 @@ INLINE void move_value(place p, tk_type type, uint8_t *source) {
   move(p, p.packed + (size_t)slot * source_unit(type), source, source_unit(type));
 }
 
+// p.packed is the pair's, `is_second` which of its values this is.
+INLINE void move_half_pair(place p, int is_second, uint8_t *source) { move(p, p.packed + 4 * p.column + 2 * is_second, source, 2); }
+
 INLINE void move_unit(place p, tk_type type, uint8_t *source) {
   if (type == TK_Q4_0) move_q4_0(p, source);
   else if (type == TK_Q8_0) move_q8_0(p, source);
@@ -148,43 +153,50 @@ INLINE void move_unit(place p, tk_type type, uint8_t *source) {
   else move_value(p, type, source);
 }
 
-INLINE void move_panel(const tk_type type, const bool unpacks, int width, int columns, int units, uint8_t *rows, size_t row_bytes,
-                       uint8_t *panel) {
+INLINE void move_panel(const tk_type type, const bool in_pairs, const bool unpacks, int width, int columns, int units, uint8_t *rows,
+                       size_t row_bytes, uint8_t *panel) {
   // Single values are moved by lines of a column, so that a line of the source is read once.
   const int step = tk_is_quantised(type) ? 1 : 32;
   for (int first = 0; first < units; first += step)
     for (int column = 0; column < columns; column++)
       for (int u = first; u < units && u < first + step; u++) {
-        const place p = {panel + (size_t)u * packed_unit(type) * (size_t)width, width, column, unpacks};
-        move_unit(p, type, rows + (size_t)column * row_bytes + (size_t)u * source_unit(type));
+        const int is_second = in_pairs ? u % 2 : 0;
+        const place p = {panel + (size_t)(u - is_second) * packed_unit(type) * (size_t)width, width, column, unpacks};
+        uint8_t *source = rows + (size_t)column * row_bytes + (size_t)u * source_unit(type);
+        if (in_pairs) move_half_pair(p, is_second, source);
+        else move_unit(p, type, source);
       }
 }
 
-INLINE void move_panels(const tk_type type, const bool unpacks, int width, uint8_t *rows, int n, int k, uint8_t *packed) {
-  const int units = k / unit_weights(type);
-  const size_t row_bytes = tk_row_bytes(type, k), panel_bytes = (size_t)units * packed_unit(type) * (size_t)width;
+INLINE void move_panels(const tk_type type, const bool in_pairs, const bool unpacks, const tk_isa *isa, uint8_t *rows, int n, int k,
+                        uint8_t *packed) {
+  const int units = k / unit_weights(type), width = tk_panel(isa, type);
+  const size_t row_bytes = tk_row_bytes(type, k), panel_bytes = tk_panel_bytes(isa, type, k);
   for (int first = 0; first < n; first += width, packed += panel_bytes) {
     const int columns = n - first < width ? n - first : width;
-    if (!unpacks && columns < width) memset(packed, 0, panel_bytes);
-    move_panel(type, unpacks, width, columns, units, rows + (size_t)first * row_bytes, row_bytes, packed);
+    if (!unpacks && (columns < width || (in_pairs && units % 2 != 0))) memset(packed, 0, panel_bytes);
+    move_panel(type, in_pairs, unpacks, width, columns, units, rows + (size_t)first * row_bytes, row_bytes, packed);
   }
 }
 
-INLINE void move_rows(const bool unpacks, tk_type type, int width, uint8_t *rows, int n, int k, uint8_t *packed) {
+INLINE void move_rows(const bool unpacks, const tk_isa *isa, tk_type type, uint8_t *rows, int n, int k, uint8_t *packed) {
   switch (type) {
-  case TK_Q4_0: move_panels(TK_Q4_0, unpacks, width, rows, n, k, packed); break;
-  case TK_Q8_0: move_panels(TK_Q8_0, unpacks, width, rows, n, k, packed); break;
-  case TK_Q4_K: move_panels(TK_Q4_K, unpacks, width, rows, n, k, packed); break;
-  case TK_F16: move_panels(TK_F16, unpacks, width, rows, n, k, packed); break;
-  case TK_BF16: move_panels(TK_BF16, unpacks, width, rows, n, k, packed); break;
-  case TK_F32: move_panels(TK_F32, unpacks, width, rows, n, k, packed); break;
+  case TK_Q4_0: move_panels(TK_Q4_0, false, unpacks, isa, rows, n, k, packed); break;
+  case TK_Q8_0: move_panels(TK_Q8_0, false, unpacks, isa, rows, n, k, packed); break;
+  case TK_Q4_K: move_panels(TK_Q4_K, false, unpacks, isa, rows, n, k, packed); break;
+  case TK_F16: move_panels(TK_F16, false, unpacks, isa, rows, n, k, packed); break;
+  case TK_BF16:
+    if (isa->rounds_to_bf16) move_panels(TK_BF16, true, unpacks, isa, rows, n, k, packed);
+    else move_panels(TK_BF16, false, unpacks, isa, rows, n, k, packed);
+    break;
+  case TK_F32: move_panels(TK_F32, false, unpacks, isa, rows, n, k, packed); break;
   }
 }
 
 void tk_pack(const tk_isa *isa, tk_type type, const void *rows, int n, int k, void *packed) {
-  move_rows(false, type, tk_panel(isa, type), (uint8_t *)(uintptr_t)rows, n, k, packed);
+  move_rows(false, isa, type, (uint8_t *)(uintptr_t)rows, n, k, packed);
 }
 
 void tk_unpack(const tk_isa *isa, tk_type type, const void *packed, int n, int k, void *rows) {
-  move_rows(true, type, tk_panel(isa, type), rows, n, k, (uint8_t *)(uintptr_t)packed);
+  move_rows(true, isa, type, rows, n, k, (uint8_t *)(uintptr_t)packed);
 }

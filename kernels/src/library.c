@@ -16,8 +16,10 @@ SHOWN const char *takeoff_kernels_choose(const char *wanted) {
   return chosen == NULL ? NULL : chosen->name;
 }
 
-// Whether products of a ggml type come out as plain C computes them. Some milliseconds.
-SHOWN bool takeoff_kernels_test(int type) { return chosen != NULL && tk_is_type(type) && tk_self_test(chosen, (tk_type)type); }
+// Whether products of a ggml type, and attention, come out as plain C computes them. Some milliseconds.
+SHOWN bool takeoff_kernels_test(int type) {
+  return chosen != NULL && tk_is_type(type) && tk_self_test(chosen, (tk_type)type) && tk_self_test_attention(chosen);
+}
 
 // The ggml_backend_reg_t to register, or NULL when ggml's tensors are not what this library was written for.
 // cpu: the CPU's ggml_backend_dev_t. threadpool: a ggml_threadpool that lives as long as the process. tensor_overhead: what

@@ -18,7 +18,8 @@
 
 static size_t tile_bytes(const tk_isa *isa, tk_type type, int k) {
   const size_t rows = (size_t)tk_rows(isa, type);
-  const size_t bytes = tk_is_quantised(type) ? (size_t)(k / TK_BLOCK) * rows * (TK_BLOCK + 12) : (size_t)k * rows * 4;
+  const size_t values = (size_t)(tk_is_in_pairs(isa, type) ? (k + 1) / 2 : k);
+  const size_t bytes = tk_is_quantised(type) ? (size_t)(k / TK_BLOCK) * rows * (TK_BLOCK + 12) : values * rows * 4;
   return (bytes + 63) / 64 * 64;
 }
 
@@ -26,8 +27,7 @@ static int ceil_div(int a, int b) { return (a + b - 1) / b; }
 static int smaller(int a, int b) { return a < b ? a : b; }
 
 int tk_packing(const tk_isa *isa, tk_type type) {
-  (void)isa;
-  return tk_is_quantised(type) ? (int)type : -1;
+  return tk_is_quantised(type) || tk_is_in_pairs(isa, type) ? (int)type : -1;
 }
 
 size_t tk_workspace_bytes(const tk_isa *isa, tk_type type, int m, int k) {

@@ -40,5 +40,7 @@ bool tk_isa_runs_here(const tk_isa *isa);
 
 // Compares a chosen instruction set with plain C on small products of a type. True when they agree.
 bool tk_self_test(const tk_isa *isa, tk_type type);
+// The same for attention, where the instruction set has it.
+bool tk_self_test_attention(const tk_isa *isa);
 
 #endif

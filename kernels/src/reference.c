@@ -56,7 +56,20 @@ void tk_dequantise_row(tk_type type, const void *row, int k, float *out) {
   }
 }
 
-void tk_round_row(tk_type type, const float *x, int k, float *out) {
+// To the nearest bf16, halves to even.
+static float round_to_bf16(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, 4);
+  bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000u;
+  memcpy(&x, &bits, 4);
+  return x;
+}
+
+void tk_round_row(const tk_isa *isa, tk_type type, const float *x, int k, float *out) {
+  if (tk_is_in_pairs(isa, type)) {
+    for (int i = 0; i < k; i++) out[i] = round_to_bf16(x[i]);
+    return;
+  }
   if (!tk_is_quantised(type)) {
     memcpy(out, x, (size_t)k * 4);
     return;
@@ -81,7 +94,9 @@ double tk_dot(const float *x, const float *w, int k) {
   return sum;
 }
 
-double tk_tolerance(tk_type type, int k, double magnitude) {
+double tk_tolerance(const tk_isa *isa, tk_type type, int k, double magnitude) {
+  // Pairs: products and their sum round, and numbers below the smallest normal one count as zero on the way.
+  if (tk_is_in_pairs(isa, type)) return (2. * k + 8) * 0x1p-24 * magnitude + (k + 1.) * 0x1p-120;
   // Plain types: one fused multiply-add a weight. Blocks: exact integers, then a conversion, two multiplications and one or two
   // additions a block; the scales of q4_K are products themselves. x and w of the reference are rounded once more each. The last
   // term lets results vanish below the smallest normal number.

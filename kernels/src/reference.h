@@ -7,8 +7,8 @@
 // A row of ggml's format as numbers; exact.
 void tk_dequantise_row(tk_type type, const void *row, int k, float *out);
 
-// x as kernels see it: rounded to 8 bits a block for quantised weights, as it is for others.
-void tk_round_row(tk_type type, const float *x, int k, float *out);
+// x as kernels see it: rounded to 8 bits a block for quantised weights, to bf16 where the instruction set does that, else as it is.
+void tk_round_row(const tk_isa *isa, tk_type type, const float *x, int k, float *out);
 
 // One value of y from rounded x and exact weights, summed in f64.
 double tk_dot(const float *x, const float *w, int k);
@@ -18,6 +18,6 @@ void tk_magnitude_row(tk_type type, const void *row, int k, float *out);
 
 // How far a kernel may be from tk_dot, given the sum of |x| times tk_magnitude_row: each of its f32 additions and multiplications rounds
 // by 2^-24 of what is there, in whatever order.
-double tk_tolerance(tk_type type, int k, double magnitude);
+double tk_tolerance(const tk_isa *isa, tk_type type, int k, double magnitude);
 
 #endif

@@ -169,4 +169,4 @@ static void pack_rows(tk_type type, const float *x, size_t x_stride, int rows, i
                                        : TK_NO_CORRECTION);
 }
 
-const tk_isa TK_ISA_SYMBOL = {TK_ISA_NAME, ROWS_QUANTISED, ROWS_PLAIN, PANEL, PANEL_PLAIN, pack_rows, multiply};
+const tk_isa TK_ISA_SYMBOL = {TK_ISA_NAME, ROWS_QUANTISED, ROWS_PLAIN, PANEL, PANEL_PLAIN, false, pack_rows, multiply, NULL, NULL};

@@ -4,6 +4,7 @@
 // With `emulated` the instruction set is tried whatever the processor has: the program was built with emulated/immintrin.h.
 #include "../src/product.h"
 #include "../src/reference.h"
+#include "attention-test.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -129,7 +130,7 @@ static void check_values(const shape *s, const buffers *b) {
       double magnitude = 0;
       for (int i = 0; i < s->k; i++) magnitude += fabs((double)x[i]) * (double)b->magnitudes[i];
       const double error = fabs(tk_dot(x, b->weights, s->k) - (double)b->y[(size_t)m * b->y_stride + (size_t)column]);
-      const double allowed = tk_tolerance(type, s->k, magnitude);
+      const double allowed = tk_tolerance(s->isa, type, s->k, magnitude);
       if (!(error / allowed <= worst)) worst = error / allowed;
     }
   }
@@ -209,7 +210,7 @@ static void check_shape(const shape *s) {
                buffer(rows * columns * 4), buffer(rows * k * 4), buffer(k * 4), buffer(k * 4), columns};
   fill_weights(s, b.rows);
   for (size_t i = 0; i < rows * k; i++) b.x[i] = activation(s->fill, (int)(i / k));
-  for (int m = 0; m < s->m; m++) tk_round_row(type, b.x + (size_t)m * k, s->k, b.rounded + (size_t)m * k);
+  for (int m = 0; m < s->m; m++) tk_round_row(s->isa, type, b.x + (size_t)m * k, s->k, b.rounded + (size_t)m * k);
   memset(b.y, 0x7b, rows * columns * 4);
   tk_pack(s->isa, type, b.rows, s->n, s->k, b.packed);
   tk_product p = {.isa = s->isa, .type = type, .m = s->m, .n = s->n, .k = s->k, .x = b.x, .x_stride = k, .w = b.packed,
@@ -255,6 +256,9 @@ int main(int argc, char **argv) {
     }
     const int before = checks;
     check_isa(isa);
+    const attention_checks attention = check_attention(isa);
+    checks += attention.done;
+    failures += attention.failed;
     printf("%s: %d checks\n", isa->name, checks - before);
     tried++;
   }

@@ -3,6 +3,9 @@
 #ifndef TAKEOFF_EMULATED_IMMINTRIN_H
 #define TAKEOFF_EMULATED_IMMINTRIN_H
 
+// Kernels leave out what is written as instructions.
+#define TK_EMULATED
+
 #define SIMDE_NO_NATIVE
 #define SIMDE_ENABLE_NATIVE_ALIASES
 #include <simde/x86/avx2.h>

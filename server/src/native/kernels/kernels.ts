@@ -16,7 +16,9 @@ export type KernelType = (typeof KERNEL_TYPES)[number];
  * (docs/performance.md). Instruction sets without an entry have not been measured; naming them in the setting uses all types.
  */
 const FASTER: Partial<Record<InstructionSet, readonly KernelType[]>> = {
-  avx2: ['Q4_0', 'Q8_0', 'Q4_K', 'F16', 'BF16', 'F32'],
+  avx2: KERNEL_TYPES,
+  avx512: KERNEL_TYPES,
+  avx512bf16: KERNEL_TYPES,
 };
 
 export type Kernels =
