@@ -43,8 +43,7 @@ INLINE void load_bytes(const uint8_t *p, __m512i *w) {
 }
 
 // One row times one block, scaled and added to its sums. Written as instructions, because compilers mix the chains of several rows,
-// run out of registers and send sums through memory: a seventh of the speed. Tests on other processors take the plain form.
-#if !defined(TK_EMULATED)
+// run out of registers and send sums through memory: a seventh of the speed.
 #define STEP(g) "vpbroadcastd 4*" #g "(%[x]), %[v]\n\tvpdpbusd %[v], %[l" #g "], %[l]\n\tvpdpbusd %[v], %[r" #g "], %[r]\n\t"
 INLINE void add_row(const int8_t *x, const int32_t *correction, const float *row_scale, const __m512i *w, const panel_values *scale,
                     panel_values *total) {
@@ -60,21 +59,6 @@ INLINE void add_row(const int8_t *x, const int32_t *correction, const float *row
             [r0] "v"(w[8]), [r1] "v"(w[9]), [r2] "v"(w[10]), [r3] "v"(w[11]), [r4] "v"(w[12]), [r5] "v"(w[13]), [r6] "v"(w[14]),
             [r7] "v"(w[15]), "m"(*(const int8_t(*)[TK_BLOCK])x));
 }
-#else
-INLINE void add_row(const int8_t *x, const int32_t *correction, const float *row_scale, const __m512i *w, const panel_values *scale,
-                    panel_values *total) {
-  __m512i l = _mm512_set1_epi32(*correction), r = l;
-  for (int g = 0; g < 8; g++) {
-    int32_t four;
-    memcpy(&four, x + 4 * g, 4);
-    l = _mm512_dpbusd_epi32(l, w[g], _mm512_set1_epi32(four));
-    r = _mm512_dpbusd_epi32(r, w[g + 8], _mm512_set1_epi32(four));
-  }
-  const __m512 s = _mm512_set1_ps(*row_scale);
-  total->left = _mm512_fmadd_ps(_mm512_mul_ps(scale->left, _mm512_cvtepi32_ps(l)), s, total->left);
-  total->right = _mm512_fmadd_ps(_mm512_mul_ps(scale->right, _mm512_cvtepi32_ps(r)), s, total->right);
-}
-#endif
 
 INLINE tk_quantised_block rows_from(const uint8_t *block, int first) {
   const tk_quantised_block a = tk_block_at(block, ROWS);
@@ -258,7 +242,7 @@ static void quantise_rows(const float *x, size_t x_stride, int rows, int k, uint
         memset(tile + r * TK_BLOCK, 0, TK_BLOCK);
         scale[r] = 0;
       }
-      correction[r] = -offset * sum;
+      correction[r] = (int32_t)(0u - (uint32_t)offset * (uint32_t)sum); // what a NaN made is of any size
       scaled_sum[r] = scale[r] * (float)sum;
     }
   }
