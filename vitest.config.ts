@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import type { Reporter } from 'vitest/reporters';
+import { oneMachineFiles } from './harness/one-machine.js';
 
 const wireSource = fileURLToPath(new URL('./wire/src/', import.meta.url));
 
@@ -26,7 +27,9 @@ const WITHOUT_ENGINE = [
 ];
 
 /** Servers that tests start are gateways with readers of their own then. */
-const SETUP = process.env['OVER_REDIS'] === undefined ? [] : ['harness/over-redis.ts'];
+const IS_OVER_REDIS = process.env['OVER_REDIS'] !== undefined;
+const SETUP = IS_OVER_REDIS ? ['harness/over-redis.ts'] : [];
+const ONE_MACHINE = IS_OVER_REDIS ? oneMachineFiles() : [];
 
 export default defineConfig({
   resolve: {
@@ -62,7 +65,7 @@ export default defineConfig({
           // Programs start within seconds on an idle machine, and in many more on a busy one.
           testTimeout: 60_000,
           include: ['test/**/*.test.ts'],
-          exclude: ['test/gpu/**', ...WITHOUT_ENGINE],
+          exclude: ['test/gpu/**', ...WITHOUT_ENGINE, ...ONE_MACHINE],
           maxWorkers: 1,
           fileParallelism: false,
           sequence: { groupOrder: 1 },
