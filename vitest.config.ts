@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import type { Reporter } from 'vitest/reporters';
+import { oneMachineFiles } from './harness/one-machine.js';
 
 const wireSource = fileURLToPath(new URL('./wire/src/', import.meta.url));
 
@@ -32,7 +33,9 @@ const ALONE = [
 const ENGINE_INSIDE = ['test/{constraint,parity}/*.test.ts'];
 
 /** Servers that tests start are gateways with readers of their own then. */
-const SETUP = process.env['OVER_REDIS'] === undefined ? [] : ['harness/over-redis.ts'];
+const IS_OVER_REDIS = process.env['OVER_REDIS'] !== undefined;
+const SETUP = IS_OVER_REDIS ? ['harness/over-redis.ts'] : [];
+const ONE_MACHINE = IS_OVER_REDIS ? oneMachineFiles() : [];
 
 export default defineConfig({
   resolve: {
@@ -67,7 +70,7 @@ export default defineConfig({
           // Programs start within seconds on an idle machine, and in many more on a busy one.
           testTimeout: 60_000,
           include: ['test/**/*.test.ts'],
-          exclude: ['test/gpu/**', ...ENGINE_INSIDE, ...ALONE],
+          exclude: ['test/gpu/**', ...ENGINE_INSIDE, ...ALONE, ...ONE_MACHINE],
           isolate: false,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
@@ -80,6 +83,7 @@ export default defineConfig({
           setupFiles: SETUP,
           testTimeout: 60_000,
           include: ENGINE_INSIDE,
+          exclude: ONE_MACHINE,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
@@ -92,6 +96,7 @@ export default defineConfig({
           setupFiles: SETUP,
           testTimeout: 60_000,
           include: ALONE,
+          exclude: ONE_MACHINE,
           maxWorkers: 1,
           fileParallelism: false,
           sequence: { groupOrder: 2 },

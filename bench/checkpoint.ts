@@ -14,6 +14,7 @@ import { printTable, reportHead, type Report } from './report.js';
 const DEMO = path.join(repositoryRoot(), 'models/demo/');
 const HELP = `npm run bench -- [options]
 npm run bench -- kernels [options]   products of llama.cpp's kernels and of ours in turns
+npm run bench -- link --help         readers behind Redis against readers that are children, in turns
 npm run bench -- serve --help        what many users do to this server, and to another one in turns
 
   --model PATH        checkpoint folder or GGUF file (default: the demo model)

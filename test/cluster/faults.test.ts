@@ -3,18 +3,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { setTimeout as delay } from 'node:timers/promises';
 import { keysOf, READERS_GROUP } from 'takeoff-server/link/redis/keys.js';
-import { readRedisAddress } from 'takeoff-server/link/redis/redis-address.js';
-import { RedisConnection } from 'takeoff-server/link/redis/redis-connection.js';
 import { Cluster } from '../../harness/cluster.js';
 import { isLongForm } from '../../harness/long-form.js';
 import { Random } from '../../harness/random.js';
 import { sayWhyNoRedis } from '../../harness/redis-server.js';
 import { load, type LoadResult } from './load.js';
+import { connectTo, expectNothingLost } from './nothing-lost.js';
 
 const IS_LONG = isLongForm('test:cluster');
 const LOAD = { perSecond: IS_LONG ? 20 : 10, leaving: 0.2, maxTokens: 24 };
 const KEYS = keysOf('primary');
-const SETTLE_MS = 30_000;
 
 /** What is answered while Redis is away. */
 const AWAY: readonly string[] = ['queue.unreachable', 'server.not_ready', 'group.unavailable'];
@@ -38,44 +36,6 @@ describe.skipIf(sayWhyNoRedis())('a cluster under faults', () => {
 
   const [gateway, reader] = [() => cluster.gateways.at(-1)!, () => cluster.readers.at(-1)!];
 
-  /** Keys of waiting requests, entries that somebody has, and answers that are open, once all is over. */
-  async function leftovers(): Promise<Record<string, number>> {
-    const address = readRedisAddress({ url: cluster.redis.url, caFile: null, certFile: null, keyFile: null });
-    const redis = await new Promise<RedisConnection>((resolve) => {
-      const connection: RedisConnection = new RedisConnection(address, { onUp: () => resolve(connection) });
-    });
-    const pending = (await redis.send(['XPENDING', KEYS.queue, READERS_GROUP])) as [number];
-    const tiles = (await redis.send(['KEYS', 'tk:1:*tiles:*'])) as string[];
-    const waiting = (await redis.send(['XLEN', KEYS.queue])) as number;
-    await redis.close();
-    let open = 0;
-    let running = 0;
-    for (const { managementUrl, child } of cluster.gateways) {
-      if (child.exitCode !== null || child.signalCode !== null) continue;
-      const metrics = await (await fetch(`${managementUrl}/metrics`)).text();
-      open += Number(/^takeoff_open_requests (\d+)/mu.exec(metrics)?.[1] ?? NaN);
-      const status = (await (await fetch(`${managementUrl}/status`)).json()) as {
-        status: { live_readers: Record<string, { open_prompts: number }> };
-      };
-      for (const { open_prompts } of Object.values(status.status.live_readers)) running += open_prompts;
-    }
-    return { open, running, waiting, pending: pending[0], tiles: tiles.length };
-  }
-
-  async function expectNothingLost({ outcomes, codes }: LoadResult, title: string): Promise<void> {
-    process.stdout.write(`${title}: ${JSON.stringify(outcomes)} ${JSON.stringify(codes)}\n`);
-    expect(outcomes).toMatchObject({ lost: 0, twice: 0 });
-    expect(outcomes.done).toBeGreaterThan(0);
-    const nothing = { open: 0, running: 0, waiting: 0, pending: 0, tiles: 0 };
-    const deadline = performance.now() + SETTLE_MS;
-    let left = await leftovers();
-    while (performance.now() < deadline && JSON.stringify(left) !== JSON.stringify(nothing)) {
-      await delay(500);
-      left = await leftovers();
-    }
-    expect(left).toEqual(nothing);
-  }
-
   const underLoad = async (durationMs: number, faults: () => Promise<void>): Promise<LoadResult> => {
     const running = load({ ...LOAD, durationMs, random: fractions(7), url: () => gateway().url });
     await faults();
@@ -88,7 +48,7 @@ describe.skipIf(sayWhyNoRedis())('a cluster under faults', () => {
       reader().child.kill('SIGKILL');
       await cluster.addReader();
     });
-    await expectNothingLost(result, 'reader killed');
+    await expectNothingLost(cluster, result, 'reader killed');
     expect(Object.keys(result.codes).filter((code) => code !== 'reader.died')).toEqual([]);
   });
 
@@ -99,9 +59,71 @@ describe.skipIf(sayWhyNoRedis())('a cluster under faults', () => {
       await delay(1_000);
       await cluster.redis.launch();
     });
-    await expectNothingLost(result, 'Redis empty');
+    await expectNothingLost(cluster, result, 'Redis empty');
     // What was being submitted at that moment, and what came while it was away.
     expect(Object.keys(result.codes).filter((code) => !AWAY.includes(code))).toEqual([]);
+  });
+
+  it(
+    'serves on when Redis forgets scripts, connections, single keys or everything',
+    { timeout: 180_000 },
+    async () => {
+      const redis = await connectTo(cluster.redis);
+      const tiles = async (): Promise<readonly string[]> =>
+        (await redis.send(['KEYS', 'tk:1:*tiles:*'])) as string[];
+      const faults: readonly (readonly [what: string, make: () => Promise<unknown>])[] = [
+        ['its scripts', () => redis.send(['SCRIPT', 'FLUSH'])],
+        ['its connections', () => redis.send(['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'])],
+        ['the group of the queue', () => redis.send(['XGROUP', 'DESTROY', KEYS.queue, READERS_GROUP])],
+        ['the queue', () => redis.send(['DEL', KEYS.queue])],
+        ['all tiles', async () => redis.send(['DEL', 'none', ...(await tiles())])],
+        ['everything', () => redis.send(['FLUSHALL'])],
+      ];
+      const pauseMs = IS_LONG ? 10_000 : 1_500;
+      const result = await underLoad(faults.length * pauseMs + 5_000, async () => {
+        for (const [, make] of faults) {
+          await delay(pauseMs);
+          await make();
+        }
+      });
+      await redis.close();
+      await expectNothingLost(cluster, result, `Redis forgets ${faults.map(([what]) => what).join(', ')}`);
+      // A connection that is killed is an outage of a moment, and an answer whose events were forgotten ends.
+      const allowed = [...AWAY, 'reader.died'];
+      expect(Object.keys(result.codes).filter((code) => !allowed.includes(code))).toEqual([]);
+    },
+  );
+
+  it(
+    'refuses what is new when Redis has no memory left, and serves what waits',
+    { timeout: 120_000 },
+    async () => {
+      const redis = await connectTo(cluster.redis);
+      const result = await underLoad(8_000, async () => {
+        await delay(2_000);
+        await redis.send(['CONFIG', 'SET', 'maxmemory', '1']);
+        await delay(2_000);
+        await redis.send(['CONFIG', 'SET', 'maxmemory', '0']);
+      });
+      await redis.close();
+      await expectNothingLost(cluster, result, 'no memory');
+      expect(result.codes['reader.queue_full']).toBeGreaterThan(0);
+    },
+  );
+
+  it('keeps nothing of requests that are over', { timeout: 900_000 }, async () => {
+    const redis = await connectTo(cluster.redis);
+    const size = async (): Promise<readonly number[]> => {
+      const consumers = (await redis.send(['XINFO', 'CONSUMERS', KEYS.queue, READERS_GROUP])) as unknown[];
+      const streams = (await redis.send(['KEYS', 'tk:1:*'])) as string[];
+      return [consumers.length, streams.filter((key) => !key.includes(':note:')).length];
+    };
+    const before = await size();
+    const result = await underLoad(IS_LONG ? 500_000 : 5_000, () => Promise.resolve());
+    await expectNothingLost(cluster, result, 'without faults');
+    for (const [index, count] of (await size()).entries())
+      expect(count).toBeLessThanOrEqual(before[index] ?? 0);
+    await redis.close();
   });
 
   it.runIf(IS_LONG)(
@@ -115,7 +137,7 @@ describe.skipIf(sayWhyNoRedis())('a cluster under faults', () => {
           await delay(stillMs);
           reader().child.kill('SIGCONT');
         });
-        await expectNothingLost(result, `reader stopped for ${stillMs} ms`);
+        await expectNothingLost(cluster, result, `reader stopped for ${stillMs} ms`);
       }
     },
   );
@@ -127,7 +149,7 @@ describe.skipIf(sayWhyNoRedis())('a cluster under faults', () => {
       await delay(3_000);
       first.child.kill('SIGKILL');
     });
-    await expectNothingLost(result, 'another gateway killed');
+    await expectNothingLost(cluster, result, 'another gateway killed');
     expect(result.outcomes.broken).toBe(0);
   });
 
@@ -156,6 +178,6 @@ describe.skipIf(sayWhyNoRedis())('a cluster under faults', () => {
         }
       }
     });
-    await expectNothingLost(result, 'minutes of kills');
+    await expectNothingLost(cluster, result, 'minutes of kills');
   });
 });

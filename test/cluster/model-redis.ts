@@ -189,7 +189,7 @@ function execute(
 }
 
 function makeGroup(stream: ModelStream): string {
-  if (stream.hasGroup) throw new RedisRefusal('XGROUP', new Error('BUSYGROUP'));
+  if (stream.hasGroup) throw new RedisRefusal('XGROUP', 'BUSYGROUP');
   stream.hasGroup = true;
   return 'OK';
 }
@@ -203,7 +203,7 @@ function streamsOf(args: readonly string[]): readonly string[] {
 function readGroup(redis: ModelRedis, args: readonly string[]): unknown {
   return streamsOf(args).flatMap((key) => {
     const stream = redis.streams.get(key);
-    if (stream?.hasGroup !== true) throw new RedisRefusal('XREADGROUP', new Error('NOGROUP'));
+    if (stream?.hasGroup !== true) throw new RedisRefusal('XREADGROUP', 'NOGROUP');
     const { next } = stream;
     if (next === undefined) return [];
     stream.take(next[0], args[2] ?? '');

@@ -1,79 +1,36 @@
 // A gateway and a reader that show certificates to an encrypted Redis and have the rights of docs/cluster.md, no more: everything works with
 // them, and what a reader must not do is refused.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readRedisAddress } from 'takeoff-server/link/redis/redis-address.js';
-import { RedisConnection } from 'takeoff-server/link/redis/redis-connection.js';
+import type { RedisConnection } from 'takeoff-server/link/redis/redis-connection.js';
 import { SUBMIT } from 'takeoff-server/link/redis/scripts.js';
-import { RedisServer, sayWhyNoRedis } from '../../harness/redis-server.js';
+import { GuardedRedis, type Role } from '../../harness/guarded-redis.js';
+import { sayWhyNoRedis } from '../../harness/redis-server.js';
 import { repositoryRoot, RunningServer } from '../../harness/running-server.js';
-import { makeAuthority } from '../network/certificates.js';
-
-const PASSWORD = 'secret-of-the-test';
-const folder = mkdtempSync(path.join(tmpdir(), 'takeoff-rights-'));
-const pem = (name: string): string => path.join(folder, `${name}.pem`);
-
-/** `user NAME RULES…` of the page, for the group of the test. */
-function rulesOf(role: 'reader' | 'gateway'): string[] {
-  const page = readFileSync(path.join(repositoryRoot(), 'docs/cluster.md'), 'utf8');
-  const line = new RegExp(`^user (${role}-GROUP .*)$`, 'mu').exec(page)?.[1] ?? '';
-  const text = line.replaceAll('GROUP', 'primary').replace('PASSWORD', PASSWORD);
-  // A selector is one argument.
-  return text.match(/\([^)]*\)|\S+/gu) ?? [];
-}
 
 describe.skipIf(sayWhyNoRedis())('gateway and reader with certificates and the rights of the page', () => {
-  let redis: RedisServer;
+  let redis: GuardedRedis;
   const open: RedisConnection[] = [];
   const servers: RunningServer[] = [];
 
-  const settings = () => ({ caFile: pem('ca'), certFile: pem('client'), keyFile: pem('client-key') });
-  const urlOf = (user: string): string => redis.url.replace('//', `//${user}:${PASSWORD}@`);
-  async function connect(url: string): Promise<RedisConnection> {
-    return new Promise((resolve, reject) => {
-      const address = readRedisAddress({ url, ...settings() });
-      const connection: RedisConnection = new RedisConnection(address, {
-        onUp: () => resolve(connection),
-        onDown: (why) => reject(new Error(why)),
-      });
-      open.push(connection);
-    });
+  async function connect(role?: Role): Promise<RedisConnection> {
+    const connection = await redis.connect(role === undefined ? undefined : redis.urlOf(role));
+    open.push(connection);
+    return connection;
   }
-  const start = (
-    role: 'reader' | 'gateway',
-    env: Readonly<Record<string, string>>,
-  ): Promise<RunningServer> => {
-    const { caFile, certFile, keyFile } = settings();
-    const files = { TAKEOFF_REDIS_CA: caFile, TAKEOFF_REDIS_CERT: certFile, TAKEOFF_REDIS_KEY: keyFile };
-    const url = { TAKEOFF_REDIS_URL: urlOf(`${role}-primary`) };
-    return RunningServer.startOne({ env: { ...files, ...url, ...env }, waitsForReader: role === 'gateway' });
-  };
+  const start = (role: Role, env: Readonly<Record<string, string>> = {}): Promise<RunningServer> =>
+    RunningServer.startOne({ env: { ...redis.envOf(role), ...env }, waitsForReader: role === 'gateway' });
 
   beforeAll(async () => {
-    const authority = makeAuthority('authority of the test');
-    const [server, client] = [authority.issue('localhost'), authority.issue('client')];
-    writeFileSync(pem('ca'), authority.certificatePem);
-    writeFileSync(pem('server'), server.certificatePem);
-    writeFileSync(pem('server-key'), server.keyPem);
-    writeFileSync(pem('client'), client.certificatePem);
-    writeFileSync(pem('client-key'), client.keyPem);
-    redis = await RedisServer.start([
-      ...['--tls-cert-file', pem('server'), '--tls-key-file', pem('server-key')],
-      ...['--tls-ca-cert-file', pem('ca'), '--tls-auth-clients', 'yes'],
-    ]);
-    const operator = await connect(redis.url);
-    for (const role of ['reader', 'gateway'] as const)
-      await operator.send(['ACL', 'SETUSER', ...rulesOf(role)]);
+    redis = await GuardedRedis.start(['primary']);
     servers.push(await start('reader', { TAKEOFF_HEADLESS: 'true' }));
-    servers.push(await start('gateway', {}));
+    servers.push(await start('gateway'));
   });
   afterAll(async () => {
     await Promise.all(open.map((connection) => connection.close()));
     for (const server of servers.reverse()) await server.stop();
     await redis.stop();
-    rmSync(folder, { recursive: true, force: true });
   });
 
   const gateway = (): RunningServer => servers.at(-1)!;
@@ -99,7 +56,7 @@ describe.skipIf(sayWhyNoRedis())('gateway and reader with certificates and the r
   });
 
   it('are refused nothing that they ask of Redis', async () => {
-    const operator = await connect(redis.url);
+    const operator = await connect();
     expect(await operator.send(['ACL', 'LOG'])).toEqual([]);
   });
 
@@ -111,31 +68,24 @@ describe.skipIf(sayWhyNoRedis())('gateway and reader with certificates and the r
     ['see all keys', ['KEYS', '*']],
     ['watch what others say', ['MONITOR']],
   ])('a reader may not %s', async (_what, command) => {
-    const reader = await connect(urlOf('reader-primary'));
+    const reader = await connect('reader');
     await expect(reader.send(command)).rejects.toMatchObject({ word: 'NOPERM' });
   });
 
   it('a reader may not add a request by a script either', async () => {
-    const reader = await connect(urlOf('reader-primary'));
+    const reader = await connect('reader');
     await expect(reader.run(SUBMIT, ['tk:1:{primary}:queue'], ['10', '{}'])).rejects.toThrow(
       /can't run this command/u,
     );
   });
 
   it('a process without the certificate is not let in', async () => {
-    const address = readRedisAddress({ url: redis.url, caFile: pem('ca'), certFile: null, keyFile: null });
-    const why = await new Promise<string>((resolve) => {
-      open.push(new RedisConnection(address, { onUp: () => resolve('it was'), onDown: resolve }));
-    });
-    expect(why).not.toBe('it was');
+    await expect(redis.connect(redis.server.url, 'ca', null)).rejects.toThrow();
   });
 
   it('a server whose authority is not the one that was named is not spoken to', async () => {
-    writeFileSync(pem('other-ca'), makeAuthority('somebody else').certificatePem);
-    const address = readRedisAddress({ url: redis.url, ...settings(), caFile: pem('other-ca') });
-    const why = await new Promise<string>((resolve) => {
-      open.push(new RedisConnection(address, { onUp: () => resolve('it was'), onDown: resolve }));
-    });
-    expect(why).toMatch(/certificate|self.signed|signature/iu);
+    await expect(redis.connect(redis.server.url, 'other-ca')).rejects.toThrow(
+      /certificate|self.signed|signature/iu,
+    );
   });
 });

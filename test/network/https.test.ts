@@ -9,7 +9,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { RunningServer } from '../../harness/running-server.js';
 import { generate, tag } from '../hostile/asking.js';
 import { photograph } from '../hostile/files/valid.js';
-import { type Certificate, makeAuthority } from './certificates.js';
+import { type Certificate, makeAuthority } from '../../harness/certificates.js';
 import { sayWhyNoNamespaces } from './namespace.js';
 import { recordDialled, World } from './world.js';
 

@@ -46,7 +46,7 @@ export class RedisRefusal extends TakeoffError<'server.internal'> {
   /** Its first word, by which errors are told apart, such as NOGROUP or OOM. */
   readonly word: string;
 
-  constructor(command: string, { message }: ErrorReply) {
+  constructor(command: string, message: string) {
     super('server.internal', `Redis refused ${command}: ${message}`);
     this.word = message.split(' ', 1)[0] ?? '';
   }
@@ -117,7 +117,7 @@ export class RedisConnection {
     try {
       return await live.client.sendCommand<unknown>(args, asBytes ? BYTES : {});
     } catch (error) {
-      if (error instanceof ErrorReply) throw new RedisRefusal(String(args[0]), error);
+      if (error instanceof ErrorReply) throw new RedisRefusal(String(args[0]), error.message);
       throw new RedisUnreachable(messageOf(error));
     } finally {
       clearTimeout(timer);

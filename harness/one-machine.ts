@@ -1,0 +1,24 @@
+// Tests of whole programs that can only be those of one machine, each with the reason: what they are about does not exist where readers are
+// processes of their own that a gateway knows by Redis alone.
+
+const CHILDREN = 'kills, counts or lists the readers of a gateway, which has none';
+const MANAGED = 'adds or changes readers through the gateway, which answers request.readers_elsewhere';
+
+/** By file, and by name within a file; '*' for all of a file. */
+const ONE_MACHINE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'test/process/life-and-death.test.ts': { '*': CHILDREN },
+  'test/process/killed-readers.test.ts': { '*': CHILDREN },
+  'test/process/readers.test.ts': { '*': MANAGED },
+  'test/process/reader-sequences.test.ts': { '*': MANAGED },
+  'test/process/absent-device.test.ts': { '*': MANAGED },
+};
+
+/** Undefined for a test that is one of many machines, too. */
+export const whyOneMachine = (file: string, name: string): string | undefined => {
+  const tests = ONE_MACHINE[file];
+  return tests?.['*'] ?? tests?.[name];
+};
+
+/** Files of which no test is one of many machines. */
+export const oneMachineFiles = (): string[] =>
+  Object.entries(ONE_MACHINE).flatMap(([file, tests]) => ('*' in tests ? [file] : []));
