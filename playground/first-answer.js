@@ -1,6 +1,8 @@
 // Measures what the page adds to an answer: from Enter to the first words on the screen and to the end, beside curl with the same
 // request. `npm start` in one terminal, `npm run first-answer` in another, on a machine that does nothing else. Needs a Chromium
 // (apt-get install chromium); CHROMIUM names another. Each request has an image of its own, so nobody finds anything in a cache.
+// The browser gets a session of its own, and Linux shares the processor out by sessions (autogroup): where the server was given more
+// than its share, the browser needs a program in CHROMIUM that gives it as much, or what is measured is how long it waits for the server.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -254,6 +254,8 @@ describe.skipIf(chromiumPath === undefined)('the page', () => {
       await page.getByRole('button', { name: 'Folder' }).click();
       await page.setInputFiles('input[accept]', [TWO_SHAPES, path.join(IMAGES, 'chart.png')]);
       found.push(...(await axeFindings(page, rule)));
+      await page.getByRole('button', { name: 'chart.png' }).click();
+      found.push(...(await axeFindings(page, rule)));
       expect(found).toEqual([]);
     }
   });
@@ -343,6 +345,11 @@ describe.skipIf(chromiumPath === undefined)('the page', () => {
     await page.getByText('Pause').click();
     await page.getByText('Go on').waitFor();
     expect(await page.locator('.folder-table tbody tr').count()).toBeLessThan(60);
+    await page.getByRole('button', { name: '0.png', exact: true }).press('Enter');
+    expect(await page.getByRole('dialog').locator('.markdown').textContent()).toBe(
+      'The purple shape is a square.',
+    );
+    await closeDialog(page);
     await page.evaluate(`document.querySelector('.folder-table').scrollTo(0, 1e6)`);
     await page.getByText('999.png', { exact: true }).waitFor();
     const saved = page.waitForEvent('download');

@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { HistoryDialog } from './history-dialog.js';
 import { openDialog } from './open-dialog.js';
 import { ReadersDialog } from './readers-dialog.js';
+import { RowDialog } from './row-dialog.js';
 import { SettingsDialog } from './settings-dialog.js';
 import { ShowAsDialog } from './show-as-dialog.js';
 
@@ -21,6 +22,8 @@ export const Dialogs = (): JSX.Element | null => {
       return <ReadersDialog onClose={close} />;
     case 'showAs':
       return <ShowAsDialog question={dialog.question} onClose={close} />;
+    case 'row':
+      return <RowDialog row={dialog.row} onClose={close} />;
     case undefined:
       return null;
   }

@@ -5,6 +5,8 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { FolderRow, RowState } from '../folder/folder-run.js';
 import { visibleRows } from '../folder/visible-rows.js';
 import { formatMs } from './format.js';
+import { openDialog } from './open-dialog.js';
+import { Thumbnail } from './thumbnail.js';
 
 /** As in page.css. */
 const ROW_PX = 64;
@@ -53,20 +55,24 @@ const Gap = ({ rowCount }: { readonly rowCount: number }): JSX.Element | null =>
     </tr>
   );
 
+/** A click anywhere in it opens the row; the button is there for the keyboard, and its clicks are clicks in the row. */
 const Row = ({ row, index }: { readonly row: FolderRow; readonly index: number }): JSX.Element => {
   const state = row.state.value;
+  const open = (): void => {
+    openDialog.value = { kind: 'row', row };
+  };
   return (
-    <tr aria-rowindex={index} class={state.kind}>
+    <tr aria-rowindex={index} class={state.kind} onClick={open}>
       <th scope="row">
-        <div class="cell">
+        <button type="button" class="cell row-button">
           <Thumbnail file={row.file} />
           <span class="file-name" title={row.path}>
             {row.path}
           </span>
-        </div>
+        </button>
       </th>
       <td>
-        <div class="cell answer-cell" title={row.answer.value}>
+        <div class="cell answer-cell">
           {state.kind === 'failed' ? <span class="refusal">{state.message}</span> : row.answer.value}
         </div>
       </td>
@@ -87,18 +93,3 @@ function timeOf(state: RowState): string {
       return 'failed';
   }
 }
-
-/** Holds the image in memory while its row is drawn. */
-const Thumbnail = ({ file }: { readonly file: File }): JSX.Element => {
-  const image = useRef<HTMLImageElement>(null);
-  useEffect(() => {
-    const url = URL.createObjectURL(file);
-    if (image.current !== null) image.current.src = url;
-    return () => URL.revokeObjectURL(url);
-  }, [file]);
-  // What is no image has no thumbnail.
-  const hide = (): void => {
-    if (image.current !== null) image.current.hidden = true;
-  };
-  return <img ref={image} alt="" decoding="async" onError={hide} />;
-};
