@@ -112,6 +112,7 @@ describe('toGatewayConfig', () => {
           readerId: 'id',
           modelName: '/m',
           projectorFile: null,
+          modelBase: null,
           loras: {},
           device: 'auto',
           gpuLayers: 'auto',

@@ -52,6 +52,11 @@ export const readerConfigSchema = z.object({
     key: 'projector_file',
     meaning: 'The mmproj file of a GGUF model, where several lie beside it or its name does not tell.',
   }),
+  modelBase: setting(optionalText('a folder, or owner/name of the model hub'), null, {
+    key: 'model_base',
+    meaning:
+      'The base of a LoRA checkpoint of LLaVA, where base_model_name_or_path of its adapter_config.json names none that is at hand.',
+  }),
   loras: computedSetting(
     namedTexts(
       'a mapping of names to folders, GGUF files or owner/name of the model hub; as text name=path,name=path',

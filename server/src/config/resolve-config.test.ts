@@ -51,6 +51,7 @@ describe('resolveConfig', () => {
         readerId: 'a-new-id',
         modelName: '/program/models/demo/checkpoint',
         projectorFile: null,
+        modelBase: null,
         loras: {},
         device: 'auto',
         gpuLayers: 'auto',

@@ -106,6 +106,7 @@ const START: ReaderStart = {
   readerId: 'reader1',
   modelName: 'demo',
   projectorFile: null,
+  modelBase: null,
   loras: {},
   device: 'cpu',
   gpuLayers: 'auto',

@@ -39,6 +39,7 @@ export const START: ReaderStart = {
   readerId: 'reader1',
   modelName: 'demo',
   projectorFile: null,
+  modelBase: null,
   loras: {},
   device: 'cpu',
   gpuLayers: 'auto',

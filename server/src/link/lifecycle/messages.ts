@@ -29,6 +29,8 @@ export interface ReaderStart {
   readonly modelName: string;
   /** Which of several mmproj files beside a GGUF model; null means the only one. */
   readonly projectorFile: string | null;
+  /** The base of a LoRA checkpoint: a folder or a hub id; null means that the checkpoint names it. */
+  readonly modelBase: string | null;
   /** LoRA adapters by the names that requests use: a folder of PEFT, a GGUF file or a hub id of each. */
   readonly loras: Readonly<Record<string, string>>;
   readonly device: Device;

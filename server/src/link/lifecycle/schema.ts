@@ -26,6 +26,7 @@ export const lifecycleMessageSchema = z.discriminatedUnion('kind', [
       readerId: text,
       modelName: text,
       projectorFile: text.nullable(),
+      modelBase: text.nullable(),
       loras: z.record(z.string(), z.string()),
       device: z.enum(DEVICES),
       gpuLayers: z.union([count, z.literal('auto')]),
