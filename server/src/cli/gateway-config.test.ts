@@ -131,6 +131,7 @@ describe('toGatewayConfig', () => {
           stepTargetMs: 200,
           prefillChunkSize: 512,
           prefixCache: true,
+          constrainedDecodingBackend: 'all',
           constraintTimeoutMs: 1_000,
           threads: 0,
           kernels: 'auto',

@@ -2,6 +2,7 @@
 import { DEFAULT_CONSUMER_GROUP } from 'takeoff-wire';
 import { z } from 'zod';
 import { TEMPLATE_NAMES } from '../model/description.js';
+import { CONSTRAINED_DECODING } from '../model/constrained-decoding.js';
 import { CACHE_BITS } from '../model/cache-bits.js';
 import { DEVICES } from '../model/device.js';
 import { KERNEL_CHOICES } from '../model/kernels.js';
@@ -85,9 +86,10 @@ export const readerConfigSchema = z.object({
       meaning: 'GPUs that this reader sees, in the order of the driver. All of them when not set.',
     },
   ),
-  tensorParallel: setting(integer(1, 16, 'devices'), 1, {
+  tensorParallel: setting(integer(1, 16, 'devices, 1 or an even number'), 1, {
     key: 'tensor_parallel',
-    meaning: 'GPUs over which the layers of the language model are split.',
+    meaning:
+      'GPUs over which the layers of the language model are split, no more than cuda_visible_devices lists.',
   }),
   quantizeCacheBits: setting(optionalNumberOf(CACHE_BITS), null, {
     key: 'quantize_cache_bits',
@@ -159,6 +161,11 @@ export const readerConfigSchema = z.object({
   threads: setting(integer(0, 1024, '0 takes one for each physical core'), 0, {
     key: 'threads',
     meaning: 'Threads that the model computes with.',
+  }),
+  constrainedDecodingBackend: setting(choice(CONSTRAINED_DECODING), 'all', {
+    key: 'constrained_decoding_backend',
+    meaning:
+      'Whether answers can be bound to a schema or a pattern: none refuses such requests, every other word allows them. One engine does what all of them do, and requests may name any; see structured-output.md.',
   }),
   constraintTimeoutMs: setting(integer(1, 60_000, 'ms'), 1_000, {
     key: 'constraint_timeout_ms',

@@ -131,6 +131,7 @@ const START: ReaderStart = {
   llamaLibDir: null,
   hubEndpoint: 'http://127.0.0.1:9',
   hubOffline: true,
+  constrainedDecodingBackend: 'all',
   constraintTimeoutMs: 1_000,
   echo: false,
 };

@@ -4,6 +4,7 @@
 import type { ImageTokenBudget } from '../../model/image-token-budget.js';
 import type { TemplateName, VisionSettings } from '../../model/description.js';
 import type { CacheBits } from '../../model/cache-bits.js';
+import type { ConstrainedDecoding } from '../../model/constrained-decoding.js';
 import type { Device } from '../../model/device.js';
 import type { KernelChoice } from '../../model/kernels.js';
 import type { MemorySize } from '../../model/memory-size.js';
@@ -74,6 +75,8 @@ export interface ReaderStart {
   readonly hubEndpoint: string;
   /** Use what is cached and open no connection. */
   readonly hubOffline: boolean;
+  /** Whether requests may have a schema or pattern: none refuses them, the other words mean the same. */
+  readonly constrainedDecodingBackend: ConstrainedDecoding;
   /** How long a schema or pattern of a request may take to compile. */
   readonly constraintTimeoutMs: number;
   /** Answer with the prompt instead of a model: for tests, and to measure everything around the model. */

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { TEMPLATE_NAMES, visionSettingsSchema } from '../../model/description.js';
 import { CACHE_BITS } from '../../model/cache-bits.js';
+import { CONSTRAINED_DECODING } from '../../model/constrained-decoding.js';
 import { imageTokenBudgetSchema } from '../../model/image-token-budget.js';
 import { DEVICES } from '../../model/device.js';
 import { KERNEL_CHOICES } from '../../model/kernels.js';
@@ -56,6 +57,7 @@ export const lifecycleMessageSchema = z.discriminatedUnion('kind', [
       llamaLibDir: text.nullable(),
       hubEndpoint: text,
       hubOffline: z.boolean(),
+      constrainedDecodingBackend: z.enum(CONSTRAINED_DECODING),
       constraintTimeoutMs: z.int().min(1),
       echo: z.boolean(),
     }),
