@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import { rowBytes, TENSOR_TYPES, type TensorType } from '../../server/src/model/tensor-types.js';
 import { createTensorCodec } from '../../server/src/native/tensor-codec.js';
+import { floatCodec } from '../../server/src/checkpoint/fixtures/float-codec.fixture.js';
 import { nativeRuntime } from '../parity/golden-case.js';
 
 const codec = createTensorCodec(nativeRuntime());
@@ -46,4 +47,36 @@ it('the tensor codec refuses rows that are no whole number of blocks', async () 
   await expect(codec.convert(source.subarray(0, 4 * 100), 'F32', 'Q8_0', 100)).rejects.toThrow(
     /no whole number of Q8_0 blocks/,
   );
+});
+
+it('the tensor codec adds products as plain arithmetic does, also when several are asked for at once', async () => {
+  const [rows, columns, rank] = [37, 300, 5];
+  const matrix = (count: number, seed: number) =>
+    Float32Array.from({ length: count }, (_, i) => Math.sin(i * seed + seed));
+  const sums = [1, 2, 3].map((seed) => ({
+    weights: matrix(rows * columns, seed + 0.1),
+    left: matrix(rows * rank, seed + 0.2),
+    right: matrix(rank * columns, seed + 0.3),
+    rank,
+  }));
+  const results = await Promise.all(sums.map((sum) => codec.addProduct(sum)));
+  const wanted = await Promise.all(sums.map((sum) => floatCodec.addProduct(sum)));
+  for (const [index, result] of results.entries()) {
+    expect(result).toHaveLength(rows * columns);
+    const worst = result
+      .map((value, i) => Math.abs(value - (wanted[index]?.[i] ?? NaN)))
+      .reduce((a, b) => Math.max(a, b));
+    expect(worst).toBeLessThan(1e-5);
+  }
+});
+
+it('the tensor codec refuses matrices that do not fit each other, and computes the next sum all the same', async () => {
+  const sum = {
+    weights: new Float32Array(6),
+    left: new Float32Array(2),
+    right: new Float32Array(3),
+    rank: 1,
+  };
+  await expect(codec.addProduct({ ...sum, weights: new Float32Array(5) })).rejects.toThrow(/no matrix of 5/);
+  expect(await codec.addProduct(sum)).toEqual(new Float32Array(6));
 });

@@ -4,20 +4,12 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } fr
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Random } from '../../harness/random.js';
 import { ensureGgufAdapter } from '../../server/src/checkpoint/cache/adapter-cache.js';
-import { toFloats } from '../../server/src/checkpoint/fixtures/float-codec.fixture.js';
 import {
   safetensorsBytes,
   type TestTensor,
 } from '../../server/src/checkpoint/fixtures/safetensors-writer.fixture.js';
-import {
-  elementCountOf,
-  floatTypeOf,
-  isFloatTensor,
-} from '../../server/src/checkpoint/files/stored-tensor.js';
 import { modelWeights } from '../../server/src/checkpoint/pair/model-weights.js';
-import { fileNames, openWeightFiles } from '../../server/src/checkpoint/source/weight-files.js';
 import { createTensorCodec } from '../../server/src/native/tensor-codec.js';
 import { toTokenId } from '../../server/src/reader/ids.js';
 import {
@@ -28,6 +20,7 @@ import {
   nativeRuntime,
   type ConvertedModel,
 } from './golden-case.js';
+import { mergedValues, randomMatrices, readFloatTensors } from './lora-arithmetic.js';
 
 const CHECKPOINT = path.join(GOLDENS, 'v16-mistral-anyres', 'checkpoint');
 const RANK = 4;
@@ -40,35 +33,7 @@ const TOLERANCE = 1e-4;
 const folder = mkdtempSync(path.join(os.tmpdir(), 'takeoff-lora-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const random = new Random(7);
-const matrix = (rows: number, columns: number): Float32Array =>
-  Float32Array.from({ length: rows * columns }, () => (random.below(2001) - 1000) / 4000);
-
-/** weight [out, in] + alpha / rank · B [out, rank] · A [rank, in] */
-function merged({ values, shape }: TestTensor, a: Float32Array, b: Float32Array): Float32Array {
-  const [out = 0, input = 0] = shape;
-  const sum = Float32Array.from(values);
-  for (let row = 0; row < out; row += 1)
-    for (let column = 0; column < input; column += 1) {
-      let product = 0;
-      for (let r = 0; r < RANK; r += 1) product += (b[row * RANK + r] ?? 0) * (a[r * input + column] ?? 0);
-      sum[row * input + column] = (sum[row * input + column] ?? 0) + (ALPHA / RANK) * product;
-    }
-  return sum;
-}
-
-async function readTensors(): Promise<TestTensor[]> {
-  const weights = await openWeightFiles(CHECKPOINT, await fileNames(CHECKPOINT));
-  const tensors: TestTensor[] = [];
-  for (const tensor of weights.tensors.values()) {
-    if (!isFloatTensor(tensor)) continue;
-    const bytes = await tensor.read(0, elementCountOf(tensor.shape) ?? 0);
-    const { name, shape } = tensor;
-    tensors.push({ name, shape, type: 'F32', values: toFloats(bytes, floatTypeOf(tensor)) });
-  }
-  await weights.close();
-  return tensors;
-}
+const matrix = randomMatrices(7);
 
 /** The folders of an adapter of PEFT, and of the model with it merged. */
 async function makeAdapter(): Promise<{ readonly adapter: string; readonly mergedModel: string }> {
@@ -76,7 +41,7 @@ async function makeAdapter(): Promise<{ readonly adapter: string; readonly merge
   mkdirSync(adapter);
   mkdirSync(mergedModel);
   const halves: TestTensor[] = [];
-  const model = (await readTensors()).map((tensor) => {
+  const model = (await readFloatTensors(CHECKPOINT)).map((tensor) => {
     if (!ADAPTED.test(tensor.name)) return tensor;
     const [out = 0, input = 0] = tensor.shape;
     const [a, b] = [matrix(RANK, input), matrix(out, RANK)];
@@ -85,7 +50,7 @@ async function makeAdapter(): Promise<{ readonly adapter: string; readonly merge
       { name: `${place}.lora_A.weight`, type: 'F32', shape: [RANK, input], values: a },
       { name: `${place}.lora_B.weight`, type: 'F32', shape: [out, RANK], values: b },
     );
-    return { ...tensor, values: merged(tensor, a, b) };
+    return { ...tensor, values: mergedValues(tensor, { a, b, rank: RANK, scale: ALPHA / RANK }) };
   });
   writeFileSync(path.join(adapter, 'adapter_model.safetensors'), safetensorsBytes(halves));
   writeFileSync(

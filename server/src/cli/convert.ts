@@ -5,7 +5,7 @@ import { ensureGgufPair, type CacheEvent } from '../checkpoint/cache/model-cache
 import { locateSource } from '../checkpoint/cache/locate-source.js';
 import { convertCheckpoint, type GgufPairPaths } from '../checkpoint/convert/convert-checkpoint.js';
 import { describeCheckpoint } from '../checkpoint/source/describe-checkpoint.js';
-import type { TowerLocator } from '../checkpoint/source/vision-source.js';
+import type { ReadOptions } from '../checkpoint/source/read-checkpoint.js';
 import { CheckpointError } from '../errors.js';
 import { parseTextQuant, parseTowerQuant } from '../model/quantisation.js';
 import type { TensorCodec } from '../model/tensor-types.js';
@@ -22,6 +22,8 @@ export interface ConvertCommand {
   readonly source: string;
   readonly quantType: string;
   readonly visionQuantType: string;
+  /** The base of a LoRA checkpoint. */
+  readonly modelBase: string | null;
   /** Folder for the two files; null keeps them in the model cache. */
   readonly outDir: string | null;
   readonly hub: HubSettings;
@@ -31,8 +33,7 @@ export interface ConvertCommand {
 }
 
 /** A convert command whose source is on this machine, downloaded if it was a name of the hub. */
-interface Conversion extends ConvertCommand {
-  readonly locateTower: TowerLocator;
+interface Conversion extends ConvertCommand, Required<Pick<ReadOptions, 'locateTower' | 'locateBase'>> {
   readonly codec: TensorCodec;
   readonly onEvent: (event: CacheEvent) => void;
 }
@@ -52,8 +53,8 @@ export async function convert(command: ConvertCommand, terminal: Terminal): Prom
   const hub = openHub(command.hub, command.signal, lines.show);
   try {
     const source = await hub.resolveSource(command.source);
-    const { locateTower } = hub;
-    const conversion = { ...command, source, locateTower, codec, onEvent: lines.show };
+    const { locateTower, locateBase } = hub;
+    const conversion = { ...command, source, locateTower, locateBase, codec, onEvent: lines.show };
     const paths = await (command.outDir === null
       ? intoCache(conversion)
       : intoFolder(conversion, command.outDir));
@@ -75,17 +76,17 @@ function intoCache({ quantType, visionQuantType, hub, ...conversion }: Conversio
 }
 
 async function intoFolder(conversion: Conversion, outDir: string): Promise<GgufPairPaths> {
-  const { source, quantType, visionQuantType, codec, signal, locateTower, onEvent } = conversion;
+  const { source, quantType, visionQuantType, codec, signal, onEvent } = conversion;
   const textType = parseTextQuant(quantType);
   const towerType = parseTowerQuant(visionQuantType);
-  const located = await locateSource(source);
+  const located = await locateSource(source, conversion);
   if (located.kind === 'pair') {
     throw new CheckpointError(
       'checkpoint.unsupported',
       `${source}: This is a GGUF pair already; only checkpoints of weights in f32, f16 or bf16 can be converted.`,
     );
   }
-  const checkpoint = await describeCheckpoint(located.folder, { locateTower });
+  const checkpoint = await describeCheckpoint(located.folder, conversion);
   try {
     for (const message of checkpoint.warnings) onEvent({ kind: 'warning', message });
     await mkdir(outDir, { recursive: true });

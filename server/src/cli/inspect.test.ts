@@ -22,10 +22,10 @@ async function run(source: string, isJson = false) {
     hubOffline: true,
   };
   const { signal } = new AbortController();
-  const failure = await inspect({ source, projectorFile: null, hub, isJson, signal }, terminal).then(
-    () => undefined,
-    failureOf,
-  );
+  const failure = await inspect(
+    { source, projectorFile: null, modelBase: null, hub, isJson, signal },
+    terminal,
+  ).then(() => undefined, failureOf);
   return { terminal, failure };
 }
 

@@ -15,6 +15,8 @@ export interface InspectCommand {
   readonly source: string;
   /** Which of several mmproj files beside a GGUF model. */
   readonly projectorFile: string | null;
+  /** The base of a LoRA checkpoint. */
+  readonly modelBase: string | null;
   readonly hub: HubSettings;
   readonly isJson: boolean;
   readonly signal: AbortSignal;
@@ -31,10 +33,11 @@ export async function inspect(command: InspectCommand, terminal: Terminal): Prom
 
 async function look(
   hub: ReturnType<typeof openHub>,
-  { source, projectorFile }: InspectCommand,
+  { source, projectorFile, modelBase }: InspectCommand,
 ): Promise<Inspection> {
   const path = await hub.resolveSource(source);
-  const options = { locateTower: hub.locateTower, warnOf: templateWarnings, projectorFile };
+  const { locateTower, locateBase } = hub;
+  const options = { locateTower, locateBase, warnOf: templateWarnings, projectorFile, modelBase };
   return { ...(await inspectSource(path, options)), source };
 }
 

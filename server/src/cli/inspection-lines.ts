@@ -30,6 +30,7 @@ function partLines(inspection: Inspection): (readonly [string, string])[] {
       'architecture',
       architecture === null ? null : `${architecture}${layout === null ? '' : `, ${layoutText(layout)}`}`,
     ],
+    ['merged', loraLine(inspection)],
     ['language model', textLine(inspection)],
     ['context', contextTokens === null ? null : `${contextTokens} tokens`],
     ['tensors', tensorLine(inspection)],
@@ -43,6 +44,13 @@ function partLines(inspection: Inspection): (readonly [string, string])[] {
 
 const layoutText = (layout: NonNullable<Inspection['layout']>): string =>
   layout === 'gguf pair' ? 'GGUF pair' : `${layout} layout`;
+
+function loraLine({ lora }: Inspection): string | null {
+  if (lora === null) return null;
+  const { base, trainedOn, rank, mergedCount, wholeCount } = lora;
+  const name = trainedOn === null ? '' : ` (trained on ${trainedOn})`;
+  return `LoRA of rank ${rank} into ${mergedCount} tensors of ${base}${name}, ${wholeCount} tensors replaced`;
+}
 
 function textLine({ text }: Inspection): string | null {
   if (text === null) return null;

@@ -89,7 +89,10 @@ function convertCommand(terminal: Terminal): Command {
     .option('--json', 'print the paths as JSON');
   addSettingFlags(command, settings);
   return command.action(async (source: string, flags: ConvertFlags) => {
-    const { server } = loadConfig({ flags: typedFlags(command, settings), configFile: flags.config });
+    const { server, readers } = loadConfig({
+      flags: typedFlags(command, settings),
+      configFile: flags.config,
+    });
     const { convert } = await import('./convert.js');
     using cancellation = cancelOnSignals();
     await convert(
@@ -97,6 +100,7 @@ function convertCommand(terminal: Terminal): Command {
         source,
         quantType: flags.quant ?? 'auto',
         visionQuantType: flags.visionQuant ?? 'auto',
+        modelBase: readers[0]?.modelBase ?? null,
         outDir: flags.out ?? null,
         hub: server,
         libDir: server.llamaLibDir,
@@ -109,7 +113,7 @@ function convertCommand(terminal: Terminal): Command {
 }
 
 function inspectCommand(terminal: Terminal): Command {
-  const settings = settingsWith(...HUB_KEYS, 'projector_file');
+  const settings = settingsWith(...HUB_KEYS, 'projector_file', 'model_base');
   const command = new Command('inspect')
     .description('Prints what a model is, what it needs, and everything that keeps it from being served.')
     .argument(
@@ -124,11 +128,12 @@ function inspectCommand(terminal: Terminal): Command {
       flags: typedFlags(command, settings),
       configFile: flags.config,
     });
-    const projectorFile = readers[0]?.projectorFile ?? null;
+    const { projectorFile = null, modelBase = null } = readers[0] ?? {};
     const { inspect } = await import('./inspect.js');
     using cancellation = cancelOnSignals();
     const { signal } = cancellation;
-    await inspect({ source, projectorFile, hub: server, isJson: flags.json === true, signal }, terminal);
+    const wanted = { source, projectorFile, modelBase, hub: server, signal };
+    await inspect({ ...wanted, isJson: flags.json === true }, terminal);
   });
 }
 

@@ -2,6 +2,7 @@
 import { DEFAULT_CONSUMER_GROUP } from 'takeoff-wire';
 import { z } from 'zod';
 import { TEMPLATE_NAMES } from '../model/description.js';
+import { CONSTRAINED_DECODING } from '../model/constrained-decoding.js';
 import { CACHE_BITS } from '../model/cache-bits.js';
 import { API_DIALECT_CHOICES } from '../model/api-dialect.js';
 import { READER_DEVICES } from '../model/device.js';
@@ -54,6 +55,11 @@ export const readerConfigSchema = z.object({
   projectorFile: setting(optionalText('a file name in the folder of the model, or a path'), null, {
     key: 'projector_file',
     meaning: 'The mmproj file of a GGUF model, where several lie beside it or its name does not tell.',
+  }),
+  modelBase: setting(optionalText('a folder, or owner/name of the model hub'), null, {
+    key: 'model_base',
+    meaning:
+      'The base of a LoRA checkpoint of LLaVA, where base_model_name_or_path of its adapter_config.json names none that is at hand.',
   }),
   loras: computedSetting(
     namedTexts(
@@ -116,9 +122,10 @@ export const readerConfigSchema = z.object({
       meaning: 'GPUs that this reader sees, in the order of the driver. All of them when not set.',
     },
   ),
-  tensorParallel: setting(integer(1, 16, 'devices'), 1, {
+  tensorParallel: setting(integer(1, 16, 'devices, 1 or an even number'), 1, {
     key: 'tensor_parallel',
-    meaning: 'GPUs over which the layers of the language model are split.',
+    meaning:
+      'GPUs over which the layers of the language model are split, no more than cuda_visible_devices lists.',
   }),
   quantizeCacheBits: setting(optionalNumberOf(CACHE_BITS), null, {
     key: 'quantize_cache_bits',
@@ -191,6 +198,11 @@ export const readerConfigSchema = z.object({
   threads: setting(integer(0, 1024, '0 takes one for each physical core'), 0, {
     key: 'threads',
     meaning: 'Threads that the model computes with.',
+  }),
+  constrainedDecodingBackend: setting(choice(CONSTRAINED_DECODING), 'all', {
+    key: 'constrained_decoding_backend',
+    meaning:
+      'Whether answers can be bound to a schema or a pattern: none refuses such requests, every other word allows them. One engine does what all of them do, and requests may name any; see structured-output.md.',
   }),
   constraintTimeoutMs: setting(integer(1, 60_000, 'ms'), 1_000, {
     key: 'constraint_timeout_ms',

@@ -51,6 +51,7 @@ describe('resolveConfig', () => {
         readerId: 'a-new-id',
         modelName: '/program/models/demo/checkpoint',
         projectorFile: null,
+        modelBase: null,
         loras: {},
         device: 'auto',
         apiUrl: null,
@@ -77,6 +78,7 @@ describe('resolveConfig', () => {
         prefillChunkSize: 512,
         prefixCache: true,
         threads: 0,
+        constrainedDecodingBackend: 'all',
         constraintTimeoutMs: 1_000,
         kernels: 'auto',
         accessToken: null,
@@ -248,6 +250,25 @@ describe('resolveConfig', () => {
         'several devices for a reader on the CPU',
         { file: readerFile('{ model_name: /m, device: cpu, tensor_parallel: 2 }') },
         'tensor_parallel is 2, and device is cpu',
+      ],
+      [
+        'an odd number of devices',
+        { file: readerFile('{ model_name: /m, device: cuda, tensor_parallel: 3 }') },
+        'tensor_parallel is 3; allowed are 1 and even numbers up to 16',
+      ],
+      [
+        'more devices than are listed',
+        {
+          file: readerFile(
+            "{ model_name: /m, device: cuda, cuda_visible_devices: '0, 1,2', tensor_parallel: 4 }",
+          ),
+        },
+        'tensor_parallel is 4, and cuda_visible_devices lists 3 (0, 1,2)',
+      ],
+      [
+        'an engine for schemas that there never was',
+        { environment: { TAKEOFF_CONSTRAINED_DECODING_BACKEND: 'guidance' } },
+        'allowed: all, lmfe, lm-format-enforcer, outlines, llguidance, none',
       ],
       ['scientific notation', { environment: { TAKEOFF_PORT: '3e3' } }, 'port is "3e3"'],
       ['a word that is not allowed', { environment: { TAKEOFF_DEVICE: 'tpu' } }, 'device is "tpu"'],

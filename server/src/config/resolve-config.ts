@@ -143,10 +143,24 @@ function resolveReader(layers: readonly Layer[], surroundings: Surroundings): Re
   const reader = resolveSection(readerConfigSchema, READER_SETTINGS, layers, surroundings);
   if (reader.device === 'api') return resolveApiReader(reader, layers);
   validateNoApiSettings(reader);
-  if (reader.device !== 'cpu' || reader.tensorParallel === 1) return reader;
-  throw new ConfigError(
-    `tensor_parallel is ${reader.tensorParallel}, and device is cpu; only GPUs share the layers of a model. Allowed there is 1.`,
-  );
+  validateTensorParallel(reader);
+  return reader;
+}
+
+/** Takeoff's rules: GPUs only, one or an even number, no more than are listed. */
+function validateTensorParallel({ device, tensorParallel, cudaVisibleDevices }: ReaderConfig): void {
+  if (tensorParallel === 1) return;
+  if (device === 'cpu')
+    throw new ConfigError(
+      `tensor_parallel is ${tensorParallel}, and device is cpu; only GPUs share the layers of a model. Allowed there is 1.`,
+    );
+  if (tensorParallel % 2 !== 0)
+    throw new ConfigError(`tensor_parallel is ${tensorParallel}; allowed are 1 and even numbers up to 16.`);
+  const listed = cudaVisibleDevices?.split(',').length ?? Infinity;
+  if (tensorParallel > listed)
+    throw new ConfigError(
+      `tensor_parallel is ${tensorParallel}, and cuda_visible_devices lists ${listed} (${cudaVisibleDevices}); allowed are as many as are listed. List more GPUs or lower tensor_parallel.`,
+    );
 }
 
 /** Takeoff 0.17 had these settings of readers in server_config. */

@@ -36,10 +36,6 @@ export const UNUSED_READER_KEYS: UnusedKeys = new Map([
   ['disable_static', "A switch of Takeoff's engine."],
   ['disable_paged_attention', "A switch of Takeoff's engine. The KV cache is always shared."],
   ['ssd_cache_size', 'What was computed of prompts is kept in memory alone.'],
-  [
-    'constrained_decoding_backend',
-    'One engine does what all of them do. Requests may name any; see structured-output.md.',
-  ],
   ['lmfe_max_consecutive_whitespaces', 'A limit of an engine that is not used here.'],
   ['enable_document_processing', "Takeoff 0.22's. Documents are not processed here."],
   ['internal_gateway_ip', NO_PORT_OF_READERS],

@@ -106,6 +106,7 @@ const START: ReaderStart = {
   readerId: 'reader1',
   modelName: 'demo',
   projectorFile: null,
+  modelBase: null,
   loras: {},
   device: 'cpu',
   api: null,
@@ -131,6 +132,7 @@ const START: ReaderStart = {
   llamaLibDir: null,
   hubEndpoint: 'http://127.0.0.1:9',
   hubOffline: true,
+  constrainedDecodingBackend: 'all',
   constraintTimeoutMs: 1_000,
   echo: false,
 };

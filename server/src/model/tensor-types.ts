@@ -36,11 +36,25 @@ export function rowBytes(type: TensorType, rowElements: number): number | undefi
   return rowElements % blockElements === 0 ? (rowElements / blockElements) * blockBytes : undefined;
 }
 
-/** Converts weights between types, off the JavaScript thread and on several cores where that pays. */
+/** Matrices in f32, row by row. */
+export interface LowRankSum {
+  /** [rows, columns] */
+  readonly weights: Float32Array;
+  /** [rows, rank] */
+  readonly left: Float32Array;
+  /** [rank, columns] */
+  readonly right: Float32Array;
+  readonly rank: number;
+}
+
+/** Computes on weights, off the JavaScript thread and on several cores where that pays. */
 export interface TensorCodec {
   /**
    * Converts `source`, rows of `rowElements` little-endian elements of `from`, to `to`. Same type: returns `source`.
    * 16-bit to f32 is exact; f32 to bf16 and f16 rounds to nearest even as ggml does; quantisation is ggml's reference.
    */
   convert(source: Uint8Array, from: FloatType, to: TensorType, rowElements: number): Promise<Uint8Array>;
+
+  /** weights + left · right, [rows, columns], added up in f32. What was given stays as it is. */
+  addProduct(sum: LowRankSum): Promise<Float32Array>;
 }

@@ -1,5 +1,6 @@
-// Converts rows of weights between element types with ggml's own routines, in chunks spread over worker threads. The one
-// implementation of TensorCodec that conversion uses, so converted files equal what llama.cpp's tools would write.
+// Converts rows of weights between element types with ggml's own routines, in chunks spread over worker threads, and adds products of
+// small matrices to them. The one implementation of TensorCodec that conversion uses, so converted files equal what llama.cpp's tools
+// would write.
 import { Defect, NativeError } from '../errors.js';
 import {
   rowBytes,
@@ -8,6 +9,7 @@ import {
   type TensorCodec,
   type TensorType,
 } from '../model/tensor-types.js';
+import { lowRankSum } from './low-rank-sum.js';
 import type { Runtime } from './runtime.js';
 import { onWorker } from './symbols/bind.js';
 import type { GgmlSymbols } from './symbols/ggml.js';
@@ -17,6 +19,7 @@ const CHUNK_ELEMENTS = 1 << 20;
 
 export function createTensorCodec(runtime: Runtime): TensorCodec {
   const { ggml, threads } = runtime;
+  let lastSum: Promise<unknown> = Promise.resolve();
   return {
     async convert(source, from, to, rowElements) {
       const shape = validateShape(source, from, to, rowElements);
@@ -38,6 +41,12 @@ export function createTensorCodec(runtime: Runtime): TensorCodec {
       };
       await Promise.all(Array.from({ length: threads }, worker));
       return target;
+    },
+    addProduct(sum) {
+      // The inference thread computes one graph at a time, and a sum that failed is no reason not to compute the next.
+      const result = lastSum.then(() => lowRankSum(runtime, sum));
+      lastSum = result.catch(() => undefined);
+      return result;
     },
   };
 }

@@ -10,6 +10,7 @@ import { describeChoice } from '../native/gpu/choose-device.js';
 import { AdapterShelf } from './adapters/adapter-shelf.js';
 import { ConstrainedIntake } from './constraint/constrained-intake.js';
 import { Constraints } from './constraint/constraints.js';
+import { noConstraints } from './constraint/no-constraints.js';
 import type { LanguageEngine } from './engine/engine.js';
 import type { ServedModel } from './load/load-model.js';
 import type { KvOwner } from './kv/kv-owner.js';
@@ -54,7 +55,10 @@ export function serveModel({ start, model, send }: ServeOptions): ReaderServing 
     end(1);
   };
   const loop = createLoop({ start, model, send: tell }, onDefect);
-  const constraints = new Constraints(tokenizer, start.constraintTimeoutMs);
+  const constraints =
+    start.constrainedDecodingBackend === 'none'
+      ? noConstraints
+      : new Constraints(tokenizer, start.constraintTimeoutMs);
   const intake = new ConstrainedIntake({ loop, constraints, send: tell, onDefect });
   const adapters = new AdapterShelf({
     loaded: start.loras,

@@ -24,6 +24,8 @@ describe('readAdapterConfig', () => {
   it.each([
     { peft_type: 'IA3' },
     { use_dora: true },
+    { init_lora_weights: 'pissa_niter_4' },
+    { lora_bias: true },
     { fan_in_fan_out: true },
     { bias: 'lora_only' },
     { alora_invocation_tokens: [1, 2] },

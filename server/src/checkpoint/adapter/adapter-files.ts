@@ -3,3 +3,4 @@
 export const ADAPTER_CONFIG = 'adapter_config.json';
 /** The first that is there is read. */
 export const ADAPTER_WEIGHTS = ['adapter_model.safetensors', 'adapter_model.bin'] as const;
+export type AdapterFile = (typeof ADAPTER_WEIGHTS)[number];

@@ -6,6 +6,8 @@ import { incomplete, listNames, missing, unreadable, unsupported } from '../fail
 import { isErrno } from '../files/positional-file.js';
 import { GgufFile } from '../gguf/gguf-file.js';
 import { parseSplitName, splitName } from '../gguf/split-name.js';
+import { isLoraCheckpoint } from '../merge/lora-files.js';
+import { noLora } from '../merge/open-lora.js';
 import { hasWeights } from '../source/weight-files.js';
 
 export interface PairSource {
@@ -19,15 +21,30 @@ export type ModelSource = { readonly kind: 'checkpoint'; readonly folder: string
 /** Files without an ending that are looked into, in a folder that has nothing else: a store's blobs may be thousands. */
 const MAX_NAMELESS = 64;
 
+/** Settings that say more of a model than its path does. */
+export interface SourceSettings {
+  /** Which of several mmproj files beside a GGUF model: a name in the model's folder, or a path. */
+  readonly projectorFile?: string | null;
+  /** The base of a LoRA checkpoint: a folder, or owner/name of the hub. */
+  readonly modelBase?: string | null;
+}
+
 /**
- * `projectorFile` is the setting: a name in the model's folder, or a path.
  * @throws CheckpointError checkpoint.missing, checkpoint.unsupported, checkpoint.malformed, checkpoint.unreadable, checkpoint.incomplete
  */
-export async function locateSource(path: string, projectorFile: string | null = null): Promise<ModelSource> {
+export async function locateSource(path: string, settings: SourceSettings = {}): Promise<ModelSource> {
+  const { projectorFile = null, modelBase = null } = settings;
+  const source = await sourceAt(path, projectorFile);
+  if (source.kind === 'pair' && modelBase !== null) throw noLora(path, modelBase);
+  return source;
+}
+
+async function sourceAt(path: string, projectorFile: string | null): Promise<ModelSource> {
   const facts = await statOf(path);
   if (facts.isFile()) return pairOfFile(path, projectorFile);
   const names = await readdir(path);
-  const ggufs = hasWeights(names) ? [] : await ggufsOf(path, names);
+  const isCheckpoint = hasWeights(names) || isLoraCheckpoint(names);
+  const ggufs = isCheckpoint ? [] : await ggufsOf(path, names);
   if (ggufs.length > 0) return pairOfFolder(path, ggufs, projectorFile);
   if (projectorFile !== null)
     throw unsupported(

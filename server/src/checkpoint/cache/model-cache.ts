@@ -15,9 +15,9 @@ import { memoryNeeds } from '../inspect/memory-need.js';
 import { openGgufPair } from '../pair/open-pair.js';
 import type { Checkpoint } from '../source/checkpoint.js';
 import { describeCheckpoint } from '../source/describe-checkpoint.js';
-import type { TowerLocator } from '../source/vision-source.js';
+import type { ReadOptions } from '../source/read-checkpoint.js';
 import { findOrMake, folderName } from './converted-folder.js';
-import { locateSource } from './locate-source.js';
+import { locateSource, type SourceSettings } from './locate-source.js';
 import { sourceKey } from './source-key.js';
 
 export type CacheEvent =
@@ -26,11 +26,9 @@ export type CacheEvent =
   | { readonly kind: 'waiting'; readonly lockPath: string }
   | { readonly kind: 'warning'; readonly message: string };
 
-export interface EnsureOptions {
+export interface EnsureOptions extends SourceSettings, ReadOptions {
   /** A checkpoint's folder, a folder with a GGUF pair, or a GGUF file. */
   readonly source: string;
-  /** Which of several mmproj files beside a GGUF model; absent, there is one, or none. */
-  readonly projectorFile?: string | null;
   /** The model cache. */
   readonly repositoryPath: string;
   readonly textType: TextQuantChoice;
@@ -38,7 +36,6 @@ export interface EnsureOptions {
   /** Memory of the GPUs that will hold the model; null or absent where it computes on the CPU. `auto` depends on it. */
   readonly gpuBytes?: number | null;
   readonly codec: TensorCodec;
-  readonly locateTower?: TowerLocator;
   readonly onEvent?: (event: CacheEvent) => void;
   readonly signal?: AbortSignal;
 }
@@ -48,15 +45,12 @@ export interface EnsureOptions {
  * @throws CheckpointError of any code
  */
 export async function ensureGgufPair(options: EnsureOptions): Promise<GgufPairPaths> {
-  const source = await locateSource(options.source, options.projectorFile ?? null);
+  const source = await locateSource(options.source, options);
   if (source.kind === 'pair') {
     for (const message of source.warnings) options.onEvent?.({ kind: 'warning', message });
     return { modelPath: source.modelPath, projectorPath: source.projectorPath };
   }
-  const checkpoint = await describeCheckpoint(
-    source.folder,
-    options.locateTower === undefined ? {} : { locateTower: options.locateTower },
-  );
+  const checkpoint = await describeCheckpoint(source.folder, options);
   try {
     for (const message of checkpoint.warnings) options.onEvent?.({ kind: 'warning', message });
     const { text, tower } = chooseTypes(checkpoint, options);

@@ -205,6 +205,7 @@ describe('convertCheckpoint', () => {
     await expect(cancelled).rejects.toMatchObject({ code: 'checkpoint.cancelled' });
     let calls = 0;
     const failing: TensorCodec = {
+      ...floatCodec,
       convert: (...call) =>
         ++calls > 40 ? Promise.reject(new TypeError('codec')) : floatCodec.convert(...call),
     };

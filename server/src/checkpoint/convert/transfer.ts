@@ -6,6 +6,7 @@ import { floatTypeOf, type ElementType } from '../files/stored-tensor.js';
 import type { GgufWriter } from '../gguf/writer.js';
 import type { MappedTensor } from '../source/mapped-tensor.js';
 import { interleaveHeads } from './rotary-order.js';
+import { readSummedRows } from './summed-rows.js';
 
 /** Source bytes of a chunk. Converted to f32 it grows at most twofold. */
 const CHUNK_BYTES = 16 * 2 ** 20;
@@ -60,8 +61,7 @@ export async function transferTensors(
 /** The chunks of all tensors in order; one generator that several workers draw from. */
 function* chunksOf(tensors: readonly TransferTensor[]): Generator<Chunk> {
   for (const { tensor, type } of tensors) {
-    const [rowElements = 1, ...others] = tensor.dimensions;
-    const rows = others.reduce((product, dimension) => product * dimension, 1);
+    const [rows, rowElements] = matrixSize(tensor);
     const unit = tensor.rotaryHeadRows ?? 1;
     const unitBytes = unit * rowElements * WIDTH[floatTypeOf(tensor.source)];
     const rowsPerChunk = Math.max(1, Math.floor(CHUNK_BYTES / unitBytes)) * unit;
@@ -70,14 +70,20 @@ function* chunksOf(tensors: readonly TransferTensor[]): Generator<Chunk> {
   }
 }
 
+/** Rows and their elements: those of GGUF, or of the matrix that a product is added to, whose rows are all but the outermost dimension. */
+function matrixSize({ dimensions, source }: MappedTensor): readonly [rows: number, rowElements: number] {
+  const count = dimensions.reduce((product, dimension) => product * dimension, 1);
+  const rowElements = source.addition === undefined ? dimensions[0] : count / (dimensions.at(-1) ?? 1);
+  return [count / (rowElements ?? 1), rowElements ?? 1];
+}
+
 async function transferChunk(chunk: Chunk, writer: GgufWriter, codec: TensorCodec): Promise<void> {
-  const { tensor, type, firstRow, rows, rowElements } = chunk;
-  const from = floatTypeOf(tensor.source);
-  const stored = await tensor.source.read(firstRow * rowElements, rows * rowElements);
+  const { tensor, type, firstRow, rowElements } = chunk;
+  const { bytes, type: from } = await readSummedRows(tensor.source, chunk, codec);
   const ordered =
     tensor.rotaryHeadRows === null
-      ? stored
-      : interleaveHeads(stored, rowElements * WIDTH[from], tensor.rotaryHeadRows);
+      ? bytes
+      : interleaveHeads(bytes, rowElements * WIDTH[from], tensor.rotaryHeadRows);
   const converted = await codec.convert(ordered, from, type, rowElements);
   await writer.write(tensor.ggufName, firstRow * (rowBytes(type, rowElements) ?? 0), converted);
 }

@@ -24,6 +24,18 @@ export const ELEMENT_BYTES = {
 } as const;
 export type ElementType = keyof typeof ELEMENT_BYTES;
 
+/**
+ * A product of two small matrices, times `scale`. `rows`: B [out, rank] · A [rank, in], for a weight [out, in] or a kernel of so many
+ * elements. `columns`: its transpose, with A [rank, out] and B [in, rank].
+ */
+export interface LowRankAddition {
+  readonly a: StoredTensor;
+  readonly b: StoredTensor;
+  readonly order: 'rows' | 'columns';
+  readonly rank: number;
+  readonly scale: number;
+}
+
 export interface StoredTensor {
   readonly name: string;
   readonly elementType: ElementType;
@@ -31,6 +43,8 @@ export interface StoredTensor {
   readonly shape: readonly number[];
   /** The file it lies in, for messages. */
   readonly file: string;
+  /** What merging adds to the elements, which are read without it: whoever uses them adds it first (convert/summed-rows.ts). */
+  readonly addition?: LowRankAddition;
   /** Elements [first, first + count) in C order, little-endian. The range has been checked against the shape. */
   read(firstElement: number, elementCount: number): Promise<Uint8Array>;
 }

@@ -17,7 +17,7 @@ import { listRepository, type HubFile } from './listing.js';
 import { requireSpace, type Disk } from './part-file.js';
 import type { RepositoryCache } from './repository-cache.js';
 import { withRetries, type RetryPolicy } from './retry.js';
-import { smallFiles, weightsOf, type Purpose, type Weights } from './wanted-files.js';
+import { loraFiles, smallFiles, weightsOf, type Purpose, type Weights } from './wanted-files.js';
 
 interface RepositoryDownload {
   readonly client: HubClient;
@@ -33,7 +33,8 @@ interface RepositoryDownload {
 export async function downloadRepository(download: RepositoryDownload): Promise<void> {
   const { client, cache, commit, purpose, retry, onEvent } = download;
   const files = await withRetries(retry, () => listRepository(client, commit));
-  if (purpose === 'model') validateRepositoryKind(download, files);
+  const isModel = purpose === 'model' || purpose === 'base';
+  if (isModel) validateRepositoryKind(download, files);
   await cache.createFolders(commit);
   const small = smallFiles(files, purpose);
   // How much there is in all is known only after the index.
@@ -42,18 +43,20 @@ export async function downloadRepository(download: RepositoryDownload): Promise<
     progress: { repository: client.place.model.id, doneBytes: 0, totalBytes: 0 },
   });
   await fetchAll({ ...download, onEvent: () => undefined }, small);
-  const weights = purpose === 'model' || purpose === 'tower' ? weightsOf(files) : undefined;
-  if (purpose === 'model') await validateModelConfig(download, weights);
-  const large = weights === undefined ? [] : await weightFiles(download, weights, files);
+  const weights = isModel || purpose === 'tower' ? weightsOf(files) : undefined;
+  if (isModel) await validateModelConfig(download, weights);
+  const lora = purpose === 'model' ? loraFiles(files) : undefined;
+  const large = weights === undefined ? (lora ?? []) : await weightFiles(download, weights, files);
   await fetchAll(download, [...small, ...large]);
   await cache.noteComplete(commit, purpose, [...small, ...large]);
 }
 
 /** What is no model can be told by its file names. */
-function validateRepositoryKind({ client }: RepositoryDownload, files: readonly HubFile[]): void {
+function validateRepositoryKind({ client, purpose }: RepositoryDownload, files: readonly HubFile[]): void {
   const names = files.map(({ name }) => name);
   const { id } = client.place.model;
-  if (weightsOf(files) === undefined) {
+  const isLora = purpose === 'model' && loraFiles(files) !== undefined;
+  if (weightsOf(files) === undefined && !isLora) {
     const ggufs = names.filter((name) => name.toLowerCase().endsWith('.gguf'));
     throw unsupported(
       id,
@@ -69,13 +72,14 @@ function validateRepositoryKind({ client }: RepositoryDownload, files: readonly 
 
 /** Weights of gigabytes are not fetched to be refused. @throws CheckpointError checkpoint.unsupported */
 async function validateModelConfig(
-  { client, cache, commit }: RepositoryDownload,
+  { client, cache, commit, purpose }: RepositoryDownload,
   weights: Weights | undefined,
 ): Promise<void> {
   const { id } = client.place.model;
   const folder = cache.snapshotFolder(commit);
   const { value } = await readJsonFile(join(folder, 'config.json'), configSchema, MAX_CONFIG_BYTES);
-  recognise(value, id, `${id}: config.json`);
+  // The base of a LoRA checkpoint may be a plain language model.
+  if (purpose === 'model') recognise(value, id, `${id}: config.json`);
   const index = weights?.index && (await readShardIndex(folder, weights.index.name));
   if (isQuantisedByName(value, index?.shardOf.keys())) throw quantised(value, id);
 }

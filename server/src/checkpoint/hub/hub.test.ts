@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TestTensor } from '../fixtures/safetensors-writer.fixture.js';
 import { tinyCheckpoint, type TinyOptions } from '../fixtures/tiny-checkpoint.fixture.js';
+import { tinyLora } from '../fixtures/tiny-lora.fixture.js';
 import { describeCheckpoint } from '../source/describe-checkpoint.js';
 import { startFakeHub, type FakeHub, type FakeRepository } from './fake-hub.fixture.js';
 import type { HubEvent } from './hub-event.js';
@@ -26,12 +27,14 @@ const CLUTTER = {
   'image.png': 'PNG',
 };
 
+function filesIn(folder: string): Record<string, Uint8Array> {
+  const entries = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile());
+  return Object.fromEntries(entries.map(({ name }) => [name, readFileSync(join(folder, name))] as const));
+}
+
 function tinyFiles(options: TinyOptions): Record<string, Uint8Array> {
   const tiny = tinyCheckpoint(options);
-  const entries = readdirSync(tiny.folder, { withFileTypes: true }).filter((entry) => entry.isFile());
-  const files = Object.fromEntries(
-    entries.map(({ name }) => [name, readFileSync(join(tiny.folder, name))] as const),
-  );
+  const files = filesIn(tiny.folder);
   tiny.remove();
   return files;
 }
@@ -358,6 +361,41 @@ describe('a hub that has no such model', () => {
     expect((await failureOf(open().resolveSource('owner/tiny'))).code).toBe('hub.refused');
     hub.faults.push({ kind: 'answer', path: '/revision/main', body: '{"sha":"../../etc"}' });
     expect((await failureOf(open().resolveSource('owner/tiny'))).message).toContain('sha');
+  });
+});
+
+describe('a LoRA checkpoint on the hub', () => {
+  it('is fetched without what else lies there, and its base by the name that the adapter gives', async () => {
+    const lora = tinyLora({
+      plainBase: true,
+      model: { tower: 'clip-folder' },
+      adapterConfig: { base_model_name_or_path: 'owner/vicuna' },
+    });
+    try {
+      hub.put(
+        model({ files: { ...filesIn(lora.folder), 'trainer_state.json': '{}', 'training_args.bin': 'x' } }),
+      );
+      hub.put({ ...model({ files: filesIn(lora.base) }), id: 'owner/vicuna', commit: NEXT_COMMIT });
+      const folder = await open().resolveSource('owner/tiny');
+      expect(readdirSync(folder).sort()).toEqual([
+        'adapter_config.json',
+        'adapter_model.safetensors',
+        'config.json',
+        'non_lora_trainables.bin',
+      ]);
+      const tower = join(lora.base, 'clip');
+      const checkpoint = await describeCheckpoint(folder, {
+        locateBase: open().locateBase,
+        locateTower: () => Promise.resolve(tower),
+      });
+      await checkpoint.close();
+      expect(checkpoint.description.architecture).toBe('LlavaLlamaForCausalLM');
+      // A plain language model is no model to serve.
+      const error = await failureOf(open().resolveSource('owner/vicuna'));
+      expect(error.message).toContain('a plain language model');
+    } finally {
+      lora.remove();
+    }
   });
 });
 

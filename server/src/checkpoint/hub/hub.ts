@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { HubError } from '../../errors.js';
 import { withLock } from '../cache/lock.js';
 import { hubTowerId } from '../source/tower-name.js';
+import type { BaseLocator } from '../merge/locate-base.js';
 import type { TowerLocator, TowerNeed } from '../source/vision-source.js';
 import { downloadRepository } from './download-repository.js';
 import { notCached } from './failures.js';
@@ -64,6 +65,12 @@ export class Hub {
     const model = parseModelId(hubTowerId(id) ?? '');
     if (model === undefined || isKnownTower(model, need)) return undefined;
     return this.ensure(model, need === 'weights' ? 'tower' : 'tower-settings');
+  };
+
+  /** Finds bases of LoRA checkpoints on the hub. */
+  readonly locateBase: BaseLocator = async (id) => {
+    const model = parseModelId(id);
+    return model === undefined ? undefined : this.ensure(model, 'base');
   };
 
   /** The snapshot's folder, downloaded now if the cache lacks it. @throws HubError, CheckpointError, ConfigError */

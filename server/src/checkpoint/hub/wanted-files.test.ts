@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { HubFile } from './listing.js';
-import { smallFiles, weightsOf } from './wanted-files.js';
+import { loraFiles, smallFiles, weightsOf } from './wanted-files.js';
 
 const files = (...names: string[]): HubFile[] =>
   names.map((name) => ({ name, sizeBytes: 1, hash: { kind: 'git', hex: '0' } }));
@@ -78,6 +78,26 @@ describe('smallFiles', () => {
       'config.json',
       'preprocessor_config.json',
     ]);
+  });
+});
+
+describe('loraFiles', () => {
+  const lora = files(
+    'config.json',
+    'adapter_config.json',
+    'adapter_model.bin',
+    'non_lora_trainables.bin',
+    'trainer_state.json',
+  );
+
+  it('takes the weights of a LoRA checkpoint, and configurations before them', () => {
+    expect(namesOf(loraFiles(lora) ?? [])).toEqual(['adapter_model.bin', 'non_lora_trainables.bin']);
+    expect(namesOf(smallFiles(lora, 'model'))).toEqual(['adapter_config.json', 'config.json']);
+  });
+
+  it('finds none in the repository of a whole model', () => {
+    expect(loraFiles([...lora, ...files('model.safetensors')])).toBeUndefined();
+    expect(loraFiles(PUBLISHED)).toBeUndefined();
   });
 });
 

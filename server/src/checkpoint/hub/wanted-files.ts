@@ -1,12 +1,13 @@
 // Which files of a repository a reader needs. Everything else stays where it is: copies in other formats, optimizer states,
 // training_args.bin (a pickle of arbitrary code), images of the model card.
-import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from '../adapter/adapter-files.js';
+import { ADAPTER_CONFIG } from '../adapter/adapter-files.js';
+import { adapterFile, isLoraCheckpoint, NON_LORA_FILE } from '../merge/lora-files.js';
 import { chooseWeights } from '../source/weight-choice.js';
 import { TEMPLATE_FILES } from '../tokenizer/own-template.js';
 import type { HubFile } from './listing.js';
 
-/** A model to serve, the weights of a vision tower, only what describes such a tower, or a LoRA adapter. */
-export type Purpose = 'model' | 'tower' | 'tower-settings' | 'adapter';
+/** A model to serve, the base of one, the weights of a vision tower, only what describes such a tower, or a LoRA adapter. */
+export type Purpose = 'model' | 'base' | 'tower' | 'tower-settings' | 'adapter';
 
 const TOWER_SETTINGS = ['config.json', 'preprocessor_config.json'];
 const MODEL_SETTINGS = [
@@ -23,10 +24,10 @@ const TOKENIZERS = ['tokenizer.model', 'tokenizer.json'];
 export function smallFiles(files: readonly HubFile[], purpose: Purpose): HubFile[] {
   const named = (names: readonly string[]) => files.filter(({ name }) => names.includes(name));
   if (purpose === 'tower-settings') return named(TOWER_SETTINGS);
-  if (purpose === 'adapter') {
-    const weights = ADAPTER_WEIGHTS.find((name) => files.some((file) => file.name === name));
-    return named([ADAPTER_CONFIG, weights ?? '']);
-  }
+  const names = files.map(({ name }) => name);
+  if (purpose === 'adapter') return named([ADAPTER_CONFIG, adapterFile(names) ?? '']);
+  // The tokenizer is that of the base.
+  if (purpose === 'model' && isLoraCheckpoint(names)) return named([...MODEL_SETTINGS, ADAPTER_CONFIG]);
   const index = weightsOf(files)?.index;
   const indexes = index === undefined ? [] : [index];
   if (purpose === 'tower') return [...named(TOWER_SETTINGS), ...indexes];
@@ -34,6 +35,13 @@ export function smallFiles(files: readonly HubFile[], purpose: Purpose): HubFile
     (file) => file !== undefined,
   );
   return [...named(MODEL_SETTINGS), ...(tokenizer === undefined ? [] : [tokenizer]), ...indexes];
+}
+
+/** The weights of a LoRA checkpoint; undefined for any other repository. */
+export function loraFiles(files: readonly HubFile[]): HubFile[] | undefined {
+  const names = files.map(({ name }) => name);
+  if (!isLoraCheckpoint(names)) return undefined;
+  return files.filter(({ name }) => name === NON_LORA_FILE || name === adapterFile(names));
 }
 
 /** Where the weights are: one file, or an index that names the files. */

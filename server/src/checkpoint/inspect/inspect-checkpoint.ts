@@ -35,6 +35,7 @@ function factsOf(reading: CheckpointReading): Partial<Inspection> {
   return {
     architecture: kind?.architecture ?? config?.architectures?.[0] ?? null,
     layout: kind === undefined ? null : kind.layout === 'hub' ? 'transformers' : 'original',
+    lora: reading.lora ?? null,
     tensors: weights === undefined ? null : tensorFacts(weights),
     text: text === undefined ? null : textFacts(text, rows ?? null),
     contextTokens: config && kind && text ? contextTokensOf(config, kind, text.contextTokens) : null,

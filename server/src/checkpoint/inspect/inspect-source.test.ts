@@ -213,7 +213,7 @@ describe('problems of a checkpoint', () => {
     expect(messages((await inspectSource(folder)).problems)[0]).toContain('There are no weights');
     writeJson(folder, 'adapter_config.json', {});
     expect(messages((await inspectSource(folder)).problems)).toEqual([
-      expect.stringContaining('LoRA adapters only'),
+      expect.stringContaining('a part of LoRA adapters'),
     ]);
   });
 });

@@ -9,7 +9,7 @@ import { NOTHING_KNOWN, type Inspection } from './inspection.js';
 /** Problems of the model are part of the answer; what is thrown is cancellation or a defect. */
 export async function inspectSource(path: string, options: InspectOptions = {}): Promise<Inspection> {
   const findings = new Findings();
-  const source = await findings.attempt(() => locateSource(path, options.projectorFile ?? null));
+  const source = await findings.attempt(() => locateSource(path, options));
   if (source === undefined)
     return { source: path, ...NOTHING_KNOWN, warnings: [], problems: findings.problems };
   return source.kind === 'pair' ? inspectPair(source, options) : inspectCheckpoint(source.folder, options);

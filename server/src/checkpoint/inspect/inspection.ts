@@ -1,4 +1,5 @@
 // What is known of a model without loading it, as plain data: for people as aligned lines, for programs as JSON.
+import type { LoraFacts } from '../merge/open-lora.js';
 import type { TemplateSource, VisionSettings } from '../../model/description.js';
 import type { TextQuant } from '../../model/quantisation.js';
 import type { TowerShape } from '../../model/tower-shape.js';
@@ -76,6 +77,8 @@ export interface Inspection {
   readonly source: string;
   readonly layout: 'original' | 'transformers' | 'gguf pair' | null;
   readonly architecture: string | null;
+  /** What is merged into what; null for anything but a LoRA checkpoint. */
+  readonly lora: LoraFacts | null;
   readonly text: TextFacts | null;
   readonly contextTokens: number | null;
   readonly tensors: TensorFacts | null;
@@ -95,6 +98,7 @@ export interface Inspection {
 export const NOTHING_KNOWN = {
   layout: null,
   architecture: null,
+  lora: null,
   text: null,
   contextTokens: null,
   tensors: null,

@@ -77,8 +77,11 @@ describe('explainMissingWeights', () => {
   it('knows adapters, partitions of DeepSpeed and lone projectors', () => {
     expect(
       explainMissingWeights(['adapter_config.json', 'config.json', 'non_lora_trainables.bin']),
-    ).toContain('LoRA');
-    expect(explainMissingWeights(['adapter_config.json'])).toContain('base_model_name_or_path');
+    ).toContain('a part of LoRA adapters');
+    expect(explainMissingWeights(['adapter_model.bin', 'config.json'])).toContain('a part of LoRA adapters');
+    expect(explainMissingWeights(['adapter_config.json', 'adapter_model.bin'])).toContain(
+      'base_model_name_or_path',
+    );
     for (const name of ['zero_to_fp32.py', 'global_step5000'])
       expect(explainMissingWeights(['config.json', 'latest', name])).toContain('Run its zero_to_fp32.py');
     expect(explainMissingWeights(['config.json', 'mm_projector.bin'])).toContain('projector only');

@@ -64,7 +64,9 @@ export function recognise(config: LlavaConfig, folderName: string, file: string)
 export function explainMissingWeights(fileNames: readonly string[]): string | undefined {
   const has = (pattern: RegExp) => fileNames.some((name) => pattern.test(name));
   if (has(/^adapter_(config\.json|model\.)/)) {
-    return 'This holds LoRA adapters only. Merge them into their base model first (scripts/merge_lora_weights.py of the LLaVA repository; adapter_config.json names the base as base_model_name_or_path) and load the result.';
+    if (!has(/^adapter_model\.(safetensors|bin)$/) || !has(/^adapter_config\.json$/))
+      return 'This holds a part of LoRA adapters: there must be an adapter_config.json and its matrices, adapter_model.safetensors or adapter_model.bin.';
+    return 'This holds LoRA adapters only, without config.json and non_lora_trainables.bin of a LoRA checkpoint of LLaVA. Name the model that adapter_config.json names as base_model_name_or_path as model_name, and this folder under loras.';
   }
   if (has(/^zero_to_fp32\.py$|^global_step\d+$|^zero_pp_rank_/))
     return 'This holds a checkpoint of DeepSpeed, whose weights lie in partitions. Run its zero_to_fp32.py (python zero_to_fp32.py . .) and load the result.';

@@ -9,6 +9,9 @@ import { MAX_CONFIG_BYTES, readJsonFile, type JsonFile } from '../files/json-fil
 import type { StoredTensor } from '../files/stored-tensor.js';
 import { readOwnTemplate, type OwnTemplateReading } from '../tokenizer/own-template.js';
 import { readTokenizer, type TokenizerData } from '../tokenizer/read-tokenizer.js';
+import type { BaseLocator } from '../merge/locate-base.js';
+import { isLoraCheckpoint } from '../merge/lora-files.js';
+import { noLora, openLora, type LoraFacts, type OpenLora } from '../merge/open-lora.js';
 import { explainMissingWeights, recognise, type Recognised } from './architecture.js';
 import { canonicalTensors } from './canonical-tensors.js';
 import type { VisionPart } from './checkpoint.js';
@@ -34,13 +37,17 @@ import { canonicalName } from './tensor-names.js';
 import { decoderShape, type TextHyperparameters } from './text-hyperparameters.js';
 import { textTensors } from './text-tensors.js';
 import { tiedOutputWarning } from './tied-output.js';
-import { findTower, type TowerLocator, type TowerSource } from './vision-source.js';
+import { CLASS_EMBEDDING, findTower, type TowerLocator, type TowerSource } from './vision-source.js';
 import { wrapperWarning } from './wrapper-prefix.js';
 import { closeAll, fileNames, hasWeights, openWeightFiles, type WeightFiles } from './weight-files.js';
 
 export interface ReadOptions {
   /** Finds the repository of a vision tower that is not in the checkpoint's folder. */
   readonly locateTower?: TowerLocator;
+  /** The base of a LoRA checkpoint, where the operator names it. */
+  readonly modelBase?: string | null;
+  /** Finds the repository of such a base. */
+  readonly locateBase?: BaseLocator;
 }
 
 /** What was understood; undefined is what could not be, and why is with the policy. */
@@ -48,6 +55,8 @@ interface CheckpointParts {
   readonly config: LlavaConfig | undefined;
   readonly kind: Recognised | undefined;
   readonly weights: WeightFiles | undefined;
+  /** Undefined for a checkpoint that is no LoRA checkpoint, too. */
+  readonly lora: LoraFacts | undefined;
   readonly text: TextHyperparameters | undefined;
   readonly settings: LlavaSettings | undefined;
   /** Rows of the embedding; what the configuration says where the tensor is not there. */
@@ -73,6 +82,7 @@ const NO_PARTS: CheckpointParts = {
   config: undefined,
   kind: undefined,
   weights: undefined,
+  lora: undefined,
   text: undefined,
   settings: undefined,
   rows: undefined,
@@ -123,6 +133,7 @@ class CheckpointReader {
   readonly #faults: FaultPolicy;
   readonly #configFile: string;
   readonly #open: WeightFiles[] = [];
+  #lora: OpenLora | undefined;
   #names: readonly string[] = [];
   #placeInConfig: JsonFile<LlavaConfig>['place'] = ([key]) => `config.json: ${String(key)}`;
 
@@ -139,7 +150,8 @@ class CheckpointReader {
 
   async read(): Promise<CheckpointParts> {
     this.#names = (await this.#faults.attempt(() => fileNames(this.#folder))) ?? [];
-    const explanation = hasWeights(this.#names) ? undefined : explainMissingWeights(this.#names);
+    const isComplete = hasWeights(this.#names) || isLoraCheckpoint(this.#names);
+    const explanation = isComplete ? undefined : explainMissingWeights(this.#names);
     if (explanation !== undefined) {
       this.#faults.note(unsupported(this.#folder, explanation));
       return NO_PARTS;
@@ -148,13 +160,23 @@ class CheckpointReader {
     const kind =
       config &&
       (await this.#faults.attempt(() => recognise(config, modelName(this.#folder), this.#configFile)));
-    const weights = await openWeightFiles(this.#folder, this.#names, this.#faults);
-    this.#open.push(weights);
-    this.warnings.push(...weights.warnings);
-    const known = { ...NO_PARTS, config, kind, weights };
+    const weights = await this.#weights(config);
+    const known = { ...NO_PARTS, config, kind, weights, lora: this.#lora?.facts };
     return config === undefined || kind === undefined
       ? known
       : { ...known, ...(await this.#parts(config, kind, weights)) };
+  }
+
+  async #weights(config: LlavaConfig | undefined): Promise<WeightFiles> {
+    const { modelBase = null, locateBase } = this.#options;
+    const place = { folder: this.#folder, names: this.#names };
+    if (isLoraCheckpoint(this.#names))
+      this.#lora = await openLora({ ...place, config, modelBase, locateBase }, this.#faults);
+    else if (modelBase !== null) this.#faults.note(noLora(this.#folder, modelBase));
+    const weights = this.#lora?.weights ?? (await openWeightFiles(this.#folder, this.#names, this.#faults));
+    this.#open.push(weights);
+    this.warnings.push(...weights.warnings);
+    return weights;
   }
 
   async #config(): Promise<LlavaConfig> {
@@ -256,19 +278,24 @@ class CheckpointReader {
   ): Promise<TowerSource | undefined> {
     // A tower that lies in a shard which cannot be read is not missing.
     if ([...hidden].some((name) => name.startsWith('tower.'))) return undefined;
+    // The tower of a LoRA checkpoint may be trained and lie in its repository, with what was trained apart from it.
+    const isHere = this.#lora === undefined || own.has(CLASS_EMBEDDING);
     const found = await this.#faults.attempt(() =>
       findTower({
         folder: this.#folder,
+        baseFolder: this.#lora?.base?.folder,
         towerName,
-        towerIsTrained,
+        towerIsTrained: towerIsTrained && isHere,
         ownConfig: config.vision_config ?? null,
         tensors: own,
         locateTower: this.#options.locateTower,
       }),
     );
-    if (found !== undefined && found.files !== null) this.#open.push(found.files);
     this.warnings.push(...(found?.warnings ?? []));
-    return found;
+    if (found === undefined || found.files === null) return found;
+    this.#open.push(found.files);
+    const { tensors = found.tensors } = { tensors: this.#lora?.mergeTower(found.tensors) };
+    return { ...found, tensors };
   }
 
   async #vision(
@@ -313,7 +340,14 @@ class CheckpointReader {
     settings: LlavaSettings | undefined,
     rows: number | undefined,
   ): Promise<TokenizerData | undefined> {
-    const place = { folder: this.#folder, fileNames: this.#names, rows: rows ?? UNKNOWN_ROWS };
+    const base = this.#lora?.base;
+    // What is not there is not missing from this folder.
+    if (this.#lora !== undefined && base === undefined) return undefined;
+    const place = {
+      folder: base?.folder ?? this.#folder,
+      fileNames: base?.names ?? this.#names,
+      rows: rows ?? UNKNOWN_ROWS,
+    };
     const plain = { reservesPatchToken: false, wrapsImageInStartEnd: false };
     const wanted = rows === undefined ? plain : (settings ?? plain);
     const read = await this.#faults.attempt(() =>
@@ -324,7 +358,12 @@ class CheckpointReader {
   }
 
   async #ownTemplate(): Promise<OwnTemplateReading | undefined> {
-    const read = await this.#faults.attempt(() => readOwnTemplate(this.#folder, this.#names));
+    const base = this.#lora?.base;
+    const own = await this.#faults.attempt(() => readOwnTemplate(this.#folder, this.#names));
+    const read =
+      base === undefined || own === undefined || own.template !== null
+        ? own
+        : await this.#faults.attempt(() => readOwnTemplate(base.folder, base.names));
     this.warnings.push(...(read?.warnings ?? []));
     return read;
   }

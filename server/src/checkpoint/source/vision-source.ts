@@ -1,13 +1,13 @@
 // Where the vision tower's weights come from. The reference builds a tower it did not train from its own repository and ignores
 // the copy in the checkpoint; one that was trained along, it takes from the checkpoint. Same here, with one addition: an
 // untrained tower whose repository is not at hand is taken from the checkpoint, if it is there, and a warning says so.
-import { stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { z } from 'zod';
 import { HubError, type CheckpointError } from '../../errors.js';
 import type { Normalisation } from '../../model/tower-shape.js';
 import { incomplete, unsupported } from '../failures.js';
 import { containedPath, containedPathBelow, isPlainName } from '../files/contained-path.js';
+import { isFolder } from '../files/is-folder.js';
 import { MAX_CONFIG_BYTES, readJsonFile } from '../files/json-file.js';
 import type { StoredTensor } from '../files/stored-tensor.js';
 import { CLIP_NORMALISATION, towerFromConfig, towerFromTensors, type ClipTower } from './clip-tower.js';
@@ -24,6 +24,8 @@ export type TowerLocator = (id: string, need: TowerNeed) => Promise<string | und
 
 interface TowerRequest {
   readonly folder: string;
+  /** Of the base, for a LoRA checkpoint: its config.json was made from the base's, and a tower may lie there. */
+  readonly baseFolder: string | undefined;
   readonly towerName: string | null;
   readonly towerIsTrained: boolean;
   /** Configuration inside the checkpoint's own, in transformers' layout. */
@@ -43,7 +45,8 @@ export interface TowerSource {
   readonly warnings: readonly string[];
 }
 
-const CLASS_EMBEDDING = 'tower.embeddings.class_embedding';
+/** Where it is, a tower is. */
+export const CLASS_EMBEDDING = 'tower.embeddings.class_embedding';
 
 /** @throws CheckpointError checkpoint.incomplete when the tower is nowhere, or another code for what is wrong with it */
 export async function findTower(request: TowerRequest): Promise<TowerSource> {
@@ -152,6 +155,7 @@ async function towerRepository(request: TowerRequest): Promise<TowerRepository> 
 /** The tower's folder: a path inside the checkpoint's, an absolute one, or found by the locator. */
 async function towerFolder({
   folder,
+  baseFolder,
   towerName,
   towerIsTrained,
   tensors,
@@ -159,8 +163,9 @@ async function towerFolder({
 }: TowerRequest): Promise<string | undefined> {
   if (towerName === null) return undefined;
   const { inside, leaves, id } = parseTowerName(towerName);
-  if (inside?.every(isPlainName) === true && (await isFolder(join(folder, ...inside))))
-    return containedPathBelow(folder, inside, 'config.json');
+  for (const outer of [folder, baseFolder ?? folder])
+    if (inside?.every(isPlainName) === true && (await isFolder(join(outer, ...inside))))
+      return containedPathBelow(outer, inside, 'config.json');
   if (isAbsolute(towerName) && (await isFolder(towerName))) return towerName;
   if (id !== null) return locateTower?.(id, towerIsTrained ? 'settings' : 'weights');
   const isNeeded = !towerIsTrained || !tensors.has(CLASS_EMBEDDING);
@@ -170,13 +175,4 @@ async function towerFolder({
       `mm_vision_tower is ${towerName}; a path must stay inside the checkpoint's folder or be absolute.`,
     );
   return undefined;
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch {
-    // Not there, or not to be seen: both mean that no tower can be read from here.
-    return false;
-  }
 }

@@ -11,6 +11,7 @@ export const ASKING_SETTINGS = settingsWith(
   'consumer_group',
   'model_name',
   'projector_file',
+  'model_base',
   'device',
   'quant_type',
   'vision_quant_type',

@@ -1,8 +1,9 @@
 // The port through which the request path reaches the readers of a consumer group, wherever these run. Child processes under
 // supervision are one implementation (readers/); a queue between machines can be another. Everything above the port (admission,
 // images, relaying, watching for stalls) knows groups only, never a reader.
-import { CapacityError, InputError, ReaderError } from '../../errors.js';
+import { CapacityError, ReaderError, type InputError } from '../../errors.js';
 import type { GenerateMessage, RequestEvent } from '../../link/requests/messages.js';
+import { unknownLora } from '../../link/requests/unknown-lora.js';
 import { visionKeyOf, type ImageForm } from '../../model/description.js';
 
 /** How a model sees images. */
@@ -101,13 +102,8 @@ export const groupNotReady = (name: string): CapacityError =>
   );
 
 /** @param loras that the readers of the group have */
-export function unknownLora(group: string, loraId: string, loras: readonly string[]): InputError {
-  const there = loras.length === 0 ? 'none' : loras.map((name) => JSON.stringify(name)).join(', ');
-  return new InputError(
-    'request.unknown_lora',
-    `lora_id is ${JSON.stringify(loraId)}; the adapters of consumer group ${JSON.stringify(group)} are: ${there}. The operator names them in the setting loras of a reader.`,
-  );
-}
+export const groupLacksLora = (group: string, loraId: string, loras: readonly string[]): InputError =>
+  unknownLora(`consumer group ${JSON.stringify(group)}`, loraId, loras);
 
 export interface ConsumerGroups {
   find(name: string): ConsumerGroup | undefined;

@@ -5,7 +5,7 @@ import type { GenerateMessage } from '../../link/requests/messages.js';
 import type { Question } from '../../link/requests/questions.js';
 import {
   groupFailed,
-  unknownLora,
+  groupLacksLora,
   type CancelReason,
   type ConsumerGroup,
   type GroupView,
@@ -267,7 +267,7 @@ export class ReaderGroup implements ConsumerGroup {
   }
 
   #unavailable(loraId: string | null): InputError | CapacityError | ReaderError {
-    if (loraId !== null && this.#lacks(loraId)) return unknownLora(this.name, loraId, this.#loras());
+    if (loraId !== null && this.#lacks(loraId)) return groupLacksLora(this.name, loraId, this.#loras());
     const failure = this.#failure();
     if (failure !== undefined) return groupFailed(this.name, failure);
     const name = JSON.stringify(this.name);

@@ -40,6 +40,7 @@ export const START: ReaderStart = {
   readerId: 'reader1',
   modelName: 'demo',
   projectorFile: null,
+  modelBase: null,
   loras: {},
   device: 'cpu',
   api: null,
@@ -65,6 +66,7 @@ export const START: ReaderStart = {
   llamaLibDir: null,
   hubEndpoint: 'http://127.0.0.1:9',
   hubOffline: true,
+  constrainedDecodingBackend: 'all',
   constraintTimeoutMs: 1_000,
   echo: false,
 };

@@ -9,7 +9,7 @@ import { parseEvents, type BackReason, type Control, type EventItem } from '../.
 import { isRedisTrouble, isRefusal, RedisUnreachable } from '../../link/redis/redis-connection.js';
 import {
   unknownGroup,
-  unknownLora,
+  groupLacksLora,
   type ConsumerGroup,
   type GroupView,
   type ReaderDeath,
@@ -388,7 +388,7 @@ export class RemoteGroup implements ConsumerGroup {
   }
 
   #unavailable(loraId: string | null = null): CapacityError | InputError {
-    if (loraId !== null && this.#lacks(loraId)) return unknownLora(this.name, loraId, this.readers.loras);
+    if (loraId !== null && this.#lacks(loraId)) return groupLacksLora(this.name, loraId, this.readers.loras);
     if (!this.#isReachable) return new RedisUnreachable('there is no connection');
     if (this.readers.all.length === 0) return unknownGroup(this.name);
     return notLiveYet(this.name);

@@ -5,6 +5,7 @@ import type { ImageTokenBudget } from '../../model/image-token-budget.js';
 import type { ImageForm, TemplateName } from '../../model/description.js';
 import type { CacheBits } from '../../model/cache-bits.js';
 import type { ApiDialectChoice } from '../../model/api-dialect.js';
+import type { ConstrainedDecoding } from '../../model/constrained-decoding.js';
 import type { ReaderDevice } from '../../model/device.js';
 import type { KernelChoice } from '../../model/kernels.js';
 import type { MemorySize } from '../../model/memory-size.js';
@@ -40,6 +41,8 @@ export interface ReaderStart {
   readonly modelName: string;
   /** Which of several mmproj files beside a GGUF model; null means the only one. */
   readonly projectorFile: string | null;
+  /** The base of a LoRA checkpoint: a folder or a hub id; null means that the checkpoint names it. */
+  readonly modelBase: string | null;
   /** LoRA adapters by the names that requests use: a folder of PEFT, a GGUF file or a hub id of each. */
   readonly loras: Readonly<Record<string, string>>;
   readonly device: ReaderDevice;
@@ -85,6 +88,8 @@ export interface ReaderStart {
   readonly hubEndpoint: string;
   /** Use what is cached and open no connection. */
   readonly hubOffline: boolean;
+  /** Whether requests may have a schema or pattern: none refuses them, the other words mean the same. */
+  readonly constrainedDecodingBackend: ConstrainedDecoding;
   /** How long a schema or pattern of a request may take to compile. */
   readonly constraintTimeoutMs: number;
   /** Answer with the prompt instead of a model: for tests, and to measure everything around the model. */

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { imageFormSchema, TEMPLATE_NAMES } from '../../model/description.js';
 import { CACHE_BITS } from '../../model/cache-bits.js';
+import { CONSTRAINED_DECODING } from '../../model/constrained-decoding.js';
 import { imageTokenBudgetSchema } from '../../model/image-token-budget.js';
 import { API_DIALECT_CHOICES } from '../../model/api-dialect.js';
 import { READER_DEVICES } from '../../model/device.js';
@@ -27,6 +28,7 @@ export const lifecycleMessageSchema = z.discriminatedUnion('kind', [
       readerId: text,
       modelName: text,
       projectorFile: text.nullable(),
+      modelBase: text.nullable(),
       loras: z.record(z.string(), z.string()),
       device: z.enum(READER_DEVICES),
       api: z
@@ -64,6 +66,7 @@ export const lifecycleMessageSchema = z.discriminatedUnion('kind', [
       llamaLibDir: text.nullable(),
       hubEndpoint: text,
       hubOffline: z.boolean(),
+      constrainedDecodingBackend: z.enum(CONSTRAINED_DECODING),
       constraintTimeoutMs: z.int().min(1),
       echo: z.boolean(),
     }),

@@ -4,6 +4,7 @@
 import { InputError } from '../../errors.js';
 import type { FromReader } from '../../link/messages.js';
 import type { GenerateMessage } from '../../link/requests/messages.js';
+import { unknownLora } from '../../link/requests/unknown-lora.js';
 import type { AdapterMemory } from '../engine/engine.js';
 
 /** Names, and where the adapter of each comes from: a folder, a file or a hub id. */
@@ -61,7 +62,7 @@ export class AdapterShelf {
     const { loraId: name, requestId, prompts } = message;
     if (name === null) return message;
     const adapter = this.#current.get(name);
-    if (adapter === undefined) throw unknownAdapter(name, this.names);
+    if (adapter === undefined) throw unknownLora('this reader', name, this.names);
     this.#users.set(requestId, { adapter: adapter.id, openPrompts: prompts.length });
     return { ...message, loraId: adapter.id };
   }
@@ -132,15 +133,6 @@ export class AdapterShelf {
 
 const isIn = (adapters: ReadonlyMap<string, Adapter>, id: string): boolean =>
   [...adapters.values()].some((adapter) => adapter.id === id);
-
-function unknownAdapter(name: string, names: readonly string[]): InputError {
-  const there =
-    names.length === 0 ? 'has none' : `has ${names.map((known) => JSON.stringify(known)).join(', ')}`;
-  return new InputError(
-    'request.unknown_lora',
-    `lora_id is ${JSON.stringify(name)}; the reader ${there}. The operator names adapters in the setting loras.`,
-  );
-}
 
 function notLoaded(name: string, error: unknown): InputError {
   const why = error instanceof Error ? error.message : String(error);

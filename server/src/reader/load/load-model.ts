@@ -196,7 +196,9 @@ async function ensurePair(start: ReaderStart, hub: Hub, runtime: Runtime, report
   const paths = await ensureGgufPair({
     source,
     projectorFile: start.projectorFile,
+    modelBase: start.modelBase,
     locateTower: hub.locateTower,
+    locateBase: hub.locateBase,
     repositoryPath: start.repositoryPath,
     textType: start.quantType,
     towerType: start.visionQuantType,
