@@ -144,7 +144,8 @@ export const readerConfigSchema = z.object({
   }),
   prefillChunkSize: setting(integer(1, 512, 'tokens'), 512, {
     key: 'prefill_chunk_size',
-    meaning: 'Tokens of prompts that one step computes at most.',
+    meaning:
+      'Tokens of prompts that one step computes at most. A reader on a slow GPU takes fewer, as many as it computes in two seconds.',
   }),
   prefixCache: setting(boolean(), true, {
     key: 'prefix_cache',

@@ -133,7 +133,7 @@ function createLoop({ start, model, send }: ServeOptions, onDefect: (error: unkn
     send,
     onDefect,
     stepTargetMs: start.stepTargetMs,
-    prefillChunkRows: start.prefillChunkSize,
+    prefillChunkRows: model.prefillChunkRows,
     clock: () => performance.now(),
   });
 }

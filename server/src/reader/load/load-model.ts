@@ -25,7 +25,7 @@ import type { ConversationTemplate } from '../prompt/conversation-template.js';
 import type { Tokenizer } from '../prompt/tokenizer.js';
 import type { ImageEncoder } from '../vision/image-encoder.js';
 import { createEchoModel } from './echo-model.js';
-import { loadPair } from './load-pair.js';
+import { loadPair, type LoadedPair } from './load-pair.js';
 import { readModelConfig } from './model-config.js';
 import { warmUp } from './warm-up.js';
 import { serveTemplate, type ServedTemplate } from './served-template.js';
@@ -41,6 +41,8 @@ export interface ServedModel {
   readonly template: ConversationTemplate;
   /** Null for an echo, which computes on none. */
   readonly device: ChosenDevice | null;
+  /** Prompt rows of a step at most: as set, or fewer on a slow GPU. */
+  readonly prefillChunkRows: number;
   /** The config.json that came with the model; null where none did. */
   readonly modelConfig: string | null;
 }
@@ -82,7 +84,8 @@ function echo(start: ReaderStart, report: Report): ServedModel {
   const model = createEchoModel(limits);
   const { template } = chooseTemplate(start, model.description, report);
   const prepareAdapter = (source: string): Promise<string> => Promise.resolve(source);
-  return { ...model, template, prepareAdapter, device: null, modelConfig: null };
+  const prefillChunkRows = start.prefillChunkSize;
+  return { ...model, template, prepareAdapter, device: null, prefillChunkRows, modelConfig: null };
 }
 
 /** The template, and a line in the log about which it is and why. */
@@ -134,14 +137,25 @@ async function loadReal(start: ReaderStart, secrets: ReaderSecrets, report: Repo
         onPlaced: (message) => report({ kind: 'log', level: 'info', message }),
       },
     );
-    if (device.kind === 'gpu') {
-      const onProgress = (fraction: number) => report({ kind: 'loading', stage: 'warming up', fraction });
-      await warmUp({ ...loaded, description, prefillChunkRows: start.prefillChunkSize, onProgress });
-    }
-    return { ...loaded, template, device, prepareAdapter, modelConfig: paths.modelConfig };
+    const prefillChunkRows =
+      device.kind === 'gpu' ? await warm({ ...loaded, description }, start, report) : start.prefillChunkSize;
+    return { ...loaded, template, device, prefillChunkRows, prepareAdapter, modelConfig: paths.modelConfig };
   } finally {
     await pair.close();
   }
+}
+
+/** Prompt rows of a step at most, and a line in the log where the device is too slow for as many as are set. */
+async function warm(model: LoadedPair, { prefillChunkSize }: ReaderStart, report: Report): Promise<number> {
+  const rows = await warmUp({
+    ...model,
+    prefillChunkRows: prefillChunkSize,
+    onProgress: (fraction) => report({ kind: 'loading', stage: 'warming up', fraction }),
+    clock: () => performance.now(),
+  });
+  const message = `prompts go on by ${rows} tokens a step and not by ${prefillChunkSize} (prefill_chunk_size): this device computes no more of them in two seconds`;
+  if (rows < prefillChunkSize) report({ kind: 'log', level: 'info', message });
+  return rows;
 }
 
 /** The device, and a line in the log about which it is and why. */
