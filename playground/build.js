@@ -1,9 +1,11 @@
-// Makes dist/page, what the server serves: one document, and files with hashes in their names below assets/. Does nothing where
-// nothing has changed since the last build. A build that fails leaves no page behind, so that no server serves an old one.
+// Makes dist/page, what the server serves: one document, and files with hashes in their names below assets/, those of text with their
+// compressed forms beside them. Does nothing where nothing has changed since the last build. A build that fails leaves no page behind,
+// so that no server serves an old one.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 
 const ROOT = fileURLToPath(new URL('./', import.meta.url));
 const PAGE = path.join(ROOT, 'dist/page');
@@ -30,12 +32,21 @@ async function buildWhereChanged() {
   const { build } = await import('vite');
   try {
     await build({ root: ROOT, configFile: path.join(ROOT, 'vite.config.js'), logLevel: 'warn' });
+    for (const file of filesOf(path.join(PAGE, 'assets')))
+      if (/\.(?:css|js|svg)$/u.test(file)) compress(file);
   } catch (error) {
     clean();
     throw error;
   }
   mkdirSync(path.dirname(STAMP), { recursive: true });
   writeFileSync(STAMP, stamp);
+}
+
+/** So that no server has to at its start. */
+function compress(file) {
+  const plain = readFileSync(file);
+  writeFileSync(`${file}.br`, brotliCompressSync(plain));
+  writeFileSync(`${file}.gz`, gzipSync(plain, { level: 9 }));
 }
 
 function clean() {

@@ -6,7 +6,6 @@ import { ConfigError } from '../../errors.js';
 import { urlOf } from '../banner.js';
 import type { Terminal } from '../terminal.js';
 import { patientFetch } from './patient-fetch.js';
-import { startOwnServer } from './own-server.js';
 
 export interface ServerChoice {
   /** From --url. */
@@ -48,6 +47,8 @@ export async function openAnsweringServer(
     terminal.err(`Asking the server on ${usual.origin}.\n`);
     return existing(usual, apiKey, consumerGroup);
   }
+  // The modules of a gateway take longer to load than many a server takes to answer.
+  const { startOwnServer } = await import('./own-server.js');
   const own = await startOwnServer(config, terminal, signal);
   return {
     ...existing(new URL(own.url), apiKey, consumerGroup ?? config.readers[0]?.consumerGroups[0]),

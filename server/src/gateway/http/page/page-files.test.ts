@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ConfigError } from '../../../errors.js';
 import { readPageFiles } from './page-files.js';
@@ -21,6 +22,14 @@ describe('readPageFiles', () => {
     const { html, assets } = readPageFiles(folder, null);
     expect(html.plain.toString()).toBe(HTML);
     expect(assets.map(({ name }) => name)).toEqual(['assets/index-1a.js']);
+  });
+
+  it('takes the compressed forms that the build has written, and makes those that it has not', () => {
+    writeFileSync(path.join(folder, 'assets/index-1a.js.br'), 'by the build');
+    const { assets } = readPageFiles(folder, null);
+    expect(assets.map(({ name }) => name)).toEqual(['assets/index-1a.js']);
+    expect(assets[0]?.brotli?.toString()).toBe('by the build');
+    expect(gunzipSync(assets[0]?.gzip ?? '').toString()).toBe('let a');
   });
 
   it('writes the address of another API into the document, as text', () => {
