@@ -20,6 +20,7 @@ function serve(step?: () => never) {
       device: null,
       prepareAdapter: (source) => Promise.resolve(source),
       modelConfig: null,
+      prefillChunkRows: LIMITS.maxRows,
     },
     send: (message) => sent.push(message),
   });

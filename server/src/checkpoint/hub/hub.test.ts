@@ -368,7 +368,10 @@ describe('a LoRA checkpoint on the hub', () => {
   it('is fetched without what else lies there, and its base by the name that the adapter gives', async () => {
     const lora = tinyLora({
       plainBase: true,
-      model: { tower: 'clip-folder' },
+      model: {
+        tower: 'clip-folder',
+        config: { mm_vision_tower: 'openai/clip-vit-large-patch14-336', unfreeze_mm_vision_tower: false },
+      },
       adapterConfig: { base_model_name_or_path: 'owner/vicuna' },
     });
     try {
