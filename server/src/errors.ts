@@ -64,6 +64,8 @@ export class CapacityError extends TakeoffError<ErrorCode> {
 /** The reader that worked on the request is gone or failed: 503, or 500 for a defect of ours. */
 export class ReaderError extends TakeoffError<ErrorCode> {}
 
+/** A cluster behind a reader did not do its part; what its words say is in the message, without any key. */
+export class ClusterError extends TakeoffError<Extract<ErrorCode, `cluster.${string}`>> {}
 /** The operator must act on a model's files. The message names file and tensor. */
 export class CheckpointError extends TakeoffError<Extract<OperatorCode, `checkpoint.${string}`>> {}
 

@@ -25,7 +25,7 @@ describe('ERROR_CODES', () => {
     const hopeless = Object.entries(ERROR_CODES).filter(
       ([, facts]) => facts.status === 503 && !facts.retryable,
     );
-    expect(hopeless.map(([code]) => code)).toEqual(['group.failed', 'reader.not_saved']);
+    expect(hopeless.map(([code]) => code)).toEqual(['group.failed', 'cluster.misconfigured', 'reader.not_saved']);
   });
 
   it('is what isErrorCode knows, without the names that every object inherits', () => {

@@ -132,6 +132,23 @@ export const ERROR_CODES = {
   ),
   'reader.died': facts(503, true, 'The reader ended while it worked on the request.'),
   'reader.stalled': facts(503, true, 'The reader stopped producing tokens.'),
+  'cluster.unreachable': facts(503, true, 'The cluster behind the reader cannot be reached.'),
+  'cluster.busy': facts(503, true, 'The cluster behind the reader had no room within api_busy_timeout_ms.'),
+  'cluster.broken': facts(
+    503,
+    true,
+    'The answer of the cluster behind the reader broke off, or cannot be understood.',
+  ),
+  'cluster.refused': facts(
+    400,
+    false,
+    'The cluster behind the reader refused the request; the message has its words.',
+  ),
+  'cluster.misconfigured': facts(
+    503,
+    false,
+    'The cluster behind the reader does not let it in, or lacks its model; the operator must act.',
+  ),
   'queue.unreachable': facts(
     503,
     true,

@@ -114,6 +114,7 @@ describe('toGatewayConfig', () => {
           projectorFile: null,
           loras: {},
           device: 'auto',
+          api: null,
           gpuLayers: 'auto',
           cudaVisibleDevices: null,
           tensorParallel: 1,
@@ -140,7 +141,7 @@ describe('toGatewayConfig', () => {
           echo: true,
         },
         logging: { level: null, asJson: true },
-        secrets: { hubAccessToken: 'hf_secret' },
+        secrets: { hubAccessToken: 'hf_secret', apiKey: null },
       },
     ]);
   });

@@ -91,8 +91,9 @@ export const toRedisSettings = ({
   redisUrl === null ? null : { url: redisUrl, caFile: redisCa, certFile: redisCert, keyFile: redisKey };
 
 export function toGatewayReader(server: ServerConfig, config: ReaderConfig): ConfiguredReader {
-  const { consumerGroups, bufferRequests, accessToken, logLevel, logAsJson, chatTemplate, ...reader } =
+  const { consumerGroups, bufferRequests, accessToken, logLevel, logAsJson, chatTemplate, ...others } =
     config;
+  const { apiUrl, apiKey, clusterApiKey, apiModel, apiDialect, apiBusyTimeoutMs, ...reader } = others;
   const { repositoryPath, llamaLibDir, echo, hubEndpoint, hubOffline } = server;
   const hub = { hubEndpoint, hubOffline };
   return {
@@ -101,6 +102,10 @@ export function toGatewayReader(server: ServerConfig, config: ReaderConfig): Con
     start: {
       ...reader,
       ...hub,
+      api:
+        apiUrl === null
+          ? null
+          : { url: apiUrl, model: apiModel, dialect: apiDialect, busyTimeoutMs: apiBusyTimeoutMs },
       chatTemplate: toChatTemplate(chatTemplate),
       repositoryPath,
       llamaLibDir,
@@ -108,7 +113,7 @@ export function toGatewayReader(server: ServerConfig, config: ReaderConfig): Con
       kvHalvings: 0,
     },
     logging: { level: logLevel, asJson: logAsJson },
-    secrets: { hubAccessToken: accessToken ?? server.accessToken },
+    secrets: { hubAccessToken: accessToken ?? server.accessToken, apiKey: apiKey ?? clusterApiKey },
     shown: shownReaderConfig(config),
   };
 }

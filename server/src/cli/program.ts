@@ -155,7 +155,9 @@ function doctorCommand(terminal: Terminal): Command {
     }
     const { doctor } = await import('./doctor.js');
     const { llamaLibDir: libDir, repositoryPath } = server;
-    const device = readers[0]?.device ?? 'auto';
+    const wanted = readers[0]?.device ?? 'auto';
+    // What a machine offers does not depend on a cluster.
+    const device = wanted === 'api' ? 'auto' : wanted;
     await doctor({ libDir, device, repositoryPath, isJson: options.json === true }, terminal);
   });
 }

@@ -3,7 +3,8 @@ import { DEFAULT_CONSUMER_GROUP } from 'takeoff-wire';
 import { z } from 'zod';
 import { TEMPLATE_NAMES } from '../model/description.js';
 import { CACHE_BITS } from '../model/cache-bits.js';
-import { DEVICES } from '../model/device.js';
+import { API_DIALECT_CHOICES } from '../model/api-dialect.js';
+import { READER_DEVICES } from '../model/device.js';
 import { KERNEL_CHOICES } from '../model/kernels.js';
 import { TEXT_QUANT_CHOICES, TOWER_QUANT_CHOICES } from '../model/quantisation.js';
 import { settingsOf } from './layers.js';
@@ -23,6 +24,8 @@ import {
   optionalNumberList,
   optionalNumberOf,
   optionalText,
+  optionalWebAddress,
+  secretText,
   setting,
   someNames,
   text,
@@ -62,10 +65,43 @@ export const readerConfigSchema = z.object({
       meaning: 'LoRA adapters that requests choose by `lora_id`: folders of PEFT or GGUF files.',
     },
   ),
-  device: setting(choice(DEVICES), 'auto', {
+  device: setting(choice(READER_DEVICES), 'auto', {
     key: 'device',
     meaning:
-      'Where the model computes. auto takes the best device that is installed and works, else the CPU; one that is named and not there stops the reader. See docs/gpu.md.',
+      'Where the model computes. auto takes the best device that is installed and works, else the CPU; one that is named and not there stops the reader. See docs/gpu.md. api has the cluster of api_url answer: docs/api-readers.md.',
+  }),
+  apiUrl: setting(optionalWebAddress(), null, {
+    key: 'api_url',
+    meaning:
+      "Of a cluster that speaks OpenAI's API (vLLM, SGLang, TGI), for device api. Without a path, /v1 is added. See docs/api-readers.md.",
+  }),
+  apiKey: setting(secretText(1), null, {
+    key: 'api_key',
+    meaning:
+      "Key that the cluster of this reader's api_url is shown, as a bearer token. That of the server, for its own clients, goes to no cluster.",
+    isForFileEntries: true,
+    isSecret: true,
+  }),
+  clusterApiKey: setting(secretText(1), null, {
+    key: 'cluster_api_key',
+    meaning:
+      'The same for a reader that flags or variables set, where api_key is the key of the server for its clients.',
+    isSecret: true,
+  }),
+  apiModel: setting(optionalText('the name of a model of the cluster'), null, {
+    key: 'api_model',
+    meaning:
+      'Model of the cluster that answers. Where it is not set, model_name counts, and without that the only model that the cluster serves.',
+  }),
+  apiDialect: setting(choice(API_DIALECT_CHOICES), 'auto', {
+    key: 'api_dialect',
+    meaning:
+      'Which server the cluster is, and with it what requests may ask for. auto asks it; openai is what the API itself has.',
+  }),
+  apiBusyTimeoutMs: setting(integer(0, 24 * 3_600_000, 'milliseconds'), 60_000, {
+    key: 'api_busy_timeout_ms',
+    meaning:
+      'How long a prompt waits for a cluster that has no room (429, 503) before it is answered with cluster.busy.',
   }),
   gpuLayers: setting(integerOr('auto', 0, 10_000, 'layers, the output counted as one'), 'auto', {
     key: 'gpu_layers',

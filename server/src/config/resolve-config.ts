@@ -22,6 +22,7 @@ import {
 } from './layers.js';
 import { READER_SETTINGS, readerConfigSchema, type ReaderConfig } from './reader-settings.js';
 import { SERVER_SETTINGS, serverConfigSchema, type ServerConfig } from './server-settings.js';
+import { resolveApiReader, validateNoApiSettings } from './api-reader.js';
 import type { Surroundings } from './setting.js';
 
 export interface TakeoffConfig {
@@ -131,7 +132,7 @@ function resolveFileReader(
 ): ReaderConfig {
   const where = `readers_config.${id} of ${file.path}`;
   const layer = fileLayer(READER_SETTINGS, { ...keys, reader_id: id }, where);
-  if (!layer.has('model_name'))
+  if (!layer.has('model_name') && !layer.has('api_url'))
     throw new ConfigError(
       `${where} has no model_name: a folder with a checkpoint, or a name of the model hub.`,
     );
@@ -140,6 +141,8 @@ function resolveFileReader(
 
 function resolveReader(layers: readonly Layer[], surroundings: Surroundings): ReaderConfig {
   const reader = resolveSection(readerConfigSchema, READER_SETTINGS, layers, surroundings);
+  if (reader.device === 'api') return resolveApiReader(reader, layers);
+  validateNoApiSettings(reader);
   if (reader.device !== 'cpu' || reader.tensorParallel === 1) return reader;
   throw new ConfigError(
     `tensor_parallel is ${reader.tensorParallel}, and device is cpu; only GPUs share the layers of a model. Allowed there is 1.`,
@@ -162,7 +165,7 @@ export function resolveAddedReader(
   defaults: Layer = new Map(),
 ): ReaderConfig {
   const layer = fileLayer(READER_SETTINGS, keys, 'the request');
-  if (!layer.has('model_name'))
+  if (!layer.has('model_name') && !layer.has('api_url'))
     throw new ConfigError('model_name is missing: a folder with a checkpoint, or a name of the model hub.');
   return resolveReader([layer, defaults], surroundings);
 }

@@ -108,6 +108,7 @@ const START: ReaderStart = {
   projectorFile: null,
   loras: {},
   device: 'cpu',
+  api: null,
   gpuLayers: 'auto',
   cudaVisibleDevices: null,
   tensorParallel: 1,

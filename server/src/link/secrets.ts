@@ -5,9 +5,11 @@ import { z } from 'zod';
 export interface ReaderSecrets {
   /** For the model hub alone. */
   readonly hubAccessToken: string | null;
+  /** For the cluster of `device: api` alone. */
+  readonly apiKey: string | null;
 }
 
-export const NO_SECRETS: ReaderSecrets = { hubAccessToken: null };
+export const NO_SECRETS: ReaderSecrets = { hubAccessToken: null, apiKey: null };
 
 /** Child IPC's first message. */
 export interface SecretsMessage {
@@ -17,5 +19,5 @@ export interface SecretsMessage {
 
 export const secretsMessageSchema = z.object({
   kind: z.literal('secrets'),
-  secrets: z.object({ hubAccessToken: z.string().nullable() }),
+  secrets: z.object({ hubAccessToken: z.string().nullable(), apiKey: z.string().nullable() }),
 }) satisfies z.ZodType<SecretsMessage>;

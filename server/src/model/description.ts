@@ -20,9 +20,20 @@ export const visionSettingsSchema = z.object({
 });
 export type VisionSettings = z.infer<typeof visionSettingsSchema>;
 
+/** Of a model elsewhere, which cuts images itself: it gets each as a PNG file. */
+const wholeImageSchema = z.object({
+  aspect: z.literal('whole'),
+  /** Larger images are shrunk to so many. */
+  maxPixels: z.int().min(1),
+});
+export type WholeImageSettings = z.infer<typeof wholeImageSchema>;
+
+/** What images are prepared as. */
+export const imageFormSchema = z.discriminatedUnion('aspect', [visionSettingsSchema, wholeImageSchema]);
+export type ImageForm = z.infer<typeof imageFormSchema>;
+
 /** Equal for models that images are prepared alike for. Parsing puts the fields into the order of the schema, whatever order they came in. */
-export const visionKeyOf = (settings: VisionSettings): string =>
-  JSON.stringify(visionSettingsSchema.parse(settings));
+export const visionKeyOf = (form: ImageForm): string => JSON.stringify(imageFormSchema.parse(form));
 
 export const TEMPLATE_NAMES = [
   'vicuna_v1',

@@ -4,8 +4,8 @@ import { ConfigError, Defect } from '../errors.js';
 import type { ReaderStart } from '../link/lifecycle/messages.js';
 import { parseToReader, type FromReader } from '../link/messages.js';
 import { secretsMessageSchema, type ReaderSecrets } from '../link/secrets.js';
-import { loadModel } from './load/load-model.js';
-import { explain, serveModel, type ReaderServing } from './serve.js';
+import { openReader } from './open-reader.js';
+import { explain, type ReaderServing } from './serve.js';
 
 const EXIT_CONFIG = 2;
 
@@ -51,8 +51,7 @@ function send(message: FromReader): void {
 
 async function serve(start: ReaderStart, secrets: ReaderSecrets): Promise<void> {
   try {
-    const model = await loadModel(start, secrets, send);
-    serving = serveModel({ start, model, send });
+    serving = await openReader(start, secrets, send);
     const code = await serving.ended;
     await flushed();
     process.exit(code);

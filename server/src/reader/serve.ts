@@ -24,7 +24,7 @@ import { SequenceFactory } from './sequence-factory.js';
 import { ImageStore } from './vision/image-store.js';
 
 /** The gateway counts seconds without one. */
-const HEARTBEAT_MS = 1_000;
+export const HEARTBEAT_MS = 1_000;
 
 export interface ReaderServing {
   /** Hands a message of the gateway over. */

@@ -3,17 +3,17 @@
 // images, relaying, watching for stalls) knows groups only, never a reader.
 import { CapacityError, InputError, ReaderError } from '../../errors.js';
 import type { GenerateMessage, RequestEvent } from '../../link/requests/messages.js';
-import { visionKeyOf, type VisionSettings } from '../../model/description.js';
+import { visionKeyOf, type ImageForm } from '../../model/description.js';
 
 /** How a model sees images. */
 export interface Vision {
-  readonly settings: VisionSettings;
+  readonly settings: ImageForm;
   /** Names these settings: equal for equal ones, whichever reader has them. */
   readonly key: string;
 }
 
 /** To be called once for each reader, when its card arrives. */
-export const identifyVision = (settings: VisionSettings): Vision => ({
+export const identifyVision = (settings: ImageForm): Vision => ({
   settings,
   key: visionKeyOf(settings),
 });

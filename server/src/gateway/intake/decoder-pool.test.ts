@@ -34,7 +34,7 @@ const job = (behaviour: number): DecodeJob => ({
   bytes: Uint8Array.of(behaviour),
   format: 'png',
   maxImagePixels: 1,
-  vision: {
+  form: {
     sidePx: 1,
     patchPx: 1,
     aspect: 'pad',

@@ -3,8 +3,9 @@
 import { webcrypto } from 'node:crypto';
 import { Defect } from '../../errors.js';
 import type { ImagePayload } from '../../link/requests/messages.js';
-import type { VisionSettings } from '../../model/description.js';
+import type { ImageForm } from '../../model/description.js';
 import { layoutImage } from '../../image/geometry.js';
+import { wholeSize, type PixelSize } from '../../image/whole.js';
 import type { Decoded } from './decoder-process.js';
 import type { DecoderPool } from './decoder-pool.js';
 import { validateSize, type ImageLimits, readHeader } from './header.js';
@@ -18,7 +19,7 @@ export interface Intake {
    * Fails with `image.format_unsupported`, `image.undecodable`, `image.too_large`, `image.decode_timeout`, `image.decoder_busy`,
    * `server.draining`, the codes of the fetcher and its slots for a URL, or the signal's reason.
    */
-  prepare(source: ImageSource, vision: VisionSettings, signal: AbortSignal): Promise<ImagePayload>;
+  prepare(source: ImageSource, form: ImageForm, signal: AbortSignal): Promise<ImagePayload>;
 }
 
 /** What fetches images that prompts name. */
@@ -35,37 +36,49 @@ export interface IntakeOptions {
 }
 
 export function createIntake({ limits, pool, remote }: IntakeOptions): Intake {
-  const prepareBytes: PrepareBytes = async (bytes, vision, signal) => {
+  const prepareBytes: PrepareBytes = async (bytes, form, signal) => {
     const format = sniffFormat(bytes);
     validateSize(readHeader(bytes, format), limits);
-    const job = { kind: 'decode', bytes, format, maxImagePixels: limits.maxImagePixels, vision } as const;
+    const job = { kind: 'decode', bytes, format, maxImagePixels: limits.maxImagePixels, form } as const;
     const [decoded, sha256] = await Promise.all([pool.decode(job, signal), hash(bytes)]);
-    validateTileCount(decoded, vision);
+    validateForm(decoded, form);
     const { widthPx, heightPx, tiles } = decoded;
-    return { sha256, widthPx, heightPx, sidePx: vision.sidePx, tiles };
+    return { sha256, widthPx, heightPx, sidePx: form.aspect === 'whole' ? null : form.sidePx, tiles };
   };
   return {
-    prepare(source, vision, signal) {
-      if (source.kind === 'upload') return prepareBytes(source.bytes, vision, signal);
+    prepare(source, form, signal) {
+      if (source.kind === 'upload') return prepareBytes(source.bytes, form, signal);
       if (remote === null)
         return Promise.reject(new Defect('A URL reached the intake of a server without a fetcher.'));
       // The slot is kept while decoding, too: it bounds the fetched bytes that are in memory.
       return remote.slots.use(signal, async () =>
-        prepareBytes(await remote.fetcher.fetch(source.url, signal), vision, signal),
+        prepareBytes(await remote.fetcher.fetch(source.url, signal), form, signal),
       );
     },
   };
 }
 
-type PrepareBytes = (bytes: Uint8Array, vision: VisionSettings, signal: AbortSignal) => Promise<ImagePayload>;
+type PrepareBytes = (bytes: Uint8Array, form: ImageForm, signal: AbortSignal) => Promise<ImagePayload>;
 
-/** The child runs hostile bytes: a count that does not follow from the size must not reach a reader. */
-function validateTileCount({ widthPx, heightPx, tiles }: Decoded, vision: VisionSettings): void {
-  const expected = layoutImage(widthPx, heightPx, vision).tileCount * vision.sidePx ** 2 * 3;
+/** The child runs hostile bytes: what does not follow from the size must not reach a reader, nor a cluster behind one. */
+function validateForm({ widthPx, heightPx, tiles }: Decoded, form: ImageForm): void {
+  if (form.aspect === 'whole') {
+    const expected = wholeSize({ widthPx, heightPx }, form.maxPixels);
+    const got = readHeader(tiles, 'png');
+    const isExpected = got.widthPx === expected.widthPx && got.heightPx === expected.heightPx;
+    if (!isExpected || tiles.length > maxPngBytes(expected))
+      throw new Defect(`The decoder gave ${tiles.length} bytes that are not the image it was asked for.`);
+    return;
+  }
+  const expected = layoutImage(widthPx, heightPx, form).tileCount * form.sidePx ** 2 * 3;
   if (tiles.length !== expected) {
     throw new Defect(`The decoder gave ${tiles.length} bytes for an image of ${expected}.`);
   }
 }
+
+/** Of pixels that cannot be compressed: a byte more for each row, and what deflate and the format add. */
+const maxPngBytes = ({ widthPx, heightPx }: PixelSize): number =>
+  Math.ceil((widthPx * 3 + 1) * heightPx * 1.01) + 1024;
 
 /** SHA-256 in lower-case hex, computed on the thread pool: 20 MB would hold the event loop for tens of milliseconds. */
 async function hash(bytes: Uint8Array): Promise<string> {

@@ -1,7 +1,7 @@
 // All images of a request. The first that fails fails the request and ends the work on the others; its error names the prompt.
 import { CapacityError, InputError, type TakeoffError } from '../../errors.js';
 import type { ImagePayload } from '../../link/requests/messages.js';
-import type { VisionSettings } from '../../model/description.js';
+import type { ImageForm } from '../../model/description.js';
 import type { ImageSource } from './image-source.js';
 import type { Intake } from './intake.js';
 
@@ -12,7 +12,7 @@ const AT_ONCE = 4;
 export async function prepareAll(
   intake: Intake,
   sources: readonly ImageSource[],
-  vision: VisionSettings,
+  form: ImageForm,
   signal: AbortSignal,
 ): Promise<readonly ImagePayload[]> {
   const payloads: ImagePayload[] = [];
@@ -22,7 +22,7 @@ export async function prepareAll(
   const work = async (): Promise<void> => {
     for (const [index, source] of rest) {
       try {
-        payloads[index] = await intake.prepare(source, vision, stop);
+        payloads[index] = await intake.prepare(source, form, stop);
       } catch (error) {
         // Only the first reason is kept: what the others then end with is their cancellation.
         failed.abort(signal.aborted ? signal.reason : naming(source, error));

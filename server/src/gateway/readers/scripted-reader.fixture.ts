@@ -10,9 +10,10 @@ import { namedTemplate } from '../../reader/prompt/conversation-template.js';
 import { QuestionAnswerer } from '../../reader/questions/answer-questions.js';
 import { QuestionDesk } from '../../reader/questions/question-desk.js';
 import type { GenerateMessage, Usage, WorkTimes } from '../../link/requests/messages.js';
+import type { VisionSettings } from '../../model/description.js';
 import type { LaunchReader } from './reader-process.js';
 
-export const VISION: NonNullable<ReaderCard['vision']> = {
+export const VISION: VisionSettings = {
   sidePx: 112,
   patchPx: 14,
   aspect: 'pad',
@@ -41,6 +42,7 @@ export const START: ReaderStart = {
   projectorFile: null,
   loras: {},
   device: 'cpu',
+  api: null,
   gpuLayers: 'auto',
   cudaVisibleDevices: null,
   tensorParallel: 1,

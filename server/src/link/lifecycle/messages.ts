@@ -2,15 +2,16 @@
 // carries no secret, because a shared transport may carry it; what the model hub asks for travels beside it (link/secrets.ts).
 // A change that an older process would misread raises LIFECYCLE_VERSION.
 import type { ImageTokenBudget } from '../../model/image-token-budget.js';
-import type { TemplateName, VisionSettings } from '../../model/description.js';
+import type { ImageForm, TemplateName } from '../../model/description.js';
 import type { CacheBits } from '../../model/cache-bits.js';
-import type { Device } from '../../model/device.js';
+import type { ApiDialectChoice } from '../../model/api-dialect.js';
+import type { ReaderDevice } from '../../model/device.js';
 import type { KernelChoice } from '../../model/kernels.js';
 import type { MemorySize } from '../../model/memory-size.js';
 import type { TextQuantChoice, TowerQuantChoice } from '../../model/quantisation.js';
 import type { ReaderCounts } from './reader-counts.js';
 
-export const LIFECYCLE_VERSION = 6;
+export const LIFECYCLE_VERSION = 7;
 
 /** What a process speaks; the other side refuses what it does not know. */
 export interface ProtocolVersions {
@@ -22,6 +23,16 @@ export interface ProtocolVersions {
 export type ChatTemplateSetting =
   { readonly kind: 'named'; readonly name: TemplateName } | { readonly kind: 'file'; readonly path: string };
 
+/** A cluster that speaks OpenAI's API. Its key is a secret and travels beside the protocol. */
+export interface ApiTarget {
+  readonly url: string;
+  /** Null: the only one that it serves. */
+  readonly model: string | null;
+  readonly dialect: ApiDialectChoice;
+  /** How long a prompt waits for a cluster that has no room. */
+  readonly busyTimeoutMs: number;
+}
+
 /** What a reader is started with. */
 export interface ReaderStart {
   readonly readerId: string;
@@ -31,7 +42,9 @@ export interface ReaderStart {
   readonly projectorFile: string | null;
   /** LoRA adapters by the names that requests use: a folder of PEFT, a GGUF file or a hub id of each. */
   readonly loras: Readonly<Record<string, string>>;
-  readonly device: Device;
+  readonly device: ReaderDevice;
+  /** Who answers instead of a model of this machine; null: nobody. */
+  readonly api: ApiTarget | null;
   /** Layers on GPUs; the output counts as one. */
   readonly gpuLayers: number | 'auto';
   /** GPUs that the process sees; null means all. */
@@ -116,7 +129,7 @@ export interface ReaderCard {
   /** Sequences that run at the same time. */
   readonly maxSequences: number;
   /** Null when the model takes no images. */
-  readonly vision: VisionSettings | null;
+  readonly vision: ImageForm | null;
   /** Rows of each image at most, where a request says nothing. */
   readonly imageTokenBudget: ImageTokenBudget;
   /** Names of its LoRA adapters. */

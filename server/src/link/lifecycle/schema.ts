@@ -1,9 +1,10 @@
 // The shapes of the lifecycle protocol, for whoever receives. What a message has beyond its shape is dropped.
 import { z } from 'zod';
-import { TEMPLATE_NAMES, visionSettingsSchema } from '../../model/description.js';
+import { imageFormSchema, TEMPLATE_NAMES } from '../../model/description.js';
 import { CACHE_BITS } from '../../model/cache-bits.js';
 import { imageTokenBudgetSchema } from '../../model/image-token-budget.js';
-import { DEVICES } from '../../model/device.js';
+import { API_DIALECT_CHOICES } from '../../model/api-dialect.js';
+import { READER_DEVICES } from '../../model/device.js';
 import { KERNEL_CHOICES } from '../../model/kernels.js';
 import { memorySizeSchema } from '../../model/memory-size.js';
 import { TEXT_QUANT_CHOICES, TOWER_QUANT_CHOICES } from '../../model/quantisation.js';
@@ -27,7 +28,15 @@ export const lifecycleMessageSchema = z.discriminatedUnion('kind', [
       modelName: text,
       projectorFile: text.nullable(),
       loras: z.record(z.string(), z.string()),
-      device: z.enum(DEVICES),
+      device: z.enum(READER_DEVICES),
+      api: z
+        .object({
+          url: text,
+          model: text.nullable(),
+          dialect: z.enum(API_DIALECT_CHOICES),
+          busyTimeoutMs: count,
+        })
+        .nullable(),
       gpuLayers: z.union([count, z.literal('auto')]),
       cudaVisibleDevices: text.nullable(),
       tensorParallel: z.int().min(1),
@@ -70,7 +79,7 @@ export const readerCardSchema = z.object({
   deviceReason: text,
   contextTokens: z.int().min(1),
   maxSequences: z.int().min(1),
-  vision: visionSettingsSchema.nullable(),
+  vision: imageFormSchema.nullable(),
   imageTokenBudget: imageTokenBudgetSchema,
   loras: z.array(z.string()),
 }) satisfies z.ZodType<ReaderCard>;

@@ -29,7 +29,7 @@ const queuedImageSchema = z.object({
   sha256: z.string(),
   widthPx: z.int().min(1),
   heightPx: z.int().min(1),
-  sidePx: z.int().min(1),
+  sidePx: z.int().min(1).nullable(),
   tileBytes: z.int().min(1).max(MAX_TILE_BYTES),
   /** Of the tiles. */
   tilesSha256: sha256,

@@ -5,7 +5,7 @@ import type { ErrorCode, FinishReason } from 'takeoff-wire';
 import type { ImageTokenBudget } from '../../model/image-token-budget.js';
 import type { AskMessage } from './questions.js';
 
-export const REQUESTS_VERSION = 8;
+export const REQUESTS_VERSION = 9;
 
 /** How the answers of one request are made, all defaults filled in and all ranges validated by the gateway. */
 export interface SamplingParameters {
@@ -41,15 +41,16 @@ export interface TokenBias {
   readonly bias: number;
 }
 
-/** One image, ready for the vision tower. */
+/** One image, ready for the vision tower, or whole for a model elsewhere. */
 export interface ImagePayload {
   /** SHA-256 of the uploaded bytes, lower-case hex; computed by us, never taken from a client. */
   readonly sha256: string;
   /** Size of the oriented image before preprocessing, which decides the un-padding. */
   readonly widthPx: number;
   readonly heightPx: number;
-  readonly sidePx: number;
-  /** [tiles, sidePx, sidePx, 3] u8 RGB, row-major, base view first. */
+  /** Of a tile; null: the image is whole. */
+  readonly sidePx: number | null;
+  /** [tiles, sidePx, sidePx, 3] u8 RGB, row-major, base view first; of a whole image a PNG file without metadata. */
   readonly tiles: Uint8Array;
 }
 

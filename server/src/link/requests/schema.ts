@@ -19,7 +19,7 @@ const image = z.object({
   sha256: z.string(),
   widthPx: z.int().min(1),
   heightPx: z.int().min(1),
-  sidePx: z.int().min(1),
+  sidePx: z.int().min(1).nullable(),
   tiles: z.instanceof(Uint8Array),
 });
 const sampling = z.object({

@@ -8,7 +8,7 @@ import { Hub } from '../../checkpoint/hub/hub.js';
 import { modelWeights } from '../../checkpoint/pair/model-weights.js';
 import { openGgufPair, type GgufPair } from '../../checkpoint/pair/open-pair.js';
 import type { ReaderStart } from '../../link/lifecycle/messages.js';
-import { ConfigError } from '../../errors.js';
+import { ConfigError, Defect } from '../../errors.js';
 import type { FromReader } from '../../link/messages.js';
 import type { ReaderSecrets } from '../../link/secrets.js';
 import type { ModelDescription } from '../../model/description.js';
@@ -146,6 +146,7 @@ async function loadReal(start: ReaderStart, secrets: ReaderSecrets, report: Repo
 
 /** The device, and a line in the log about which it is and why. */
 async function chooseDevice(start: ReaderStart, report: Report): Promise<ChosenDevice> {
+  if (start.device === 'api') throw new Defect('A reader of a cluster was asked to load a model.');
   const gpuFolder = gpuPackagesFolder(start.repositoryPath);
   const chosen = await findDevice(start.device, { libDir: start.llamaLibDir, gpuFolder });
   report({ kind: 'log', level: 'info', message: describeChoice(chosen) });

@@ -18,8 +18,8 @@ import { isRedisTrouble, RedisConnection } from '../../link/redis/redis-connecti
 import type { RedisAddress } from '../../link/redis/redis-address.js';
 import { LEFTOVER_MS } from '../../link/redis/scripts.js';
 import type { ReaderSecrets } from '../../link/secrets.js';
-import { loadModel } from '../load/load-model.js';
-import { serveModel, type ReaderServing } from '../serve.js';
+import { openReader } from '../open-reader.js';
+import type { ReaderServing } from '../serve.js';
 import { RemoteReader } from './remote-reader.js';
 import { WorkSource } from './work-source.js';
 
@@ -101,8 +101,7 @@ export class RemoteServing {
     const { start, secrets, consumerGroups } = this.#options;
     this.#timer = setInterval(() => this.#tick(), BEAT_MS);
     try {
-      const model = await loadModel(start, secrets, (message) => this.#hear(message));
-      const serving = serveModel({ start, model, send: (message) => this.#hear(message) });
+      const serving = await openReader(start, secrets, (message) => this.#hear(message));
       this.#serving = serving;
       this.#work?.start();
       this.#controls.start();

@@ -45,7 +45,7 @@ function fixedImageTokens({
   vision,
   imageTokenBudget,
 }: Pick<ReaderCard, 'vision' | 'imageTokenBudget'>): number | null {
-  if (vision === null || vision.aspect === 'anyres') return null;
+  if (vision === null || vision.aspect === 'anyres' || vision.aspect === 'whole') return null;
   const layout = layoutImage(1, 1, vision);
   const kept = imageTokenBudget === 'full' ? null : keptRows(layout, imageTokenBudget);
   return kept ?? layout.imageTokens;

@@ -4,6 +4,7 @@ import { InputError } from '../../../errors.js';
 import { preprocess } from '../../../image/preprocess.js';
 import { validateSize } from '../header.js';
 import { decodeImage, prepareDecoder } from './decode.js';
+import { encodeWhole } from './encode-whole.js';
 import { type DecodeJob, decodeJobSchema, type FromDecoder } from './messages.js';
 
 function say(message: FromDecoder): void {
@@ -14,7 +15,9 @@ function say(message: FromDecoder): void {
 async function work(job: DecodeJob): Promise<FromDecoder> {
   const bitmap = await decodeImage(job.bytes, job.format, job.maxImagePixels);
   validateSize(bitmap, { maxImagePixels: job.maxImagePixels });
-  const tiles = preprocess(bitmap, job.vision);
+  const { form } = job;
+  const tiles =
+    form.aspect === 'whole' ? await encodeWhole(bitmap, form.maxPixels) : preprocess(bitmap, form);
   const residentBytes = process.memoryUsage.rss();
   return { kind: 'decoded', widthPx: bitmap.widthPx, heightPx: bitmap.heightPx, tiles, residentBytes };
 }

@@ -1,7 +1,7 @@
 // What the gateway and a decoder child say to each other. The child works on hostile bytes, so the gateway parses what it says.
 import { type ErrorCode, isErrorCode } from 'takeoff-wire';
 import { z } from 'zod';
-import { visionSettingsSchema } from '../../../model/description.js';
+import { imageFormSchema } from '../../../model/description.js';
 import { IMAGE_FORMATS } from '../sniff.js';
 
 // z.instanceof would narrow to Uint8Array<ArrayBuffer>.
@@ -12,7 +12,7 @@ export const decodeJobSchema = z.object({
   bytes: bytesSchema,
   format: z.enum(IMAGE_FORMATS),
   maxImagePixels: z.int().min(1),
-  vision: visionSettingsSchema,
+  form: imageFormSchema,
 });
 /** One job at a time; the next follows the answer. */
 export type DecodeJob = z.infer<typeof decodeJobSchema>;
@@ -26,7 +26,7 @@ export const fromDecoderSchema = z.discriminatedUnion('kind', [
     /** Size after orientation. */
     widthPx: z.int().min(1),
     heightPx: z.int().min(1),
-    /** u8 [tiles, sidePx, sidePx, 3] RGB. */
+    /** u8 [tiles, sidePx, sidePx, 3] RGB; of a whole image a PNG file. */
     tiles: bytesSchema,
     /** Resident memory of the child after the job. */
     residentBytes: z.int().min(0),
