@@ -27,7 +27,9 @@ describe('a reader with device api', () => {
       modelName: 'qwen',
       apiModel: 'qwen',
     });
-    expect(resolve({ ...CLUSTER, TAKEOFF_MODEL_NAME: 'llava' }).readers[0]).toMatchObject({ apiModel: 'llava' });
+    expect(resolve({ ...CLUSTER, TAKEOFF_MODEL_NAME: 'llava' }).readers[0]).toMatchObject({
+      apiModel: 'llava',
+    });
   });
 
   it('has its key in its entry of the file, and the key of the server goes to no cluster', () => {
@@ -53,7 +55,9 @@ describe('a reader with device api', () => {
   });
 
   it('has its key in a variable of its own where variables set it', () => {
-    expect(resolve({ ...CLUSTER, TAKEOFF_CLUSTER_API_KEY: 'k' }).readers[0]).toMatchObject({ clusterApiKey: 'k' });
+    expect(resolve({ ...CLUSTER, TAKEOFF_CLUSTER_API_KEY: 'k' }).readers[0]).toMatchObject({
+      clusterApiKey: 'k',
+    });
   });
 
   it('can be added while the server runs', () => {

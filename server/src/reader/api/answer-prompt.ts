@@ -2,8 +2,8 @@
 // stream of its answer on. Whatever happens on the way, it ends in exactly one `done` or `error`, and the connection is free or closed.
 import type { IncomingMessage } from 'node:http';
 import { SseDecoder, SseEventTooLargeError, type FinishReason } from 'takeoff-wire';
-import { ClusterError, InputError, TakeoffError } from '../../errors.js';
-import type { GenerateMessage, RequestEvent, Usage } from '../../link/requests/messages.js';
+import { ClusterError, Defect, InputError } from '../../errors.js';
+import type { ErrorEvent, GenerateMessage, RequestEvent, Usage } from '../../link/requests/messages.js';
 import { AnswerText, type TextPiece } from './answer-text.js';
 import { endpointOf } from './cluster-address.js';
 import type { ClusterHttp } from './cluster-http.js';
@@ -63,21 +63,19 @@ export async function answerPrompt(options: AnsweringOptions, asked: PromptToAns
     send({ kind: 'done', ...address, finishReason, usage, times: answer.times(nowMs()) });
     return null;
   } catch (error) {
-    const { reason } = signal;
-    if (signal.aborted && !(reason instanceof ClusterError)) {
+    const known: unknown = signal.aborted ? signal.reason : error;
+    if (signal.aborted && !(known instanceof ClusterError) && !(known instanceof Defect)) {
       const end = { finishReason: 'cancelled' as const, usage: answer.usage, times: answer.times(nowMs()) };
       send({ kind: 'done', ...address, ...end });
       return null;
     }
-    const known = signal.aborted ? reason : error;
-    send({ kind: 'error', ...address, ...describe(known) });
-    return known instanceof TakeoffError ? String(known.code) : 'server.internal';
+    const { code, ...described } = describe(known);
+    send({ kind: 'error', ...address, code, ...described });
+    return code;
   }
 }
 
-function describe(
-  error: unknown,
-): Pick<Extract<RequestEvent, { kind: 'error' }>, 'code' | 'message' | 'field'> {
+function describe(error: unknown): Pick<ErrorEvent, 'code' | 'message' | 'field'> {
   if (error instanceof ClusterError) return { code: error.code, message: error.message };
   // Anything else is a defect of ours.
   if (!(error instanceof InputError)) throw error;

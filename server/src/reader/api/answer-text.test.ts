@@ -2,12 +2,19 @@ import { describe, expect, it } from 'vitest';
 import type { TokenLogprob } from '../../link/requests/messages.js';
 import { AnswerText } from './answer-text.js';
 
-const token = (text: string): TokenLogprob => ({ bytes: new TextEncoder().encode(text), logprob: -1, top: [] });
+const token = (text: string): TokenLogprob => ({
+  bytes: new TextEncoder().encode(text),
+  logprob: -1,
+  top: [],
+});
 
 describe('the text of an answer of a cluster', () => {
   it('passes on at once what can be no part of a stop string', () => {
     const text = new AnswerText(['END']);
-    expect(text.push('Hello E', [])).toEqual({ pieces: [{ text: 'Hello ', logprobs: [] }], isStopped: false });
+    expect(text.push('Hello E', [])).toEqual({
+      pieces: [{ text: 'Hello ', logprobs: [] }],
+      isStopped: false,
+    });
     expect(text.push('arth', [])).toEqual({ pieces: [{ text: 'Earth', logprobs: [] }], isStopped: false });
   });
 

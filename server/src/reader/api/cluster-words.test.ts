@@ -16,6 +16,7 @@ describe('the words of a cluster', () => {
   it('are one line of bounded length without the key, wherever a server repeats it', () => {
     expect(cleanWords('Bad key sk-1:\n\u001b[31m sk-1\u2028', 'sk-1')).toBe('Bad key …: [31m …');
     expect(cleanWords('x'.repeat(5_000), null)).toHaveLength(1_001);
+    expect(cleanWords('No room. Come later.', null)).toBe('No room. Come later');
   });
 
   it.each([

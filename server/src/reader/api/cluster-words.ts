@@ -19,9 +19,12 @@ const errorSchema = z.union([
 /** The words of a JSON error; undefined where it is none. */
 export const wordsIn = (json: unknown): string | undefined => errorSchema.safeParse(json).data;
 
-/** One line without control characters and without the key. */
+/** One line without control characters, without the key, and without the full stop that our own sentence ends in. */
 export function cleanWords(words: string, apiKey: string | null): string {
-  const line = words.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ').trim();
+  const line = words
+    .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ')
+    .trim()
+    .replace(/\.+$/u, '');
   const safe = apiKey === null ? line : line.replaceAll(apiKey, '…');
   return safe.length > MAX_WORDS_CHARACTERS ? `${safe.slice(0, MAX_WORDS_CHARACTERS)}…` : safe;
 }

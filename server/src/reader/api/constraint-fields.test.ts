@@ -18,7 +18,11 @@ const call: Constraint = {
     functionOf('f', { $defs: { d: { type: 'integer' } }, properties: { n: { $ref: '#/$defs/d' } } }),
   ],
 };
-const calls: Constraint = { kind: 'function_call', field: 'tools', functions: [functionOf('f', {}), functionOf('g', {})] };
+const calls: Constraint = {
+  kind: 'function_call',
+  field: 'tools',
+  functions: [functionOf('f', {}), functionOf('g', {})],
+};
 const responseFormat = (of: unknown) => ({
   response_format: { type: 'json_schema', json_schema: { name: 'answer', schema: of, strict: true } },
 });
@@ -28,7 +32,12 @@ describe('the form of an answer in the words of a cluster', () => {
     ['vllm', 'chat', schema, responseFormat({ type: 'object' })],
     ['vllm', 'completions', schema, responseFormat({ type: 'object' })],
     ['vllm', 'chat', regex, { structured_outputs: { regex: 'a+' }, guided_regex: 'a+' }],
-    ['vllm', 'chat', choices, { structured_outputs: { choice: ['yes', 'n.o'] }, guided_choice: ['yes', 'n.o'] }],
+    [
+      'vllm',
+      'chat',
+      choices,
+      { structured_outputs: { choice: ['yes', 'n.o'] }, guided_choice: ['yes', 'n.o'] },
+    ],
     ['sglang', 'chat', schema, responseFormat({ type: 'object' })],
     ['sglang', 'completions', schema, { json_schema: '{"type":"object"}' }],
     ['sglang', 'chat', regex, { regex: 'a+' }],

@@ -14,17 +14,26 @@ describe('finding a cluster', () => {
   });
   afterEach(() => cluster.stop());
 
-  const find = (target: Partial<ApiTarget> = {}, patienceMs = 0, onWaiting: (why: string) => void = () => undefined) => {
+  const find = (
+    target: Partial<ApiTarget> = {},
+    patienceMs = 0,
+    onWaiting: (why: string) => void = () => undefined,
+  ) => {
     const base = apiBaseOf(cluster.url);
     const http = new ClusterHttp({ base, apiKey: KEY, maxIdleConnections: 1 });
     const whole = { url: cluster.url, model: null, dialect: 'auto', busyTimeoutMs: 0, ...target } as const;
-    return findCluster({ http, base, apiKey: KEY, target: whole, onWaiting, patienceMs }).finally(() => http.close());
+    return findCluster({ http, base, apiKey: KEY, target: whole, onWaiting, patienceMs }).finally(() =>
+      http.close(),
+    );
   };
   const models = (...data: object[]) => cluster.on('GET /v1/models', json(200, { object: 'list', data }));
 
   it('takes the only model, and what the list says of it', async () => {
     expect((await find()).facts).toEqual({ model: 'm', dialect: 'vllm', contextTokens: 4096 });
-    expect(cluster.seen[0]?.headers).toMatchObject({ authorization: `Bearer ${KEY}`, 'accept-encoding': 'identity' });
+    expect(cluster.seen[0]?.headers).toMatchObject({
+      authorization: `Bearer ${KEY}`,
+      'accept-encoding': 'identity',
+    });
   });
 
   it.each([
@@ -40,7 +49,11 @@ describe('finding a cluster', () => {
   it('knows TGI by its /info, and sends it any name of a model', async () => {
     models({ id: 'tgi/model', owned_by: 'tgi/model' });
     cluster.on('GET /info', json(200, { router: 'text-generation-router', max_total_tokens: 2048 }));
-    expect((await find({ model: 'any' })).facts).toEqual({ model: 'any', dialect: 'tgi', contextTokens: 2048 });
+    expect((await find({ model: 'any' })).facts).toEqual({
+      model: 'any',
+      dialect: 'tgi',
+      contextTokens: 2048,
+    });
   });
 
   it('believes the operator rather than the list', async () => {
@@ -74,7 +87,11 @@ describe('finding a cluster', () => {
 
   it.each([
     ['that is shut', json(401, { error: { message: `Wrong key ${KEY}` } }), 'cluster.misconfigured'],
-    ['that sends elsewhere', json(307, {}, { location: 'http://127.0.0.1:1/v1/models' }), 'cluster.misconfigured'],
+    [
+      'that sends elsewhere',
+      json(307, {}, { location: 'http://127.0.0.1:1/v1/models' }),
+      'cluster.misconfigured',
+    ],
     ['that fails', json(500, {}), 'cluster.broken'],
     ['that talks nonsense', json(200, { data: 'x' }), 'cluster.broken'],
   ])('says why it does not take a cluster %s, without the key', async (_, script, code) => {
@@ -87,7 +104,11 @@ describe('finding a cluster', () => {
 
   it('waits for one that comes up', async () => {
     const told: string[] = [];
-    cluster.on('GET /v1/models', json(503, { error: { message: 'loading' } }), json(200, { data: [{ id: 'm' }] }));
+    cluster.on(
+      'GET /v1/models',
+      json(503, { error: { message: 'loading' } }),
+      json(200, { data: [{ id: 'm' }] }),
+    );
     expect((await find({}, 5_000, (why) => told.push(why))).facts.model).toBe('m');
     expect(told).toEqual(['The cluster failed (status 503): loading']);
   });

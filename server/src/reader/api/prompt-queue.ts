@@ -106,6 +106,7 @@ export class PromptQueue {
     } catch (error) {
       this.#sendDefect(running);
       this.#running.delete(running);
+      if (this.#failure !== undefined) return;
       await this.fail(new Defect('Another prompt met a defect of the reader.'));
       this.#options.onDefect(error);
     } finally {

@@ -64,7 +64,10 @@ describe('the body of a question to a cluster', () => {
       { role: 'assistant', parts: [{ kind: 'text', text: 'A dot.' }] },
       { role: 'user', parts: [{ kind: 'text', text: 'Sure?' }] },
     ] as const;
-    const { body } = written({ images: [image], prompts: [{ kind: 'conversation', system: 'Be brief.', turns }] });
+    const { body } = written({
+      images: [image],
+      prompts: [{ kind: 'conversation', system: 'Be brief.', turns }],
+    });
     expect(body['messages']).toEqual([
       { role: 'system', content: 'Be brief.' },
       {
@@ -150,7 +153,10 @@ describe('the body of a question to a cluster', () => {
 
   it('draws each answer of a request from a seed of its own', () => {
     const fields = { prompts: [talk, talk], ...sampled({ seed: 2 ** 32 - 1 }) };
-    expect([0, 1].map((index) => written(fields, 'openai', { index }).body['seed'])).toEqual([2 ** 32 - 1, 0]);
+    expect([0, 1].map((index) => written(fields, 'openai', { index }).body['seed'])).toEqual([
+      2 ** 32 - 1,
+      0,
+    ]);
   });
 
   it('sends no more than four stop strings, which is what OpenAI takes', () => {
@@ -160,7 +166,10 @@ describe('the body of a question to a cluster', () => {
   it('leaves the end of an answer that is longer than the context to servers that end it there', () => {
     expect(written(sampled({ maxNewTokens: 4096 }))['body']).not.toHaveProperty('max_tokens');
     expect(written(sampled({ maxNewTokens: 4096 }), 'tgi')['body']).toHaveProperty('max_tokens', 4096);
-    expect(written({ prompts: [raw], ...sampled({ maxNewTokens: 4096 }) }).body).toHaveProperty('max_tokens', 4096);
+    expect(written({ prompts: [raw], ...sampled({ maxNewTokens: 4096 }) }).body).toHaveProperty(
+      'max_tokens',
+      4096,
+    );
     const unknown = { contextTokens: null };
     expect(written(sampled({ maxNewTokens: 4096 }), 'vllm', unknown).body).toHaveProperty('max_tokens', 4096);
   });

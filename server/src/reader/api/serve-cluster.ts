@@ -179,7 +179,8 @@ class ClusterReader {
       running: prompts.running,
       steps: this.#signs,
       counts: {
-        ...{ ...NO_WORK, generatedTokens: this.#generatedTokens },
+        ...new WorkCounts().totals,
+        generatedTokens: this.#generatedTokens,
         prompts,
         kv: NO_KV,
         features: { bytes: 0, maxBytes: 0, hits: 0, misses: 0, joined: 0 },
@@ -189,7 +190,6 @@ class ClusterReader {
 }
 
 /** What is computed elsewhere is counted elsewhere. */
-const NO_WORK = new WorkCounts().totals;
 const NO_KV: HeartbeatEvent['counts']['kv'] = {
   cells: 0,
   cellBytes: 0,

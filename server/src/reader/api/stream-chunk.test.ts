@@ -57,7 +57,12 @@ describe('a chunk of a streamed answer', () => {
   });
 
   it('has log probabilities in the form of completions, best first', () => {
-    const logprobs = { tokens: ['a'], token_logprobs: [-2], top_logprobs: [{ b: -3, a: -2 }], text_offset: [0] };
+    const logprobs = {
+      tokens: ['a'],
+      token_logprobs: [-2],
+      top_logprobs: [{ b: -3, a: -2 }],
+      text_offset: [0],
+    };
     const top = [
       { bytes: bytes('a'), logprob: -2 },
       { bytes: bytes('b'), logprob: -3 },
