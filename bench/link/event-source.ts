@@ -1,6 +1,6 @@
 // The reader's half of the measurement of events, as a child process: fifty answers that get a token each twenty times a second, told over
 // child IPC or through Redis, with the moment of each in its text.
-import { setInterval as every } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { readRedisAddress } from 'takeoff-server/link/redis/redis-address.js';
 import { RedisConnection } from 'takeoff-server/link/redis/redis-connection.js';
 import { Outbox } from 'takeoff-server/reader/remote/outbox.js';
@@ -13,8 +13,8 @@ const READER = 'reader@bench';
 const [url = '', stream = '', steps = '0'] = process.argv.slice(2);
 const tell = url === '' ? tellParent : await tellThroughRedis();
 const before = process.cpuUsage();
-let step = 0;
-for await (const _ of every(STEP_MS)) {
+const start = performance.now();
+for (let step = 0; step < Number(steps); step += 1) {
   for (let answer = 0; answer < ANSWERS; answer += 1)
     tell(step, {
       kind: 'token',
@@ -22,8 +22,7 @@ for await (const _ of every(STEP_MS)) {
       prompt: 0,
       text: String(process.hrtime.bigint()),
     });
-  step += 1;
-  if (step === Number(steps)) break;
+  await delay(start + (step + 1) * STEP_MS - performance.now());
 }
 const { user, system } = process.cpuUsage(before);
 // For the last ones to arrive.
