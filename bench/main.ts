@@ -1,10 +1,12 @@
 // `npm run bench`: which benchmark is meant. Each reads its own options.
 import { benchCheckpoint } from './checkpoint.js';
+import { benchCluster } from './cluster/command.js';
 import { benchGpuCommand } from './gpu/command.js';
 import { benchServe } from './serve/command.js';
 
 const [command = '', ...rest] = process.argv.slice(2);
 if (command === 'serve') await benchServe(rest);
+else if (command === 'cluster') await benchCluster(rest);
 else if (command === 'gpu') await benchGpuCommand(rest);
 else if (command === 'kernels') await benchCheckpoint(['--only', 'kernels', ...rest]);
 else await benchCheckpoint([command, ...rest].filter((argument) => argument !== ''));
