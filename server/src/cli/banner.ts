@@ -17,6 +17,9 @@ export function startBanner(config: TakeoffConfig, ports: ListeningPorts, versio
         : `${urlOf(host, ports.openaiPort)}/v1`,
     ],
     ['management', ports.managementPort === null ? 'off' : urlOf(host, ports.managementPort)],
+    ...(ports.scalerPort === null
+      ? []
+      : [['autoscaler', `KEDA's, over gRPC on port ${ports.scalerPort}`] as const]),
     ...modelRows(config),
     [
       'reachable',

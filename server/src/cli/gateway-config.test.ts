@@ -9,6 +9,7 @@ const ENVIRONMENT = {
   TAKEOFF_PORT: '11',
   TAKEOFF_MANAGEMENT_PORT: '12',
   TAKEOFF_OPENAI_PORT: '16',
+  TAKEOFF_INTERNAL_PORT: '17',
   TAKEOFF_BODY_SIZE_LIMIT_BYTES: '2001',
   TAKEOFF_MAX_PROMPT_STRING_BYTES: '2002',
   TAKEOFF_MAX_USER_BATCH_SIZE: '2003',
@@ -63,6 +64,7 @@ describe('toGatewayConfig', () => {
       port: 11,
       managementPort: 12,
       openaiPort: 16,
+      scalerPort: 17,
       limits: {
         bodySizeLimitBytes: 2001,
         maxPromptStringBytes: 2002,

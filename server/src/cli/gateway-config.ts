@@ -30,6 +30,7 @@ export function toGatewayConfig(
     port: server.port,
     managementPort: server.launchManagementServer ? server.managementPort : null,
     openaiPort: server.launchOpenaiServer ? server.openaiPort : null,
+    scalerPort: server.internalPort,
     showsMetrics: server.enableMetrics,
     traces: server.exportTraces ? { host: server.tracesHost } : null,
     limits: {

@@ -27,8 +27,17 @@ export function validateServerKeys(file: ConfigFile): void {
 
 /** One sentence for each setting that has no effect because of another one's value, so that it does not seem to work. */
 export function warnOfUnusedValues(server: ServerConfig): readonly string[] {
-  const isListIdle = !server.allowRemoteImages && server.remoteImageAllowlist.length > 0;
-  return isListIdle ? ['remote_image_allowlist has no effect while allow_remote_images is off.'] : [];
+  const idle: readonly (readonly [isIdle: boolean, warning: string])[] = [
+    [
+      !server.allowRemoteImages && server.remoteImageAllowlist.length > 0,
+      'remote_image_allowlist has no effect while allow_remote_images is off.',
+    ],
+    [
+      server.internalPort !== null && (server.redisUrl === null || server.headless),
+      'internal_port has no effect but in a gateway with redis_url: readers of one machine need no port of it.',
+    ],
+  ];
+  return idle.flatMap(([isIdle, warning]) => (isIdle ? [warning] : []));
 }
 
 /** One sentence for each source that names something without effect. */

@@ -279,6 +279,11 @@ describe('resolveConfig', () => {
         { file: readerFile('device: cpu') },
         'readers_config.r1 of config.yaml has no model_name',
       ],
+      [
+        'the same port for an API and the autoscaler',
+        { flags: { 'internal-port': '3001', 'redis-url': 'redis://127.0.0.1' } },
+        'management_port and internal_port are both 3001; they must differ.',
+      ],
       ['the same port for both APIs', { flags: { port: '3001' } }, 'port and management_port are both 3001'],
       [
         'the same port for management and the OpenAI API',
@@ -323,6 +328,16 @@ describe('resolveConfig', () => {
         'Without effect in this version, from server_config: vertex_port, snowflake_port.',
         'Without effect in this version, from readers_config.r1: backend, colour (unknown).',
       ]);
+    });
+
+    it('internal_port where no gateway asks Redis', () => {
+      const environment = { TAKEOFF_INTERNAL_PORT: '3005' };
+      const redis = { ...environment, TAKEOFF_REDIS_URL: 'redis://127.0.0.1' };
+      const warning =
+        'internal_port has no effect but in a gateway with redis_url: readers of one machine need no port of it.';
+      expect(resolve({ environment }).warnings).toEqual([warning]);
+      expect(resolve({ environment: { ...redis, TAKEOFF_HEADLESS: 'true' } }).warnings).toEqual([warning]);
+      expect(resolve({ environment: redis }).warnings).toEqual([]);
     });
 
     it('remote_image_allowlist while remote images are off', () => {

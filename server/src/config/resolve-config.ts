@@ -98,6 +98,8 @@ function validatePortsDiffer(server: ServerConfig): void {
   const opened: (readonly [key: string, port: number])[] = [['port', server.port]];
   if (server.launchManagementServer) opened.push(['management_port', server.managementPort]);
   if (server.launchOpenaiServer) opened.push(['openai_port', server.openaiPort]);
+  const { internalPort, redisUrl } = server;
+  if (internalPort !== null && redisUrl !== null) opened.push(['internal_port', internalPort]);
   for (const [index, [key, port]] of opened.entries()) {
     const [twin] = opened.slice(0, index).find(([, other]) => other === port && port !== 0) ?? [];
     if (twin !== undefined) throw new ConfigError(`${twin} and ${key} are both ${port}; they must differ.`);

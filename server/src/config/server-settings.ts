@@ -10,6 +10,7 @@ import {
   hostNames,
   integer,
   names,
+  optionalInteger,
   optionalText,
   optionalWebAddress,
   ports,
@@ -48,6 +49,11 @@ export const serverConfigSchema = z.object({
   launchOpenaiServer: setting(boolean(), true, {
     key: 'launch_openai_server',
     meaning: 'Whether the port of the OpenAI API is opened.',
+  }),
+  internalPort: setting(optionalInteger(0, MAX_PORT, '0 takes any free port'), null, {
+    key: 'internal_port',
+    meaning:
+      'Where gateways with `redis_url` tell KEDA how many requests wait and run, over gRPC. Closed when not set. See docs/kubernetes.md.',
   }),
   enableMetrics: setting(boolean(), true, {
     key: 'enable_metrics',

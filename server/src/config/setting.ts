@@ -109,6 +109,12 @@ export const integer = (min: number, max: number, unit = '') => ({
   fromText: (text: string) => (/^[+-]?\d+$/u.test(text) ? Number(text) : text),
 });
 
+/** The same, or nothing. */
+export const optionalInteger = (min: number, max: number, unit = '') => ({
+  ...integer(min, max, unit),
+  schema: z.int().min(min).max(max).nullable(),
+});
+
 /** A whole number, or a word that stands for one. */
 export const integerOr = <const Word extends string>(word: Word, min: number, max: number, unit: string) => ({
   schema: z.union([z.int().min(min).max(max), z.literal(word)]),

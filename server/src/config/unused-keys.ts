@@ -14,7 +14,6 @@ const NO_CUDA_GRAPHS = "A switch of Takeoff's engine. llama.cpp decides on CUDA 
 /** Documented for `server_config`, or as variables of the whole container. */
 export const UNUSED_SERVER_KEYS: UnusedKeys = new Map([
   ['heartbeat_wait_interval', 'A reader gives a sign of life once a second.'],
-  ['internal_port', NO_PORT_OF_READERS],
   ['snowflake_port', 'There is no interface for Snowflake.'],
   ['vertex_port', 'There is no interface for Vertex AI.'],
   ['batch_duration_millis', NO_BATCH_TIME],

@@ -18,6 +18,7 @@ const CONFIG: GatewayConfig = {
   port: 0,
   managementPort: 0,
   openaiPort: 0,
+  scalerPort: null,
   redis: null,
   version: 'test',
   limits: { ...LIMITS, firstTokenTimeoutMs: 600_000, readerMessageTimeoutMs: 30_000 },

@@ -31,6 +31,7 @@ import type { LogForms } from './readers/reader-logs.js';
 import type { ReadersView } from './readers/readers-view.js';
 import { ownReaders, type ReaderSet, type ServedReaders } from './served-readers.js';
 import type { RedisSettings } from '../link/redis/redis-settings.js';
+import type { RunningScaler } from './scaler/scaler-server.js';
 import type { StallLimits } from './stall-limits.js';
 import { openTraces, type RequestTraces, type TracesConfig } from './traces/request-traces.js';
 
@@ -42,6 +43,8 @@ export interface GatewayConfig {
   readonly managementPort: number | null;
   /** Null: only the inference port answers the OpenAI API. */
   readonly openaiPort: number | null;
+  /** Where KEDA asks how many readers there should be; null: it cannot. Not looked at without `redis`. */
+  readonly scalerPort: number | null;
   /** Null: no traces are sent anywhere. */
   readonly traces: Pick<TracesConfig, 'host'> | null;
   /** Whether the management port tells metrics. */
@@ -100,6 +103,7 @@ export interface ListeningPorts {
   /** Null: it was not opened. */
   readonly managementPort: number | null;
   readonly openaiPort: number | null;
+  readonly scalerPort: number | null;
 }
 
 export interface RunningGateway {
@@ -157,10 +161,11 @@ export async function startGateway(
     isDraining: () => progress.isDraining,
     ports: () => listening.map(({ port }) => port),
   });
-  const parts: Parts = { apps: doors.map(({ app }) => app), inference, service, pool, traces };
+  const parts: Parts = { apps: doors.map(({ app }) => app), inference, service, pool, traces, scaler: null };
   try {
     for (const { setting, app, wantedPort } of doors)
       listening.push({ setting, port: await listen(app, setting, config.host, wantedPort) });
+    parts.scaler = await scalerOf(config, readers);
   } catch (error) {
     await endNow(parts);
     throw error;
@@ -172,7 +177,7 @@ export async function startGateway(
     return endNow(parts);
   };
   return {
-    ports: portsOf(listening),
+    ports: portsOf(listening, parts.scaler),
     readers: service,
     destroy,
     close: () => {
@@ -190,6 +195,16 @@ async function readersOf(config: GatewayConfig, launch: LaunchReader): Promise<S
   return remoteReaders(config, config.redis);
 }
 
+/** What speaks gRPC is loaded only where it is asked for. */
+async function scalerOf(
+  { scalerPort: port, host, log }: GatewayConfig,
+  { demand }: ServedReaders,
+): Promise<RunningScaler | null> {
+  if (port === null || demand === null) return null;
+  const { openScaler } = await import('./scaler/scaler-server.js');
+  return openScaler({ host, port, demand, onWarning: (message) => log.warn(message) });
+}
+
 const tracesOf = async ({ traces, version, log }: GatewayConfig): Promise<RequestTraces | null> =>
   traces === null ? null : openTraces({ ...traces, version }, log);
 
@@ -200,13 +215,14 @@ interface Listening {
   readonly port: number;
 }
 
-function portsOf(listening: readonly Listening[]): ListeningPorts {
+function portsOf(listening: readonly Listening[], scaler: RunningScaler | null): ListeningPorts {
   const portOf = (wanted: PortSetting): number | null =>
     listening.find(({ setting }) => setting === wanted)?.port ?? null;
   return {
     port: portOf('port') ?? 0,
     managementPort: portOf('management_port'),
     openaiPort: portOf('openai_port'),
+    scalerPort: scaler?.port ?? null,
   };
 }
 
@@ -262,6 +278,7 @@ interface Parts {
   readonly service: ReaderSet;
   readonly pool: DecoderPool;
   readonly traces: RequestTraces | null;
+  scaler: RunningScaler | null;
 }
 
 /** A terminal event is written at once, unless its client does not read. */
@@ -277,11 +294,12 @@ async function drain({ inference }: Parts, deadlineMs: number, log: FastifyBaseL
   await openAnswers.idle(LAST_EVENTS_MS);
 }
 
-async function endNow({ apps, inference, service, pool, traces }: Parts): Promise<void> {
+async function endNow({ apps, inference, service, pool, traces, scaler }: Parts): Promise<void> {
   inference.endAll();
   // Lets the events that say so be written before their connections are cut.
   await inference.openAnswers.idle(LAST_EVENTS_MS);
   const reason = new CapacityError('server.draining', 'The server is shutting down.', LAST_EVENTS_MS);
+  scaler?.close();
   await Promise.all([...apps.map(closeApp), service.stop(), pool.destroy(reason)]);
   await traces?.close();
 }

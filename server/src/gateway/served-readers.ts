@@ -8,6 +8,7 @@ import { ReaderLogs } from './readers/reader-logs.js';
 import type { LaunchReader } from './readers/reader-process.js';
 import { ReaderService } from './readers/reader-service.js';
 import type { ReaderState } from './readers/reader-state.js';
+import type { Demand } from './scaler/scaler-answers.js';
 import type { CountedReader, LinkCounts, ReadersView } from './readers/readers-view.js';
 
 export interface ReaderSet extends ConsumerGroups, ReadersView, ReaderQuestions {
@@ -21,6 +22,8 @@ export interface ReaderSet extends ConsumerGroups, ReadersView, ReaderQuestions 
 export interface ServedReaders {
   readonly service: ReaderSet;
   readonly control: ReaderControl;
+  /** How many requests wait or run, for an autoscaler of readers on other machines; null where there are none. */
+  readonly demand: Demand | null;
   /** Starts those that the configuration names. */
   start(): void;
 }
@@ -33,6 +36,7 @@ export function ownReaders(config: GatewayConfig, launch: LaunchReader): ServedR
   return {
     service,
     control,
+    demand: null,
     start: () => {
       for (const reader of config.readers) control.start(reader);
     },

@@ -42,6 +42,11 @@ export class GroupReaders {
     return this.all.filter(({ lease }) => lease.state.kind === 'live');
   }
 
+  /** Of all readers, when they wrote their leases. */
+  get openPrompts(): number {
+    return this.all.reduce((sum, { lease }) => sum + lease.openPrompts, 0);
+  }
+
   get leastBusyFirst(): readonly RemoteReaderView[] {
     return [...this.live].sort((a, b) => a.lease.openPrompts - b.lease.openPrompts);
   }

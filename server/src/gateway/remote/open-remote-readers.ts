@@ -20,5 +20,10 @@ export function remoteReaders(
     maxQueuedRequests: maxOpenRequests,
     log,
   });
-  return { service, control: new RemoteControl(service), start: () => undefined };
+  return {
+    service,
+    control: new RemoteControl(service),
+    demand: (group) => service.demand(group),
+    start: () => undefined,
+  };
 }

@@ -4,7 +4,7 @@ import { BEAT_MS, GRACE_MS, LEASE_MS, type LeaseState } from '../../link/redis/l
 import { GROUPS_KEY, isKeyName, keysOf, newProcessName } from '../../link/redis/keys.js';
 import { OwnStreams } from '../../link/redis/own-streams.js';
 import type { RedisAddress } from '../../link/redis/redis-address.js';
-import { isRedisTrouble, RedisConnection } from '../../link/redis/redis-connection.js';
+import { isRedisTrouble, RedisConnection, RedisUnreachable } from '../../link/redis/redis-connection.js';
 import { textsOf, textsOrNullsOf } from '../../link/redis/replies.js';
 import { FORGET, LEFTOVER_MS } from '../../link/redis/scripts.js';
 import type { Question } from '../../link/requests/questions.js';
@@ -18,6 +18,7 @@ import type { AnswerTo, QuestionOf, ReaderQuestions } from '../answer/reader-que
 import { unknownReader } from '../readers/reader-id-errors.js';
 import type { ReaderState } from '../readers/reader-state.js';
 import type { CountedReader, LinkCounts, ReadersView, ReaderView } from '../readers/readers-view.js';
+import { countUntaken } from './count-untaken.js';
 import { lorasOf, type RemoteReaderView } from './group-readers.js';
 import { GroupQueue } from './group-queue.js';
 import { RemoteGroup } from './remote-group.js';
@@ -58,6 +59,8 @@ export class RemoteReaders implements ConsumerGroups, ReadersView, ReaderQuestio
   #upSinceMs = performance.now();
   #downSinceMs: number | null = performance.now();
   #isReported = false;
+  /** Whether it has ever seen all readers. */
+  #hasLooked = false;
 
   constructor(options: RemoteReadersOptions) {
     this.#options = options;
@@ -90,6 +93,13 @@ export class RemoteReaders implements ConsumerGroups, ReadersView, ReaderQuestio
 
   links(): readonly LinkCounts[] {
     return [...this.#groups.values()].map(({ group }) => group.counts);
+  }
+
+  /** Requests of all gateways for a group that wait or run. @throws RedisUnreachable, RedisRefusal */
+  async demand(name: string): Promise<number> {
+    if (!this.#hasLooked) throw new RedisUnreachable('this gateway has not seen any reader yet');
+    const { openPrompts = 0 } = this.find(name)?.readers ?? {};
+    return openPrompts + (await countUntaken(this.#commands, name));
   }
 
   async askGroup<Kind extends Question['kind']>(
@@ -168,6 +178,7 @@ export class RemoteReaders implements ConsumerGroups, ReadersView, ReaderQuestio
     for (const name of names) if (isKeyName(name) && this.#groups.size < MAX_GROUPS) this.#join(name);
     await Promise.all([...this.#groups.values()].map(({ group }) => this.#lookAt(group)));
     await this.#leaveUnserved();
+    this.#hasLooked = true;
   }
 
   async #lookAt(group: RemoteGroup): Promise<void> {
