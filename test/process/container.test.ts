@@ -6,12 +6,27 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { validate } from 'dockerfile-utils';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadConfig } from 'takeoff-server/config/load-config.js';
+import { parse } from 'yaml';
+import { z } from 'zod';
 import { RunningServer, repositoryRoot } from '../../harness/running-server.js';
 
 const ROOT = repositoryRoot();
 const DOCKERFILE = readFileSync(path.join(ROOT, 'Dockerfile'), 'utf8');
 const folder = mkdtempSync(path.join(os.tmpdir(), 'takeoff-container-'));
 afterAll(() => rmSync(folder, { recursive: true }));
+
+const composeSchema = z.object({
+  services: z.record(
+    z.string(),
+    z.looseObject({
+      image: z.string(),
+      environment: z.record(z.string(), z.string()).default({}),
+      ports: z.array(z.string()).default([]),
+      depends_on: z.array(z.string()).default([]),
+    }),
+  ),
+});
 
 /** Runs one of the image's programs and tells its exit code and what it printed. */
 async function run(program: string, variables: Readonly<Record<string, string>>) {
@@ -43,6 +58,53 @@ describe('the Dockerfile', () => {
   it('runs the server as a user without rights', () => {
     const instructions = DOCKERFILE.split('\n').filter((line) => /^(?:USER|ENTRYPOINT)/u.test(line));
     expect(instructions).toEqual(['USER node', 'ENTRYPOINT ["node", "/app/deploy/container/entrypoint.js"]']);
+  });
+});
+
+describe('compose.yaml', () => {
+  const { services } = composeSchema.parse(
+    parse(readFileSync(path.join(ROOT, 'compose.yaml'), 'utf8'), { merge: true }),
+  );
+  const own = Object.entries(services).filter(([, { image }]) => image === 'takeoff:latest');
+
+  /** As compose does it where nothing is set. */
+  const resolved = (text: string, values: Readonly<Record<string, string>>): string =>
+    text.replaceAll(/\$\{(\w+)(?::([-+])([^}]*))?\}/gu, (_, name: string, sign?: string, other = '') => {
+      const value = values[name] ?? '';
+      return sign === '+' ? (value === '' ? '' : other) : value === '' ? other : value;
+    });
+
+  it.each(own)('has for %s variables that the program starts with', (name, { environment }) => {
+    for (const values of [{}, { MODEL: 'llava-v1.5-7b' }]) {
+      const variables = Object.entries(environment).map(([key, value]) => [key, resolved(value, values)]);
+      const { server, readers, warnings } = loadConfig({
+        flags: new Map(),
+        environment: Object.fromEntries(variables) as Record<string, string>,
+      });
+      expect(warnings).toEqual([]);
+      expect(server.headless).toBe(name.startsWith('reader-'));
+      if (server.headless)
+        expect(readers[0]?.modelName).toBe(
+          'MODEL' in values ? '/models/llava-v1.5-7b' : '/app/models/demo/checkpoint',
+        );
+      expect(server.redisUrl).toBe(/^(?:reader-|gateway$)/u.test(name) ? 'redis://redis:6379' : null);
+    }
+  });
+
+  it.each(Object.entries(services))(
+    'restricts %s, and opens its ports to this machine alone',
+    (_name, service) => {
+      expect(service).toMatchObject({
+        read_only: true,
+        cap_drop: ['ALL'],
+        security_opt: ['no-new-privileges:true'],
+      });
+      for (const published of service.ports) expect(published).toMatch(/^127\.0\.0\.1:/u);
+    },
+  );
+
+  it('starts Redis and both readers with the gateway', () => {
+    expect(services['gateway']?.depends_on).toEqual(['redis', 'reader-one', 'reader-two']);
   });
 });
 
