@@ -8,6 +8,8 @@ import { ScalerClient, scaledObject } from '../../server/src/gateway/scaler/scal
 import { jsonRequest } from '../process/requests.js';
 
 const UNAVAILABLE = 14;
+/** A reader, a gateway and Redis, on a machine that others use, too. */
+const START_TIMEOUT_MS = 300_000;
 
 describe.skipIf(sayWhyNoRedis())('the external scaler of a gateway', () => {
   let cluster: Cluster;
@@ -23,7 +25,7 @@ describe.skipIf(sayWhyNoRedis())('the external scaler of a gateway', () => {
     gateway = await cluster.addGateway({ args: ['--internal-port', String(port)] });
     await gateway.until(async () => (await cluster.liveReaders(gateway)) === 1, 60_000);
     client = new ScalerClient(port);
-  });
+  }, START_TIMEOUT_MS);
   afterAll(async () => {
     client.close();
     await cluster.stop();
