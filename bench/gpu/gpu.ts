@@ -115,7 +115,12 @@ async function benchPair(runtime: Runtime, bench: PairBench): Promise<Measuremen
   await pair.close();
   const loadMs = performance.now() - startMs;
   // Compiles what the measurements use; rows of every small number only where they are cheap to compile.
-  await warmUp({ ...loaded, prefillChunkRows: PROMPT_ROWS, onProgress: () => undefined });
+  await warmUp({
+    ...loaded,
+    prefillChunkRows: PROMPT_ROWS,
+    onProgress: () => undefined,
+    clock: () => performance.now(),
+  });
   const warmMs = performance.now() - startMs - loadMs;
   const named = (name: string, unit: string, values: readonly number[]): Measurement => ({
     name: `${bench.type}: ${name}`,
