@@ -107,3 +107,32 @@ describe('the outbox of a reader', () => {
     expect(stream.entries).toEqual([]);
   });
 });
+
+describe('an outbox that is told something while it ends', () => {
+  it.each([0, 1, 2, 3, 4, 5, 6])('sends it, %i turns after the reply', async (turns) => {
+    const sent: unknown[] = [];
+    let more = true;
+    const outbox: Outbox = new Outbox({
+      connection: {
+        run: (_script, _keys, [text]) => {
+          sent.push(...seqsOf(parseEvents(String(text))?.items));
+          const reply = Promise.resolve();
+          if (more) void saySoonAfter(reply);
+          more = false;
+          return reply;
+        },
+      },
+      stream: 's',
+      reader: 'r',
+      onOverflow: () => undefined,
+    });
+    const saySoonAfter = async (reply: Promise<void>): Promise<void> => {
+      await reply;
+      for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+      outbox.push(event(1));
+    };
+    outbox.push(event(0));
+    await new Promise(setImmediate);
+    expect(sent).toEqual([0, 1]);
+  });
+});

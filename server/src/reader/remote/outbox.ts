@@ -43,9 +43,7 @@ export class Outbox {
     const run = item.kind === 'event' ? item.event.requestId : null;
     this.#unsent.push({ text, run });
     if (run !== null) this.#count(run, text.length);
-    this.#sending ??= this.#send().finally(() => {
-      this.#sending = undefined;
-    });
+    this.#sending ??= this.#send();
   }
 
   /** Nobody is there to be told. */
@@ -81,6 +79,8 @@ export class Outbox {
       for (const { run, text } of batch) if (run !== null) this.#count(run, -text.length);
       this.#unsent = this.#unsent.filter((unsent) => !sent.has(unsent));
     }
+    // Together with the look at what is unsent: what is said after it, nobody would send otherwise.
+    this.#sending = undefined;
   }
 
   #nextBatch(): Unsent[] {
