@@ -6,5 +6,5 @@ import { benchServe } from './serve/command.js';
 const [command = '', ...rest] = process.argv.slice(2);
 if (command === 'serve') await benchServe(rest);
 else if (command === 'gpu') await benchGpuCommand(rest);
-else if (command === 'kernels') await benchCheckpoint(['--only', 'kernels', ...rest]);
+else if (command === 'kernels') await benchCheckpoint(['--only', 'kernels,products', ...rest]);
 else await benchCheckpoint([command, ...rest].filter((argument) => argument !== ''));
