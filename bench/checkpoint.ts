@@ -7,13 +7,15 @@ import { benchUploads } from './macro/uploads.js';
 import { KERNEL_CHOICES, type KernelChoice } from 'takeoff-server/model/kernels.js';
 import { benchEngine } from './micro/engine.js';
 import { benchKernels } from './micro/kernels.js';
+import { benchProducts, LAYER_NAMES, PRODUCT_TYPES, type ProductsReport } from './micro/products.js';
+import { printProducts } from './micro/products-table.js';
 import { benchIntake } from './micro/intake.js';
 import { repositoryRoot } from '../harness/running-server.js';
 import { printTable, reportHead, type Report } from './report.js';
 
 const DEMO = path.join(repositoryRoot(), 'models/demo/');
 const HELP = `npm run bench -- [options]
-npm run bench -- kernels [options]   products of llama.cpp's kernels and of ours in turns
+npm run bench -- kernels [options]   llama.cpp's kernels and ours in turns: a model, and single products
 npm run bench -- link --help         readers behind Redis against readers that are children, in turns
 npm run bench -- serve --help        what many users do to this server, and to another one in turns
 
@@ -26,9 +28,11 @@ npm run bench -- serve --help        what many users do to this server, and to a
   --prompt N          prompt tokens of the prefill measurement (default: 512)
   --tokens N          tokens of the decode measurements (default: 64)
   --threads N         compute threads (default: one per core, for kernels one)
-  --llama-lib-dir DIR llama.cpp libraries to use instead of the npm package's
+  --llama-lib-dir DIR llama.cpp libraries to use instead of the npm package's, for kernels and products beside them
   --kernels CHOICE    as the setting kernels (default: auto)
-  --only LIST         of intake, uploads, engine, http, gateway (default: these), and kernels
+  --types LIST        types of single products, of q4_0, q4_k, q8_0, f16, bf16, f32 (default: all)
+  --shapes LIST       shapes of single products, of 1b, 7b, tower (default: all)
+  --only LIST         of intake, uploads, engine, http, gateway (default: these), and kernels, products
   --json FILE         write the report as JSON
 `;
 
@@ -44,6 +48,8 @@ const OPTIONS = {
   threads: { type: 'string' },
   kernels: { type: 'string', default: 'auto' },
   'llama-lib-dir': { type: 'string' },
+  types: { type: 'string', default: PRODUCT_TYPES.join(',') },
+  shapes: { type: 'string', default: LAYER_NAMES.join(',') },
   only: { type: 'string', default: 'intake,uploads,engine,http,gateway' },
   json: { type: 'string' },
   help: { type: 'boolean', default: false },
@@ -59,7 +65,8 @@ export async function benchCheckpoint(args: readonly string[]): Promise<void> {
     return;
   }
   const report = await measure(options);
-  process.stdout.write(`${printTable(report)}\n\n${JSON.stringify(report, null, 2)}\n`);
+  const products = report.products === undefined ? '' : `${printProducts(report.products)}\n\n`;
+  process.stdout.write(`${printTable(report)}\n\n${products}${JSON.stringify(report, null, 2)}\n`);
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`);
 }
 
@@ -86,15 +93,40 @@ async function measure(values: Options): Promise<Report> {
       })
     : [];
   const kernels = parts.includes('kernels')
-    ? await benchKernels({ ...inProcess(), threads: Number(values.threads ?? 1) })
+    ? await benchKernels({
+        ...inProcess(),
+        threads: Number(values.threads ?? 1),
+        llamaLibDir: values['llama-lib-dir'] ?? null,
+      })
     : [];
+  const products = parts.includes('products') ? { products: await measureProducts(values) } : {};
   const overHttp = { ...shared, image };
   const http = parts.includes('http') ? await benchHttp(overHttp) : [];
   const gateway = parts.includes('gateway') ? await benchGateway(runs) : [];
   return {
     ...reportHead(model, `${quant}, tower ${visionQuantType}`),
     measurements: [...intake, ...uploads, ...engine, ...kernels, ...http, ...gateway],
+    ...products,
   };
+}
+
+const measureProducts = (values: Options): Promise<ProductsReport> =>
+  benchProducts({
+    threads: values.threads === undefined ? null : Number(values.threads),
+    kernels: kernelChoice(values.kernels),
+    llamaLibDir: values['llama-lib-dir'] ?? null,
+    runs: Number(values.runs),
+    types: chosen('--types', values.types.toUpperCase(), PRODUCT_TYPES),
+    layers: chosen('--shapes', values.shapes, LAYER_NAMES),
+  });
+
+/** @throws TypeError for a name that is none of the known */
+function chosen<Name extends string>(option: string, list: string, known: readonly Name[]): Name[] {
+  return list.split(',').map((given) => {
+    const name = known.find((one) => one === given);
+    if (name === undefined) throw new TypeError(`${option} has ${given}; allowed are ${known.join(', ')}.`);
+    return name;
+  });
 }
 
 function kernelChoice(given: string): KernelChoice {

@@ -1,6 +1,7 @@
 // The report of a benchmark run, printed as a table for people and as JSON for comparisons.
 import { execFileSync } from 'node:child_process';
 import os from 'node:os';
+import type { ProductsReport } from './micro/products.js';
 import type { Spread } from './statistics.js';
 
 export interface Measurement {
@@ -16,9 +17,10 @@ export interface Report {
   readonly node: string;
   readonly hardware: { readonly cpu: string; readonly cores: number; readonly memoryGiB: number };
   readonly measurements: readonly Measurement[];
+  readonly products?: ProductsReport;
 }
 
-export function reportHead(model: string, quantType: string): Omit<Report, 'measurements'> {
+export function reportHead(model: string, quantType: string): Omit<Report, 'measurements' | 'products'> {
   return {
     model,
     quantType,
@@ -48,14 +50,8 @@ export function printTable(report: Report): string {
     String(value.runs),
     unit,
   ]);
-  const all = [['measurement', 'median', 'min … max', 'runs', 'unit'], ...rows];
-  const widths = all[0]?.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0))) ?? [];
-  const lines = all.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
+  const lines =
+    rows.length === 0 ? [] : alignColumns([['measurement', 'median', 'min … max', 'runs', 'unit'], ...rows]);
   const { model, quantType, commit: revision, node, hardware } = report;
   return [
     `${model} (${quantType}) · ${hardware.cpu}, ${hardware.cores} cores · ${node} · ${revision}`,
@@ -63,4 +59,16 @@ export function printTable(report: Report): string {
   ].join('\n');
 }
 
-const format = (value: number): string => (Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3));
+/** Lines of a table whose first row is its head. */
+export function alignColumns(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+export const format = (value: number): string =>
+  Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3);

@@ -1,6 +1,17 @@
 // What the library is made of. Files with instructions that not every processor has are compiled for them (`-mcpu`), the others for the
 // oldest processor of their architecture; which of them run is decided when the library is loaded (src/dispatch.c).
-const COMMON = ['layout', 'product', 'attention', 'dispatch', 'reference', 'self-test', 'weights', 'backend', 'library'];
+const COMMON = [
+  'layout',
+  'product',
+  'attention',
+  'dispatch',
+  'reference',
+  'self-test',
+  'weights',
+  'backend',
+  'limits',
+  'library',
+];
 
 /** File name without .c, and Zig's name of the processor. */
 export const SOURCES = {

@@ -28,7 +28,7 @@ const WARM_UP_MS = 30_000;
 
 const shared = (): { readonly kind: 'shared' } => ({ kind: 'shared' });
 
-export async function benchCluster(args: readonly string[]): Promise<void> {
+export function benchCluster(args: readonly string[]): void {
   const { values } = parseArgs({
     args: [...args],
     options: {

@@ -1,5 +1,5 @@
 // One side of the comparison of kernels: a process with a loaded model that does one piece of work when it is asked to, and answers
-// with the CPU time that it took. kernels.ts starts two of them, because a process has one native runtime.
+// with the times that it took.
 import { GREEDY } from 'takeoff-server/link/requests/greedy.js';
 import { createTensorCodec } from 'takeoff-server/native/tensor-codec.js';
 import { ensureGgufPair } from 'takeoff-server/checkpoint/cache/model-cache.js';
@@ -11,6 +11,7 @@ import { openRuntime } from 'takeoff-server/native/runtime.js';
 import type { StepRow } from 'takeoff-server/reader/engine/engine.js';
 import { toSlot, toTokenId } from 'takeoff-server/reader/ids.js';
 import { loadPair, type LoadedPair } from 'takeoff-server/reader/load/load-pair.js';
+import { timesOf, type Times } from './side.js';
 
 export interface SideOptions {
   readonly model: string;
@@ -19,24 +20,32 @@ export interface SideOptions {
   readonly repositoryPath: string;
   readonly threads: number;
   readonly kernels: KernelChoice;
+  /** Another build of llama.cpp; null for npm's. */
+  readonly llamaLibDir: string | null;
 }
 
 export type Work =
   /** `rows` rows of one prompt. */
   | { readonly kind: 'prefill'; readonly rows: number }
-  /** `steps` steps with a row for each of `sequences` sequences. */
-  | { readonly kind: 'decode'; readonly sequences: number; readonly steps: number }
+  /** `steps` steps with a row for each of `sequences` sequences, each with `behind` rows before that are not measured. */
+  | {
+      readonly kind: 'decode';
+      readonly sequences: number;
+      readonly steps: number;
+      readonly behind: number;
+    }
   /** One tile through the vision tower. */
   | { readonly kind: 'tile' };
 
 export type FromSide =
-  { readonly kind: 'loaded'; readonly hasTower: boolean } | { readonly kind: 'done'; readonly cpuMs: number };
+  | { readonly kind: 'loaded'; readonly hasTower: boolean; readonly contextTokens: number }
+  | ({ readonly kind: 'done' } & Times);
 
 const MAX_SEQUENCES = 8;
 
 export async function serveSide(options: SideOptions): Promise<void> {
-  const { model, kernels, threads, repositoryPath } = options;
-  const runtime = openRuntime({ device: cpuDevice(null), threads, kernels, log: () => undefined });
+  const { model, kernels, threads, repositoryPath, llamaLibDir } = options;
+  const runtime = openRuntime({ device: cpuDevice(llamaLibDir), threads, kernels, log: () => undefined });
   const paths = await ensureGgufPair({
     source: model,
     repositoryPath,
@@ -55,22 +64,15 @@ export async function serveSide(options: SideOptions): Promise<void> {
   await pair.close();
   const answer = (message: FromSide) => process.send?.(message);
   process.on('message', (work: Work) => {
-    void cpuTimeOf(() => perform(loaded, work)).then((cpuMs) => answer({ kind: 'done', cpuMs }));
+    void perform(loaded, work).then((times) => answer({ kind: 'done', ...times }));
   });
-  answer({ kind: 'loaded', hasTower: loaded.encoder !== null });
+  const { contextTokens } = loaded.engine.limits;
+  answer({ kind: 'loaded', hasTower: loaded.encoder !== null, contextTokens });
 }
 
-async function cpuTimeOf(work: () => Promise<void>): Promise<number> {
-  const before = process.cpuUsage();
-  await work();
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1000;
-}
-
-async function perform(loaded: LoadedPair, work: Work): Promise<void> {
-  if (work.kind === 'tile') await encodeTile(loaded);
-  else if (work.kind === 'prefill') await prefill(loaded, work.rows);
-  else await decode(loaded, work.sequences, work.steps);
+function perform(loaded: LoadedPair, work: Work): Promise<Times> {
+  if (work.kind === 'tile') return timesOf(() => encodeTile(loaded));
+  return work.kind === 'prefill' ? prefill(loaded, work.rows) : decode(loaded, work);
 }
 
 async function encodeTile({ encoder, description }: LoadedPair): Promise<void> {
@@ -81,29 +83,49 @@ async function encodeTile({ encoder, description }: LoadedPair): Promise<void> {
   while ((await encoding.advance(Infinity)) === undefined);
 }
 
-async function prefill({ engine, description }: LoadedPair, rowCount: number): Promise<void> {
-  engine.begin(toSlot(0), { ...GREEDY, maxNewTokens: 1, minNewTokens: 1 });
+async function prefill(loaded: LoadedPair, rowCount: number): Promise<Times> {
+  begin(loaded, 0, 1);
+  const times = await timesOf(() => read(loaded, 0, rowCount));
+  end(loaded, 0);
+  return times;
+}
+
+async function decode(
+  loaded: LoadedPair,
+  { sequences, steps, behind }: Extract<Work, { kind: 'decode' }>,
+): Promise<Times> {
+  const { engine, description } = loaded;
+  const tokens = description.tokenizer.tokenCount;
+  const slots = Array.from({ length: sequences }, (_, slot) => slot);
+  for (const slot of slots) {
+    begin(loaded, slot, steps + 1);
+    if (behind > 0) await read(loaded, slot, behind);
+  }
+  const times = await timesOf(async () => {
+    for (let position = behind; position < behind + steps; position += 1)
+      await engine.step(slots.map((slot) => tokenRow(slot, position, tokens, true)));
+  });
+  for (const slot of slots) end(loaded, slot);
+  return times;
+}
+
+function begin({ engine }: LoadedPair, slot: number, newTokens: number): void {
+  engine.begin(toSlot(slot), { ...GREEDY, maxNewTokens: newTokens, minNewTokens: newTokens });
+}
+
+function end({ engine }: LoadedPair, slot: number): void {
+  engine.end(toSlot(slot));
+  engine.forget(toSlot(slot), 0, engine.limits.contextTokens);
+}
+
+/** A prompt of one sequence; its last row samples. */
+async function read({ engine, description }: LoadedPair, slot: number, rowCount: number): Promise<void> {
   const tokens = description.tokenizer.tokenCount;
   const rows = Array.from({ length: rowCount }, (_, position) =>
-    tokenRow(0, position, tokens, position === rowCount - 1),
+    tokenRow(slot, position, tokens, position === rowCount - 1),
   );
   for (let first = 0; first < rowCount; first += engine.limits.maxRows)
     await engine.step(rows.slice(first, first + engine.limits.maxRows));
-  engine.end(toSlot(0));
-  engine.forget(toSlot(0), 0, engine.limits.contextTokens);
-}
-
-async function decode({ engine, description }: LoadedPair, sequences: number, steps: number): Promise<void> {
-  const slots = Array.from({ length: sequences }, (_, slot) => slot);
-  const tokens = description.tokenizer.tokenCount;
-  for (const slot of slots)
-    engine.begin(toSlot(slot), { ...GREEDY, maxNewTokens: steps, minNewTokens: steps });
-  for (let position = 0; position < steps; position += 1)
-    await engine.step(slots.map((slot) => tokenRow(slot, position, tokens, true)));
-  for (const slot of slots) {
-    engine.end(toSlot(slot));
-    engine.forget(toSlot(slot), 0, engine.limits.contextTokens);
-  }
 }
 
 const tokenRow = (slot: number, position: number, tokens: number, samples: boolean): StepRow => ({

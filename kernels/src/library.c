@@ -1,5 +1,6 @@
-// What the library shows to whoever loads it. Calls come from one thread, in this order: choose, test each type, open once.
+// What the library shows to whoever loads it. Calls come from one thread, in this order: choose, test each type, open once; those of limits at any time.
 #include "backend.h"
+#include "limits.h"
 #include "product.h"
 
 #if defined(_WIN32)
@@ -32,3 +33,7 @@ SHOWN void *takeoff_kernels_open(void *cpu, void *threadpool, size_t tensor_over
 
 // The ggml_backend_buffer_type_t for matrices that only products read.
 SHOWN void *takeoff_kernels_buffer_type(void) { return tk_weights_buffer_type(); }
+
+// See limits.h; on any thread, at any time.
+SHOWN double takeoff_kernels_limit(int limit, uint64_t rounds) { return tk_limit_operations(limit, rounds); }
+SHOWN uint64_t takeoff_kernels_read(const uint64_t *memory, size_t bytes) { return tk_limit_read(memory, bytes); }

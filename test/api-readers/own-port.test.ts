@@ -64,7 +64,9 @@ describe('a reader that forwards to the OpenAI API of this program', () => {
       live_readers: expect.objectContaining({}) as object,
       consumer_groups: { primary: { ready: true } },
     });
-    const [reader] = Object.values((JSON.parse(status) as { live_readers: object }).live_readers);
+    const [reader] = Object.values(
+      (JSON.parse(status) as { live_readers: Record<string, unknown> }).live_readers,
+    );
     expect(reader).toMatchObject({
       device: 'api',
       model_type: 'takeoff',
@@ -127,7 +129,7 @@ describe('a reader that forwards to the OpenAI API of this program', () => {
       use_chat_template: true,
       json_schema: schema,
     });
-    expect(['circle', 'square']).toContain((JSON.parse(body['text'] ?? '') as { shape: string }).shape);
+    expect(['circle', 'square']).toContain((JSON.parse(body['text']) as { shape: string }).shape);
     const choice = await generate({
       text: 'A shape, please.',
       use_chat_template: true,

@@ -69,7 +69,7 @@ describe('compose.yaml', () => {
 
   /** As compose does it where nothing is set. */
   const resolved = (text: string, values: Readonly<Record<string, string>>): string =>
-    text.replaceAll(/\$\{(\w+)(?::([-+])([^}]*))?\}/gu, (_, name: string, sign?: string, other = '') => {
+    text.replaceAll(/\$\{(\w+)(?::([-+])([^}]*))?\}/gu, (_: string, name: string, sign?: string, other: string = '') => {
       const value = values[name] ?? '';
       return sign === '+' ? (value === '' ? '' : other) : value === '' ? other : value;
     });

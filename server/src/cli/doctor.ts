@@ -3,6 +3,7 @@
 import type { Device } from '../model/device.js';
 import { gpuPackagesFolder } from '../model/gpu-folders.js';
 import { findDevice } from '../native/gpu/find-device.js';
+import { describeGain } from '../native/kernels/gain.js';
 import { inspectRuntime, type RuntimeReport } from '../native/inspect.js';
 import { bytesText } from '../model/memory-size.js';
 import { alignedLines, type Terminal } from './terminal.js';
@@ -18,7 +19,7 @@ export interface DoctorOptions {
 export async function doctor(options: DoctorOptions, terminal: Terminal): Promise<void> {
   const { libDir, device, repositoryPath, isJson } = options;
   const gpuFolder = gpuPackagesFolder(repositoryPath);
-  const report = inspectRuntime(await findDevice(device, { libDir, gpuFolder }));
+  const report = await inspectRuntime(await findDevice(device, { libDir, gpuFolder }));
   terminal.out(
     isJson ? `${JSON.stringify({ ...nodeFacts(), ...report }, null, 2)}\n` : describeRuntime(report),
   );
@@ -38,6 +39,7 @@ export function describeRuntime(report: RuntimeReport): string {
     ['CPU backend', report.cpuBackend ?? 'built in'],
     ['CPU features', report.cpuFeatures.join(' ')],
     ['kernels', report.kernels],
+    ...(report.kernelGain === null ? [] : [['kernels gain', describeGain(report.kernelGain)] as const]),
     ...report.devices.map(
       ({ name, description, memoryBytes }) =>
         ['device', `${name}: ${description}, ${bytesText(memoryBytes)}`] as const,

@@ -1,5 +1,6 @@
 // Libraries, CPU backend, devices and memory of this machine, for `takeoff doctor`. Opens the libraries as a reader does.
 import os from 'node:os';
+import { measureGain, type KernelGain } from './kernels/gain.js';
 import { describeKernels } from './kernels/kernels.js';
 import type { ChosenDevice } from './gpu/choose-device.js';
 import { describeDevice } from './gpu/gpu-devices.js';
@@ -16,6 +17,8 @@ export interface RuntimeReport {
   readonly cpuFeatures: readonly string[];
   /** Our own kernels, or why llama.cpp's are used. */
   readonly kernels: string;
+  /** What they gain, measured now; null where llama.cpp's are used. */
+  readonly kernelGain: KernelGain | null;
   readonly devices: readonly {
     readonly name: string;
     readonly description: string;
@@ -26,8 +29,14 @@ export interface RuntimeReport {
   readonly freeMemoryBytes: number;
 }
 
-/** @throws NativeError with one clear sentence when the libraries are missing or do not match */
-export function inspectRuntime(device: ChosenDevice, threads = physicalCores()): RuntimeReport {
+/**
+ * Takes a second where our own kernels are used.
+ * @throws NativeError with one clear sentence when the libraries are missing or do not match
+ */
+export async function inspectRuntime(
+  device: ChosenDevice,
+  threads = physicalCores(),
+): Promise<RuntimeReport> {
   let cpuBackend: string | null = null;
   const runtime = openRuntime({
     device,
@@ -48,6 +57,7 @@ export function inspectRuntime(device: ChosenDevice, threads = physicalCores()):
     cpuBackend,
     cpuFeatures: [...llama.systemInfo().matchAll(/(\w+) = 1/g)].flatMap((match) => match[1] ?? []),
     kernels: describeKernels(runtime.kernels),
+    kernelGain: await measureGain(runtime),
     devices,
     threads,
     memoryBytes: os.totalmem(),

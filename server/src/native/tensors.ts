@@ -58,23 +58,29 @@ export class TensorStore {
   readonly #tensors = new Map<string, Tensor>();
   #isOpen = true;
 
-  /** @throws NativeError native.call_failed when the device has too little memory */
-  constructor(runtime: Runtime, specs: readonly TensorSpec[]) {
+  /**
+   * @param matrixBuffer ggml_backend_buffer_type of all matrices, instead of the kernels' for those that they are used for
+   * @throws NativeError native.call_failed when the device has too little memory
+   */
+  constructor(runtime: Runtime, specs: readonly TensorSpec[], matrixBuffer: Pointer | null = null) {
     const { ggml, backend, kernels } = runtime;
     this.#runtime = runtime;
-    const plain = ggml.backendBufferType(backend);
+    const ownBuffer = kernels.kind === 'used' ? kernels.weightsBufferType : null;
     const isPacked = ({ type, isMatrix }: TensorSpec) =>
-      isMatrix && kernels.kind === 'used' && kernels.types.some((known) => known === type);
+      isMatrix &&
+      (matrixBuffer !== null || (kernels.kind === 'used' && kernels.types.some((known) => known === type)));
     const packed = specs.filter(isPacked);
     this.#place(
       specs.filter((spec) => !isPacked(spec)),
-      plain,
+      ggml.backendBufferType(backend),
     );
-    if (kernels.kind === 'used' && packed.length > 0) this.#place(packed, kernels.weightsBufferType);
+    const packedBuffer = matrixBuffer ?? ownBuffer;
+    if (packedBuffer !== null) this.#place(packed, packedBuffer);
     this.byteLength = this.#groups.reduce((sum, { buffer }) => sum + ggml.bufferSize(buffer), 0);
   }
 
   #place(specs: readonly TensorSpec[], bufferType: Pointer): void {
+    if (specs.length === 0) return;
     const { ggml } = this.#runtime;
     const context = ggml.init({
       mem_size: ggml.tensorOverhead() * (specs.length + 1),

@@ -1,6 +1,5 @@
 // The base of a LoRA checkpoint: a plain Llama or Mistral, or a LLaVA in the original layout, of the sizes that the LoRA checkpoint's own
 // config.json names. What else lies there is said in a sentence, before shapes contradict each other one by one.
-import { join } from 'node:path';
 import type { FaultPolicy } from '../fault-policy.js';
 import { malformed, missing, unsupported } from '../failures.js';
 import { containedPath } from '../files/contained-path.js';

@@ -72,7 +72,7 @@ function addHalf(halves: Map<string, Halves>, tensor: StoredTensor, place: strin
 }
 
 function addWhole(whole: Map<string, StoredTensor>, tensor: StoredTensor): void {
-  if (/lora_magnitude_vector/u.test(tensor.name))
+  if (tensor.name.includes('lora_magnitude_vector'))
     throw unsupported(tensor.file, `Tensor ${tensor.name} is a magnitude of DoRA, which is not supported.`);
   if (/\.(?:lora_|token_adapter\.|trainable_tokens)/u.test(tensor.name))
     throw unsupported(

@@ -50,7 +50,8 @@ export async function readMergeConfig(path: string): Promise<MergeConfig> {
     const ownAlpha = valueFor(config.alpha_pattern, module) ?? alpha;
     return ownAlpha / (isStabilised === true ? Math.sqrt(rank) : rank);
   };
-  return { baseName: base?.trim() || null, rank: r, warnings: warningsOf(config, path), scaleOf };
+  const baseName = base?.trim() ?? '';
+  return { baseName: baseName === '' ? null : baseName, rank: r, warnings: warningsOf(config, path), scaleOf };
 }
 
 /** PEFT stores the matrices of linear layers one way only, and goes on with a warning, too. */

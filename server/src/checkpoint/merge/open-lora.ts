@@ -1,7 +1,6 @@
 // A LoRA checkpoint of LLaVA as a set of weight files like any other: the base's weights with everything merged. As in the reference
 // (llava/model/builder.py with `lora` in the name): the base under the LoRA checkpoint's config.json, then non_lora_trainables.bin, then
 // PEFT's merge. Nothing of the base's size is read here; products are added while the weights are converted.
-import { join } from 'node:path';
 import { ADAPTER_CONFIG, type AdapterFile } from '../adapter/adapter-files.js';
 import type { CheckpointError } from '../../errors.js';
 import type { FaultPolicy } from '../fault-policy.js';

@@ -361,7 +361,7 @@ class CheckpointReader {
     const base = this.#lora?.base;
     const own = await this.#faults.attempt(() => readOwnTemplate(this.#folder, this.#names));
     const read =
-      base === undefined || own === undefined || own.template !== null
+      base === undefined || own?.template !== null
         ? own
         : await this.#faults.attempt(() => readOwnTemplate(base.folder, base.names));
     this.warnings.push(...(read?.warnings ?? []));

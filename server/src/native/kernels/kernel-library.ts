@@ -46,6 +46,16 @@ function bindKernels(library: LibraryHandle) {
     ),
     /** Static storage. */
     weightsBufferType: bind<[], Pointer>(library, 'void *takeoff_kernels_buffer_type()'),
+    /** Does `rounds` rounds of the best multiply-add; how many operations they were, 0 without such an instruction. Thread-safe. */
+    limit: bind<[number, number], number>(
+      library,
+      'double takeoff_kernels_limit(int limit, uint64_t rounds)',
+    ),
+    /** Reads the memory. Thread-safe. */
+    read: bind<[Uint8Array, number], bigint>(
+      library,
+      'uint64_t takeoff_kernels_read(const uint8_t *memory, size_t bytes)',
+    ),
   } as const;
 }
 

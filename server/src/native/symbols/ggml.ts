@@ -106,12 +106,15 @@ export function bindGgml({ base, ggml }: Libraries) {
     /** False when memory is short. */
     gallocrAlloc: bind<[P, P], boolean>(base, 'bool ggml_gallocr_alloc_graph(void *galloc, void *graph)'),
     backendBufferType: bind<[P], P>(base, 'void *ggml_backend_get_default_buffer_type(void *backend)'),
+    bufferTypeName: bind<[P], string>(base, 'const char *ggml_backend_buft_name(void *buft)'),
     /** 0 success · 1 aborted · −1 failed · −2 out of memory (enum ggml_status). Blocks; call it on a worker. */
     graphCompute: bind<[P, P], number>(base, 'int ggml_backend_graph_compute(void *backend, void *graph)'),
     deviceInit: bind<[P, string | null], P | null>(
       base,
       'void *ggml_backend_dev_init(void *device, const char *params)',
     ),
+    /** Whether the device computes an operation with its operands where they are. */
+    deviceSupports: bind<[P, P], boolean>(base, 'bool ggml_backend_dev_supports_op(void *device, void *op)'),
     deviceName: bind<[P], string>(base, 'const char *ggml_backend_dev_name(void *device)'),
     deviceDescription: bind<[P], string>(base, 'const char *ggml_backend_dev_description(void *device)'),
     deviceMemory: bind<[P, [number], [number]], void>(

@@ -55,7 +55,7 @@ describe('answering a prompt from a cluster', () => {
     sampling = {} as Partial<SamplingParameters>,
     busyTimeoutMs = 5_000,
     base = apiBaseOf(cluster.url),
-    onEvent = (_event: RequestEvent): void => undefined,
+    onEvent = undefined as ((event: RequestEvent) => void) | undefined,
   } = {}) {
     const events: RequestEvent[] = [];
     const nowMs = (): number => performance.now();
@@ -66,7 +66,7 @@ describe('answering a prompt from a cluster', () => {
         room: new ClusterRoom({ nowMs, random: () => 1 }),
         send: (event) => {
           events.push(event);
-          onEvent(event);
+          onEvent?.(event);
         },
         onSign: () => undefined,
       },
@@ -112,7 +112,11 @@ describe('answering a prompt from a cluster', () => {
     await expect.poll(newConnections, { timeout: 5_000 }).toBe(0);
     // What is behind the end of the answer has arrived by then.
     await delay(50);
-    cluster.chat((response) => response.destroy(), stream(chunk('b', 'stop')));
+    cluster.chat(
+      (response) => {
+        response.destroy();
+      },
+      stream(chunk('b', 'stop')));
     expect((await ask()).text).toBe('b');
   });
 

@@ -181,7 +181,7 @@ const MAX_SHOWN_CHARACTERS = 40;
 function unsupported(field: string, value: unknown, dialect: ApiDialect): InputError {
   const native = NATIVE_NAMES[field];
   const name = native === undefined ? field : `${field} (${native})`;
-  const shown = field === 'cache_salt' ? 'set' : (JSON.stringify(value) ?? '').slice(0, MAX_SHOWN_CHARACTERS);
+  const shown = field === 'cache_salt' ? 'set' : JSON.stringify(value).slice(0, MAX_SHOWN_CHARACTERS);
   return new InputError(
     'request.not_supported',
     `${name} is ${shown}, which the cluster behind this reader (${dialect}) cannot do. Leave it out; the operator's setting api_dialect says what the cluster is.`,

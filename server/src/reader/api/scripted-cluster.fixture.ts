@@ -1,7 +1,9 @@
 // For tests only: a server on the loopback that speaks as much of OpenAI's API as a test tells it to.
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { z } from 'zod';
+
+const recordSchema = z.record(z.string(), z.unknown());
 
 export interface SeenRequest {
   readonly method: string;
@@ -34,7 +36,8 @@ export class ScriptedCluster {
   }
 
   get url(): string {
-    const address = this.#server.address() as AddressInfo;
+    const address = this.#server.address();
+    if (address === null || typeof address === 'string') throw new Error('the cluster does not listen');
     return `http://127.0.0.1:${address.port}`;
   }
 
@@ -67,7 +70,7 @@ export class ScriptedCluster {
     let text = '';
     request.setEncoding('utf8');
     for await (const chunk of request) text += String(chunk);
-    const body = text === '' ? undefined : (JSON.parse(text) as Record<string, unknown>);
+    const body = text === '' ? undefined : recordSchema.parse(JSON.parse(text));
     const seen = { method, path, headers, body, left };
     this.seen.push(seen);
     const scripts = this.#scripts.get(`${method} ${path}`) ?? [];
