@@ -76,7 +76,17 @@ function buildWithZig(arch) {
   const program = path.join(CACHE, `kernel-test-${arch}`);
   const cpu = SOURCES[arch][0].cpu;
   const linking = TARGETS[arch].includes('musl') ? ['-static'] : [];
-  compile(CACHE, [...base, `-mcpu=${cpu}`, ...linking, ...C_FLAGS, '-O1', ...TESTS, ...objects, '-o', program]);
+  compile(CACHE, [
+    ...base,
+    `-mcpu=${cpu}`,
+    ...linking,
+    ...C_FLAGS,
+    '-O1',
+    ...TESTS,
+    ...objects,
+    '-o',
+    program,
+  ]);
   return program;
 }
 
@@ -99,7 +109,8 @@ function buildWithGcc(name, flags, emulated) {
     return object;
   });
   const program = path.join(CACHE, `kernel-test-${name}`);
-  if (!execute('gcc', [...common, ...TESTS, ...objects, '-o', program, '-lpthread', '-lm'])) fail('gcc failed');
+  if (!execute('gcc', [...common, ...TESTS, ...objects, '-o', program, '-lpthread', '-lm']))
+    fail('gcc failed');
   return program;
 }
 

@@ -44,7 +44,7 @@ function rowOf(product: ProductComparison, _: number, all: readonly ProductCompa
     `${columns} × ${depth}`,
     String(rows),
     ...sidesOf(all).map((name) => giga(rates.find(({ side }) => side === name)?.value.median ?? NaN)),
-    ratio === null ? '' : `${ratio.toFixed(2)}`,
+    ratio === null ? '' : ratio.toFixed(2),
     share === null ? '' : `${Math.round(share * 100)} %`,
     rates[0]?.place ?? '',
   ];

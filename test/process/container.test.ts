@@ -69,10 +69,14 @@ describe('compose.yaml', () => {
 
   /** As compose does it where nothing is set. */
   const resolved = (text: string, values: Readonly<Record<string, string>>): string =>
-    text.replaceAll(/\$\{(\w+)(?::([-+])([^}]*))?\}/gu, (_: string, name: string, sign?: string, other: string = '') => {
-      const value = values[name] ?? '';
-      return sign === '+' ? (value === '' ? '' : other) : value === '' ? other : value;
-    });
+    text.replaceAll(
+      /\$\{(\w+)(?::([-+])([^}]*))?\}/gu,
+      (_: string, name: string, sign: string | undefined, given: string | undefined) => {
+        const other = given ?? '';
+        const value = values[name] ?? '';
+        return sign === '+' ? (value === '' ? '' : other) : value === '' ? other : value;
+      },
+    );
 
   it.each(own)('has for %s variables that the program starts with', (name, { environment }) => {
     for (const values of [{}, { MODEL: 'llava-v1.5-7b' }]) {

@@ -29,8 +29,6 @@ const LINEAR_HALF = /^(.*)\.lora_(A|B)(?:\.[^.]+)?\.weight$/u;
 const TABLE_HALF = /^(.*)\.lora_embedding_(A|B)(?:\.[^.]+)?$/u;
 /** A weight inside the layer that PEFT put around it, and a copy that was trained in place of one. */
 const AROUND = /\.(?:base_layer|modules_to_save(?:\.[^.]+)?)\.(?=weight$|bias$)/u;
-/** What such a copy took the place of. */
-const REPLACED = /\.original_module\./u;
 
 interface Halves {
   readonly module: string;
@@ -47,7 +45,8 @@ export function sortLoraTensors(files: readonly (readonly StoredTensor[])[]): Lo
   const halves = new Map<string, Halves>();
   const whole = new Map<string, StoredTensor>();
   for (const tensor of files.flat()) {
-    if (REPLACED.test(tensor.name)) continue;
+    // What a copy that was trained took the place of.
+    if (tensor.name.includes('.original_module.')) continue;
     const [, place, letter] = LINEAR_HALF.exec(tensor.name) ?? TABLE_HALF.exec(tensor.name) ?? [];
     if (place !== undefined && (letter === 'A' || letter === 'B')) addHalf(halves, tensor, place, letter);
     else addWhole(whole, tensor);

@@ -51,7 +51,12 @@ export async function readMergeConfig(path: string): Promise<MergeConfig> {
     return ownAlpha / (isStabilised === true ? Math.sqrt(rank) : rank);
   };
   const baseName = base?.trim() ?? '';
-  return { baseName: baseName === '' ? null : baseName, rank: r, warnings: warningsOf(config, path), scaleOf };
+  return {
+    baseName: baseName === '' ? null : baseName,
+    rank: r,
+    warnings: warningsOf(config, path),
+    scaleOf,
+  };
 }
 
 /** PEFT stores the matrices of linear layers one way only, and goes on with a warning, too. */

@@ -158,6 +158,11 @@ describe('the decoder program', () => {
     const payload = await intake.prepare(upload(file), { aspect: 'whole', maxPixels: 800 }, never);
     expect(payload).toMatchObject({ widthPx: 30, heightPx: 60, sidePx: null, sha256: sha256(file) });
     const { format, width, height, exif } = await sharp(payload.tiles).metadata();
-    expect({ format, width, height, exif }).toEqual({ format: 'png', width: 20, height: 40, exif: undefined });
+    expect({ format, width, height, exif }).toEqual({
+      format: 'png',
+      width: 20,
+      height: 40,
+      exif: undefined,
+    });
   });
 });

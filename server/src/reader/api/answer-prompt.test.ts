@@ -52,7 +52,7 @@ describe('answering a prompt from a cluster', () => {
 
   async function ask({
     signal = new AbortController().signal,
-    sampling = {} as Partial<SamplingParameters>,
+    sampling = {},
     busyTimeoutMs = 5_000,
     base = apiBaseOf(cluster.url),
     onEvent = undefined as ((event: RequestEvent) => void) | undefined,
@@ -116,7 +116,8 @@ describe('answering a prompt from a cluster', () => {
       (response) => {
         response.destroy();
       },
-      stream(chunk('b', 'stop')));
+      stream(chunk('b', 'stop')),
+    );
     expect((await ask()).text).toBe('b');
   });
 

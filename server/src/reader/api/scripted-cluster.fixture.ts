@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import { z } from 'zod';
+import { Defect } from '../../errors.js';
 
 const recordSchema = z.record(z.string(), z.unknown());
 
@@ -37,7 +38,7 @@ export class ScriptedCluster {
 
   get url(): string {
     const address = this.#server.address();
-    if (address === null || typeof address === 'string') throw new Error('the cluster does not listen');
+    if (address === null || typeof address === 'string') throw new Defect('the cluster does not listen');
     return `http://127.0.0.1:${address.port}`;
   }
 
@@ -75,7 +76,7 @@ export class ScriptedCluster {
     this.seen.push(seen);
     const scripts = this.#scripts.get(`${method} ${path}`) ?? [];
     const script = scripts.length > 1 ? scripts.shift() : scripts[0];
-    if (script === undefined) json(404, { error: { message: 'no such path' } })(response, seen);
+    if (script === undefined) await json(404, { error: { message: 'no such path' } })(response, seen);
     else await script(response, seen);
   }
 }

@@ -1,6 +1,6 @@
 // The life of a reader with `device: api`: finds its cluster, says so, has it answer prompts, and ends when the cluster is gone, with the
 // reason, so that whoever watches readers starts it again. Knows nothing of how messages travel.
-import { ClusterError } from '../../errors.js';
+import type { ClusterError } from '../../errors.js';
 import type { ApiTarget, HeartbeatEvent, ReaderCard, ReaderStart } from '../../link/lifecycle/messages.js';
 import { VERSIONS, type FromReader, type ToReader } from '../../link/messages.js';
 import { explain, HEARTBEAT_MS, type ReaderServing } from '../serve.js';
