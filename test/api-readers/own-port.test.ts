@@ -129,7 +129,7 @@ describe('a reader that forwards to the OpenAI API of this program', () => {
       use_chat_template: true,
       json_schema: schema,
     });
-    expect(['circle', 'square']).toContain((JSON.parse(body['text']) as { shape: string }).shape);
+    expect(['circle', 'square']).toContain((JSON.parse(String(body['text'])) as { shape: string }).shape);
     const choice = await generate({
       text: 'A shape, please.',
       use_chat_template: true,

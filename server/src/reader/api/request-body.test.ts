@@ -31,7 +31,7 @@ const message = (fields: Partial<GenerateMessage> = {}): GenerateMessage => ({
 function written(
   fields: Partial<GenerateMessage>,
   dialect: ApiDialect = 'vllm',
-  { index = 0, contextTokens = 4096 } = {},
+  { index = 0, contextTokens = 4096 }: { index?: number; contextTokens?: number | null } = {},
 ) {
   const question = writeQuestion(message(fields), index, { model: 'm', dialect, contextTokens });
   return { endpoint: question.endpoint, body: JSON.parse(question.body) as Record<string, unknown> };
