@@ -49,6 +49,8 @@ export const GOLDENS = fileURLToPath(new URL('../goldens/', import.meta.url));
 export const GOLDEN_CASES = ['v15-llama-pad', 'v16-llama-anyres', 'v16-mistral-anyres', 'square-linear-224'];
 /** One checkpoint of each language model. */
 export const GOLDEN_SAMPLE = ['v15-llama-pad', 'v16-mistral-anyres'];
+/** The others, so that every checkpoint is in one sample or the other. */
+export const OTHER_GOLDEN_SAMPLE = GOLDEN_CASES.filter((name) => !GOLDEN_SAMPLE.includes(name));
 
 /** The turn that a client sends for a golden's turn: images first, then the text after the line break of the last one. */
 export function toTurn(role: Turn['role'], text: string): Turn {
