@@ -1,5 +1,5 @@
 // Eight clients ask the demo model without a pause while its reader is killed again and again: what they are answered, and what is
-// left afterwards. `npm test` runs twenty seconds of it, `npm run test:killed` two minutes with a kill every 20 seconds.
+// left afterwards. `npm test` runs ten seconds of it, `npm run test:killed` two minutes with a kill every 20 seconds.
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -13,9 +13,9 @@ import { demoCases, imageBytes, type DemoCase } from './demo-cases.js';
 import { eventsOf, imageForm } from './requests.js';
 
 const isLong = isLongForm('test:killed');
-const RUN_MS = isLong ? 120_000 : 19_000;
+const RUN_MS = isLong ? 120_000 : 10_000;
 /** Deaths that follow one another closely make a suspect of whatever was asked both times, which is refused then. */
-const KILL_INTERVAL_MS = isLong ? 20_000 : 6_000;
+const KILL_INTERVAL_MS = isLong ? 20_000 : 3_000;
 const LEAST_KILLS = 3;
 /** A slow machine gets more time for them. */
 const LONGEST_RUN_MS = 4 * RUN_MS;
