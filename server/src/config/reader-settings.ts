@@ -212,7 +212,7 @@ export const readerConfigSchema = z.object({
   kernels: setting(choice(KERNEL_CHOICES), 'auto', {
     key: 'kernels',
     meaning:
-      "Our own CPU kernels for matrix products. auto uses them where they were measured to be faster than llama.cpp's, off never; a name uses those of that instruction set.",
+      "Our own CPU kernels for matrix products and attention. auto uses them where they were measured to be faster than llama.cpp's, off never; a name uses those of that instruction set.",
   }),
   accessToken: setting(optionalText('a token of the model hub'), null, {
     key: 'access_token',
