@@ -49,6 +49,9 @@ function removeIfThere(name: string): void {
   }
 }
 
+/** Test files share a process, and namespaces belong to the whole machine. */
+let made = 0;
+
 export class Namespace {
   /** Command line in front of a program that runs it in this namespace; `ip` is replaced by that program. */
   readonly within: readonly string[];
@@ -60,7 +63,7 @@ export class Namespace {
 
   /** `nameServer` is the only one that programs of this namespace know. */
   static make(purpose: string, nameServer: string): Namespace {
-    const namespace = new Namespace(`takeoff-${purpose}-${process.pid}`);
+    const namespace = new Namespace(`takeoff-${purpose}-${process.pid}-${made++}`);
     ip(`netns add ${namespace.name}`);
     mkdirSync(namespace.#files, { recursive: true });
     writeFileSync(`${namespace.#files}/resolv.conf`, `nameserver ${nameServer}\n`);

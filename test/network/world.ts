@@ -12,6 +12,8 @@ const SERVER_ADDRESS_6 = '3fff::2';
 const SERVER_MAC = '02:00:00:00:00:02';
 const INTERNET_MAC = '02:00:00:00:00:01';
 
+let worlds = 0;
+
 export class World {
   /** Address of the server's namespace to which the test connects. */
   readonly serverAddress: string;
@@ -20,15 +22,17 @@ export class World {
   readonly #started: Promise<RunningServer>[] = [];
 
   constructor() {
-    // The link's addresses depend on the process id, so that test processes do not collide. 198.18.0.0/15 is for measurements.
-    const link = (process.pid & 0x7fff) * 2;
+    // The link's name and addresses depend on the process id, so that test processes do not collide, and on how many there were before,
+    // because the kernel takes links away some time after their namespaces. 198.18.0.0/15 is for measurements.
+    const number = worlds++;
+    const link = ((process.pid + 4099 * number) & 0x7fff) * 2;
     const address = (end: number) => `198.19.${link >> 8}.${(link & 0xff) + end}`;
     this.serverAddress = address(1);
     this.server = Namespace.make('server', NAME_SERVER);
     this.internet = Namespace.make('internet', NAME_SERVER);
     try {
       this.#joinInternet();
-      this.#joinTest(address(0));
+      this.#joinTest(`tk${process.pid}x${number}`, address(0));
     } catch (error) {
       this.#removeNamespaces();
       throw error;
@@ -63,8 +67,7 @@ export class World {
     }
   }
 
-  #joinTest(ownAddress: string): void {
-    const own = `takeoff${process.pid}`;
+  #joinTest(own: string, ownAddress: string): void {
     ip(`link add ${own} type veth peer name test netns ${this.server.name}`);
     ip(`address add ${ownAddress}/31 dev ${own}`);
     ip(`link set ${own} up`);

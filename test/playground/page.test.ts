@@ -60,11 +60,19 @@ describe.skipIf(chromiumPath === undefined)('the page', () => {
   };
 
   /** Asks for an answer that takes seconds, and waits until it has begun. */
-  async function beginLongAnswer(): Promise<void> {
+  /**
+   * An answer that has begun and does not go on: where processors are fast, the longest that the demo model can give would have ended
+   * before a person, or a browser, did anything.
+   * @returns the process id of the reader, which stands still
+   */
+  async function beginLongAnswer(): Promise<number> {
     await setNumber(page, 'Longest answer', '1800');
     await setNumber(page, 'Shortest answer', '1800');
     await ask(page, 'Tell me of circles.');
     await page.locator('.turn .markdown').waitFor();
+    const pid = server.processes().find(({ name }) => name === 'reader')?.pid ?? 0;
+    process.kill(pid, 'SIGSTOP');
+    return pid;
   }
 
   it('answers one click after it was opened, and says what it took', async () => {
@@ -212,17 +220,16 @@ describe.skipIf(chromiumPath === undefined)('the page', () => {
   });
 
   it('frees the place of an answer that is stopped in the middle', async () => {
-    await beginLongAnswer();
+    const pid = await beginLongAnswer();
     expect(await openPrompts()).toEqual([1]);
     await page.getByRole('button', { name: 'Stop', exact: true }).click();
     await page.getByText('Stopped.').waitFor();
+    process.kill(pid, 'SIGCONT');
     await expect.poll(openPrompts, { timeout: 5000 }).toEqual([0]);
   });
 
   it('shows the error of a reader that is killed in the middle, and answers the retry', async () => {
-    await beginLongAnswer();
-    const reader = server.processes().find(({ name }) => name === 'reader');
-    process.kill(reader?.pid ?? 0, 'SIGKILL');
+    process.kill(await beginLongAnswer(), 'SIGKILL');
     await page.getByRole('alert').getByText('reader.').waitFor();
     await setNumber(page, 'Shortest answer', '');
     await setNumber(page, 'Longest answer', '8');
