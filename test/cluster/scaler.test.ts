@@ -25,6 +25,8 @@ describe.skipIf(sayWhyNoRedis())('the external scaler of a gateway', () => {
     gateway = await cluster.addGateway({ args: ['--internal-port', String(port)] });
     await gateway.until(async () => (await cluster.liveReaders(gateway)) === 1, 60_000);
     client = new ScalerClient(port);
+    // The port opens a moment after the gateway answers over HTTP, and a client that was refused tries again only after a second.
+    await gateway.until(async () => (await demand('primary')) === 0, 60_000);
   }, START_TIMEOUT_MS);
   afterAll(async () => {
     client.close();
