@@ -152,17 +152,4 @@ describe('the decoder program', () => {
     child.disconnect();
     expect(await ended).toBe(0);
   });
-
-  it('gives a model that cuts images itself one PNG file of the upright image, without metadata', async () => {
-    const file = await image(60, 30).jpeg().withMetadata({ orientation: 6 }).toBuffer();
-    const payload = await intake.prepare(upload(file), { aspect: 'whole', maxPixels: 800 }, never);
-    expect(payload).toMatchObject({ widthPx: 30, heightPx: 60, sidePx: null, sha256: sha256(file) });
-    const { format, width, height, exif } = await sharp(payload.tiles).metadata();
-    expect({ format, width, height, exif }).toEqual({
-      format: 'png',
-      width: 20,
-      height: 40,
-      exif: undefined,
-    });
-  });
 });
