@@ -295,6 +295,8 @@ static tk_ggml_backend *init_backend(tk_ggml_device *from, const char *params) {
   }
   const set_pool_fn set_pool = (set_pool_fn)cpu_function("ggml_backend_cpu_set_threadpool");
   if (set_pool != NULL) set_pool(c->cpu, options.threadpool);
+  // Attention has a workspace for each thread, so both must know of the same number from the start.
+  set_threads(backend, c->threads);
   return backend;
 }
 
