@@ -8,7 +8,7 @@ import { LIMITS } from './http/scripted-app.fixture.js';
 import { ScriptedReaders, START, echo, silent, type Script } from './readers/scripted-reader.fixture.js';
 import { NO_SETTINGS } from './readers/scripted-service.fixture.js';
 import { stopOnSignals } from './stop-on-signals.js';
-import { NOTHING_COUNTED } from '../link/lifecycle/reader-counts.fixture.js';
+import { NOTHING_COUNTED } from '../link/lifecycle/reader-counts.js';
 import { NO_SECRETS } from '../link/secrets.js';
 
 const SILENT = pino({ level: 'silent' });

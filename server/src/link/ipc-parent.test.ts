@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import { expect, it } from 'vitest';
 import { connectToReader } from './ipc-parent.js';
 import type { ReaderConnection } from './connection.js';
-import { NOTHING_COUNTED } from './lifecycle/reader-counts.fixture.js';
+import { NOTHING_COUNTED } from './lifecycle/reader-counts.js';
 
 /** A child process as far as its channel goes. */
 class Channel extends EventEmitter {

@@ -3,7 +3,7 @@ import type { ReaderCard, ReaderStart } from './lifecycle/messages.js';
 import { parseFromReader, parseToReader, VERSIONS, type FromReader, type ToReader } from './messages.js';
 import type { GenerateMessage } from './requests/messages.js';
 import { GREEDY } from './requests/greedy.js';
-import { NOTHING_COUNTED } from './lifecycle/reader-counts.fixture.js';
+import { NOTHING_COUNTED } from './lifecycle/reader-counts.js';
 
 const CARD: ReaderCard = {
   modelName: 'demo',

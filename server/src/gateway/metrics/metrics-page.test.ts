@@ -1,7 +1,7 @@
 // docs/observability.md and the Grafana dashboard are written for people, but what they name must be what the server tells.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { NOTHING_COUNTED } from '../../link/lifecycle/reader-counts.fixture.js';
+import { NOTHING_COUNTED } from '../../link/lifecycle/reader-counts.js';
 import { doneOf, tokenOf } from '../answer/message.fixture.js';
 import { RequestRecord } from '../answer/request-record.js';
 import { createMetrics } from './metrics.js';

@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
-import { NOTHING_COUNTED } from '../../link/lifecycle/reader-counts.fixture.js';
+import { NOTHING_COUNTED } from '../../link/lifecycle/reader-counts.js';
 import type { ReaderCounts } from '../../link/lifecycle/reader-counts.js';
 import type { CountedReader } from '../readers/readers-view.js';
 import { addReaderMetrics } from './reader-metrics.js';

@@ -8,7 +8,7 @@ import type { FinishReason } from 'takeoff-wire';
 import { VERSIONS } from '../../link/messages.js';
 import type { ReaderStart } from '../../link/lifecycle/messages.js';
 import { NO_SECRETS } from '../../link/secrets.js';
-import { NOTHING_COUNTED } from '../../link/lifecycle/reader-counts.fixture.js';
+import { NOTHING_COUNTED } from '../../link/lifecycle/reader-counts.js';
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { FromReader } from '../messages.js';
 import { ReaderPulse } from './pulse.js';
-import { NOTHING_COUNTED } from './reader-counts.fixture.js';
+import { NOTHING_COUNTED } from './reader-counts.js';
 
 const LIMITS = { readerMessageTimeoutMs: 6000, firstTokenTimeoutMs: 10_000 };
 const beat = (running: number, steps: number): FromReader => ({

@@ -2,9 +2,9 @@
 // reason, so that whoever watches readers starts it again. Knows nothing of how messages travel.
 import type { ClusterError } from '../../errors.js';
 import type { ApiTarget, HeartbeatEvent, ReaderCard, ReaderStart } from '../../link/lifecycle/messages.js';
+import { NOTHING_COUNTED } from '../../link/lifecycle/reader-counts.js';
 import { VERSIONS, type FromReader, type ToReader } from '../../link/messages.js';
 import { explain, HEARTBEAT_MS, type ReaderServing } from '../serve.js';
-import { WorkCounts } from '../work-counts.js';
 import { answerPrompt } from './answer-prompt.js';
 import { apiBaseOf } from './cluster-address.js';
 import { ClusterHttp } from './cluster-http.js';
@@ -179,28 +179,13 @@ class ClusterReader {
       running: prompts.running,
       steps: this.#signs,
       counts: {
-        ...new WorkCounts().totals,
+        ...NOTHING_COUNTED,
         generatedTokens: this.#generatedTokens,
         prompts,
-        kv: NO_KV,
-        features: { bytes: 0, maxBytes: 0, hits: 0, misses: 0, joined: 0 },
       },
     };
   }
 }
-
-/** What is computed elsewhere is counted elsewhere. */
-const NO_KV: HeartbeatEvent['counts']['kv'] = {
-  cells: 0,
-  cellBytes: 0,
-  heldCells: 0,
-  cachedCells: 0,
-  requiredCells: 0,
-  hits: 0,
-  misses: 0,
-  sharedRows: 0,
-  evictedRows: 0,
-};
 
 function cardOf(
   { maxBatchSize, maxSequenceLength, imageTokenBudget }: ReaderStart,
