@@ -20,6 +20,7 @@ import { loadPair, type LoadedPair } from 'takeoff-server/reader/load/load-pair.
 import { warmUp } from 'takeoff-server/reader/load/warm-up.js';
 import type { Measurement } from '../report.js';
 import { spread, timeRuns } from '../statistics.js';
+import { benchOverHttp } from './over-http.js';
 import { SHAPES, writeSyntheticPair } from './synthetic-pair.js';
 
 export interface GpuBench {
@@ -39,6 +40,9 @@ export interface GpuBench {
 const TYPES = ['F16', 'Q4_0'] as const;
 const SEQUENCES = [1, 8, 32];
 const PROMPT_ROWS = 512;
+/** Over HTTP, by the names of `bench serve`. */
+const ONE_TILE = ['one-client', '8-images', 'stream-beside-image'];
+const FIVE_TILES = ['stream-beside-tiles'];
 /** Elements of the copies that the memory is measured with: 256 MiB, or a small share of a small device. */
 const COPY_ELEMENTS = 64 * 2 ** 20;
 const COPIES = 8;
@@ -69,9 +73,12 @@ export async function benchGpu(bench: GpuBench): Promise<Measurement[]> {
     ];
     for (const type of TYPES) {
       const pair = path.join(folder, type);
-      const paths = await writeSyntheticPair(pair, real, shape, type);
+      const paths = await writeSyntheticPair(pair, real, { shape, type, isAnyres: false });
       measurements.push(...(await benchPair(runtime, { ...bench, paths, type, bytesPerSecond })));
       if (bench.llamaBench !== null) runLlamaBench(bench.llamaBench, paths.modelPath);
+      measurements.push(...(await benchOverHttp({ ...bench, paths, type, scenarios: ONE_TILE })));
+      const tiles = await writeSyntheticPair(pair, real, { shape, type, isAnyres: true });
+      measurements.push(...(await benchOverHttp({ ...bench, paths: tiles, type, scenarios: FIVE_TILES })));
       rmSync(pair, { recursive: true });
     }
     return measurements;

@@ -55,24 +55,43 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
 };
 
 const PATCH_PX = 14;
+/** Of LLaVA 1.6, in tiles. */
+const PINPOINTS = [
+  [1, 2],
+  [2, 1],
+  [2, 2],
+  [3, 1],
+  [1, 3],
+];
 const PIECE_BYTES = 64 * 2 ** 20;
+
+export interface SyntheticPair {
+  readonly shape: Shape;
+  /** Of the matrices of the language model; those of the tower are f16. */
+  readonly type: Extract<TensorType, 'F16' | 'Q4_0'>;
+  /** Whether it cuts images into tiles as LLaVA 1.6 does, five of a large one; otherwise each is padded to one tile. */
+  readonly isAnyres: boolean;
+}
 
 /** @param real a pair whose vocabulary and settings are taken */
 export async function writeSyntheticPair(
   folder: string,
   real: GgufPairPaths,
-  shape: Shape,
-  type: Extract<TensorType, 'F16' | 'Q4_0'>,
+  { shape, type, isAnyres }: SyntheticPair,
 ): Promise<GgufPairPaths> {
   mkdirSync(folder, { recursive: true });
   const modelPath = path.join(folder, MODEL_FILE);
   const projectorPath = path.join(folder, PROJECTOR_FILE);
   const model = await GgufFile.open(real.modelPath);
   const vocabularyRows = model.tensors.get('token_embd.weight')?.dimensions[1] ?? 0;
-  await writeFile(modelPath, modelMetadata(model, shape), languageTensors(shape, vocabularyRows, type));
+  await writeFile(
+    modelPath,
+    modelMetadata(model, shape, isAnyres),
+    languageTensors(shape, vocabularyRows, type),
+  );
   await model.close();
   const projector = await GgufFile.open(real.projectorPath ?? '');
-  await writeFile(projectorPath, projectorMetadata(projector, shape), visionTensors(shape));
+  await writeFile(projectorPath, projectorMetadata(projector, shape), visionTensors(shape, isAnyres));
   await projector.close();
   return { modelPath, projectorPath };
 }
@@ -80,10 +99,14 @@ export async function writeSyntheticPair(
 const changed = (file: GgufFile, values: Readonly<Record<string, GgufValue>>): GgufMetadata =>
   new Map([...file.metadata, ...Object.entries(values)]);
 
-function modelMetadata(file: GgufFile, shape: Shape): GgufMetadata {
+function modelMetadata(file: GgufFile, shape: Shape, isAnyres: boolean): GgufMetadata {
   const told = file.metadata.get('takeoff.description');
   const description: unknown = JSON.parse(told?.type === 'string' ? told.value : '{}');
-  const sees = { sidePx: shape.sidePx, patchPx: PATCH_PX };
+  const grids = PINPOINTS.map((tiles) => tiles.map((count) => count * shape.sidePx));
+  const sees = {
+    ...{ sidePx: shape.sidePx, patchPx: PATCH_PX },
+    ...(isAnyres && { aspect: 'anyres', gridPinpoints: grids, mergeType: 'spatial_unpad' }),
+  };
   return changed(file, {
     'llama.block_count': u32(shape.layers),
     'llama.context_length': u32(shape.contextTokens),
@@ -144,7 +167,10 @@ function languageTensors(
   ];
 }
 
-function visionTensors({ towerLayers, towerWidth, towerFeedForward, sidePx, width }: Shape): PlannedTensor[] {
+function visionTensors(
+  { towerLayers, towerWidth, towerFeedForward, sidePx, width }: Shape,
+  isAnyres: boolean,
+): PlannedTensor[] {
   const plain = (name: string, ...dimensions: number[]): PlannedTensor => ({ name, dimensions, type: 'F32' });
   const pair = (name: string, from: number, to: number): PlannedTensor[] => [
     { name: `${name}.weight`, dimensions: [from, to], type: 'F16' },
@@ -170,6 +196,7 @@ function visionTensors({ towerLayers, towerWidth, towerFeedForward, sidePx, widt
     ]),
     ...pair('mm.0', towerWidth, width),
     ...pair('mm.2', width, width),
+    ...(isAnyres ? [plain('v.image_newline', width)] : []),
   ];
 }
 

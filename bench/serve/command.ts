@@ -6,9 +6,10 @@ import { repositoryRoot, RunningServer } from '../../harness/running-server.js';
 import { reportHead } from '../report.js';
 import { gapChart } from './gap-chart.js';
 import { printServeTable, toRows, type ServeReport } from './report.js';
-import { SCENARIOS, type Scenario } from './scenarios.js';
+import { ownTarget, playAll } from './play.js';
+import { chosenScenarios, SCENARIOS } from './scenarios.js';
 import { SERVER_APIS, type ServerApi } from './server-api.js';
-import { peakMiB, World, type Figure, type Target, type Trace } from './world.js';
+import type { Target } from './world.js';
 
 const HELP = `npm run bench -- serve [options]
 
@@ -60,7 +61,10 @@ export async function benchServe(args: readonly string[]): Promise<void> {
     process.stdout.write(HELP);
     return;
   }
-  const scenarios = chosen(values.only);
+  const scenarios =
+    values.only === undefined
+      ? SCENARIOS.filter(({ isDefault }) => isDefault)
+      : chosenScenarios(values.only.split(','));
   const other = values.url === undefined ? [] : [otherTarget(values.url, apiNamed(values.api), values.pid)];
   const { model, quant, repository, 'vision-quant': visionQuant } = values;
   const own = values['without-own']
@@ -90,76 +94,6 @@ export async function benchServe(args: readonly string[]): Promise<void> {
     await own?.stop();
   }
 }
-
-function chosen(only: string | undefined): readonly Scenario[] {
-  if (only === undefined) return SCENARIOS.filter(({ isDefault }) => isDefault);
-  return only.split(',').map((name) => {
-    const scenario = SCENARIOS.find((known) => known.name === name);
-    if (scenario === undefined)
-      throw new TypeError(
-        `--only names ${name}; there are ${SCENARIOS.map((known) => known.name).join(', ')}.`,
-      );
-    return scenario;
-  });
-}
-
-interface Plan {
-  readonly runs: number;
-  readonly seed: number;
-  readonly newTokens: number;
-}
-
-/** Plays each run of a scenario to all targets before the next one, so that a machine that slows down slows down all. */
-async function playAll(
-  scenarios: readonly Scenario[],
-  targets: readonly Target[],
-  { runs, seed, newTokens }: Plan,
-): Promise<{ readonly measured: ReadonlyMap<string, readonly Figure[]>; readonly traces: readonly Trace[] }> {
-  const measured = new Map<string, Figure[]>(targets.map(({ name }) => [name, []]));
-  const traces: Trace[] = [];
-  for (const target of targets) await warmUp(target);
-  for (const [index, scenario] of scenarios.entries()) {
-    for (let run = 0; run < runs; run += 1) {
-      // The one that begins changes, since the second one finds files and memory warm.
-      const order = run % 2 === 0 ? targets : targets.toReversed();
-      for (const target of order) {
-        process.stderr.write(`${scenario.name}, run ${run + 1} of ${runs}, ${target.name}\n`);
-        const world = new World({
-          target,
-          scenario: scenario.name,
-          seed: 1 + seed * 1_000_000 + index * 1000 + run,
-          newTokens,
-        });
-        await scenario.run(world);
-        measured.get(target.name)?.push(...world.figures);
-        if (run === 0) traces.push(...world.traces);
-      }
-    }
-  }
-  for (const { name, pids } of targets)
-    measured.get(name)?.push({
-      scenario: 'all',
-      name: 'peak memory of all processes',
-      unit: 'MiB',
-      value: peakMiB(pids()),
-    });
-  return { measured, traces };
-}
-
-/** The first image and the first text of a server's life take longer than all others. */
-async function warmUp(target: Target): Promise<void> {
-  const world = new World({ target, scenario: 'warm-up', seed: 7, newTokens: 1 });
-  for (const image of [await world.newImage(), null])
-    await world.ask({ image, text: world.newText('Hello.'), newTokens: 2 });
-}
-
-const ownTarget = (server: RunningServer, api: ServerApi): Target => ({
-  name: 'takeoff',
-  url: server.url,
-  api,
-  metricsUrl: `${server.managementUrl}/metrics`,
-  pids: () => server.processes().map(({ pid }) => pid),
-});
 
 const otherTarget = (url: string, api: ServerApi, pid: string | undefined): Target => ({
   name: `${api.name} at ${url}`,

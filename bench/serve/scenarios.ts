@@ -166,6 +166,18 @@ export const SCENARIOS: readonly Scenario[] = [
   },
 ];
 
+/** @throws TypeError for a name that no scenario has */
+export function chosenScenarios(names: readonly string[]): readonly Scenario[] {
+  return names.map((name) => {
+    const scenario = SCENARIOS.find((known) => known.name === name);
+    if (scenario === undefined)
+      throw new TypeError(
+        `--only names ${name}; there are ${SCENARIOS.map((known) => known.name).join(', ')}.`,
+      );
+    return scenario;
+  });
+}
+
 async function askSeveralQuestions(world: World): Promise<void> {
   const image = await world.newImage();
   const about = (text: string, options = {}): Promise<Answer> =>
