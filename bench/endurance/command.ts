@@ -135,7 +135,7 @@ async function runAll(server: RunningServer, options: RunOptions): Promise<Run> 
     );
   // Everything that is made once, such as decoders and connections, is there before what is idle is counted.
   await ask((asked) => asked >= REQUESTS_BEFORE);
-  const idle = idleCounts(server);
+  const idle = await idleCounts(server);
 
   const startMs = performance.now();
   const ranMs = (): number => performance.now() - startMs;

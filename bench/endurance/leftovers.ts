@@ -23,16 +23,19 @@ export interface Held {
   readonly allowed: number;
 }
 
-/** Of a server that has had a request before, so that what is made once is there. */
+/** Of a server that has had requests before, so that what is made once is there. */
 export interface Idle {
   readonly openFiles: number;
+  /** Gateway, reader, and as many decoders as may run: they stay for the next image. */
   readonly processes: number;
 }
 
-export const idleCounts = (server: RunningServer): Idle => ({
-  openFiles: openFiles(server),
-  processes: server.processes().length,
-});
+export async function idleCounts(server: RunningServer): Promise<Idle> {
+  const { config } = (await (await fetch(`${server.managementUrl}/status`)).json()) as {
+    config: { image_decode_concurrency: number };
+  };
+  return { openFiles: openFiles(server), processes: 2 + config.image_decode_concurrency };
+}
 
 /** Waits until nothing is held beyond what is allowed; what is left after half a minute is told as it is. */
 export async function settled(
