@@ -18,6 +18,9 @@ const HELP = `npm run bench -- [options]
 npm run bench -- kernels [options]   llama.cpp's kernels and ours in turns: a model, and single products
 npm run bench -- link --help         readers behind Redis against readers that are children, in turns
 npm run bench -- serve --help        what many users do to this server, and to another one in turns
+npm run bench -- endurance --help    everything that clients do, for half an hour, and what is left of it
+npm run bench -- cluster --help      a thousand readers in simulated time
+npm run bench -- gpu --help          a GPU, with a model that is written for it
 
   --model PATH        checkpoint folder or GGUF file (default: the demo model)
   --quant TYPE        type of the language model's weights (default: auto)
