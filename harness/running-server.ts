@@ -10,6 +10,8 @@ import { freePort } from './free-port.js';
 const PROGRAM = path.join(repositoryRoot(), 'server/bin/takeoff.js');
 const READY_TIMEOUT_MS = 30 * 60_000;
 const POLL_MS = 50;
+/** That tests send. */
+const ASKED_SIGNALS: ReadonlySet<string> = new Set(['SIGTERM', 'SIGKILL']);
 
 export interface ServerProcess {
   readonly pid: number;
@@ -124,12 +126,15 @@ export class RunningServer {
     });
   }
 
-  /** Ends the server with SIGTERM and returns its exit code. */
+  /** Ends the server with SIGTERM and returns its exit code. @throws Error when it crashed instead */
   async stop(): Promise<number | null> {
     if (this.child.exitCode === null && this.child.signalCode === null) {
       const exit = once(this.child, 'exit');
       this.child.kill('SIGTERM');
       await exit;
+      const { signalCode } = this.child;
+      if (signalCode !== null && !ASKED_SIGNALS.has(signalCode))
+        throw new Error(`The server was asked to end and crashed with ${signalCode}. It said:\n${this.output}`);
     }
     await this.stopOthers?.();
     return this.child.exitCode;
