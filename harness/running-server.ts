@@ -131,10 +131,9 @@ export class RunningServer {
     if (this.child.exitCode === null && this.child.signalCode === null) {
       const exit = once(this.child, 'exit');
       this.child.kill('SIGTERM');
-      await exit;
-      const { signalCode } = this.child;
-      if (signalCode !== null && !ASKED_SIGNALS.has(signalCode))
-        throw new Error(`The server was asked to end and crashed with ${signalCode}. It said:\n${this.output}`);
+      const [, signal]: readonly unknown[] = await exit;
+      if (typeof signal === 'string' && !ASKED_SIGNALS.has(signal))
+        throw new Error(`The server was asked to end and crashed with ${signal}. It said:\n${this.output}`);
     }
     await this.stopOthers?.();
     return this.child.exitCode;
