@@ -129,9 +129,9 @@ export class RunningServer {
   /** Ends the server with SIGTERM and returns its exit code. @throws Error when it crashed instead */
   async stop(): Promise<number | null> {
     if (this.child.exitCode === null && this.child.signalCode === null) {
-      const exit = once(this.child, 'exit');
+      const exit: Promise<readonly unknown[]> = once(this.child, 'exit');
       this.child.kill('SIGTERM');
-      const [, signal]: readonly unknown[] = await exit;
+      const [, signal] = await exit;
       if (typeof signal === 'string' && !ASKED_SIGNALS.has(signal))
         throw new Error(`The server was asked to end and crashed with ${signal}. It said:\n${this.output}`);
     }
