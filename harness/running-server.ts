@@ -127,15 +127,15 @@ export class RunningServer {
     });
   }
 
-  /** Ends the server with SIGTERM and returns its exit code. */
-  async stop(): Promise<number | null> {
+  /** Ends the server with SIGTERM; its exit code, or the signal that it ended by, now or before. */
+  async stop(): Promise<number | NodeJS.Signals | null> {
     if (this.child.exitCode === null && this.child.signalCode === null) {
       const exit = once(this.child, 'exit');
       this.child.kill('SIGTERM');
       await exit;
     }
     await this.stopOthers?.();
-    return this.child.exitCode;
+    return this.child.exitCode ?? this.child.signalCode;
   }
 
   async #health(): Promise<number | undefined> {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { InferenceJob } from './jobs.js';
 import { Mailbox } from './mailbox.js';
 
@@ -96,6 +96,25 @@ describe('Mailbox', () => {
       thread.receive();
       thread.writeResult(result);
       expect(caller.readResult()).toEqual(result);
+    }
+  });
+
+  it('sleeps on when it is woken for a job that is over, instead of taking the result for a job', () => {
+    const { caller, thread } = ends();
+    caller.post({ kind: 'decode', context: 1n, batch: BATCH, vocabularySize: 10, samples: [] });
+    thread.receive();
+    thread.writeResult({ status: 0, sampled: [] });
+    const next: InferenceJob = { kind: 'graph', backend: 5n, graph: 6n };
+    const wait = vi.spyOn(Atomics, 'wait');
+    try {
+      wait.mockReturnValueOnce('ok').mockImplementationOnce(() => {
+        caller.post(next);
+        return 'ok';
+      });
+      expect(thread.receive()).toEqual(next);
+      expect(wait).toHaveBeenCalledTimes(2);
+    } finally {
+      wait.mockRestore();
     }
   });
 

@@ -63,7 +63,9 @@ export class Mailbox {
 
   /** Sleeps until there is a job that was not received before. */
   receive(): InferenceJob {
-    Atomics.wait(this.#posted, 0, this.#received);
+    // Whoever posts adds and then notifies. When the system takes its processor away in between, the job may be over and this thread
+    // asleep again by the time it is notified, and its own result would be read as a job.
+    while (Atomics.load(this.#posted, 0) === this.#received) Atomics.wait(this.#posted, 0, this.#received);
     this.#received = Atomics.load(this.#posted, 0);
     this.#rewind();
     const kind = this.#readNumber();
