@@ -52,9 +52,6 @@ export class RunningServer {
     };
     child.stdout?.on('data', collect);
     child.stderr?.on('data', collect);
-    child.on('exit', (_, signal) => {
-      if (signal !== null) this.output += `(ended by ${signal})\n`;
-    });
   }
 
   /** Started in another way, where one was set: as a gateway with readers of their own, so that tests of one machine are tests of many. */
