@@ -22,15 +22,13 @@ const plainCount: Reporter = {
  * Tests that have the machine for themselves: engines that may compute with several threads, which wait for each other by spinning
  * (more of them than cores slow one another down a hundredfold), and tests that measure how soon something happens.
  */
-const ALONE = [
-  'test/{kernels,native}/*.test.ts',
-  'test/client/abort.test.ts',
-  'test/hostile/attack.test.ts',
-  'test/playground/page.test.ts',
-];
+const ALONE = ['test/{kernels,native}/*.test.ts', 'test/client/abort.test.ts', 'test/hostile/attack.test.ts'];
 
 /** Engines in the test's own process, which has one runtime of llama.cpp for ever: each file needs a process of its own. */
 const ENGINE_INSIDE = ['test/{constraint,parity}/*.test.ts'];
+
+/** Files of tests of whole programs. */
+const PROGRAMS_AT_ONCE = 3;
 
 /** Servers that tests start are gateways with readers of their own then. */
 const IS_OVER_REDIS = process.env['OVER_REDIS'] !== undefined;
@@ -64,7 +62,8 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          // Whole programs. Readers compute models as small as the demo's with one thread, so two programs share two cores well.
+          // Whole programs. Readers compute models as small as the demo's with one thread, and half of the time a test waits for
+          // something to start, end or happen.
           name: 'whole',
           setupFiles: SETUP,
           // Programs start within seconds on an idle machine, and in many more on a busy one.
@@ -72,7 +71,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/gpu/**', ...ENGINE_INSIDE, ...ALONE, ...ONE_MACHINE],
           isolate: false,
-          maxWorkers: 2,
+          maxWorkers: PROGRAMS_AT_ONCE,
           sequence: { groupOrder: 1 },
         },
       },
@@ -84,7 +83,7 @@ export default defineConfig({
           testTimeout: 60_000,
           include: ENGINE_INSIDE,
           exclude: ONE_MACHINE,
-          maxWorkers: 2,
+          maxWorkers: PROGRAMS_AT_ONCE,
           sequence: { groupOrder: 1 },
         },
       },

@@ -117,9 +117,9 @@ export class RunningServer {
     return processTree(this.child.pid ?? 0).flatMap((pid): ServerProcess[] => {
       const command = readWhileThere(`/proc/${pid}/cmdline`);
       if (command === undefined) return [];
-      const name = command.includes('reader/main.js')
+      const name = command.includes('bin/reader.js')
         ? 'reader'
-        : command.includes('decoder/main.js')
+        : command.includes('bin/decoder.js')
           ? 'decoder'
           : 'gateway';
       return [{ pid, name }];

@@ -1,4 +1,4 @@
 // Where the thread starts that tries constraints (server/src/reader/constraint/).
-import { serveTrials } from '../dist/reader/constraint/serve-trials.js';
+import { serveTrials } from '../dist/programs/constraint-thread.js';
 
 await serveTrials();

@@ -1,4 +1,4 @@
 // Where the inference thread of a reader starts (server/src/native/inference/).
-import { serveJobs } from '../dist/native/inference/serve-jobs.js';
+import { serveJobs } from '../dist/programs/inference-thread.js';
 
 serveJobs();

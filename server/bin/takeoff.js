@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-// The command `takeoff`. The compiled program lies in dist/; a checkout that was never built says how to build it.
+// The command `takeoff`. The built program lies in dist/programs/; a checkout that was never built says how to build it.
 import { existsSync } from 'node:fs';
 
-const program = new URL('../dist/cli/main.js', import.meta.url);
+const program = new URL('../dist/programs/takeoff.js', import.meta.url);
 if (existsSync(program)) {
   await import(program.href);
 } else {

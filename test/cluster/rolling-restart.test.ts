@@ -46,12 +46,12 @@ describe.skipIf(sayWhyNoRedis())('a cluster whose processes are restarted one af
     for (const old of [...served]) {
       const successor = await cluster.addGateway({ waitsForReader: true });
       served = [...served.filter((gateway) => gateway !== old), successor];
-      expect(await old.stop()).toBe(0);
+      expect(await old.stop(), old.output).toBe(0);
       await delay(PAUSE_MS);
     }
     for (const old of cluster.readers.slice(0, SIZE.readers)) {
       await cluster.addReader();
-      expect(await old.stop()).toBe(0);
+      expect(await old.stop(), old.output).toBe(0);
       await delay(PAUSE_MS);
     }
     await cluster.redis.kill();

@@ -60,15 +60,18 @@ export function takeoff(args: readonly string[], options: CommandOptions = {}): 
 export class ImageFolder {
   readonly path = mkdtempSync(path.join(os.tmpdir(), 'takeoff-describe-'));
 
-  /** Makes small images that differ, every tenth in a subfolder, and returns their paths. */
-  async fill(count: number): Promise<string[]> {
+  /**
+   * Makes small images that differ, every tenth in a subfolder, and returns their paths.
+   * @param moreBytes behind the end of each image, where decoders do not look
+   */
+  async fill(count: number, moreBytes = 0): Promise<string[]> {
     const bytes = await sharp({ create: { width: 8, height: 8, channels: 3, background: '#258' } })
       .png()
       .toBuffer();
     return Array.from({ length: count }, (_, n) =>
       this.add(
         `${n % 10 === 0 ? `deep/${n % 3}/` : ''}image-${n}.png`,
-        Buffer.concat([bytes, Buffer.from(`${n}`)]),
+        Buffer.concat([bytes, Buffer.from(`${n}`), Buffer.alloc(moreBytes)]),
       ),
     );
   }

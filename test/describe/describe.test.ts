@@ -22,8 +22,11 @@ const INTERRUPTED_IMAGES = isLong ? 200 : 90;
 const KILLS = isLong ? 8 : 4;
 /** What the formats do by themselves, unit tests of their outputs show. */
 const FORMATS: readonly Format[] = isLong ? ['jsonl', 'csv', 'txt'] : ['jsonl'];
-/** Of the run whose memory is measured. */
-const MANY_IMAGES = isLong ? 1500 : 250;
+/** Of the run whose memory is measured; together they are larger than what it may need. */
+const MANY_IMAGES = isLong ? 1500 : 100;
+const MANY_IMAGE_BYTES = 300_000;
+/** Of runs that something happens to in the middle: in its first dozen. */
+const ENOUGH_IMAGES = 60;
 /** Between two looks at an output. Each reads all of it, which takes processor time from what is tested. */
 const LOOK_MS = 5;
 
@@ -124,7 +127,7 @@ describe('takeoff describe, interrupted', () => {
   );
 
   it('finishes the requests in flight and stops its own server at Ctrl-C, and loses no image', async () => {
-    const files = await images.fill(60);
+    const files = await images.fill(ENOUGH_IMAGES);
     const args = ['describe', '--prompt', PROMPT, '--model', 'demo', ...ARGUMENTS.jsonl(images), images.path];
     const command = takeoff(args, { env: ECHO, detached: true });
     while (!existsSync(images.of('out.jsonl')) || images.read('out.jsonl').length < 500) await delay(LOOK_MS);
@@ -134,14 +137,14 @@ describe('takeoff describe, interrupted', () => {
     expect(err).toContain('Finishing what is in flight');
     expect(err).toMatch(/Interrupted with \d+ images to go/u);
     expect(exitCode).toBe(130);
-    expect(done).toBeLessThan(60);
+    expect(done).toBeLessThan(ENOUGH_IMAGES);
     expect(() => process.kill(-(command.child.pid ?? 0), 0)).toThrow('ESRCH');
     expect((await takeoff(args, { env: ECHO }).ended).exitCode).toBe(0);
     expectEachOnce('jsonl', files);
   });
 
   it('describes no image twice when two runs share an output', async () => {
-    const files = await images.fill(100);
+    const files = await images.fill(30);
     const args = [...ARGUMENTS.jsonl(images), images.path];
     const both = await Promise.all([run(...args), run(...args)]);
     expect(both.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
@@ -151,7 +154,7 @@ describe('takeoff describe, interrupted', () => {
   });
 
   it('waits for a server that died and goes on when it is back', async () => {
-    const files = await images.fill(100);
+    const files = await images.fill(ENOUGH_IMAGES);
     const mortal = await RunningServer.start({ env: ECHO });
     const command = takeoff([
       'describe',
@@ -171,12 +174,12 @@ describe('takeoff describe, interrupted', () => {
     const { exitCode, err } = await command.ended;
     await second.stop();
     expect(exitCode, err).toBe(0);
-    expect(before).toBeLessThan(100);
+    expect(before).toBeLessThan(ENOUGH_IMAGES);
     expectEachOnce('jsonl', files);
   });
 
   it('waits for a reader that died and goes on when it is replaced', async () => {
-    const files = await images.fill(100);
+    const files = await images.fill(ENOUGH_IMAGES);
     const ended = run(...ARGUMENTS.csv(images), images.path);
     while (!existsSync(images.of('out.csv')) || images.read('out.csv').length < 2000) await delay(LOOK_MS);
     for (const { pid, name } of server.processes()) if (name === 'reader') process.kill(pid, 'SIGKILL');
@@ -377,7 +380,7 @@ describe('takeoff describe', () => {
 });
 
 it(`takeoff describe needs no more memory for ${MANY_IMAGES} images than for a few`, async () => {
-  await images.fill(MANY_IMAGES);
+  await images.fill(MANY_IMAGES, MANY_IMAGE_BYTES);
   // A small heap makes Node collect garbage early, so that the peak shows what is in use.
   const env = { NODE_OPTIONS: '--max-old-space-size=32 --max-semi-space-size=2' };
   const peak = async (...args: string[]): Promise<number> => {

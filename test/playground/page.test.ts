@@ -59,7 +59,6 @@ describe.skipIf(chromiumPath === undefined)('the page', () => {
     return Object.values(status.live_readers).map(({ open_prompts }) => open_prompts);
   };
 
-  /** Asks for an answer that takes seconds, and waits until it has begun. */
   /**
    * An answer that has begun and does not go on: where processors are fast, the longest that the demo model can give would have ended
    * before a person, or a browser, did anything.

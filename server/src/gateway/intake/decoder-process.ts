@@ -8,17 +8,8 @@ import { type DecodeJob, type FromDecoder, fromDecoderSchema } from './decoder/m
 
 export type Decoded = Extract<FromDecoder, { kind: 'decoded' }>;
 
-/**
- * The compiled program of the child. From TypeScript sources (vitest) it is the one that `tsc -b` put under dist beside src;
- * Node cannot run the source itself.
- */
-export function decoderProgram(module: string = import.meta.url): string {
-  const url = new URL('./decoder/main.js', module);
-  if (!module.endsWith('.ts')) return fileURLToPath(url);
-  const path = fileURLToPath(url);
-  const sources = path.lastIndexOf('/src/');
-  return `${path.slice(0, sources)}/dist/${path.slice(sources + '/src/'.length)}`;
-}
+/** JavaScript, so that it can start whether this file is compiled or run from TypeScript by the tests. */
+export const DECODER_PROGRAM = fileURLToPath(new URL('../../../bin/decoder.js', import.meta.url));
 
 /** Enough for the JavaScript side of a job; pixels lie outside this heap. The largest seen is 20 MB. */
 const HEAP_MIB = 128;
@@ -42,7 +33,7 @@ export class DecoderProcess {
   #state: State = { kind: 'idle' };
   #stderr = '';
 
-  constructor(program: string = decoderProgram()) {
+  constructor(program: string = DECODER_PROGRAM) {
     this.#child = fork(program, [], {
       serialization: 'advanced',
       execArgv: [`--max-old-space-size=${HEAP_MIB}`],

@@ -10,7 +10,8 @@ import type { SecretsMessage } from '../../link/secrets.js';
 import { OutputLines } from './output-lines.js';
 import type { LaunchReader, ReaderProcess } from './reader-process.js';
 
-const READER_PROGRAM = fileURLToPath(new URL('../../reader/main.js', import.meta.url));
+/** JavaScript, so that it can start whether this file is compiled or run from TypeScript by the tests. */
+const READER_PROGRAM = fileURLToPath(new URL('../../../bin/reader.js', import.meta.url));
 
 /** @param program path of the reader's program; another one in tests */
 export function forkReaders(program: string = READER_PROGRAM): LaunchReader {

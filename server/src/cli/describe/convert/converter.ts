@@ -23,7 +23,8 @@ const MAX_ANSWER_BYTES = 256 * 2 ** 20;
 /** Of JavaScript; pixels lie outside it. */
 const HEAP_MIB = 256;
 
-const PROGRAM = fileURLToPath(new URL('./child/main.js', import.meta.url));
+/** JavaScript, so that it can start whether this file is compiled or run from TypeScript by the tests. */
+const PROGRAM = fileURLToPath(new URL('../../../../bin/converter.js', import.meta.url));
 const runFile = promisify(execFile);
 
 export class Converter {

@@ -1,0 +1,2 @@
+// Where a reader process starts (server/src/reader/main.ts).
+import '../dist/programs/reader.js';
