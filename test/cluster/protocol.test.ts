@@ -200,6 +200,31 @@ describe('gateway and readers at a model of Redis', () => {
     await expectRest(world, true);
   });
 
+  it('show the first token with the news that an answer has begun, which is one trip to Redis', async () => {
+    const world = await asking();
+    serveOf(world, 'begin');
+    await settled();
+    expect(world.redis.inFlight.map(({ name }) => name)).not.toContain('tell');
+    world.gateways[0]?.deliver();
+    expect(world.shown[0]?.events).toMatchObject([{ kind: 'token' }]);
+    await expectRest(world, true);
+  });
+
+  it('do not begin what a gateway has left that is gone', async () => {
+    const world = await newWorld();
+    const [gateway] = world.gateways;
+    if (gateway === undefined) throw new Error('there is no gateway');
+    world.submit(gateway, false);
+    await settled();
+    serveOf(world, 'submit');
+    await settled();
+    world.kill(gateway);
+    await take(0).make(world);
+    await world.drain();
+    expect(world.redis.streams.get(KEYS.events(gateway.name))?.entries.size ?? 0).toBe(0);
+    await expectRest(world, false);
+  });
+
   it('end an answer whose last events Redis has lost', async () => {
     const world = await asking();
     await world.drain();

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { doneOf } from '../../gateway/answer/message.fixture.js';
 import { parseEvents, type EventItem } from '../../link/redis/messages.js';
 import { RedisUnreachable } from '../../link/redis/redis-connection.js';
 import { Outbox } from './outbox.js';
@@ -18,8 +19,13 @@ class Stream {
       this.#waiting.push({ text: String(text), resolve, reject });
     });
 
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** Takes the next entry, once it comes. */
   async answer(): Promise<void> {
-    await new Promise(setImmediate);
+    await vi.waitUntil(() => this.#waiting.length > 0, { interval: 1 });
     const asked = this.#waiting.shift();
     if (asked === undefined) return;
     if (this.failures > 0) {
@@ -73,13 +79,49 @@ describe('the outbox of a reader', () => {
     expect(stream.entries.map(seqsOf)).toEqual([[0], [1, 2]]);
   });
 
+  it('puts steps that follow each other fast into one entry, and keeps their order', async () => {
+    const { stream, outbox } = createOutbox();
+    outbox.push(event(0));
+    await stream.answer();
+    const sentMs = performance.now();
+    for (const seq of [1, 2, 3]) {
+      outbox.push(event(seq));
+      await new Promise(setImmediate);
+    }
+    expect(stream.waiting).toBe(0);
+    await stream.answer();
+    expect(stream.entries.map(seqsOf)).toEqual([[0], [1, 2, 3]]);
+    expect(performance.now() - sentMs).toBeGreaterThan(3);
+  });
+
+  it('tells the end of an answer at once, with all that was said before', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    try {
+      const { stream, outbox } = createOutbox();
+      outbox.push(event(0));
+      await new Promise(setImmediate);
+      const answered = stream.answer();
+      await vi.advanceTimersByTimeAsync(1);
+      await answered;
+      outbox.push(event(1));
+      await new Promise(setImmediate);
+      expect(stream.waiting).toBe(0);
+      outbox.push({ kind: 'event', seq: 2, event: doneOf(0, 'run') });
+      await new Promise(setImmediate);
+      expect(stream.waiting).toBe(1);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('sends what was not taken again, in order', async () => {
     const { stream, outbox } = createOutbox();
     stream.failures = 1;
     outbox.push(event(0));
     await stream.answer();
     outbox.push(event(1));
-    await expect.poll(async () => stream.answer().then(() => stream.entries.map(seqsOf))).toEqual([[0, 1]]);
+    await stream.answer();
+    expect(stream.entries.map(seqsOf)).toEqual([[0, 1]]);
   });
 
   it('cuts many long events into entries that are read at once', async () => {
@@ -132,7 +174,6 @@ describe('an outbox that is told something while it ends', () => {
       outbox.push(event(1));
     };
     outbox.push(event(0));
-    await new Promise(setImmediate);
-    expect(sent).toEqual([0, 1]);
+    await expect.poll(() => sent).toEqual([0, 1]);
   });
 });

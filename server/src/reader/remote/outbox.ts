@@ -1,9 +1,10 @@
 // What a reader has to tell one gateway, in order, until Redis has it. One entry is under way at a time: what is said meanwhile goes into
-// the next one, so that a step is one entry, and many steps are when Redis is slow. While Redis is away everything is kept, as long as
-// the gateway is not known to be gone; the bytes of one run are bounded.
+// the next one, so that a step is one entry, and many steps are when they follow each other faster than anybody reads: each entry costs
+// the reader's thread, Redis and the gateway as much as a step of a small model. While Redis is away everything is kept, as long as the
+// gateway is not known to be gone; the bytes of one run are bounded.
 import { setTimeout as delay } from 'node:timers/promises';
 import { isRedisTrouble, type RedisCommands } from '../../link/redis/redis-connection.js';
-import { writeEvents, type EventItem } from '../../link/redis/messages.js';
+import { joinItems, writeItem, type EventItem } from '../../link/redis/messages.js';
 import { TELL } from '../../link/redis/scripts.js';
 
 export interface OutboxOptions {
@@ -27,22 +28,34 @@ const MAX_ENTRY_CHARACTERS = 64 * 1024;
 /** Of one run: hundreds of long answers. */
 const MAX_RUN_CHARACTERS = 4 * 1024 * 1024;
 const RETRY_MS = 100;
+/** Between two entries, unless an answer has ended. Steps that take longer are told one by one, at once. */
+const PACE_MS = 5;
 
 export class Outbox {
   readonly #options: OutboxOptions;
   #unsent: Unsent[] = [];
   readonly #runCharacters = new Map<string, number>();
   #sending: Promise<void> | undefined;
+  /** When the last entry was sent. */
+  #sentMs = -Infinity;
+  /** Whether something is unsent that shall not wait for more. */
+  #isUrgent = false;
+  /** Ends a pause. */
+  #hurry: () => void = () => undefined;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
   }
 
   push(item: EventItem): void {
-    const text = writeEvents({ from: this.#options.reader, items: [item] });
+    const text = writeItem(item);
     const run = item.kind === 'event' ? item.event.requestId : null;
     this.#unsent.push({ text, run });
     if (run !== null) this.#count(run, text.length);
+    if (item.kind !== 'event' || item.event.kind !== 'token') {
+      this.#isUrgent = true;
+      this.#hurry();
+    }
     this.#sending ??= this.#send();
   }
 
@@ -66,9 +79,14 @@ export class Outbox {
     // Lets all events of a step come.
     await Promise.resolve();
     while (this.#unsent.length > 0) {
+      await this.#pause();
+      if (this.#unsent.length === 0) break; // cleared meanwhile
+      this.#isUrgent = false;
+      this.#sentMs = performance.now();
       const batch = this.#nextBatch();
       try {
-        await connection.run(TELL, [stream], [joined(this.#options.reader, batch)]);
+        const texts = batch.map(({ text }) => text);
+        await connection.run(TELL, [stream], [joinItems(this.#options.reader, texts)]);
       } catch (error) {
         if (!isRedisTrouble(error)) throw error;
         await delay(RETRY_MS);
@@ -81,6 +99,20 @@ export class Outbox {
     }
     // Together with the look at what is unsent: what is said after it, nobody would send otherwise.
     this.#sending = undefined;
+  }
+
+  async #pause(): Promise<void> {
+    const restMs = this.#sentMs + PACE_MS - performance.now();
+    if (restMs <= 0 || this.#isUrgent) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, restMs);
+      this.#hurry = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    // For the other events of its step.
+    await Promise.resolve();
   }
 
   #nextBatch(): Unsent[] {
@@ -101,10 +133,4 @@ export class Outbox {
     this.#runCharacters.delete(run);
     this.#options.onOverflow(run);
   }
-}
-
-/** One message of several that have one item each. */
-function joined(reader: string, batch: readonly Unsent[]): string {
-  const head = writeEvents({ from: reader, items: [] }).slice(0, -']}'.length);
-  return `${head}${batch.map(({ text }) => text.slice(head.length, -']}'.length)).join(',')}]}`;
 }

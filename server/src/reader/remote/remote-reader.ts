@@ -167,22 +167,19 @@ export class RemoteReader {
   }
 
   async #begin(entry: TakenEntry): Promise<void> {
-    const { commands, presence, hand, onWarning } = this.#options;
+    const { commands, hand, onWarning } = this.#options;
     const prompts = entry.request.message.prompts.length;
     this.#fetching += prompts;
+    const isWanted = this.#isWanted(entry);
     try {
-      const keys = keysOf(entry.group);
-      const [gateways, images] = await Promise.all([
-        commands.send(['EXISTS', keys.gateway(entry.request.gateway)]),
-        fetchImages(entry, this.#shelf, commands),
-      ]);
-      if (numberOf(gateways) === 0 && presence.mayJudge) await discardEntry(commands, entry);
-      else if (images === undefined) await this.#giveBack(entry, 'no-tiles');
+      const images = await fetchImages(entry, this.#shelf, commands);
+      if (images === undefined) await this.#giveBack(entry, 'no-tiles');
       else if (this.#isDraining) await this.#giveBack(entry, 'draining');
       else {
-        const run = new Run(entry);
+        const run = new Run(entry, isWanted);
         this.#runs.set(run.id, run);
         hand({ ...entry.request.message, requestId: run.id, images });
+        void this.#endUnwanted(run);
       }
     } catch (error) {
       // It stays pending, and is claimed when it has been idle for long enough.
@@ -191,6 +188,30 @@ export class RemoteReader {
     } finally {
       this.#fetching -= prompts;
       this.#options.onRoom();
+    }
+  }
+
+  /** Whether its gateway lives. Work on it goes on meanwhile, and nothing of it begins before the answer is there. */
+  async #isWanted({ group, request }: TakenEntry): Promise<boolean> {
+    const { commands, presence } = this.#options;
+    try {
+      const found = numberOf(await commands.send(['EXISTS', keysOf(group).gateway(request.gateway)]));
+      return found > 0 || !presence.mayJudge;
+    } catch (error) {
+      // Its gateway is looked for each second.
+      if (!isRedisTrouble(error)) throw error;
+      return true;
+    }
+  }
+
+  async #endUnwanted(run: Run): Promise<void> {
+    if (await run.isWanted) return;
+    this.#drop(run);
+    try {
+      await discardEntry(this.#options.commands, run.entry);
+    } catch (error) {
+      // Then whoever claims it does.
+      if (!isRedisTrouble(error)) throw error;
     }
   }
 
@@ -221,8 +242,11 @@ export class RemoteReader {
     const { commands, reader } = this.#options;
     const { group, stream, id } = run.entry;
     const keys = keysOf(group);
+    if (!(await run.isWanted)) return;
+    // What has been said so far comes with the announcement: whoever hears that it has begun has its first token.
+    const said = run.held.splice(0).map((event) => itemOf(run, event));
     const began = { kind: 'began', requestId: run.requestId, run: run.id } as const;
-    const announcement = writeEvents({ from: reader, items: [began] });
+    const announcement = writeEvents({ from: reader, items: [began, ...said] });
     const streams = [stream, keys.events(run.gateway), keys.note(run.id)];
     const isOurs = await this.#begins(run, () => commands.run(BEGIN, streams, [id, reader, announcement]));
     if (isOurs && run.isBeginning) {
@@ -256,8 +280,7 @@ export class RemoteReader {
   }
 
   #tell(run: Run, event: RequestEvent): void {
-    const item: EventItem = { kind: 'event', seq: run.nextSeq(), event };
-    this.#outboxOf(run.entry.group, run.gateway).push(item);
+    this.#outboxOf(run.entry.group, run.gateway).push(itemOf(run, event));
   }
 
   #tellUnknown(outbox: Outbox, ids: readonly string[]): void {
@@ -365,5 +388,6 @@ export class RemoteReader {
   }
 }
 
+const itemOf = (run: Run, event: RequestEvent): EventItem => ({ kind: 'event', seq: run.nextSeq(), event });
 const entryOf = ({ entry }: Run): string => entry.id;
 const leaseOf = ({ entry, gateway }: Run): string => keysOf(entry.group).gateway(gateway);

@@ -25,14 +25,17 @@ export type RunStage =
 export class Run {
   readonly id = randomBytes(8).toString('hex');
   readonly entry: TakenEntry;
+  /** Whether its gateway lives. Never fails. */
+  readonly isWanted: Promise<boolean>;
   stage: RunStage = 'accepted';
   /** Events that wait for the answer to `beginning`. */
   held: RequestEvent[] = [];
   readonly #openPrompts: Set<number>;
   #seq = 0;
 
-  constructor(entry: TakenEntry) {
+  constructor(entry: TakenEntry, isWanted: Promise<boolean>) {
     this.entry = entry;
+    this.isWanted = isWanted;
     this.#openPrompts = new Set(entry.request.message.prompts.keys());
   }
 
