@@ -131,7 +131,7 @@ describe('toGatewayConfig', () => {
           pageCacheSize: null,
           imageCacheSize: 268_435_456,
           imageTokenBudget: 'full',
-          stepTargetMs: 200,
+          stepTargetMs: 'auto',
           prefillChunkSize: 512,
           prefixCache: true,
           constrainedDecodingBackend: 'all',
