@@ -49,9 +49,11 @@ function install(): boolean {
   );
   symlinkSync(path.join(ROOT, 'models'), path.join(folder, 'models'));
   const words = ['install', '--prefer-offline', '--no-audit', '--no-fund', '--no-update-notifier'];
-  const { status, stderr } = spawnSync('npm', words, { cwd: folder, encoding: 'utf8' });
+  const npm = spawnSync('npm', words, { cwd: folder, encoding: 'utf8', timeout: INSTALL_TIMEOUT_MS });
+  const { status, signal, stderr } = npm;
   if (status === 0) return true;
-  if (isAsked || !NO_REGISTRY.test(stderr)) throw new Error(`npm installed no clients: ${stderr}`);
+  if (isAsked || (signal === null && !NO_REGISTRY.test(stderr)))
+    throw new Error(`npm installed no clients: ${stderr}`);
   process.stdout.write('npm reaches no registry: the examples for its clients are not run.\n');
   return false;
 }
