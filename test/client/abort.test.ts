@@ -42,7 +42,7 @@ const untilOpen = (expected: (count: number) => boolean): Promise<unknown> =>
   expect.poll(async () => expected(await openPrompts()), { timeout: 5000, interval: 5 }).toBe(true);
 
 /** Longest time until an abort has taken effect. A step of the demo model takes milliseconds; the rest is for a busy machine. */
-const STEP_MS = 1000;
+const STEP_MS = 3000;
 async function expectFree(): Promise<void> {
   const start = performance.now();
   await untilOpen((count) => count === 0);
