@@ -2,7 +2,8 @@
 // processes of their own that a gateway knows by Redis alone.
 
 const CHILDREN = 'kills, counts or lists the readers of a gateway, which has none';
-const ONE_ID = 'expects the id of its reader, and two with one id go by the names of their processes';
+const ONE_ID =
+  'expects a list with one reader, by its id, and two with one id go by the names of their processes';
 const MANAGED = 'adds or changes readers through the gateway, which answers request.readers_elsewhere';
 
 /** By file, and by name within a file; '*' for all of a file. */
@@ -13,7 +14,6 @@ const ONE_MACHINE: Readonly<Record<string, Readonly<Record<string, string>>>> = 
   'test/process/reader-sequences.test.ts': { '*': MANAGED },
   'test/process/absent-device.test.ts': { '*': MANAGED },
   'test/client/interoperability.test.ts': {
-    'tokenize, detokenize and render a conversation': ONE_ID,
     'list readers and tell their status and configuration': ONE_ID,
     "create a reader by what LangChain's wrapper hands on, answer through it, and delete it": MANAGED,
   },

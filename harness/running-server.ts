@@ -10,6 +10,8 @@ import { freePort } from './free-port.js';
 const PROGRAM = path.join(repositoryRoot(), 'server/bin/takeoff.js');
 const READY_TIMEOUT_MS = 30 * 60_000;
 const POLL_MS = 50;
+/** That tests send. */
+const ASKED_SIGNALS: ReadonlySet<string> = new Set(['SIGTERM', 'SIGKILL']);
 
 export interface ServerProcess {
   readonly pid: number;
@@ -124,12 +126,14 @@ export class RunningServer {
     });
   }
 
-  /** Ends the server with SIGTERM and returns its exit code. */
+  /** Ends the server with SIGTERM and returns its exit code. @throws Error when it crashed instead */
   async stop(): Promise<number | null> {
     if (this.child.exitCode === null && this.child.signalCode === null) {
-      const exit = once(this.child, 'exit');
+      const exit: Promise<readonly unknown[]> = once(this.child, 'exit');
       this.child.kill('SIGTERM');
-      await exit;
+      const [, signal] = await exit;
+      if (typeof signal === 'string' && !ASKED_SIGNALS.has(signal))
+        throw new Error(`The server was asked to end and crashed with ${signal}. It said:\n${this.output}`);
     }
     await this.stopOthers?.();
     return this.child.exitCode;

@@ -2,6 +2,7 @@
 // questions about the same images in the same order. A figure is named by whom it concerns.
 import { setTimeout as delay } from 'node:timers/promises';
 import { firstTokenMs, gapsOf, gapsWithin, type Answer } from './answer.js';
+import { streamBesideSchemas } from './beside-schemas.js';
 import { compareBudgets } from './fewer-tokens.js';
 import { FIVE_TILES, PLAIN, type World } from './world.js';
 
@@ -152,6 +153,12 @@ export const SCENARIOS: readonly Scenario[] = [
     isDefault: false,
     run: (world) => compareBudgets(world, size, imageTokens),
   })),
+  {
+    name: 'stream-beside-schemas',
+    about: 'text streams while another client sends 300 hostile schemas and patterns (our own server only)',
+    isDefault: false,
+    run: streamBesideSchemas,
+  },
   {
     name: '200-images',
     about: '200 images one after the other, and the memory meanwhile',

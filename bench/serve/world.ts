@@ -3,6 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { peakMemoryBytes, residentMemoryBytes } from '../../harness/running-server.js';
 import { Random } from '../../harness/random.js';
+import { json } from '../macro/streams.js';
 import { askOnce, type Answer, type AskOptions } from './answer.js';
 import { drawImage, type DrawnImage, type Size } from './drawn-image.js';
 import type { Question, ServerApi } from './server-api.js';
@@ -22,6 +23,12 @@ export interface CacheSizes {
   readonly featureBytes: number;
   /** With rows of prompts that have ended. */
   readonly cachedCells: number;
+}
+
+/** Steps of the language model so far; NaN where a server does not say. */
+export interface Steps {
+  readonly count: number;
+  readonly seconds: number;
 }
 
 /** A little longer than readers take between two reports of what they count. */
@@ -121,16 +128,35 @@ export class World {
     });
   }
 
+  /** Of the native API. Its answer is read, whatever it says. */
+  async post(route: string, body: object): Promise<void> {
+    const response = await fetch(`${this.#options.target.url}${route}`, json(body));
+    await response.text();
+  }
+
   /** After the reports of what has been asked so far. */
   async readCaches(): Promise<CacheSizes> {
-    const { metricsUrl } = this.#options.target;
-    await delay(REPORT_MS);
-    const metrics = metricsUrl === null ? '' : await (await fetch(metricsUrl)).text();
-    const read = (pattern: RegExp): number => Number(pattern.exec(metrics)?.[1] ?? NaN);
+    const read = await this.#readMetrics();
     return {
       featureBytes: read(/^takeoff_image_features_bytes\{.*\} (\S+)$/mu),
       cachedCells: read(/^takeoff_kv_cells\{.*state="cached".*\} (\S+)$/mu),
     };
+  }
+
+  /** As `readCaches`. */
+  async readSteps(): Promise<Steps> {
+    const read = await this.#readMetrics();
+    return {
+      count: read(/^takeoff_step_duration_seconds_count\{.*\} (\S+)$/mu),
+      seconds: read(/^takeoff_step_duration_seconds_sum\{.*\} (\S+)$/mu),
+    };
+  }
+
+  async #readMetrics(): Promise<(pattern: RegExp) => number> {
+    const { metricsUrl } = this.#options.target;
+    await delay(REPORT_MS);
+    const metrics = metricsUrl === null ? '' : await (await fetch(metricsUrl)).text();
+    return (pattern) => Number(pattern.exec(metrics)?.[1] ?? NaN);
   }
 
   /** Of all processes of the server now; NaN where they are not known. */

@@ -19,7 +19,10 @@ describe.skipIf(sayWhyNoRedis())('two gateways and two readers', () => {
   ];
 
   beforeAll(async () => {
-    cluster = await Cluster.start({ gateways: 2, readers: 2 }, { args: ['--threads', '1'] });
+    cluster = await Cluster.start(
+      { gateways: 2, readers: 2 },
+      { args: ['--threads', '1', '--reader-id', 'twin'] },
+    );
   });
   afterAll(() => cluster.stop());
 
@@ -53,6 +56,19 @@ describe.skipIf(sayWhyNoRedis())('two gateways and two readers', () => {
       );
       expect(one).toEqual(other);
     }
+  });
+
+  it('answer questions about tokens by the id that both readers share, and by the name of each', async () => {
+    const [{ url }] = gateways();
+    const { live_readers: live } = (await (await fetch(`${url}/status`)).json()) as { live_readers: object };
+    const shown = Object.keys(live);
+    expect(shown).toEqual([expect.stringMatching(/^twin@/u), expect.stringMatching(/^twin@/u)]);
+    for (const id of ['twin', ...shown]) {
+      const response = await fetch(`${url}/tokenize/${id}`, jsonRequest({ text: 'a b' }));
+      expect(await response.json(), id).toMatchObject({ tokens_count: expect.any(Number) as number });
+    }
+    const response = await fetch(`${url}/tokenize/nobody`, jsonRequest({ text: 'a b' }));
+    expect(response.status).toBe(404);
   });
 
   it('refuse to count for an adapter that no reader has, as one machine does', async () => {
@@ -104,6 +120,25 @@ describe.skipIf(sayWhyNoRedis())('two gateways and two readers', () => {
     for (const answer of await Promise.all(answers)) expect(answer.status).toBe(200);
     expect((await exit)[0]).toBe(0);
     await gateway.until(async () => (await cluster.liveReaders(gateway)) === 1, 5_000);
+  });
+
+  it('get the rest of an answer when Redis is back, from a reader that was asked to end meanwhile', async () => {
+    const [gateway] = gateways();
+    const body = { text: 'USER: Tell me a story.\nASSISTANT:', max_new_tokens: 1_500, min_new_tokens: 1_500 };
+    const response = await fetch(`${gateway.url}/generate_stream`, jsonRequest(body));
+    const stream = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    let text = (await stream.read()).value ?? '';
+    const leaving = cluster.readers.pop()!;
+    await cluster.redis.kill();
+    await gateway.until(async () => (await fetch(`${gateway.url}/readyz`)).status === 503, 5_000);
+    const ended = leaving.stop();
+    await cluster.redis.launch();
+    for (let read = await stream.read(); !read.done; read = await stream.read()) text += read.value;
+    expect(text).not.toContain('event: error');
+    expect(text.split('data:').length).toBeGreaterThan(1_000);
+    expect(await ended).toBe(0);
+    await cluster.addReader();
+    await gateway.until(async () => (await fetch(`${gateway.url}/readyz`)).status === 200, 10_000);
   });
 
   it('say that they are not ready while Redis is away, and refuse what is new', async () => {

@@ -10,6 +10,7 @@ import { Constraints } from '../../server/src/reader/constraint/constraints.js';
 import { TrialThread } from '../../server/src/reader/constraint/trial-thread.js';
 import { readVocabulary } from '../../server/src/reader/constraint/vocabulary.js';
 import { tokenizer } from '../../server/src/reader/constraint/echo-tokenizer.fixture.js';
+import { hostileConstraint } from '../../harness/hostile-constraints.js';
 import { isLongForm } from '../../harness/long-form.js';
 
 const HOSTILE = isLongForm('test:constraint') ? 300 : 60;
@@ -25,39 +26,10 @@ const schema = (value: object): Constraint => ({
   field: 'json_schema',
   schema: JSON.stringify(value),
 });
-const product = (levels: number): object =>
-  levels === 0
-    ? { enum: [1, 2] }
-    : { type: 'object', properties: { a: product(levels - 1), b: product(levels - 1) } };
-const unions = (levels: number): object =>
-  levels === 0
-    ? { type: 'object', properties: { [`p${levels}`]: { type: 'integer' } } }
-    : {
-        allOf: [
-          { anyOf: [unions(levels - 1), { required: [`q${levels}`] }] },
-          { anyOf: [{ type: 'object' }, { minProperties: 1 }] },
-        ],
-      };
-
-/** Ten kinds, the n-th a little different from the one before. */
-const hostile = (n: number): Constraint =>
-  [
-    () => regex(`(a+)+${n}`),
-    () => regex(`(x{1,${90 + (n % 10)}}){1,100}`),
-    () => regex(`((((a*)*)*)*)*b{${n + 1}}`),
-    () => regex(`(.*a.{${20 + (n % 20)}}){2,30}`),
-    () => regex(`(a|b|ab){${n + 1}}(?=c)`),
-    () => schema(product(6 + (n % 6))),
-    () => schema(unions(2 + (n % 8))),
-    () => schema({ type: 'array', maxItems: 10 ** (3 + n), items: { type: 'array', maxItems: 1_000 } }),
-    () =>
-      schema({
-        type: 'array',
-        maxItems: 1_000,
-        items: { type: 'array', maxItems: 900 + n, items: { type: 'string', maxLength: 9_000 } },
-      }),
-    () => schema({ enum: Array.from({ length: 9_000 }, (_, i) => `${n}-${i}`) }),
-  ][n % 10]?.() ?? regex('a');
+const hostile = (n: number): Constraint => {
+  const constraint = hostileConstraint(n);
+  return constraint.kind === 'regex' ? regex(constraint.pattern) : schema(constraint.schema);
+};
 
 describe('Constraints', () => {
   it('case 21: refuses or compiles hostile schemas and patterns within the deadline, and this thread goes on', async () => {

@@ -59,7 +59,8 @@ function drainOnSignals(serving: RemoteServing, log: Logger): void {
   let isFirst = true;
   for (const signal of SIGNALS) {
     process.on(signal, () => {
-      if (!isFirst || !serving.isReady) process.exit(isFirst ? 0 : 1);
+      // Also while Redis is away: what has begun goes on when it is back.
+      if (!isFirst || serving.isLoading) process.exit(isFirst ? 0 : 1);
       isFirst = false;
       log.info('shutting down: finishing what has begun');
       void serving.drain();

@@ -108,7 +108,7 @@ export class RemoteReaders implements ConsumerGroups, ReadersView, ReaderQuestio
     readerId: string,
     question: QuestionOf<Kind>,
   ): Promise<AnswerTo<Kind>> {
-    const reader = this.#distinct().find((known) => this.#shownId(known) === readerId);
+    const reader = this.#readerBy(readerId);
     const group = reader === undefined ? undefined : this.#groupOf(reader);
     if (reader === undefined || group === undefined) throw unknownReader(readerId);
     return group.askReader(reader.name, question);
@@ -209,6 +209,16 @@ export class RemoteReaders implements ConsumerGroups, ReadersView, ReaderQuestio
 
   #groupOf({ name }: RemoteReaderView): RemoteGroup | undefined {
     return [...this.#groups.values()].find(({ group }) => group.readers.has(name))?.group;
+  }
+
+  /** By the id that it is shown with. The id of several copies means the live one with least to do: all answer the same. */
+  #readerBy(readerId: string): RemoteReaderView | undefined {
+    const readers = this.#distinct();
+    const shown = readers.find((known) => this.#shownId(known) === readerId);
+    if (shown !== undefined) return shown;
+    const copies = readers.filter(({ lease }) => lease.readerId === readerId);
+    const live = copies.filter(({ lease }) => lease.state.kind === 'live');
+    return live.sort((a, b) => a.lease.openPrompts - b.lease.openPrompts)[0] ?? copies[0];
   }
 
   /** Of several readers with the same id, each goes by the name of its process. */

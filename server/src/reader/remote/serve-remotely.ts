@@ -91,6 +91,10 @@ export class RemoteServing {
     return this.#state.kind === 'live' && isLeaseWritten;
   }
 
+  get isLoading(): boolean {
+    return this.#state.kind === 'loading';
+  }
+
   /** Serves until the reader has drained or failed. @returns the exit code @throws what keeps the model from being loaded */
   async serve(): Promise<number> {
     const { start, secrets, consumerGroups } = this.#options;
