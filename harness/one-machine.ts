@@ -4,6 +4,10 @@
 const CHILDREN = 'kills, counts or lists the readers of a gateway, which has none';
 const ONE_ID =
   'expects a list with one reader, by its id, and two with one id go by the names of their processes';
+const RESTARTED =
+  'expects the gateway to start its reader again, and to say why it ended; whoever runs readers does over Redis';
+const SAME_READER =
+  'expects two requests in a row to meet the same reader, which nobody promises where two hold their image';
 const MANAGED = 'adds or changes readers through the gateway, which answers request.readers_elsewhere';
 
 /** By file, and by name within a file; '*' for all of a file. */
@@ -13,6 +17,12 @@ const ONE_MACHINE: Readonly<Record<string, Readonly<Record<string, string>>>> = 
   'test/process/readers.test.ts': { '*': MANAGED },
   'test/process/reader-sequences.test.ts': { '*': MANAGED },
   'test/process/absent-device.test.ts': { '*': MANAGED },
+  'test/api-readers/own-port.test.ts': {
+    'ends with an error, is dead with the reason, and comes back with its cluster': RESTARTED,
+  },
+  'test/openai/chat.test.ts': {
+    'counts as the native API does, and finds the same prompt in the cache': SAME_READER,
+  },
   'test/client/interoperability.test.ts': {
     'list readers and tell their status and configuration': ONE_ID,
     "create a reader by what LangChain's wrapper hands on, answer through it, and delete it": MANAGED,
