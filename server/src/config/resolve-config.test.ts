@@ -74,7 +74,7 @@ describe('resolveConfig', () => {
         pageCacheSize: null,
         imageCacheSize: 268_435_456,
         imageTokenBudget: 'full',
-        stepTargetMs: 200,
+        stepTargetMs: 'auto',
         prefillChunkSize: 512,
         prefixCache: true,
         threads: 0,

@@ -370,8 +370,8 @@ describe('ReaderLoop', () => {
   );
 
   it.each([
-    { partMs: 8, most: 1, says: 'one part of an image, where two would take too long' },
-    { partMs: 4, most: 2, says: 'two parts of an image, where they fit' },
+    { partMs: 12, most: 1, says: 'one part of an image, where two would take too long' },
+    { partMs: 7, most: 2, says: 'two parts of an image, where they fit' },
   ])('encodes between two steps of a running stream $says', async ({ partMs, most }) => {
     const totals: number[] = [];
     const { loop, idle, encoder } = start({ partMs, onStep: () => totals.push(encoder.ranParts) });

@@ -16,6 +16,7 @@ import type { SequenceFactory } from './sequence-factory.js';
 import { claimFor } from './kv/claim.js';
 import { planStep, type RowBudget, type RunningSequence } from './schedule/plan.js';
 import { WaitingQueue } from './schedule/waiting-queue.js';
+import { StepTarget, type StepTargetSetting } from './schedule/step-target.js';
 import { WorkPace } from './schedule/work-pace.js';
 import type { Sequence, SequenceImage } from './sequence.js';
 import { StageClock, type Stage } from './stage-clock.js';
@@ -33,7 +34,7 @@ export interface LoopOptions {
   /** Called once when the engine fails; nothing is said or done after that. */
   readonly onDefect: (error: unknown) => void;
   /** What a step should take in which answers go on; prompts get as many rows as fit, and images half of it before the step. */
-  readonly stepTargetMs: number;
+  readonly stepTargetMs: StepTargetSetting;
   /** Prompt rows of a step at most. */
   readonly prefillChunkRows: number;
   /** Milliseconds from any beginning, ever growing. */
@@ -69,6 +70,7 @@ export class ReaderLoop {
   /** In order of admission. */
   readonly #running = new Map<Slot, Running>();
   readonly #stepPace = new WorkPace();
+  readonly #target: StepTarget;
   readonly #images: ImageSupply;
   readonly #counts = new WorkCounts();
   #steps = 0;
@@ -82,6 +84,7 @@ export class ReaderLoop {
 
   constructor(options: LoopOptions) {
     this.#options = options;
+    this.#target = new StepTarget(options.stepTargetMs);
     this.#images = new ImageSupply(options);
   }
 
@@ -273,7 +276,7 @@ export class ReaderLoop {
       first ??= missing;
     }
     if (first === undefined) return;
-    this.#counts.addVisionSlice(await this.#images.encode(first));
+    this.#counts.addVisionSlice(await this.#images.encode(first, this.#target.visionMs));
     this.#steps += 1;
   }
 
@@ -300,6 +303,7 @@ export class ReaderLoop {
       ms,
     });
     this.#stepPace.note({ units: rows.length, ms });
+    if (rows.length === decodeRows) this.#target.noteAlone(ms);
     for (const { slot } of counts) {
       const { sequence, handle } = this.#runningIn(slot);
       this.#options.kv.append(handle, sequence.rowKeysFrom(handle.rows));
@@ -308,10 +312,10 @@ export class ReaderLoop {
   }
 
   #budget(): RowBudget {
-    const { engine, stepTargetMs: targetMs, prefillChunkRows } = this.#options;
+    const { engine, prefillChunkRows } = this.#options;
     const { maxRows } = engine.limits;
     const paced = this.#stepPace.units({
-      targetMs,
+      targetMs: this.#target.stepMs,
       firstUnits: FIRST_ROWS,
       minUnits: MIN_PREFILL_ROWS,
       maxUnits: maxRows,

@@ -74,7 +74,7 @@ export interface ReaderStart {
   /** Rows of each image at most, where a request says nothing. */
   readonly imageTokenBudget: ImageTokenBudget;
   /** What a step should take while answers are generated. */
-  readonly stepTargetMs: number;
+  readonly stepTargetMs: number | 'auto';
   /** Prompt rows of a step at most. */
   readonly prefillChunkSize: number;
   /** Whether rows of prompts are kept for prompts that begin alike. */

@@ -58,7 +58,7 @@ export const lifecycleMessageSchema = z.discriminatedUnion('kind', [
       pageCacheSize: memorySizeSchema.nullable(),
       imageCacheSize: memorySizeSchema,
       imageTokenBudget: imageTokenBudgetSchema,
-      stepTargetMs: z.int().min(1),
+      stepTargetMs: z.union([z.int().min(1), z.literal('auto')]),
       prefillChunkSize: z.int().min(1),
       prefixCache: z.boolean(),
       threads: count,

@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { unitsWithin, WorkPace, type MeasuredWork } from './work-pace.js';
 
 /** As many as WorkPace looks back on. */
 const REMEMBERED = 32;
 const PACE = { targetMs: 200, firstUnits: 64, minUnits: 8, maxUnits: 512 };
+const recorded = readRecorded();
 const linear = (fixedMs: number, perRowMs: number, ...sizes: number[]): MeasuredWork[] =>
   sizes.map((units) => ({ units, ms: fixedMs + perRowMs * units }));
 
@@ -83,4 +85,40 @@ describe('unitsWithin', () => {
     const stalled = follow(quick, 2 * REMEMBERED, [...before, { units: 90, ms: 5000 }]);
     expect(stalled.at(-1)?.ms).toBeGreaterThan(150);
   });
+
+  it('says of recorded steps beside a stream how many rows they had by how long they took', () => {
+    // From the third step with rows of a prompt on, which is the first that two amounts are known before.
+    const judged = recorded.quiet.flatMap(({ units, ms }, step) => {
+      const known = recorded.quiet.slice(Math.max(0, step - REMEMBERED), step);
+      return units > 2 && known.filter((other) => other.units > 2).length >= 2
+        ? [unitsWithin(known, { ...PACE, targetMs: ms, minUnits: 1 }) / units]
+        : [];
+    });
+    expect(judged.length).toBeGreaterThan(40);
+    const close = judged.filter((ratio) => ratio > 0.75 && ratio < 1.33);
+    expect(close.length / judged.length).toBeGreaterThan(0.9);
+  });
+
+  it('keeps prompts going and within bounds on a recorded machine whose steps vary fortyfold', () => {
+    const { busy } = recorded;
+    const times = busy.map(({ ms }) => ms);
+    expect(Math.max(...times) / Math.min(...times)).toBeGreaterThan(40);
+    const most = Math.max(...busy.map(({ units }) => units));
+    for (let step = 1; step <= busy.length; step += 1) {
+      const rows = unitsWithin(busy.slice(Math.max(0, step - REMEMBERED), step), PACE);
+      expect(rows).toBeGreaterThanOrEqual(PACE.minUnits);
+      expect(rows).toBeLessThanOrEqual(Math.max(PACE.firstUnits, 2 * most));
+    }
+  });
 });
+
+function readRecorded(): { readonly quiet: readonly MeasuredWork[]; readonly busy: readonly MeasuredWork[] } {
+  const url = new URL('recorded-steps.fixture.json', import.meta.url);
+  const { quiet, busy } = JSON.parse(readFileSync(url, 'utf8')) as Record<
+    'quiet' | 'busy',
+    [number, number][]
+  >;
+  const work = (steps: readonly [number, number][]): MeasuredWork[] =>
+    steps.map(([units, ms]) => ({ units, ms }));
+  return { quiet: work(quiet), busy: work(busy) };
+}

@@ -46,7 +46,7 @@ export function unitsWithin(
   if (measured.length === 0) return clamp(firstUnits, minUnits, maxUnits);
   const { fixedMs, perUnitMs } = fit(measured);
   const most = Math.max(...measured.map(({ units }) => units));
-  const fitting = perUnitMs > 0 ? Math.floor((targetMs - fixedMs) / perUnitMs) : Infinity;
+  const fitting = perUnitMs > 0 ? Math.round((targetMs - fixedMs) / perUnitMs) : Infinity;
   return clamp(Math.min(fitting, Math.max(firstUnits, most * MAX_GROWTH)), minUnits, maxUnits);
 }
 

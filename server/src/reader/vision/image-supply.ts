@@ -8,14 +8,10 @@ import type { FeatureCounts, ImageStore } from './image-store.js';
 export interface ImageSupplyOptions {
   /** Null for a model that takes no images. */
   readonly images: ImageStore | null;
-  /** What a step should take in which answers go on. */
-  readonly stepTargetMs: number;
   /** Milliseconds from any beginning, ever growing. */
   readonly clock: () => number;
 }
 
-/** Of the time that a step should take, for the encoding of an image before it: a stream waits for both. */
-const VISION_SHARE = 0.5;
 /** Of a model that takes no images. */
 const NO_FEATURES: FeatureCounts = { bytes: 0, maxBytes: 0, hits: 0, misses: 0, joined: 0 };
 
@@ -41,11 +37,14 @@ export class ImageSupply {
     return undefined;
   }
 
-  /** Computes some parts of an encoding: of the one under way, else of that of `image`. Returns the milliseconds that it took. */
-  async encode(image: SequenceImage): Promise<number> {
-    const { clock, stepTargetMs } = this.#options;
+  /**
+   * Computes some parts of an encoding, as many as take about `targetMs`: of the one under way, else of that of `image`. Returns the
+   * milliseconds that it took.
+   */
+  async encode(image: SequenceImage, targetMs: number): Promise<number> {
+    const { clock } = this.#options;
     const maxParts = this.#pace.units({
-      targetMs: stepTargetMs * VISION_SHARE,
+      targetMs,
       firstUnits: 1,
       minUnits: 1,
       maxUnits: Infinity,
