@@ -274,6 +274,14 @@ describe('gateway and readers at a model of Redis', () => {
     return world;
   }
 
+  it('answer a placed request that its reader has taken without hearing of it', async () => {
+    const world = await placed();
+    const taking = world.redis.ready.find(({ connection }) => connection === world.readers[0]?.waiting);
+    if (taking === undefined) throw new Error('its reader does not read');
+    world.redis.serve(taking, true);
+    await expectRest(world, true);
+  });
+
   const MOVED = [take(0), served('begin', 0), MOVE, take(1), served('begin', 1), DELIVER];
   it.each([
     ['take, begin, move and delivery', MOVED],

@@ -29,7 +29,7 @@ const RETRY_MS = 100;
 
 export class WorkSource {
   readonly #options: WorkSourceOptions;
-  /** By group, where the next claim begins. */
+  /** By stream, where the next claim begins. */
   readonly #cursors = new Map<string, string>();
   readonly #streams: readonly { readonly stream: string; readonly group: string }[];
   #isStopped = false;
@@ -68,17 +68,19 @@ export class WorkSource {
     this.#hasGroups = false;
   }
 
-  /** Takes over what readers have taken that are dead. @throws RedisUnreachable, RedisRefusal */
+  /**
+   * Takes over what readers have taken that are dead, and what was placed here and taken by a read whose reply was lost.
+   * @throws RedisUnreachable, RedisRefusal
+   */
   async claim(count: number): Promise<void> {
-    const { commands, groups, reader } = this.#options;
-    for (const group of groups) {
-      const { queue } = keysOf(group);
-      const cursor = this.#cursors.get(group) ?? '0-0';
+    const { commands, reader } = this.#options;
+    for (const { group, stream } of this.#streams.toReversed()) {
+      const cursor = this.#cursors.get(stream) ?? '0-0';
       const args = [reader, String(LEASE_MS), cursor, String(count)];
-      const claimed = claimedOf(await commands.run(CLAIM, [queue], args));
-      this.#cursors.set(group, claimed.cursor);
+      const claimed = claimedOf(await commands.run(CLAIM, [stream], args));
+      this.#cursors.set(stream, claimed.cursor);
       for (const { id, message, deliveries } of claimed.entries)
-        this.#deliver({ group, stream: queue, id }, message, deliveries);
+        this.#deliver({ group, stream, id }, message, deliveries);
     }
   }
 
