@@ -3,7 +3,7 @@
     npm start                                   # in one terminal
     python3 budgets.py --images 500             # in another, in this folder
 
-Needs what train.py needs: torch, numpy, Pillow and the fonts DejaVu and Liberation. Every question that train.py can ask about an image
+Needs numpy, Pillow and the fonts DejaVu and Liberation. Every question that questions.py can ask about an image
 goes to POST /image_generate once for each budget; an answer is right when every word of it is. Prints a table in Markdown.
 """
 
@@ -15,7 +15,8 @@ import sys
 import urllib.request
 import uuid
 
-import train
+from questions import plain, questions
+from scenes import make_scene
 
 BUDGETS = ["full", 32, 16]
 # Training, held-out pictures and samples have seeds below.
@@ -61,16 +62,16 @@ def main():
         if number % 50 == 0:
             print(f"{number} of {args.images} images", file=sys.stderr)
         seed = FIRST_SEED + number
-        picture, facts, _ = train.make_scene(seed)
+        picture, facts, _ = make_scene(seed)
         facts["size"] = picture.size
-        asked = train.questions(facts, random.Random(seed))
+        asked = questions(facts, random.Random(seed))
         png = io.BytesIO()
         picture.save(png, "PNG")
         for budget in BUDGETS:
             answers, tokens[budget] = ask(args.url, [question for _, question, _, _ in asked], png.getvalue(), budget)
             for (kind, _, wanted, _), answer in zip(asked, answers, strict=True):
                 right = score.setdefault(kind, {budget: 0 for budget in BUDGETS} | {"asked": 0})
-                right[budget] += answer == train.plain(wanted)
+                right[budget] += answer == plain(wanted)
                 right["asked"] += budget == BUDGETS[0]
     print("| question | asked | " + " | ".join(f"{tokens[budget]} tokens" for budget in BUDGETS) + " |")
     print("|---|---|" + "---|" * len(BUDGETS))

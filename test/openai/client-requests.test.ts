@@ -161,8 +161,8 @@ const chunkSchema = z.object({
   usage: usage.nullish(),
 });
 
-/** The text of a streamed answer. */
-async function chunkedText(response: Response, tellsUsage: boolean): Promise<string> {
+/** The text of a streamed answer that ended by itself. */
+async function chunkedTexts(response: Response, tellsUsage: boolean): Promise<readonly string[]> {
   const events = [];
   for await (const { data } of eventsOf(response)) events.push(data);
   expect(events.at(-1)).toBe('[DONE]');
@@ -171,12 +171,12 @@ async function chunkedText(response: Response, tellsUsage: boolean): Promise<str
   expect(text).not.toBe('');
   expect(chunks.filter(({ choices: [first] }) => first?.finish_reason != null)).toHaveLength(1);
   expect(chunks.filter((chunk) => chunk.usage != null)).toHaveLength(tellsUsage ? 1 : 0);
-  return text;
+  return chunks.some(({ choices: [first] }) => first?.finish_reason === 'length') ? [] : [text];
 }
 
 async function textsOf(request: Recorded, response: Response): Promise<readonly string[]> {
   if (request.body?.['stream'] === true)
-    return [await chunkedText(response, request.body['stream_options'] !== undefined)];
+    return chunkedTexts(response, request.body['stream_options'] !== undefined);
   const body: unknown = await response.json();
   expect(Object.keys(ANSWERS)).toContain(request.path);
   return ANSWERS[request.path]?.parse(body) ?? [];
@@ -200,7 +200,7 @@ describe('on the port of the OpenAI API, the request', () => {
   });
 
   it('for an answer that follows a schema has one that ends, often enough to be checked', () => {
-    expect(followed.size).toBeGreaterThan(5);
+    expect(followed.size).toBeGreaterThan(3);
   });
 });
 

@@ -3,8 +3,8 @@ import type { Example } from '../description/operation.js';
 
 export const TEXT_ONLY: Example = {
   name: 'A question, in the chat format of the model',
-  body: { text: 'Is there a square?', use_chat_template: true, max_new_tokens: 16 },
-  answer: { text: 'No, there is no square.' },
+  body: { text: 'What is in the image?', use_chat_template: true, max_new_tokens: 16 },
+  answer: { text: 'I do not see a picture.' },
 };
 
 export const NO_TEXT: Example = {
@@ -21,10 +21,10 @@ export const NO_TEXT: Example = {
 
 export const SHORT_BATCH_STREAM: Example = {
   name: 'Two prompts at once',
-  body: { text: ['USER: Hello.\nASSISTANT:', 'USER: Is there a circle?\nASSISTANT:'], max_new_tokens: 2 },
+  body: { text: ['USER: Hello.\nASSISTANT:', 'USER: Thank you!\nASSISTANT:'], max_new_tokens: 2 },
   answer:
     'data:{"text":"Hello","batch_id":0}\n\ndata:{"text":"!","batch_id":0}\n\n' +
-    'data:{"text":"circle","batch_id":1}\n\ndata:{"text":" circle","batch_id":1}\n\n',
+    'data:{"text":"You","batch_id":1}\n\ndata:{"text":" are","batch_id":1}\n\n',
 };
 
 export const DESCRIBED_IMAGE: Example = {

@@ -5,7 +5,7 @@ export const CHAT: Example = {
   name: 'A question',
   body: {
     model: 'primary',
-    messages: [{ role: 'user', content: 'Is there a square?' }],
+    messages: [{ role: 'user', content: 'What is in the image?' }],
     temperature: 0,
     max_tokens: 16,
   },
@@ -18,16 +18,16 @@ export const CHAT: Example = {
     choices: [
       {
         index: 0,
-        message: { role: 'assistant', content: 'No, there is no square.', refusal: null },
+        message: { role: 'assistant', content: 'I do not see a picture.', refusal: null },
         logprobs: null,
         finish_reason: 'stop',
       },
     ],
     usage: {
-      prompt_tokens: 39,
+      prompt_tokens: 40,
       completion_tokens: 7,
-      total_tokens: 46,
-      prompt_tokens_details: { cached_tokens: 38, image_tokens: 0 },
+      total_tokens: 47,
+      prompt_tokens_details: { cached_tokens: 39, image_tokens: 0 },
       completion_tokens_details: { reasoning_tokens: 0 },
     },
   },
@@ -49,18 +49,23 @@ export const NO_MESSAGES: Example = {
 
 export const COMPLETION: Example = {
   name: 'A prompt as the model has it',
-  body: { model: 'primary', prompt: 'USER: Is there a square?\nASSISTANT:', temperature: 0, max_tokens: 8 },
+  body: {
+    model: 'primary',
+    prompt: 'USER: What is in the image?\nASSISTANT:',
+    temperature: 0,
+    max_tokens: 8,
+  },
   answer: {
     id: 'cmpl-bff6c23739e44f4fbfe623f20f3e50ac',
     object: 'text_completion',
     created: 1795906211,
     model: 'primary',
     system_fingerprint: 'fp_0921e290a4',
-    choices: [{ text: 'No, there is no square.', index: 0, logprobs: null, finish_reason: 'stop' }],
+    choices: [{ text: 'I do not see a picture.', index: 0, logprobs: null, finish_reason: 'stop' }],
     usage: {
-      prompt_tokens: 13,
+      prompt_tokens: 14,
       completion_tokens: 7,
-      total_tokens: 20,
+      total_tokens: 21,
       prompt_tokens_details: { cached_tokens: 6, image_tokens: 0 },
       completion_tokens_details: { reasoning_tokens: 0 },
     },
@@ -69,7 +74,7 @@ export const COMPLETION: Example = {
 
 export const RESPONSE: Example = {
   name: 'A question',
-  body: { model: 'primary', input: 'Is there a square?', temperature: 0, max_output_tokens: 16 },
+  body: { model: 'primary', input: 'What is in the image?', temperature: 0, max_output_tokens: 16 },
   answer: {
     id: 'resp_cbb91946a11944fd8ccb5e45e7e7d3df',
     object: 'response',
@@ -85,7 +90,7 @@ export const RESPONSE: Example = {
         type: 'message',
         status: 'completed',
         role: 'assistant',
-        content: [{ type: 'output_text', text: 'No, there is no square.', annotations: [] }],
+        content: [{ type: 'output_text', text: 'I do not see a picture.', annotations: [] }],
       },
     ],
     instructions: null,
@@ -103,11 +108,11 @@ export const RESPONSE: Example = {
     store: false,
     truncation: 'disabled',
     usage: {
-      input_tokens: 39,
-      input_tokens_details: { cached_tokens: 38, image_tokens: 0 },
+      input_tokens: 40,
+      input_tokens_details: { cached_tokens: 39, image_tokens: 0 },
       output_tokens: 7,
       output_tokens_details: { reasoning_tokens: 0 },
-      total_tokens: 46,
+      total_tokens: 47,
     },
     user: null,
   },
