@@ -1,6 +1,7 @@
 // Images and questions that the demo model answers well: the first answer is one click away.
 import chart from '../../../models/demo/images/chart.png?url';
 import many from '../../../models/demo/images/many.png?url';
+import number from '../../../models/demo/images/number.png?url';
 import oneShape from '../../../models/demo/images/one-shape.png?url';
 import twoShapes from '../../../models/demo/images/two-shapes.jpg?url';
 
@@ -13,6 +14,7 @@ export interface Example {
 export const EXAMPLES: readonly Example[] = [
   { url: twoShapes, name: 'two-shapes.jpg', question: 'Describe the image.' },
   { url: chart, name: 'chart.png', question: 'Which bar is the tallest?' },
+  { url: number, name: 'number.png', question: 'What number is shown?' },
   { url: many, name: 'many.png', question: 'What shapes do you see?' },
   { url: oneShape, name: 'one-shape.png', question: 'What shape is the purple object?' },
 ];
