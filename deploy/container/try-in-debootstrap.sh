@@ -59,8 +59,9 @@ git -C "$repository" ls-files -z -- . ':!docs' ':!findings' ':!test' ':!.ci' ':!
   (cd "$repository" && tar --null --files-from=- -c) | tar -x -C "$build/app"
 stage 1 | sed -n 's/^RUN //p' | while read -r command; do
   say "RUN $command"
+  # npm run names the certificates of this machine to its children by a path, which means others in here.
   chroot "$build" env HOME=/root npm_config_registry="$(npm config get registry)" NODE_EXTRA_CA_CERTS=/etc/ssl/trusted.crt \
-    sh -c "cd /app && $command" < /dev/null
+    npm_config_cafile=/etc/ssl/trusted.crt sh -c "cd /app && $command" < /dev/null
 done
 umount "$build/proc" "$build/dev"
 
