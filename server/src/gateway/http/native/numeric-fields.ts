@@ -63,12 +63,15 @@ export function validateImageTokenBudget({
   image_token_budget: budget,
 }: GenerateRequest): ImageTokenBudget | null {
   if (budget == null || budget === 'full' || budget >= 1) return budget ?? null;
-  throw new InputError(
+  throw noImageTokenBudget(budget);
+}
+
+const noImageTokenBudget = (budget: number): InputError =>
+  new InputError(
     'request.out_of_range',
     `image_token_budget is ${budget}; allowed is a whole number from 1, or "full" for all tokens of an image.`,
     { details: { field: 'image_token_budget', got: budget } },
   );
-}
 
 /**
  * Numbers that no range allows fail the schema already, as if they had the wrong type: 1e999, which JSON reads as infinity, and
@@ -78,8 +81,9 @@ export function validateImageTokenBudget({
 export function validateMagnitudes(body: unknown): void {
   if (typeof body !== 'object' || body === null) return;
   for (const [field, value] of Object.entries(body)) {
-    if (isNumericField(field) && typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER)
-      inRange(field, value);
+    if (typeof value !== 'number' || Math.abs(value) <= Number.MAX_SAFE_INTEGER) continue;
+    if (isNumericField(field)) inRange(field, value);
+    if (field === 'image_token_budget') throw noImageTokenBudget(value);
   }
 }
 

@@ -228,6 +228,15 @@ describe('image_token_budget', () => {
     );
   });
 
+  it.each([2 ** 53, 1e308, -1e308])(
+    'is refused by range as %d, as other numbers are',
+    (image_token_budget) => {
+      const refusal = refusalOf({ text: 'a', image_token_budget });
+      expect(refusal.code).toBe('request.out_of_range');
+      expect(refusal.message).toContain('allowed is a whole number from 1');
+    },
+  );
+
   it.each([1.5, 'half', true])('is refused as %j, in words that say what it may be', (image_token_budget) => {
     const refusal = refusalOf({ text: 'a', image_token_budget });
     expect(refusal.code).toBe('request.wrong_shape');
