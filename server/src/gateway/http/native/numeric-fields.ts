@@ -81,9 +81,9 @@ const noImageTokenBudget = (budget: number): InputError =>
 export function validateMagnitudes(body: unknown): void {
   if (typeof body !== 'object' || body === null) return;
   for (const [field, value] of Object.entries(body)) {
-    if (typeof value !== 'number' || Math.abs(value) <= Number.MAX_SAFE_INTEGER) continue;
-    if (isNumericField(field)) inRange(field, value);
-    if (field === 'image_token_budget') throw noImageTokenBudget(value);
+    const isHuge = typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER;
+    if (isHuge && isNumericField(field)) inRange(field, value);
+    if (isHuge && field === 'image_token_budget') throw noImageTokenBudget(value);
   }
 }
 
