@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { residentMemoryBytes, type RunningServer, type ServerProcess } from '../../harness/running-server.js';
 
-/** Longer than readers take between two reports of what they count, and than connections are kept that nobody uses. */
+/** Between two looks. */
 const SETTLE_MS = 500;
 const SETTLE_TIMEOUT_MS = 30_000;
 

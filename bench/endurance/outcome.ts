@@ -18,7 +18,7 @@ export interface Ended {
   readonly detail: string;
 }
 
-export const ANSWERED: Ended = { outcome: 'answered', detail: '' };
+const ANSWERED: Ended = { outcome: 'answered', detail: '' };
 
 /** Of an answer that is not 200. Bodies of errors are the native API's or OpenAI's, which both have the code here. */
 export async function endedByStatus(response: Response): Promise<Ended> {

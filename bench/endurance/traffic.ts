@@ -3,8 +3,9 @@
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Random } from '../../harness/random.js';
+import { json } from '../macro/streams.js';
 import { drawImage } from '../serve/drawn-image.js';
-import { ANSWERED, endedByStream, endedWhole, type Ended } from './outcome.js';
+import { endedByStream, endedWhole, type Ended } from './outcome.js';
 
 export interface Addresses {
   readonly url: string;
@@ -39,13 +40,6 @@ function imageForm(image: Uint8Array<ArrayBuffer>, request: unknown): FormData {
   return form;
 }
 
-const json = (body: unknown, signal: AbortSignal): RequestInit => ({
-  method: 'POST',
-  headers: { 'content-type': 'application/json' },
-  body: typeof body === 'string' ? body : JSON.stringify(body),
-  signal,
-});
-
 const hasMetadata = (data: string): boolean => data.includes('"metadata"');
 
 async function buffered({ addresses, random, signal }: Client): Promise<Ended> {
@@ -73,13 +67,16 @@ async function list({ addresses, random, signal }: Client): Promise<Ended> {
 
 async function text({ addresses, random, signal }: Client): Promise<Ended> {
   const body = { text: `USER: ${random.pick(PROMPTS)}\nASSISTANT:`, return_metadata: true };
-  return endedByStream(await fetch(`${addresses.url}/generate_stream`, json(body, signal)), hasMetadata);
+  return endedByStream(
+    await fetch(`${addresses.url}/generate_stream`, { ...json(body), signal }),
+    hasMetadata,
+  );
 }
 
 async function structured({ addresses, random, signal }: Client): Promise<Ended> {
   const json_schema = { type: 'object', properties: { count: { type: 'integer' } }, required: ['count'] };
   const body = { text: prompt(random).replace('<image>\n', ''), json_schema, max_new_tokens: 24 };
-  const response = await fetch(`${addresses.url}/generate`, json(body, signal));
+  const response = await fetch(`${addresses.url}/generate`, { ...json(body), signal });
   return endedWhole(response, (answer) => typeof (answer as { text?: unknown }).text === 'string');
 }
 
@@ -90,7 +87,7 @@ async function chat({ addresses, random, signal }: Client): Promise<Ended> {
     { type: 'image_url', image_url: { url } },
   ];
   const body = { model: 'primary', stream: true, messages: [{ role: 'user', content }] };
-  const response = await fetch(`${addresses.openaiUrl}/v1/chat/completions`, json(body, signal));
+  const response = await fetch(`${addresses.openaiUrl}/v1/chat/completions`, { ...json(body), signal });
   return endedByStream(response, (data) => data === '[DONE]');
 }
 
@@ -123,11 +120,11 @@ async function bad({ addresses, random, signal }: Client): Promise<Ended> {
   const notImage = new Uint8Array(2_000).fill(random.below(256));
   const image = await imageBytes(random);
   const [route, init] = random.pick<[string, RequestInit]>([
-    ['/generate', json('{"text": ', signal)],
-    ['/generate', json({ text: 7 }, signal)],
-    ['/generate', json({ text: 'Hello', consumer_group: 'nobody' }, signal)],
-    ['/generate', json({ text: 'word '.repeat(20_000) }, signal)],
-    ['/generate', json({ text: 'Hello', json_schema: { type: 'nothing' } }, signal)],
+    ['/generate', { ...json(null), body: '{"text": ', signal }],
+    ['/generate', { ...json({ text: 7 }), signal }],
+    ['/generate', { ...json({ text: 'Hello', consumer_group: 'nobody' }), signal }],
+    ['/generate', { ...json({ text: 'word '.repeat(20_000) }), signal }],
+    ['/generate', { ...json({ text: 'Hello', json_schema: { type: 'nothing' } }), signal }],
     ['/image_generate', { method: 'POST', body: imageForm(notImage, { text: prompt(random) }), signal }],
     ['/image_generate', { method: 'POST', body: imageForm(image.slice(0, 60), { text: 'cut' }), signal }],
     ['/image_generate', { method: 'POST', body: imageForm(image, { max_new_tokens: 4 }), signal }],
@@ -180,6 +177,6 @@ async function endOf(asked: Promise<Ended>, signal: AbortSignal, limitMs: number
   } catch (error) {
     if (!signal.aborted) return { outcome: 'lost', detail: String((error as Error).cause ?? error) };
     if (limitMs === REQUEST_TIMEOUT_MS) return { outcome: 'lost', detail: `no end within ${limitMs} ms` };
-    return { ...ANSWERED, outcome: 'cancelled' };
+    return { outcome: 'cancelled', detail: '' };
   }
 }

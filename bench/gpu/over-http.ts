@@ -5,7 +5,7 @@ import type { Measurement } from '../report.js';
 import { ownTarget, playAll } from '../serve/play.js';
 import { toRows } from '../serve/report.js';
 import { chosenScenarios } from '../serve/scenarios.js';
-import { SERVER_APIS } from '../serve/server-api.js';
+import { apiNamed } from '../serve/server-api.js';
 
 export interface HttpBench {
   readonly paths: GgufPairPaths;
@@ -34,9 +34,7 @@ export async function benchOverHttp(bench: HttpBench): Promise<Measurement[]> {
     ],
   });
   try {
-    const api = SERVER_APIS.get('takeoff');
-    if (api === undefined) throw new TypeError('The native API has gone from the list of APIs.');
-    const target = ownTarget(server, api);
+    const target = ownTarget(server, apiNamed('takeoff'));
     const plan = { runs: bench.runs, seed: 1, newTokens: bench.newTokens };
     const { measured } = await playAll(chosenScenarios(bench.scenarios), [target], plan);
     return toRows(measured).flatMap(({ scenario, name, unit, values }) => {

@@ -16,12 +16,9 @@ export async function streamBesideSchemas(world: World): Promise<void> {
   const [beforeQuiet, quiet] = [await world.readSteps(), [] as number[]];
   for (let count = 0; count < QUIET_STREAMS; count += 1) quiet.push(...(await stream()));
   const [beforeBusy, busy] = [await world.readSteps(), [] as number[]];
-  let isOver = false;
-  const asking = askAll(world).finally(() => {
-    isOver = true;
-  });
-  // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- set while the answers come
-  while (!isOver) busy.push(...(await stream()));
+  const over = new AbortController();
+  const asking = askAll(world).finally(() => over.abort());
+  while (!over.signal.aborted) busy.push(...(await stream()));
   const slowestMs = await asking;
   const end = await world.readSteps();
   world.figure('step, alone', 'ms', meanMs(beforeQuiet, beforeBusy));

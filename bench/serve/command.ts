@@ -8,7 +8,7 @@ import { gapChart } from './gap-chart.js';
 import { printServeTable, toRows, type ServeReport } from './report.js';
 import { ownTarget, playAll } from './play.js';
 import { chosenScenarios, SCENARIOS } from './scenarios.js';
-import { SERVER_APIS, type ServerApi } from './server-api.js';
+import { apiNamed, SERVER_APIS, type ServerApi } from './server-api.js';
 import type { Target } from './world.js';
 
 const HELP = `npm run bench -- serve [options]
@@ -102,10 +102,3 @@ const otherTarget = (url: string, api: ServerApi, pid: string | undefined): Targ
   pids: () => (pid === undefined ? [] : [Number(pid)]),
   metricsUrl: null,
 });
-
-function apiNamed(name: string): ServerApi {
-  const api = SERVER_APIS.get(name);
-  if (api === undefined)
-    throw new TypeError(`--api is ${name}; allowed are ${[...SERVER_APIS.keys()].join(', ')}.`);
-  return api;
-}

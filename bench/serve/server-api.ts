@@ -82,3 +82,11 @@ export const SERVER_APIS: ReadonlyMap<string, ServerApi> = new Map(
 
 const dataUrl = ({ bytes, mediaType }: DrawnImage): string =>
   `data:${mediaType};base64,${Buffer.from(bytes).toString('base64')}`;
+
+/** @throws TypeError for a name of none */
+export function apiNamed(name: string): ServerApi {
+  const api = SERVER_APIS.get(name);
+  if (api === undefined)
+    throw new TypeError(`--api is ${name}; allowed are ${[...SERVER_APIS.keys()].join(', ')}.`);
+  return api;
+}

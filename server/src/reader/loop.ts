@@ -33,7 +33,7 @@ export interface LoopOptions {
   readonly send: (event: FromReader) => void;
   /** Called once when the engine fails; nothing is said or done after that. */
   readonly onDefect: (error: unknown) => void;
-  /** What a step should take in which answers go on; prompts get as many rows as fit, and images half of it before the step. */
+  /** What a step should take in which answers go on: prompts get as many rows as fit, and images what such a step leaves. */
   readonly stepTargetMs: StepTargetSetting;
   /** Prompt rows of a step at most. */
   readonly prefillChunkRows: number;

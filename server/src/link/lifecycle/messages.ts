@@ -73,7 +73,7 @@ export interface ReaderStart {
   readonly imageCacheSize: MemorySize;
   /** Rows of each image at most, where a request says nothing. */
   readonly imageTokenBudget: ImageTokenBudget;
-  /** What a step should take while answers are generated. */
+  /** Between two tokens of an answer while prompts and images of others are worked on; auto follows what a token takes alone. */
   readonly stepTargetMs: number | 'auto';
   /** Prompt rows of a step at most. */
   readonly prefillChunkSize: number;

@@ -1,8 +1,9 @@
 // How long the work of one turn may take while answers go on. Where no time is set it follows the model and the machine: an answer
 // beside which prompts are read and images are encoded gets its tokens at most so many times later than alone, and whoever waits for
 // a first token loses little to the rows of others.
+import type { ReaderStart } from '../../link/lifecycle/messages.js';
 
-export type StepTargetSetting = number | 'auto';
+export type StepTargetSetting = ReaderStart['stepTargetMs'];
 
 /** Between two tokens, of the time that they take when nothing else is done: prompts get three quarters of each step. */
 const TIMES_ALONE = 3.8;
