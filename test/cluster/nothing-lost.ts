@@ -1,7 +1,7 @@
 // What must hold after every fault: each request had one end, and nothing of any is left in Redis, in gateways or in readers.
 import { expect } from 'vitest';
 import { setTimeout as delay } from 'node:timers/promises';
-import { keysOf, READERS_GROUP } from 'takeoff-server/link/redis/keys.js';
+import { GROUPS_KEY, keysOf, READERS_GROUP } from 'takeoff-server/link/redis/keys.js';
 import { readRedisAddress } from 'takeoff-server/link/redis/redis-address.js';
 import { RedisConnection } from 'takeoff-server/link/redis/redis-connection.js';
 import type { Cluster } from '../../harness/cluster.js';
@@ -37,6 +37,31 @@ export async function expectNothingLost(
     left = await leftovers(cluster);
   }
   expect(left).toEqual(nothing);
+}
+
+/**
+ * Keys and consumers that belong to no process with a lease. Streams of a process are made by the first message to it, so their number
+ * says nothing. Notes of runs end by themselves.
+ */
+export async function keysWithoutOwner(redis: RedisServer): Promise<readonly string[]> {
+  const connection = await connectTo(redis);
+  const names = (await connection.send(['KEYS', 'tk:1:*'])) as string[];
+  const consumers = (await connection.send(['XINFO', 'CONSUMERS', KEYS.queue, READERS_GROUP])) as string[][];
+  await connection.close();
+  const ownersBy = (prefix: string): readonly string[] =>
+    names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
+  const readers = ownersBy(KEYS.reader(''));
+  const owned = new Set([
+    GROUPS_KEY,
+    KEYS.queue,
+    KEYS.readers,
+    ...readers.flatMap((reader) => [KEYS.reader(reader), KEYS.placed(reader), KEYS.control(reader)]),
+    ...ownersBy(KEYS.gateway('')).flatMap((gateway) => [KEYS.gateway(gateway), KEYS.events(gateway)]),
+  ]);
+  return [
+    ...names.filter((name) => !owned.has(name) && !name.startsWith(KEYS.note(''))),
+    ...consumers.map(([, name]) => name ?? '').filter((name) => !readers.includes(name)),
+  ];
 }
 
 /** Keys of waiting requests, entries that somebody has, and answers that are open. */
