@@ -33,7 +33,7 @@ npm run bench -- gpu --help          a GPU, with a model that is written for it
   --threads N         compute threads (default: one per core, for kernels one)
   --llama-lib-dir DIR llama.cpp libraries to use instead of the npm package's, for kernels and products beside them
   --kernels CHOICE    as the setting kernels (default: auto)
-  --types LIST        types of single products, of q4_0, q4_k, q8_0, f16, bf16, f32 (default: all)
+  --types LIST        types of single products, of q4_0, q4_k, q6_k, q8_0, f16, bf16, f32 (default: all)
   --shapes LIST       shapes of single products, of 1b, 7b, tower (default: all)
   --only LIST         of intake, uploads, engine, http, gateway (default: these), and kernels, products
   --json FILE         write the report as JSON

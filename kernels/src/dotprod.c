@@ -3,9 +3,9 @@
 #define TK_ISA_SYMBOL tk_dotprod
 #include "neon.h"
 
-INLINE void dot_block(const int rows, const tk_quantised_block a, const int8x16_t *w, int32x4_t *sum) {
+INLINE void dot_halves(const int rows, const int first, const int last, const tk_quantised_block a, const int8x16_t *w, int32x4_t *sum) {
   for (int r = 0; r < rows; r++)
-    for (int half = 0; half < 2; half++) {
+    for (int half = first; half <= last; half++) {
       const int8x16_t x = vld1q_s8(a.q + r * TK_BLOCK + 16 * half); // four groups of four k
       const int8x16_t *g = w + 8 * half;
       for (int side = 0; side < 2; side++) {

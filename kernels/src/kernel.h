@@ -15,18 +15,34 @@ typedef enum {
   TK_Q4_0 = 2,  // 32 weights: f16 scale, 16 bytes of nibbles with an offset of 8
   TK_Q8_0 = 8,  // 32 weights: f16 scale, 32 signed bytes
   TK_Q4_K = 12, // 256 weights: f16 scale of scales and of minima, 12 bytes of 6-bit scales and minima, 128 bytes of nibbles
+  TK_Q6_K = 14, // 256 weights: 128 bytes of low nibbles, 64 of two more bits each, 16 signed scales of 16 weights, f16 scale of scales
   TK_BF16 = 30,
 } tk_type;
 
 // Weights of a block share a scale; activations are quantised in blocks of the same length.
 #define TK_BLOCK 32
-// A super-block of q4_K.
+// A super-block of q4_K and q6_K.
 #define TK_SUPER 256
 // The widest tile of any instruction set, for buffers on the stack.
 #define TK_MAX_ROWS 16
 #define TK_MAX_PANEL 32
 
-static inline bool tk_is_quantised(tk_type type) { return type == TK_Q4_0 || type == TK_Q8_0 || type == TK_Q4_K; }
+static inline bool tk_is_in_supers(tk_type type) { return type == TK_Q4_K || type == TK_Q6_K; }
+static inline bool tk_is_quantised(tk_type type) { return type == TK_Q4_0 || type == TK_Q8_0 || tk_is_in_supers(type); }
+// Weights that ggml's format keeps together, and their bytes: a block, a super-block or a single value. K is a multiple of the former.
+static inline int tk_unit_weights(tk_type type) { return tk_is_in_supers(type) ? TK_SUPER : tk_is_quantised(type) ? TK_BLOCK : 1; }
+static inline size_t tk_unit_bytes(tk_type type) {
+  switch (type) {
+  case TK_Q4_0: return 18;
+  case TK_Q8_0: return 34;
+  case TK_Q4_K: return 144;
+  case TK_Q6_K: return 210;
+  case TK_F32: return 4;
+  default: return 2;
+  }
+}
+// Where a unit of quantised weights has its scale in f16; q4_K's second one follows it.
+static inline size_t tk_scale_offset(tk_type type) { return type == TK_Q6_K ? 208 : 0; }
 bool tk_is_type(int type);
 
 struct tk_attention;
@@ -59,7 +75,7 @@ static inline int tk_panel(const tk_isa *isa, tk_type type) {
 
 static inline bool tk_is_in_pairs(const tk_isa *isa, tk_type type) { return isa->rounds_to_bf16 && type == TK_BF16; }
 
-// Bytes of one packed panel of weights. K must be a multiple of the type's block.
+// Bytes of one packed panel of weights.
 size_t tk_panel_bytes(const tk_isa *isa, tk_type type, int k);
 // Bytes of an unpacked row in ggml's format.
 size_t tk_row_bytes(tk_type type, int k);

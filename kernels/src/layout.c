@@ -6,6 +6,9 @@
 //   q8_0   a block of 32: eight groups of P times 4 signed bytes. Behind them P scales in f16. 34 bytes a column, as in the source.
 //   q4_K   a super-block of 256: P scales d, P scales dmin in f16; then for each of its 8 blocks P scales and P minima of 6 bits in a
 //          byte each and four groups as in q4_0, without an offset. 148 bytes a column, 2.8 % more than the source.
+//   q6_K   a super-block of 256: P scales of scales in f16; then for each of its 8 blocks P signed scales of its first 16 weights, P of
+//          the others, four groups as in q4_0 with the low 4 bits, and two groups of P times 4 bytes with the high 2 bits: byte i of
+//          group h holds, from its low bits on, k = 8h + i, 8h + i + 16, 8h + i + 4 and 8h + i + 20. 210 bytes, as in the source.
 //   bf16   for each k, P values; column c stands at 2c for the first half of the panel and at 2c + 1 - P for the second, so that
 //          a shift and a mask widen one register to two.
 //   bf16 in pairs (rounds_to_bf16)  for each two k, P pairs in order; an odd last k is followed by zeros.
@@ -17,9 +20,7 @@
 // Inlined where type and direction are constants, or loading a model would take half as long again.
 #define INLINE static inline __attribute__((always_inline))
 
-bool tk_is_type(int type) {
-  return type == TK_F32 || type == TK_F16 || type == TK_BF16 || type == TK_Q4_0 || type == TK_Q8_0 || type == TK_Q4_K;
-}
+bool tk_is_type(int type) { return type == TK_F32 || type == TK_F16 || type == TK_BF16 || tk_is_quantised((tk_type)type); }
 
 float tk_half_to_float(uint16_t half) {
   uint32_t sign = (uint32_t)(half & 0x8000u) << 16, exponent = (half >> 10) & 31u, fraction = half & 0x3ffu;
@@ -38,24 +39,14 @@ float tk_half_to_float(uint16_t half) {
   return u.number;
 }
 
-// Bytes of one column over one block (q4_0, q8_0), one super-block (q4_K) or one k, unpacked and packed.
-INLINE size_t source_unit(tk_type type) {
-  switch (type) {
-  case TK_Q4_0: return 18;
-  case TK_Q8_0: return 34;
-  case TK_Q4_K: return 144;
-  case TK_F32: return 4;
-  default: return 2;
-  }
-}
-INLINE size_t packed_unit(tk_type type) { return type == TK_Q4_K ? 148 : source_unit(type); }
-INLINE int unit_weights(tk_type type) { return type == TK_Q4_K ? TK_SUPER : tk_is_quantised(type) ? TK_BLOCK : 1; }
+// Bytes of one column over one unit.
+INLINE size_t packed_unit(tk_type type) { return type == TK_Q4_K ? 148 : tk_unit_bytes(type); }
 
-size_t tk_row_bytes(tk_type type, int k) { return (size_t)(k / unit_weights(type)) * source_unit(type); }
+size_t tk_row_bytes(tk_type type, int k) { return (size_t)(k / tk_unit_weights(type)) * tk_unit_bytes(type); }
 
 size_t tk_panel_bytes(const tk_isa *isa, tk_type type, int k) {
   if (tk_is_in_pairs(isa, type)) k = (k + 1) / 2 * 2;
-  return (size_t)(k / unit_weights(type)) * packed_unit(type) * (size_t)tk_panel(isa, type);
+  return (size_t)(k / tk_unit_weights(type)) * packed_unit(type) * (size_t)tk_panel(isa, type);
 }
 
 typedef struct {
@@ -137,10 +128,61 @@ INLINE void move_q4_k(place p, uint8_t *source) {
   }
 }
 
+// q6_K keeps a value's low nibble and its two high bits apart: of each 128 values, four lie 32 apart around one byte of high bits.
+static void read_sixes(const uint8_t *source, uint8_t *values) {
+  for (int i = 0; i < TK_SUPER; i++) {
+    const int half = i / 128, quarter = i % 128 / 32, at = i % 32;
+    const uint8_t low = source[64 * half + quarter % 2 * 32 + at], high = source[128 + 32 * half + at];
+    values[i] = (uint8_t)((quarter < 2 ? low & 15 : low >> 4) | (high >> 2 * quarter & 3) << 4);
+  }
+}
+static void write_sixes(uint8_t *source, const uint8_t *values) {
+  memset(source, 0, 192);
+  for (int i = 0; i < TK_SUPER; i++) {
+    const int half = i / 128, quarter = i % 128 / 32, at = i % 32;
+    source[64 * half + quarter % 2 * 32 + at] |= (uint8_t)((values[i] & 15) << (quarter < 2 ? 0 : 4));
+    source[128 + 32 * half + at] |= (uint8_t)(values[i] >> 4 << 2 * quarter);
+  }
+}
+
+// The order of the values in a byte of high bits.
+static const int HIGH_ORDER[4] = {0, 16, 4, 20};
+
+static void split_sixes(const uint8_t *values, uint8_t *nibbles, uint8_t *high) {
+  for (int i = 0; i < 16; i++) nibbles[i] = (uint8_t)((values[i] & 15) | (values[i + 16] & 15) << 4);
+  for (int i = 0; i < 8; i++) {
+    high[i] = 0;
+    for (int j = 0; j < 4; j++) high[i] |= (uint8_t)(values[i / 4 * 8 + i % 4 + HIGH_ORDER[j]] >> 4 << 2 * j);
+  }
+}
+static void join_sixes(uint8_t *values, const uint8_t *nibbles, const uint8_t *high) {
+  for (int i = 0; i < 16; i++) {
+    values[i] = nibbles[i] & 15;
+    values[i + 16] = nibbles[i] >> 4;
+  }
+  for (int i = 0; i < 8; i++)
+    for (int j = 0; j < 4; j++) values[i / 4 * 8 + i % 4 + HIGH_ORDER[j]] |= (uint8_t)((high[i] >> 2 * j & 3) << 4);
+}
+
+INLINE void move_q6_k(place p, uint8_t *source) {
+  uint8_t values[TK_SUPER], nibbles[16], high[8];
+  if (!p.unpacks) read_sixes(source, values);
+  move(p, p.packed + 2 * p.column, source + 208, 2);
+  for (int b = 0; b < 8; b++) {
+    uint8_t *block = p.packed + 2 * p.columns + b * 26 * p.columns;
+    if (!p.unpacks) split_sixes(values + b * TK_BLOCK, nibbles, high);
+    for (int half = 0; half < 2; half++) move(p, block + half * p.columns + p.column, source + 192 + 2 * b + half, 1);
+    move_nibbles(p, block + 2 * p.columns, nibbles);
+    for (int h = 0; h < 2; h++) move(p, block + 18 * p.columns + (h * p.columns + p.column) * 4, high + 4 * h, 4);
+    if (p.unpacks) join_sixes(values + b * TK_BLOCK, nibbles, high);
+  }
+  if (p.unpacks) write_sixes(source, values);
+}
+
 INLINE void move_value(place p, tk_type type, uint8_t *source) {
   const int half = p.columns / 2;
   const int slot = type != TK_BF16 ? p.column : p.column < half ? 2 * p.column : 2 * (p.column - half) + 1;
-  move(p, p.packed + (size_t)slot * source_unit(type), source, source_unit(type));
+  move(p, p.packed + (size_t)slot * tk_unit_bytes(type), source, tk_unit_bytes(type));
 }
 
 // p.packed is the pair's, `is_second` which of its values this is.
@@ -150,6 +192,7 @@ INLINE void move_unit(place p, tk_type type, uint8_t *source) {
   if (type == TK_Q4_0) move_q4_0(p, source);
   else if (type == TK_Q8_0) move_q8_0(p, source);
   else if (type == TK_Q4_K) move_q4_k(p, source);
+  else if (type == TK_Q6_K) move_q6_k(p, source);
   else move_value(p, type, source);
 }
 
@@ -162,7 +205,7 @@ INLINE void move_panel(const tk_type type, const bool in_pairs, const bool unpac
       for (int u = first; u < units && u < first + step; u++) {
         const int is_second = in_pairs ? u % 2 : 0;
         const place p = {panel + (size_t)(u - is_second) * packed_unit(type) * (size_t)width, width, column, unpacks};
-        uint8_t *source = rows + (size_t)column * row_bytes + (size_t)u * source_unit(type);
+        uint8_t *source = rows + (size_t)column * row_bytes + (size_t)u * tk_unit_bytes(type);
         if (in_pairs) move_half_pair(p, is_second, source);
         else move_unit(p, type, source);
       }
@@ -170,7 +213,7 @@ INLINE void move_panel(const tk_type type, const bool in_pairs, const bool unpac
 
 INLINE void move_panels(const tk_type type, const bool in_pairs, const bool unpacks, const tk_isa *isa, uint8_t *rows, int n, int k,
                         uint8_t *packed) {
-  const int units = k / unit_weights(type), width = tk_panel(isa, type);
+  const int units = k / tk_unit_weights(type), width = tk_panel(isa, type);
   const size_t row_bytes = tk_row_bytes(type, k), panel_bytes = tk_panel_bytes(isa, type, k);
   for (int first = 0; first < n; first += width, packed += panel_bytes) {
     const int columns = n - first < width ? n - first : width;
@@ -184,6 +227,7 @@ INLINE void move_rows(const bool unpacks, const tk_isa *isa, tk_type type, uint8
   case TK_Q4_0: move_panels(TK_Q4_0, false, unpacks, isa, rows, n, k, packed); break;
   case TK_Q8_0: move_panels(TK_Q8_0, false, unpacks, isa, rows, n, k, packed); break;
   case TK_Q4_K: move_panels(TK_Q4_K, false, unpacks, isa, rows, n, k, packed); break;
+  case TK_Q6_K: move_panels(TK_Q6_K, false, unpacks, isa, rows, n, k, packed); break;
   case TK_F16: move_panels(TK_F16, false, unpacks, isa, rows, n, k, packed); break;
   case TK_BF16:
     if (isa->rounds_to_bf16) move_panels(TK_BF16, true, unpacks, isa, rows, n, k, packed);

@@ -34,6 +34,16 @@ static void dequantise_q4_k(const uint8_t *block, float sign, float *out) {
   }
 }
 
+static void dequantise_q6_k(const uint8_t *block, float *out) {
+  const float d = half_at(block + tk_scale_offset(TK_Q6_K));
+  for (int i = 0; i < TK_SUPER; i++) {
+    const int half = i / 128, quarter = i % 128 / 32, at = i % 32;
+    const int low = block[64 * half + quarter % 2 * 32 + at] >> (quarter < 2 ? 0 : 4) & 15;
+    const int high = block[128 + 32 * half + at] >> 2 * quarter & 3;
+    out[i] = d * (float)(int8_t)block[192 + i / 16] * (float)((low | high << 4) - 32);
+  }
+}
+
 void tk_dequantise_row(tk_type type, const void *row, int k, float *out) {
   const uint8_t *p = row;
   switch (type) {
@@ -52,6 +62,9 @@ void tk_dequantise_row(tk_type type, const void *row, int k, float *out) {
     break;
   case TK_Q4_K:
     for (int i = 0; i < k; i += TK_SUPER, p += 144) dequantise_q4_k(p, -1, out + i);
+    break;
+  case TK_Q6_K:
+    for (int i = 0; i < k; i += TK_SUPER, p += 210) dequantise_q6_k(p, out + i);
     break;
   }
 }
@@ -98,7 +111,7 @@ double tk_tolerance(const tk_isa *isa, tk_type type, int k, double magnitude) {
   // Pairs: products and their sum round, and numbers below the smallest normal one count as zero on the way.
   if (tk_is_in_pairs(isa, type)) return (2. * k + 8) * 0x1p-24 * magnitude + (k + 1.) * 0x1p-120;
   // Plain types: one fused multiply-add a weight. Blocks: exact integers, then a conversion, two multiplications and one or two
-  // additions a block; the scales of q4_K are products themselves. x and w of the reference are rounded once more each. The last
+  // additions a block; the scales of q4_K and q6_K are products themselves, and q6_K has one for each half of a block. x and w of the reference are rounded once more each. The last
   // term lets results vanish below the smallest normal number.
   const double steps = tk_is_quantised(type) ? 2. * k / TK_BLOCK + 8 : k + 1;
   return steps * 0x1p-24 * magnitude + 1e-36;

@@ -16,15 +16,15 @@ static uint32_t next_random(uint32_t *state) { return *state = *state * 1664525u
 
 // Any bytes are nibbles and scales; what may not be any bytes are f16 and f32 numbers, which could be infinite.
 static void fill_weights(tk_type type, uint8_t *rows, uint32_t *state) {
-  const size_t bytes = COLUMNS * tk_row_bytes(type, K), block = type == TK_Q4_K ? 144 : type == TK_Q8_0 ? 34 : 18;
+  const size_t bytes = COLUMNS * tk_row_bytes(type, K), scale = tk_scale_offset(type);
   for (size_t i = 0; i < bytes; i++) rows[i] = (uint8_t)(next_random(state) >> 24);
   if (type == TK_F32)
     for (size_t i = 3; i < bytes; i += 4) rows[i] = (uint8_t)((rows[i] & 0x80) | 0x3e);
   else if (!tk_is_quantised(type))
     for (size_t i = 1; i < bytes; i += 2) rows[i] = (uint8_t)((rows[i] & 0x80) | (type == TK_F16 ? 0x34 | (rows[i] & 7) : 0x3e));
   else
-    for (size_t i = 0; i < bytes; i += block) {
-      rows[i + 1] = (uint8_t)((rows[i + 1] & 0x83) | 0x20);
+    for (size_t i = 0; i < bytes; i += tk_unit_bytes(type)) {
+      rows[i + scale + 1] = (uint8_t)((rows[i + scale + 1] & 0x83) | 0x20);
       if (type == TK_Q4_K) rows[i + 3] = (uint8_t)((rows[i + 3] & 0x83) | 0x20);
     }
 }

@@ -19,8 +19,7 @@ bool tk_is_packed(const tk_ggml_tensor *tensor) {
 
 bool tk_can_pack(const tk_ggml_tensor *tensor) {
   if (!tk_is_type(tensor->type) || tensor->view_src != NULL || tensor->ne[2] != 1 || tensor->ne[3] != 1) return false;
-  const int block = tensor->type == TK_Q4_K ? TK_SUPER : tk_is_quantised((tk_type)tensor->type) ? TK_BLOCK : 1;
-  return tensor->ne[0] % block == 0 && tensor->ne[0] < INT_MAX && tensor->ne[1] < INT_MAX - TK_MAX_PANEL;
+  return tensor->ne[0] % tk_unit_weights((tk_type)tensor->type) == 0 && tensor->ne[0] < INT_MAX && tensor->ne[1] < INT_MAX - TK_MAX_PANEL;
 }
 
 static size_t plain_bytes(const tk_ggml_tensor *tensor) { return tensor->nb[3] * (size_t)tensor->ne[3]; }

@@ -5,6 +5,7 @@
 //   dot_nibbles(sum, w, a)   adds the products of 32 unsigned bytes below 16 and 32 signed ones to a running sum
 //   dot_bytes(sum, w, a)     the same for bytes as q8_0's panels hold them
 //   finish_nibbles(sum)      the running sum as 8 integers of 32 bits, one a column
+//   dot_sixes(sum, w, a)     adds the products of 32 unsigned bytes below 64 and 32 signed ones to 8 integers of 32 bits
 // A register holds 8 columns with 4 consecutive k each; the same 4 values of x are broadcast to all columns.
 #include "activations.h"
 
@@ -25,6 +26,8 @@ INLINE __m256i four(const int8_t *a) {
 
 INLINE __m256 halves(const uint8_t *p) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)); }
 INLINE __m256 bytes(const uint8_t *p) { return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p))); }
+
+INLINE __m256 signed_bytes(const uint8_t *p) { return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)p))); }
 
 INLINE void store_columns(__m256 sum, float *y, int cols) {
   if (cols >= PANEL) {
@@ -76,6 +79,39 @@ INLINE void multiply_q4_k(const int rows, const uint8_t *tile, const uint8_t *pa
       for (int r = 0; r < rows; r++) {
         total[r] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(finish_nibbles(sum[r])), _mm256_mul_ps(scale, _mm256_set1_ps(a.scale[r])), total[r]);
         total[r] = _mm256_fnmadd_ps(minimum, _mm256_set1_ps(a.scaled_sum[r]), total[r]);
+      }
+    }
+  }
+  for (int r = 0; r < rows; r++) store_columns(total[r], y + (size_t)r * y_stride, cols);
+}
+
+// Weights of group g and half `half` of a block of q6_K: nibbles, and two high bits that lie at another place in each of four cases.
+INLINE __m256i sixes(const uint8_t *nibbles, const uint8_t *high, const int g, const int half) {
+  const __m256i both = _mm256_loadu_si256((const __m256i *)(nibbles + 32 * g)), h = _mm256_loadu_si256((const __m256i *)(high + 32 * (g / 2)));
+  const __m256i low = half ? _mm256_srli_epi16(both, 4) : both;
+  const __m256i top = g % 2 == 0 ? (half ? _mm256_slli_epi16(h, 2) : _mm256_slli_epi16(h, 4)) : (half ? _mm256_srli_epi16(h, 2) : h);
+  return _mm256_or_si256(_mm256_and_si256(low, _mm256_set1_epi8(15)), _mm256_and_si256(top, _mm256_set1_epi8(0x30)));
+}
+
+INLINE void multiply_q6_k(const int rows, const uint8_t *tile, const uint8_t *panel, int k, float *y, size_t y_stride, int cols) {
+  __m256 total[ROWS_QUANTISED];
+  for (int r = 0; r < rows; r++) total[r] = _mm256_setzero_ps();
+  for (int s = 0; s < k / TK_SUPER; s++, panel += 210 * PANEL) {
+    const __m256 d = halves(panel);
+    for (int b = 0; b < 8; b++, tile += tk_block_bytes(ROWS_QUANTISED)) {
+      const uint8_t *block = panel + 2 * PANEL + b * 26 * PANEL;
+      const tk_quantised_block a = tk_block_at(tile, ROWS_QUANTISED);
+      for (int half = 0; half < 2; half++) {
+        const int32_t *correction = half ? a.second_correction : a.correction;
+        __m256i sum[ROWS_QUANTISED];
+        for (int r = 0; r < rows; r++) sum[r] = _mm256_set1_epi32(correction[r]);
+        for (int g = 0; g < 4; g++) {
+          const __m256i w = sixes(block + 2 * PANEL, block + 18 * PANEL, g, half);
+          for (int r = 0; r < rows; r++) sum[r] = dot_sixes(sum[r], w, four(a.q + r * TK_BLOCK + 16 * half + 4 * g));
+        }
+        const __m256 scale = _mm256_mul_ps(d, signed_bytes(block + half * PANEL));
+        for (int r = 0; r < rows; r++)
+          total[r] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[r]), _mm256_mul_ps(scale, _mm256_set1_ps(a.scale[r])), total[r]);
       }
     }
   }
@@ -142,6 +178,7 @@ INLINE void multiply_rows(const int rows, tk_type type, const uint8_t *tile, con
   case TK_Q4_0: multiply_q4_0(rows, tile, panel, k, y, y_stride, cols); break;
   case TK_Q8_0: multiply_q8_0(rows, tile, panel, k, y, y_stride, cols); break;
   case TK_Q4_K: multiply_q4_k(rows, tile, panel, k, y, y_stride, cols); break;
+  case TK_Q6_K: multiply_q6_k(rows, tile, panel, k, y, y_stride, cols); break;
   case TK_F16: multiply_plain(rows, TK_F16, tile, panel, k, y, y_stride, cols); break;
   case TK_BF16: multiply_plain(rows, TK_BF16, tile, panel, k, y, y_stride, cols); break;
   case TK_F32: multiply_plain(rows, TK_F32, tile, panel, k, y, y_stride, cols); break;
@@ -166,6 +203,7 @@ static void pack_rows(tk_type type, const float *x, size_t x_stride, int rows, i
     tk_quantise_rows(x, x_stride, rows, k, tile, ROWS_QUANTISED,
                      type == TK_Q4_0   ? TK_Q4_CORRECTION
                      : type == TK_Q8_0 ? TK_Q8_CORRECTION
+                     : type == TK_Q6_K ? TK_MINUS_32_A_HALF
                                        : TK_NO_CORRECTION);
 }
 

@@ -21,6 +21,8 @@
 
 INLINE __m512 bytes(const uint8_t *p) { return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p))); }
 
+INLINE __m512 signed_bytes(const uint8_t *p) { return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p))); }
+
 INLINE void fetch(const uint8_t *p, int count) {
   for (int i = 0; i < count; i += 64) _mm_prefetch((const char *)p + FETCHED_AHEAD + i, _MM_HINT_T0);
 }
@@ -42,17 +44,36 @@ INLINE void load_bytes(const uint8_t *p, __m512i *w) {
   for (int g = 0; g < 16; g++) w[g % 2 * 8 + g / 2] = _mm512_xor_si512(_mm512_loadu_si512(p + 64 * g), offset);
 }
 
+// Six bits: q6_K's nibbles and, from bit 4 on, its two high bits.
+INLINE __m512i join_high(__m512i nibbles, __m512i high) {
+  return _mm512_ternarylogic_epi64(nibbles, high, _mm512_set1_epi8(0x30), 0xf8); // nibbles | (high & 0x30)
+}
+INLINE void load_sixes(const uint8_t *nibbles, const uint8_t *high, __m512i *w) {
+  load_nibbles(nibbles, w);
+  UNROLL
+  for (int i = 0; i < 4; i++) {
+    const __m512i h = _mm512_loadu_si512(high + 64 * i);
+    __m512i *at = w + i % 2 * 8 + i / 2 * 2;
+    at[0] = join_high(at[0], _mm512_slli_epi16(h, 4));
+    at[4] = join_high(at[4], _mm512_slli_epi16(h, 2));
+    at[1] = join_high(at[1], h);
+    at[5] = join_high(at[5], _mm512_srli_epi16(h, 2));
+  }
+}
+
 // One row times one block, scaled and added to its sums. Written as instructions, because compilers mix the chains of several rows,
 // run out of registers and send sums through memory: a seventh of the speed.
 #define STEP(g) "vpbroadcastd 4*" #g "(%[x]), %[v]\n\tvpdpbusd %[v], %[l" #g "], %[l]\n\tvpdpbusd %[v], %[r" #g "], %[r]\n\t"
+#define SCALE_AND_ADD \
+  "vcvtdq2ps %[l], %[l]\n\tvcvtdq2ps %[r], %[r]\n\tvbroadcastss %[s], %[v]\n\t" \
+  "vmulps %[sl], %[l], %[l]\n\tvmulps %[sr], %[r], %[r]\n\t" \
+  "vfmadd231ps %[v], %[l], %[tl]\n\tvfmadd231ps %[v], %[r], %[tr]"
 INLINE void add_row(const int8_t *x, const int32_t *correction, const float *row_scale, const __m512i *w, const panel_values *scale,
                     panel_values *total) {
   __m512i l, r, v;
   __asm__("vpbroadcastd %[c], %[l]\n\tvmovdqa64 %[l], %[r]\n\t"
           STEP(0) STEP(1) STEP(2) STEP(3) STEP(4) STEP(5) STEP(6) STEP(7)
-          "vcvtdq2ps %[l], %[l]\n\tvcvtdq2ps %[r], %[r]\n\tvbroadcastss %[s], %[v]\n\t"
-          "vmulps %[sl], %[l], %[l]\n\tvmulps %[sr], %[r], %[r]\n\t"
-          "vfmadd231ps %[v], %[l], %[tl]\n\tvfmadd231ps %[v], %[r], %[tr]"
+          SCALE_AND_ADD
           : [tl] "+v"(total->left), [tr] "+v"(total->right), [l] "=&v"(l), [r] "=&v"(r), [v] "=&v"(v)
           : [x] "r"(x), [c] "m"(*correction), [s] "m"(*row_scale), [sl] "m"(scale->left), [sr] "m"(scale->right),
             [l0] "v"(w[0]), [l1] "v"(w[1]), [l2] "v"(w[2]), [l3] "v"(w[3]), [l4] "v"(w[4]), [l5] "v"(w[5]), [l6] "v"(w[6]), [l7] "v"(w[7]),
@@ -60,9 +81,23 @@ INLINE void add_row(const int8_t *x, const int32_t *correction, const float *row
             [r7] "v"(w[15]), "m"(*(const int8_t(*)[TK_BLOCK])x));
 }
 
+// The same for half a block: 4 registers of the left half of the panel from w on, and 4 of the right half from w + 8 on.
+INLINE void add_half_row(const int8_t *x, const int32_t *correction, const float *row_scale, const __m512i *w, const panel_values *scale,
+                         panel_values *total) {
+  __m512i l, r, v;
+  __asm__("vpbroadcastd %[c], %[l]\n\tvmovdqa64 %[l], %[r]\n\t"
+          STEP(0) STEP(1) STEP(2) STEP(3)
+          SCALE_AND_ADD
+          : [tl] "+v"(total->left), [tr] "+v"(total->right), [l] "=&v"(l), [r] "=&v"(r), [v] "=&v"(v)
+          : [x] "r"(x), [c] "m"(*correction), [s] "m"(*row_scale), [sl] "m"(scale->left), [sr] "m"(scale->right),
+            [l0] "v"(w[0]), [l1] "v"(w[1]), [l2] "v"(w[2]), [l3] "v"(w[3]), [r0] "v"(w[8]), [r1] "v"(w[9]), [r2] "v"(w[10]), [r3] "v"(w[11]),
+            "m"(*(const int8_t(*)[TK_BLOCK / 2])x));
+}
+
 INLINE tk_quantised_block rows_from(const uint8_t *block, int first) {
   const tk_quantised_block a = tk_block_at(block, ROWS);
-  const tk_quantised_block from = {a.q + first * TK_BLOCK, a.scale + first, a.correction + first, a.scaled_sum + first};
+  const tk_quantised_block from = {a.q + first * TK_BLOCK, a.scale + first, a.correction + first, a.scaled_sum + first,
+                                   a.second_correction + first};
   return from;
 }
 
@@ -108,6 +143,28 @@ INLINE void multiply_super_blocks(const int rows, int first, const uint8_t *tile
   }
 }
 
+INLINE void multiply_six_bits(const int rows, int first, const uint8_t *tile, const uint8_t *panel, int k, panel_values *total) {
+  for (int s = 0; s < k / TK_SUPER; s++, panel += 210 * PANEL) {
+    const panel_values d = {halves(panel), halves(panel + 2 * HALF)};
+    for (int b = 0; b < 8; b++, tile += tk_block_bytes(ROWS)) {
+      const uint8_t *block = panel + 2 * PANEL + b * 26 * PANEL;
+      const tk_quantised_block a = rows_from(tile, first);
+      __m512i w[16];
+      fetch(block, 26 * PANEL);
+      load_sixes(block + 2 * PANEL, block + 18 * PANEL, w);
+      UNROLL
+      for (int half = 0; half < 2; half++) {
+        const uint8_t *scales = block + half * PANEL;
+        const panel_values scale = {_mm512_mul_ps(d.left, signed_bytes(scales)), _mm512_mul_ps(d.right, signed_bytes(scales + HALF))};
+        const int32_t *correction = half ? a.second_correction : a.correction;
+        UNROLL
+        for (int r = 0; r < rows; r++)
+          add_half_row(a.q + r * TK_BLOCK + half * TK_BLOCK / 2, correction + r, a.scale + r, w + 4 * half, &scale, total + r);
+      }
+    }
+  }
+}
+
 // `rows` rows of a tile from `first` on, of which those below `wanted` are stored.
 INLINE void multiply_quantised(const int rows, int first, const tk_type type, const uint8_t *tile, const uint8_t *panel, int k, float *y,
                                size_t y_stride, int wanted, int cols) {
@@ -115,6 +172,7 @@ INLINE void multiply_quantised(const int rows, int first, const tk_type type, co
   UNROLL
   for (int r = 0; r < rows; r++) total[r].left = total[r].right = _mm512_setzero_ps();
   if (type == TK_Q4_K) multiply_super_blocks(rows, first, tile, panel, k, total);
+  else if (type == TK_Q6_K) multiply_six_bits(rows, first, tile, panel, k, total);
   else multiply_blocks(rows, first, type, tile, panel, k, total);
   UNROLL
   for (int r = 0; r < rows; r++)
@@ -186,6 +244,7 @@ static void multiply(tk_type type, const uint8_t *tile, const uint8_t *panel, in
   case TK_Q4_0: multiply_quantised_rows(TK_Q4_0, tile, panel, k, y, y_stride, rows, cols); break;
   case TK_Q8_0: multiply_quantised_rows(TK_Q8_0, tile, panel, k, y, y_stride, rows, cols); break;
   case TK_Q4_K: multiply_quantised_rows(TK_Q4_K, tile, panel, k, y, y_stride, rows, cols); break;
+  case TK_Q6_K: multiply_quantised_rows(TK_Q6_K, tile, panel, k, y, y_stride, rows, cols); break;
   case TK_F16: multiply_plain_rows(TK_F16, tile, panel, k, y, y_stride, rows, cols); break;
   case TK_BF16: multiply_plain_rows(TK_BF16, tile, panel, k, y, y_stride, rows, cols); break;
   case TK_F32: multiply_plain_rows(TK_F32, tile, panel, k, y, y_stride, rows, cols); break;
@@ -214,8 +273,8 @@ INLINE void interleave(const bool in_pairs, const float *x, size_t x_stride, int
   }
 }
 
-// As tk_quantise_block, and the sum of the integers.
-INLINE float quantise_block(const float *x, int8_t *q, int32_t *sum) {
+// As tk_quantise_block, and the sums of the integers of each half.
+INLINE float quantise_block(const float *x, int8_t *q, int32_t *sums) {
   const __m512 left = _mm512_loadu_ps(x), right = _mm512_loadu_ps(x + 16);
   const __m512i magnitude = _mm512_set1_epi32(0x7fffffff);
   const int32_t top = _mm512_reduce_max_epi32(_mm512_max_epi32(_mm512_and_si512(_mm512_castps_si512(left), magnitude),
@@ -226,24 +285,28 @@ INLINE float quantise_block(const float *x, int8_t *q, int32_t *sum) {
   const __m512i l = _mm512_cvtps_epi32(_mm512_mul_ps(left, inverse)), r = _mm512_cvtps_epi32(_mm512_mul_ps(right, inverse));
   _mm_storeu_si128((__m128i *)q, _mm512_cvtepi32_epi8(l));
   _mm_storeu_si128((__m128i *)(q + 16), _mm512_cvtepi32_epi8(r));
-  *sum = _mm512_reduce_add_epi32(_mm512_add_epi32(l, r));
+  sums[0] = _mm512_reduce_add_epi32(l);
+  sums[1] = _mm512_reduce_add_epi32(r);
   return most < 1e-30f ? 0.f : most / 127.f;
 }
 
 // As tk_quantise_rows.
-static void quantise_rows(const float *x, size_t x_stride, int rows, int k, uint8_t *tile, int offset) {
+INLINE void quantise_rows(const float *x, size_t x_stride, int rows, int k, uint8_t *tile, int offset, const bool in_halves) {
   for (int b = 0; b < k / TK_BLOCK; b++, tile += tk_block_bytes(ROWS)) {
     float *scale = (float *)(tile + ROWS * TK_BLOCK), *scaled_sum = scale + 2 * ROWS;
     int32_t *correction = (int32_t *)(scale + ROWS);
     for (int r = 0; r < ROWS; r++) {
-      int32_t sum = 0;
-      if (r < rows) scale[r] = quantise_block(x + (size_t)r * x_stride + (size_t)b * TK_BLOCK, (int8_t *)tile + r * TK_BLOCK, &sum);
+      int32_t sums[2] = {0, 0};
+      if (r < rows) scale[r] = quantise_block(x + (size_t)r * x_stride + (size_t)b * TK_BLOCK, (int8_t *)tile + r * TK_BLOCK, sums);
       else {
         memset(tile + r * TK_BLOCK, 0, TK_BLOCK);
         scale[r] = 0;
       }
-      correction[r] = (int32_t)(0u - (uint32_t)offset * (uint32_t)sum); // what a NaN made is of any size
-      scaled_sum[r] = scale[r] * (float)sum;
+      // Sums of what a NaN made are of any size.
+      const uint32_t whole = (uint32_t)sums[0] + (uint32_t)sums[1], factor = 0u - (uint32_t)offset;
+      correction[r] = (int32_t)(factor * (in_halves ? (uint32_t)sums[0] : whole));
+      if (in_halves) correction[ROWS + r] = (int32_t)(factor * (uint32_t)sums[1]);
+      else scaled_sum[r] = scale[r] * (float)(int32_t)whole;
     }
   }
 }
@@ -251,7 +314,8 @@ static void quantise_rows(const float *x, size_t x_stride, int rows, int k, uint
 static void pack_rows(tk_type type, const float *x, size_t x_stride, int rows, int k, uint8_t *tile) {
   if (is_in_pairs(type)) interleave(true, x, x_stride, rows, k, tile);
   else if (!tk_is_quantised(type)) interleave(false, x, x_stride, rows, k, tile);
-  else quantise_rows(x, x_stride, rows, k, tile, type == TK_Q4_0 ? 8 : type == TK_Q8_0 ? 128 : 0);
+  else if (type == TK_Q6_K) quantise_rows(x, x_stride, rows, k, tile, 32, true);
+  else quantise_rows(x, x_stride, rows, k, tile, type == TK_Q4_0 ? 8 : type == TK_Q8_0 ? 128 : 0, false);
 }
 
 const tk_isa TK_ISA_SYMBOL = {TK_ISA_NAME, ROWS, ROWS, PANEL, PANEL, TK_ROUNDS_TO_BF16, pack_rows, multiply, tk_attend_512, tk_attention_bytes_512};

@@ -13,8 +13,9 @@
 #include <string.h>
 
 static int checks, failures;
-static const tk_type TYPES[] = {TK_Q4_0, TK_Q8_0, TK_Q4_K, TK_F16, TK_BF16, TK_F32};
-static const char *const TYPE_NAMES[] = {"q4_0", "q8_0", "q4_K", "f16", "bf16", "f32"};
+static const tk_type TYPES[] = {TK_Q4_0, TK_Q8_0, TK_Q4_K, TK_Q6_K, TK_F16, TK_BF16, TK_F32};
+static const char *const TYPE_NAMES[] = {"q4_0", "q8_0", "q4_K", "q6_K", "f16", "bf16", "f32"};
+enum { TYPE_COUNT = sizeof TYPES / sizeof *TYPES };
 
 // How inputs are made: `usual` is noise; `extreme` has the largest weights and values of x of one sign against each other, so that
 // integer sums reach their bounds; `tiny` has values that vanish beside others or are below the smallest normal number; `zero` is nothing.
@@ -48,7 +49,9 @@ static void fill_block(tk_type type, fill f, uint8_t *p, size_t bytes) {
   for (size_t i = 0; i < bytes; i++)
     p[i] = f == ZERO ? 0 : f != EXTREME ? (uint8_t)(random_bits() >> 24) : type == TK_Q8_0 ? (random_bits() >> 31 ? 0x80 : 0x7f) : random_bits() >> 31 ? 0xff : 0;
   const uint16_t scale = f == ZERO ? 0 : f == TINY ? (uint16_t)(random_bits() >> 24) : (uint16_t)(0x2000 | random_bits() >> 23 | (random_bits() >> 31) << 15);
-  put_half(p, scale);
+  put_half(p + tk_scale_offset(type), scale);
+  if (type == TK_Q6_K && f == EXTREME)
+    for (int i = 192; i < 208; i++) p[i] = random_bits() >> 31 ? 0x80 : 0x7f;
   if (type == TK_Q4_K) put_half(p + 2, f == ZERO ? 0 : (uint16_t)(scale ^ 0x0155));
 }
 
@@ -65,7 +68,7 @@ static void fill_plain(tk_type type, fill f, uint8_t *p, size_t bytes) {
 
 static void fill_weights(const shape *s, uint8_t *rows) {
   const tk_type type = TYPES[s->type_index];
-  const size_t bytes = (size_t)s->n * tk_row_bytes(type, s->k), block = type == TK_Q4_K ? 144 : type == TK_Q8_0 ? 34 : 18;
+  const size_t bytes = (size_t)s->n * tk_row_bytes(type, s->k), block = tk_unit_bytes(type);
   if (!tk_is_quantised(type)) fill_plain(type, s->fill, rows, bytes);
   else
     for (size_t i = 0; i < bytes; i += block) fill_block(type, s->fill, rows + i, block);
@@ -229,12 +232,12 @@ static void check_isa(const tk_isa *isa) {
   static const int rows[] = {1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13, 16, 17, 33, 600};
   static const int columns[] = {1, 7, 8, 9, 31, 40, 65};
   static const int blocks[] = {1, 2, 3, 8};
-  for (int type = 0; type < 6; type++) {
+  for (int type = 0; type < TYPE_COUNT; type++) {
     const bool is_plain = !tk_is_quantised(TYPES[type]);
     check(tk_self_test(isa, TYPES[type]), &(shape){isa, type, 0, 0, 0, USUAL}, "fails the test at load");
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++)
       for (size_t c = 0; c < sizeof columns / sizeof *columns; c++) {
-        const int at = blocks[(r + c) % 4], k = is_plain ? at * 29 - 3 : at * (TYPES[type] == TK_Q4_K ? TK_SUPER : TK_BLOCK);
+        const int at = blocks[(r + c) % 4], k = is_plain ? at * 29 - 3 : at * tk_unit_weights(TYPES[type]);
         for (int f = 0; f < FILL_COUNT; f++)
           if (rows[r] < 100 || (f == USUAL && columns[c] > 60)) check_shape(&(shape){isa, type, rows[r], columns[c], k, (fill)f});
       }
