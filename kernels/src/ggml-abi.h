@@ -62,7 +62,9 @@ struct tk_ggml_buffer_type {
 };
 
 struct tk_ggml_buffer {
-  ggml_unused free_buffer, get_base, init_tensor, memset_tensor;
+  ggml_unused free_buffer;
+  void *(*get_base)(tk_ggml_buffer *buffer);
+  ggml_unused init_tensor, memset_tensor;
   void (*set_tensor)(tk_ggml_buffer *buffer, tk_ggml_tensor *tensor, const void *data, size_t offset, size_t bytes);
   void (*get_tensor)(tk_ggml_buffer *buffer, const tk_ggml_tensor *tensor, void *data, size_t offset, size_t bytes);
   ggml_unused set_tensor_2d, get_tensor_2d, cpy_tensor, clear, reset;

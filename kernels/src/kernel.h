@@ -56,7 +56,7 @@ typedef struct {
   int panel_quantised, panel_plain;
   // bf16 weights lie in pairs of neighbouring k (see layout.c), and x is rounded to bf16 for them.
   bool rounds_to_bf16;
-  // Writes `rows` rows of x (each x_stride floats after the other) as one packed tile; missing rows of the tile become zeros.
+  // Writes `rows` rows of x (each x_stride floats after the other) as one packed tile; missing rows that are computed become zeros.
   void (*pack_rows)(tk_type type, const float *x, size_t x_stride, int rows, int k, uint8_t *tile);
   // Computes rows x cols results from a packed tile and a packed panel and stores them y_stride floats apart.
   // The result of a row does not depend on the other rows of its tile.

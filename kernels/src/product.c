@@ -14,7 +14,7 @@
 // Of 512 KiB to 2 MiB that cores have.
 #define CACHE_BYTES (320 * 1024)
 // Units a thread should find: enough that a thread that is held up leaves its share to the others.
-#define UNITS_PER_THREAD 8
+#define UNITS_PER_THREAD 16
 
 static size_t tile_bytes(const tk_isa *isa, tk_type type, int k) {
   const size_t rows = (size_t)tk_rows(isa, type);

@@ -124,6 +124,7 @@ INLINE void multiply_super_blocks(const int rows, int first, const uint8_t *tile
   for (int s = 0; s < k / TK_SUPER; s++, panel += 148 * PANEL) {
     const panel_values d = {halves(panel), halves(panel + 2 * HALF)};
     const panel_values dmin = {halves(panel + 2 * PANEL), halves(panel + 2 * PANEL + 2 * HALF)};
+    fetch(panel, 4 * PANEL);
     for (int b = 0; b < 8; b++, tile += tk_block_bytes(ROWS)) {
       const uint8_t *block = panel + 4 * PANEL + b * 18 * PANEL;
       const panel_values scale = {_mm512_mul_ps(d.left, bytes(block)), _mm512_mul_ps(d.right, bytes(block + HALF))};
@@ -146,6 +147,7 @@ INLINE void multiply_super_blocks(const int rows, int first, const uint8_t *tile
 INLINE void multiply_six_bits(const int rows, int first, const uint8_t *tile, const uint8_t *panel, int k, panel_values *total) {
   for (int s = 0; s < k / TK_SUPER; s++, panel += 210 * PANEL) {
     const panel_values d = {halves(panel), halves(panel + 2 * HALF)};
+    fetch(panel, 2 * PANEL);
     for (int b = 0; b < 8; b++, tile += tk_block_bytes(ROWS)) {
       const uint8_t *block = panel + 2 * PANEL + b * 26 * PANEL;
       const tk_quantised_block a = rows_from(tile, first);
@@ -179,15 +181,22 @@ INLINE void multiply_quantised(const int rows, int first, const tk_type type, co
     if (first + r < wanted) store_columns(total[r].left, total[r].right, y + (size_t)(first + r) * y_stride, cols);
 }
 
+// Rows of a tile that are computed where so many are wanted.
+INLINE int computed_rows(int rows) {
+  return rows <= 2 ? rows : rows <= 4 ? 4 : rows <= ROWS_AT_ONCE ? ROWS_AT_ONCE : rows <= FEW_ROWS ? FEW_ROWS : ROWS;
+}
+
 INLINE void multiply_quantised_rows(const tk_type type, const uint8_t *tile, const uint8_t *panel, int k, float *y, size_t y_stride, int rows,
                                     int cols) {
-  if (rows == 1) multiply_quantised(1, 0, type, tile, panel, k, y, y_stride, rows, cols);
-  else if (rows == 2) multiply_quantised(2, 0, type, tile, panel, k, y, y_stride, rows, cols);
-  else if (rows <= 4) multiply_quantised(4, 0, type, tile, panel, k, y, y_stride, rows, cols);
-  else if (rows > ROWS_AT_ONCE && rows <= FEW_ROWS) multiply_quantised(FEW_ROWS, 0, type, tile, panel, k, y, y_stride, rows, cols);
-  else
+  switch (computed_rows(rows)) {
+  case 1: multiply_quantised(1, 0, type, tile, panel, k, y, y_stride, rows, cols); break;
+  case 2: multiply_quantised(2, 0, type, tile, panel, k, y, y_stride, rows, cols); break;
+  case 4: multiply_quantised(4, 0, type, tile, panel, k, y, y_stride, rows, cols); break;
+  case FEW_ROWS: multiply_quantised(FEW_ROWS, 0, type, tile, panel, k, y, y_stride, rows, cols); break;
+  default:
     for (int first = 0; first < rows; first += ROWS_AT_ONCE)
       multiply_quantised(ROWS_AT_ONCE, first, type, tile, panel, k, y, y_stride, rows, cols);
+  }
 }
 
 INLINE void add_values(const int rows, const tk_type type, const uint8_t *w, const float *a, panel_values *total) {
@@ -290,12 +299,13 @@ INLINE float quantise_block(const float *x, int8_t *q, int32_t *sums) {
   return most < 1e-30f ? 0.f : most / 127.f;
 }
 
-// As tk_quantise_rows.
+// As tk_quantise_rows, but for rows that nobody computes.
 INLINE void quantise_rows(const float *x, size_t x_stride, int rows, int k, uint8_t *tile, int offset, const bool in_halves) {
+  const int filled = computed_rows(rows);
   for (int b = 0; b < k / TK_BLOCK; b++, tile += tk_block_bytes(ROWS)) {
     float *scale = (float *)(tile + ROWS * TK_BLOCK), *scaled_sum = scale + 2 * ROWS;
     int32_t *correction = (int32_t *)(scale + ROWS);
-    for (int r = 0; r < ROWS; r++) {
+    for (int r = 0; r < filled; r++) {
       int32_t sums[2] = {0, 0};
       if (r < rows) scale[r] = quantise_block(x + (size_t)r * x_stride + (size_t)b * TK_BLOCK, (int8_t *)tile + r * TK_BLOCK, sums);
       else {
