@@ -81,13 +81,36 @@ def captions(f):
     return sentence(join(short)) + ".", f"The picture shows {listing} on {an(bg)} background.", detail
 
 
-def questions(f, rng):
-    """All that can be asked about a picture: a list of (type, question, full answer, short answer or None)."""
-    if f["kind"] == "other":                             # whatever is asked, the honest answer is the same
-        return [("not of this world", question, UNKNOWN, short and "unknown") for _, question, _, short in questions(fake_facts(rng), rng)[:8]]
-    q, o, t, bars = [], f["objects"], f["text"], f["bars"]
-    pick, add = rng.choice, lambda *a: q.append(a)
-    col = lambda: pick(["color", "color", "colour"])
+class Asking:
+    """The questions about one picture as they are thought of, and what every kind of question needs for that."""
+
+    def __init__(self, f, rng):
+        self.f, self.rng, self.asked = f, rng, []
+        self.o, self.t, self.bars, self.pick = f["objects"], f["text"], f["bars"], rng.choice
+
+    def add(self, kind, question, full, short):
+        self.asked.append((kind, question, full, short))
+
+    def col(self):
+        return self.pick(["color", "color", "colour"])
+
+    def name(self, x):
+        """Ways to point at one object without ambiguity, and whether its shape and its colour alone do."""
+        o, t = self.o, self.t
+        ways = [f"{x['color']} {x['shape']}"] if sum(y["shape"] == x["shape"] and y["color"] == x["color"] for y in o) == 1 else []
+        by_shape = sum(y["shape"] == x["shape"] for y in o) == 1
+        by_color = sum(y["color"] == x["color"] for y in o) == 1 and not (t and t["color"] == x["color"])
+        return ways, by_shape, by_color
+
+    @property
+    def has_shapes(self):
+        """A clock is a circle and yet it is not: nothing is asked about its shapes."""
+        return self.f["kind"] not in ("line", "clock")
+
+
+def ask_captions(asking):
+    """Descriptions of three lengths, and the background."""
+    f, rng, pick, add, col = asking.f, asking.rng, asking.pick, asking.add, asking.col
     brief, normal, detail = captions(f)
     add("caption", pick(LONG), normal, None)
     if rng.random() < .5:
@@ -98,12 +121,10 @@ def questions(f, rng):
         add("color", pick([f"What {col()} is the background?", f"What is the background {col()}?", f"What is the {col()} of the background?"]),
             f"The background is {f['background']}.", f["background"])
 
-    def name(x):                                         # ways to point at one object without ambiguity
-        ways = [f"{x['color']} {x['shape']}"] if sum(y["shape"] == x["shape"] and y["color"] == x["color"] for y in o) == 1 else []
-        by_shape = sum(y["shape"] == x["shape"] for y in o) == 1
-        by_color = sum(y["color"] == x["color"] for y in o) == 1 and not (t and t["color"] == x["color"])
-        return ways, by_shape, by_color
 
+def ask_objects(asking):
+    """Colour, shape, place and size of each object."""
+    f, rng, o, pick, add, col, name = asking.f, asking.rng, asking.o, asking.pick, asking.add, asking.col, asking.name
     for x in o:
         ways, by_shape, by_color = name(x)
         c, s = x["color"], x["shape"]
@@ -130,7 +151,11 @@ def questions(f, rng):
             f"They are {o[0]['color']}.", o[0]["color"])
         add("shape", pick(["What shapes are these?", "What shapes do you see?", "Which shapes are in the image?", f"What are the {o[0]['color']} shapes?"]),
             f"They are {many}.", many)
-    # relations: only where exactly one other object qualifies and the offset is clear
+
+
+def ask_relations(asking):
+    """What is left of, right of, above and below what: only where exactly one other object qualifies and the offset is clear."""
+    f, rng, o, pick, add, name = asking.f, asking.rng, asking.o, asking.pick, asking.add, asking.name
     if f["kind"] == "shapes" and len(o) > 1:
         W, H = f["size"]
         for x in o:
@@ -152,13 +177,17 @@ def questions(f, rng):
                 if other and not (0 <= sign * (y[axis] - x[axis]) <= span) and rng.random() < .8:
                     m, yes = pick(other + ([y["shape"]] if oy else [])), sign * (y[axis] - x[axis]) > 0
                     add("relation yes/no", f"Is the {m} {phrase} the {n}?", f"{'Yes' if yes else 'No'}, the {m} is {'' if yes else 'not '}{phrase} the {n}.", "yes" if yes else "no")
-    # counting
-    flat = f["kind"] not in ("line", "clock")            # a clock is a circle and yet it is not: nothing is asked about its shapes
-    if flat and rng.random() < (.95 if f["kind"] == "count" else .5):
+
+
+def ask_counts(asking):
+    """How many."""
+    f, rng, o, pick, add = asking.f, asking.rng, asking.o, asking.pick, asking.add
+    has_shapes = asking.has_shapes
+    if has_shapes and rng.random() < (.95 if f["kind"] == "count" else .5):
         add("count", pick(["How many shapes are there?", "How many shapes do you see?", "Count the shapes.", "How many shapes are in the image?",
                            "How many objects are there?", "How many objects are in the picture?"]),
             f"There {'is' if len(o) == 1 else 'are'} {count_noun(len(o), 'shape')}.", str(len(o)))
-    if flat and rng.random() < (.95 if f["kind"] == "count" else .6):
+    if has_shapes and rng.random() < (.95 if f["kind"] == "count" else .6):
         u = rng.random()
         if o and u < .75:
             x = pick(o)
@@ -173,10 +202,15 @@ def questions(f, rng):
         many = count_noun(2, noun)[4:]
         add("count", pick([f"How many {many} are there?", f"How many {many} do you see?", f"How many {many} are in the image?", f"Count the {many}."]),
             f"There {'is' if n == 1 else 'are'} {count_noun(n, noun)}.", str(n))
-    # yes or no, balanced
+
+
+def ask_yes_or_no(asking):
+    """Whether something is there, and what colour it has: balanced."""
+    f, rng, o, pick, add, name = asking.f, asking.rng, asking.o, asking.pick, asking.add, asking.name
+    has_shapes = asking.has_shapes
     for _ in range(2):
         yes, u = rng.random() < .5 and bool(o), rng.random()
-        if u < .45 and flat:
+        if u < .45 and has_shapes:
             noun = pick(o)["shape"] if yes else pick([s for s in SHAPES if s not in [x["shape"] for x in o]])
         elif u < .85 and o:
             x = pick(o)
@@ -199,16 +233,25 @@ def questions(f, rng):
         x, yes = pick(singles), rng.random() < .5
         c = x["color"] if yes else pick([c for c in COLORS if c != x["color"]])
         add("yes/no", f"Is the {x['shape']} {c}?", f"Yes, the {x['shape']} is {c}." if yes else f"No, the {x['shape']} is {x['color']}.", "yes" if yes else "no")
-    # what is not there
+
+
+def ask_absent(asking):
+    """What is not there."""
+    f, rng, o, t, bars, pick, add, col = asking.f, asking.rng, asking.o, asking.t, asking.bars, asking.pick, asking.add, asking.col
+    has_shapes = asking.has_shapes
     if f["kind"] != "clock" and rng.random() < .4:
-        noun = pick([s for s in SHAPES if s not in [x["shape"] for x in o]] if rng.random() < .5 and flat else ABSENT)
+        noun = pick([s for s in SHAPES if s not in [x["shape"] for x in o]] if rng.random() < .5 and has_shapes else ABSENT)
         add("not there", pick([f"Where is the {noun}?", f"What {col()} is the {noun}?", f"What is the {col()} of the {noun}?", f"Is the {noun} small or large?"]),
             f"I cannot see {an(noun)}.", "not there")
     if not t and rng.random() < .15:
         add("not there", pick(["What does the text say?", "Read the text.", "What is written here?", "What does the sign say?"]), "I cannot see any text.", "no text")
     if not bars and rng.random() < .1:
         add("not there", pick(["Which bar is the tallest?", "Which bar is the shortest?", "How many bars are there?"]), "I cannot see any bars.", "no bars")
-    # reading
+
+
+def ask_text(asking):
+    """Reading."""
+    rng, t, pick, add, col = asking.rng, asking.t, asking.pick, asking.add, asking.col
     if t:
         w, text, kind = t["what"], f"\x01{t['text']}\x02", "number" if t["what"] == "number" else "word"
         for _ in range(2):
@@ -224,7 +267,11 @@ def questions(f, rng):
     if rng.random() < .3:
         ask = pick(["Is there any text?", "Is there text in the image?", "Do you see any text?", "Is anything written in the image?"])
         add("yes/no", ask, f'Yes, it says "\x01{t["text"]}\x02".' if t else "No, there is no text.", "yes" if t else "no")
-    # charts
+
+
+def ask_bars(asking):
+    """Bar charts."""
+    rng, bars, pick, add, col = asking.rng, asking.bars, asking.pick, asking.add, asking.col
     if bars:
         ranked = sorted(bars, key=lambda b: b["level"])
         tall, low, row = ranked[-1]["color"], ranked[0]["color"], [b["color"] for b in bars]
@@ -246,6 +293,11 @@ def questions(f, rng):
         yes = rng.random() < .5
         c = pick(row) if yes else pick([c for c in COLORS if c not in row])
         add("yes/no", pick([f"Is there {an(c)} bar?", f"Do you see {an(c)} bar?"]), f"Yes, there is {an(c)} bar." if yes else f"No, there is no {c} bar.", "yes" if yes else "no")
+
+
+def ask_lines_and_clocks(asking):
+    """Which kind of chart it is, line charts, and clocks."""
+    f, rng, pick, add, col = asking.f, asking.rng, asking.pick, asking.add, asking.col
     if rng.random() < (.8 if f["kind"] == "line" else .3):
         ask, chart = pick(["Is this a chart?", "Is it a bar chart?", "Is there a chart in the image?"]), {"bars": "bar", "line": "line"}.get(f["kind"])
         yes = chart == "bar" or chart == "line" and "bar" not in ask
@@ -260,7 +312,16 @@ def questions(f, rng):
         for _ in range(3):
             add("clock", pick(["What time is it?", "What time does the clock show?", "Read the clock.", "What does the clock say?", "What is the time?"]),
                 f"The clock shows \x01{f['clock']}\x02.", f"\x01{f['clock']}\x02")
-    return q
+
+
+def questions(f, rng):
+    """All that can be asked about a picture: a list of (type, question, full answer, short answer or None)."""
+    if f["kind"] == "other":                             # whatever is asked, the honest answer is the same
+        return [("not of this world", question, UNKNOWN, short and "unknown") for _, question, _, short in questions(fake_facts(rng), rng)[:8]]
+    asking = Asking(f, rng)
+    for ask in (ask_captions, ask_objects, ask_relations, ask_counts, ask_yes_or_no, ask_absent, ask_text, ask_bars, ask_lines_and_clocks):
+        ask(asking)
+    return asking.asked
 
 
 TALK = [(["Hello", "Hello!", "Hi", "Hi there!", "Hey", "Good morning"], "Hello! Show me a picture and I will describe it."),
