@@ -3,6 +3,7 @@ import functools
 import io
 import math
 import random
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
@@ -32,84 +33,122 @@ def make_scene(seed, sharp=False, kind=None, long_side=None):
     draw = ImageDraw.Draw(image)
     facts, marks = dict(kind=kind, background=background[0], objects=[], text=None, bars=None), []
 
-    area = None
+    canvas = Canvas(rng, image, draw, W, H, aa, background)
+    area = text_area = None
+    top = False
     if kind == "mixed":                                  # one shape and one word share the picture
         cut, top = rng.uniform(.44, .54), rng.random() < .5
         area = (0, 0, W, H * cut) if top else (0, H * (1 - cut), W, H)
         text_area = (0, H * cut, W, H) if top else (0, 0, W, H * (1 - cut))
     if kind in ("shapes", "count", "mixed"):
-        if kind == "count":                              # many of one kind
-            count, same = rng.randint(2, 6), dict(size="small" if rng.random() < .5 else "large")
-            spots = place_shapes(rng, W, H, count, same)
-            (color, rgb), = pick_colors(rng, 1, background, 95)
-            shape = rng.choice(SHAPES)
-            looks = [(shape, color, rgb)] * len(spots)
-        else:
-            count = 1 if kind == "mixed" else rng.choices([1, 2, 3, 4], [30, 35, 22, 13])[0]
-            spots = place_shapes(rng, W, H, count, area=area)
-            if kind == "mixed":                          # name the place in the whole picture
-                for o in spots:
-                    o["cell"] = "top" if top else "bottom"
-            palette = pick_colors(rng, len(spots), background, 95)
-            looks = [(rng.choice(SHAPES), *palette[k if rng.random() < .85 else 0]) for k in range(len(spots))]
-        for o, (shape, color, rgb) in zip(spots, looks):
-            flat = shape in ("cross", "square", "hexagon", "heart", "star")
-            o.update(shape=shape, color=color, rgb=rgb, thick=rng.uniform(.25, .42),
-                     edge=None if rng.random() < .86 else rng.choice([(0, 0, 0), (0, 0, 0), tuple(c // 2 for c in rgb), (255, 255, 255)]),
-                     angle=rng.uniform(-.3, .3) if flat else rng.uniform(-.5, .5))
-            draw_shape(draw, o, aa)
-            reach = o["r"] + .3 * PATCH * max(W, H) / SIDE
-            for n in (shape, color, o["size"], "at " + o["cell"]):
-                marks.append((n, o["x"], o["y"], reach))
-        facts["objects"] = [{k: o[k] for k in ("shape", "color", "size", "cell", "x", "y", "r")} for o in spots]
+        facts["objects"], marks = add_shapes(canvas, kind, area, top)
     if kind in ("text", "mixed"):
-        while facts["text"] is None:
-            text, what = random_text(rng)
-            (color, rgb), = pick_colors(rng, 1, background, 130)
-            box = text_area if kind == "mixed" else (0, 0, W, H)
-            letters = draw_text(rng, image, text, rgb, tuple(v * aa for v in box), max(W, H) * aa)
-            if letters:
-                facts["text"] = dict(text=text, what=what, color=color, cell="bottom" if kind == "mixed" and top else "top")
-                for ch, x, y, reach in letters:
-                    marks.append((ch, x / aa, y / aa, 0))
-                    marks.append((color, x / aa, y / aa, reach / aa))
+        facts["text"], letters = add_text(canvas, text_area or (0, 0, W, H), "bottom" if kind == "mixed" and top else "top")
+        marks += letters
     if kind == "bars":
-        count = rng.randint(2, 4)
-        palette = pick_colors(rng, count, background, 95)
-        levels = rng.sample([.25, .4, .55, .7, .85, 1.0], count)
-        left, right, base, peak = W * rng.uniform(.06, .16), W * rng.uniform(.86, .95), H * rng.uniform(.86, .94), H * rng.uniform(.06, .16)
-        slot, fill = (right - left) / count, rng.uniform(.45, .8)
-        axis = (30, 30, 30) if sum(background[1]) > 330 else (225, 225, 225)
-        width = max(1, round(max(W, H) * aa * .009))
-        if rng.random() < .7:
-            draw.line((left * aa, base * aa, right * aa, base * aa), fill=axis, width=width)
-        if rng.random() < .5:
-            draw.line((left * aa, base * aa, left * aa, peak * aa), fill=axis, width=width)
-        bars = []
-        for k, ((color, rgb), level) in enumerate(zip(palette, levels)):
-            x0, x1 = left + slot * (k + .5 - fill / 2), left + slot * (k + .5 + fill / 2)
-            y0 = base - (base - peak) * level * rng.uniform(.96, 1)
-            draw.rectangle((x0 * aa, y0 * aa, x1 * aa, base * aa), fill=rgb)
-            bars.append(dict(color=color, level=level))
-            marks.append(("bar", (x0 + x1) / 2, (y0 + base) / 2, ((x1 - x0) / 2, (base - y0) / 2)))
-            marks.append((color, (x0 + x1) / 2, (y0 + base) / 2, ((x1 - x0) / 2, (base - y0) / 2)))
-        facts["bars"] = bars
+        facts["bars"], marks = add_bars(canvas)
     if kind == "line":
         facts["line"] = draw_line_chart(rng, draw, W * aa, H * aa, background)
     if kind == "clock":
         facts["clock"] = draw_clock(rng, draw, W * aa, H * aa, background)
+    return finish(rng, image, aa, style, sharp), facts, marks
 
+
+@dataclass
+class Canvas:
+    """What parts of a picture are drawn on: `aa` times as large as W x H, and then shrunk."""
+    rng: random.Random
+    image: Image.Image
+    draw: ImageDraw.ImageDraw
+    W: int
+    H: int
+    aa: int
+    background: tuple                                    # name, RGB
+
+
+def add_shapes(canvas, kind, area, top):
+    """One to four shapes, two to six equal ones (`count`), or one in `area` (`mixed`). Returns (facts of objects, marks)."""
+    rng, W, H, background, marks = canvas.rng, canvas.W, canvas.H, canvas.background, []
+    if kind == "count":                                  # many of one kind
+        count, same = rng.randint(2, 6), dict(size="small" if rng.random() < .5 else "large")
+        spots = place_shapes(rng, W, H, count, same)
+        (color, rgb), = pick_colors(rng, 1, background, 95)
+        shape = rng.choice(SHAPES)
+        looks = [(shape, color, rgb)] * len(spots)
+    else:
+        count = 1 if kind == "mixed" else rng.choices([1, 2, 3, 4], [30, 35, 22, 13])[0]
+        spots = place_shapes(rng, W, H, count, area=area)
+        if kind == "mixed":                              # name the place in the whole picture
+            for o in spots:
+                o["cell"] = "top" if top else "bottom"
+        palette = pick_colors(rng, len(spots), background, 95)
+        looks = [(rng.choice(SHAPES), *palette[k if rng.random() < .85 else 0]) for k in range(len(spots))]
+    for o, (shape, color, rgb) in zip(spots, looks):
+        flat = shape in ("cross", "square", "hexagon", "heart", "star")
+        o.update(shape=shape, color=color, rgb=rgb, thick=rng.uniform(.25, .42),
+                 edge=None if rng.random() < .86 else rng.choice([(0, 0, 0), (0, 0, 0), tuple(c // 2 for c in rgb), (255, 255, 255)]),
+                 angle=rng.uniform(-.3, .3) if flat else rng.uniform(-.5, .5))
+        draw_shape(canvas.draw, o, canvas.aa)
+        reach = o["r"] + .3 * PATCH * max(W, H) / SIDE
+        for n in (shape, color, o["size"], "at " + o["cell"]):
+            marks.append((n, o["x"], o["y"], reach))
+    return [{k: o[k] for k in ("shape", "color", "size", "cell", "x", "y", "r")} for o in spots], marks
+
+
+def add_text(canvas, area, cell):
+    """A word or a number in `area`. Returns (facts of the text, marks)."""
+    rng, W, H, aa = canvas.rng, canvas.W, canvas.H, canvas.aa
+    while True:
+        text, what = random_text(rng)
+        (color, rgb), = pick_colors(rng, 1, canvas.background, 130)
+        letters = draw_text(rng, canvas.image, text, rgb, tuple(v * aa for v in area), max(W, H) * aa)
+        if letters:
+            break
+    marks = []
+    for ch, x, y, reach in letters:
+        marks.append((ch, x / aa, y / aa, 0))
+        marks.append((color, x / aa, y / aa, reach / aa))
+    return dict(text=text, what=what, color=color, cell=cell), marks
+
+
+def add_bars(canvas):
+    """Two to four bars of different heights. Returns (facts of the bars, marks)."""
+    rng, draw, W, H, aa, background, marks = canvas.rng, canvas.draw, canvas.W, canvas.H, canvas.aa, canvas.background, []
+    count = rng.randint(2, 4)
+    palette = pick_colors(rng, count, background, 95)
+    levels = rng.sample([.25, .4, .55, .7, .85, 1.0], count)
+    left, right, base, peak = W * rng.uniform(.06, .16), W * rng.uniform(.86, .95), H * rng.uniform(.86, .94), H * rng.uniform(.06, .16)
+    slot, fill = (right - left) / count, rng.uniform(.45, .8)
+    axis = (30, 30, 30) if sum(background[1]) > 330 else (225, 225, 225)
+    width = max(1, round(max(W, H) * aa * .009))
+    if rng.random() < .7:
+        draw.line((left * aa, base * aa, right * aa, base * aa), fill=axis, width=width)
+    if rng.random() < .5:
+        draw.line((left * aa, base * aa, left * aa, peak * aa), fill=axis, width=width)
+    bars = []
+    for k, ((color, rgb), level) in enumerate(zip(palette, levels)):
+        x0, x1 = left + slot * (k + .5 - fill / 2), left + slot * (k + .5 + fill / 2)
+        y0 = base - (base - peak) * level * rng.uniform(.96, 1)
+        draw.rectangle((x0 * aa, y0 * aa, x1 * aa, base * aa), fill=rgb)
+        bars.append(dict(color=color, level=level))
+        marks.append(("bar", (x0 + x1) / 2, (y0 + base) / 2, ((x1 - x0) / 2, (base - y0) / 2)))
+        marks.append((color, (x0 + x1) / 2, (y0 + base) / 2, ((x1 - x0) / 2, (base - y0) / 2)))
+    return bars, marks
+
+
+def finish(rng, image, aa, style, sharp):
+    """What cameras and files do to a drawing: smaller, blurred, noisy, compressed."""
     if aa > 1:
         image = image.reduce(aa)
     if rng.random() < .15 and not sharp:
-        image = image.filter(ImageFilter.GaussianBlur(rng.uniform(.2, .75) * max(W, H) / SIDE))
+        image = image.filter(ImageFilter.GaussianBlur(rng.uniform(.2, .75) * max(image.size) / SIDE))
     if style == "noise" or rng.random() < .15:
         image = add_noise(rng, image, rng.uniform(3, 13))
     if rng.random() < .3 and not sharp:
         buffer = io.BytesIO()
         image.save(buffer, "JPEG", quality=rng.randint(35, 92))
         image = Image.open(buffer).convert("RGB")
-    return image, facts, marks
+    return image
 
 
 def make_drill(seed):
