@@ -11,6 +11,7 @@ import { benchProducts, LAYER_NAMES, PRODUCT_TYPES, type ProductsReport } from '
 import { printProducts } from './micro/products-table.js';
 import { benchIntake } from './micro/intake.js';
 import { repositoryRoot } from '../harness/running-server.js';
+import { OptionError, parseCount, parseNames } from './options.js';
 import { printTable, reportHead, type Report } from './report.js';
 
 const DEMO = path.join(repositoryRoot(), 'models/demo/');
@@ -58,6 +59,8 @@ const OPTIONS = {
   help: { type: 'boolean', default: false },
 } as const;
 
+const PARTS = ['intake', 'uploads', 'engine', 'http', 'gateway', 'kernels', 'products'] as const;
+
 type Options = ReturnType<typeof parseOptions>;
 const parseOptions = (args: readonly string[]) => parseArgs({ args: [...args], options: OPTIONS }).values;
 
@@ -75,30 +78,30 @@ export async function benchCheckpoint(args: readonly string[]): Promise<void> {
 
 async function measure(values: Options): Promise<Report> {
   const { model, quant, image } = values;
-  const runs = Number(values.runs);
-  const newTokens = Number(values.tokens);
+  const runs = parseCount('--runs', values.runs);
+  const newTokens = parseCount('--tokens', values.tokens);
   const visionQuantType = values['vision-quant'];
   const repositoryPath = values.repository ?? null;
-  const parts = values.only.split(',');
+  const parts = parseNames('--only', values.only, PARTS);
   const intake = parts.includes('intake') ? await benchIntake(runs) : [];
   const uploads = parts.includes('uploads') ? await benchUploads(runs) : [];
   const shared = { model, quantType: quant, visionQuantType, repositoryPath, runs, newTokens };
   const inProcess = () => ({
     ...shared,
-    promptRows: Number(values.prompt),
+    promptRows: parseCount('--prompt', values.prompt),
     kernels: kernelChoice(values.kernels),
   });
   const engine = parts.includes('engine')
     ? await benchEngine({
         ...inProcess(),
-        threads: values.threads === undefined ? null : Number(values.threads),
+        threads: threadsOf(values),
         llamaLibDir: values['llama-lib-dir'] ?? null,
       })
     : [];
   const kernels = parts.includes('kernels')
     ? await benchKernels({
         ...inProcess(),
-        threads: Number(values.threads ?? 1),
+        threads: threadsOf(values) ?? 1,
         llamaLibDir: values['llama-lib-dir'] ?? null,
       })
     : [];
@@ -115,26 +118,21 @@ async function measure(values: Options): Promise<Report> {
 
 const measureProducts = (values: Options): Promise<ProductsReport> =>
   benchProducts({
-    threads: values.threads === undefined ? null : Number(values.threads),
+    threads: threadsOf(values),
     kernels: kernelChoice(values.kernels),
     llamaLibDir: values['llama-lib-dir'] ?? null,
-    runs: Number(values.runs),
-    types: chosen('--types', values.types.toUpperCase(), PRODUCT_TYPES),
-    layers: chosen('--shapes', values.shapes, LAYER_NAMES),
+    runs: parseCount('--runs', values.runs),
+    types: parseNames('--types', values.types.toUpperCase(), PRODUCT_TYPES),
+    layers: parseNames('--shapes', values.shapes, LAYER_NAMES),
   });
 
-/** @throws TypeError for a name that is none of the known */
-function chosen<Name extends string>(option: string, list: string, known: readonly Name[]): Name[] {
-  return list.split(',').map((given) => {
-    const name = known.find((one) => one === given);
-    if (name === undefined) throw new TypeError(`${option} has ${given}; allowed are ${known.join(', ')}.`);
-    return name;
-  });
+function threadsOf({ threads }: Options): number | null {
+  return threads === undefined ? null : parseCount('--threads', threads);
 }
 
 function kernelChoice(given: string): KernelChoice {
   const choice = KERNEL_CHOICES.find((known) => known === given);
   if (choice === undefined)
-    throw new TypeError(`--kernels is ${given}; allowed are ${KERNEL_CHOICES.join(', ')}.`);
+    throw new OptionError(`--kernels is ${given}; allowed are ${KERNEL_CHOICES.join(', ')}.`);
   return choice;
 }

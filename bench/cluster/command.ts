@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { placeRequest } from 'takeoff-server/gateway/remote/placement.js';
+import { parseCount } from '../options.js';
 import { reportHead } from '../report.js';
 import { autoscale } from './autoscale.js';
 import { ends, Simulation } from './simulation.js';
@@ -45,10 +46,10 @@ export function benchCluster(args: readonly string[]): void {
     return;
   }
   const size = {
-    readers: Number(values.readers),
-    requests: Number(values.requests),
-    images: Number(values.images),
-    seed: Number(values.seed),
+    readers: parseCount('--readers', values.readers),
+    requests: parseCount('--requests', values.requests),
+    images: parseCount('--images', values.images),
+    seed: parseCount('--seed', values.seed, 0),
     gateways: 10,
     model: MODEL,
   };

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { repositoryRoot, RunningServer } from '../../harness/running-server.js';
+import { parseCount, parseNumber } from '../options.js';
 import { reportHead } from '../report.js';
 import { spread } from '../statistics.js';
 import { idleCounts, isAllowed, memoryOf, settled, type Held, type MemoryMiB } from './leftovers.js';
@@ -85,11 +86,11 @@ export async function benchEndurance(args: readonly string[]): Promise<void> {
   });
   try {
     const run = await runAll(server, {
-      durationMs: Number(values.minutes) * MINUTE_MS,
-      clients: Number(values.clients),
-      longestPauseMs: Number(values['pause-ms']),
-      killEveryMs: Number(values['kill-every']) * 1000,
-      seed: Number(values.seed),
+      durationMs: parseNumber('--minutes', values.minutes) * MINUTE_MS,
+      clients: parseCount('--clients', values.clients),
+      longestPauseMs: parseNumber('--pause-ms', values['pause-ms']),
+      killEveryMs: parseNumber('--kill-every', values['kill-every']) * 1000,
+      seed: parseCount('--seed', values.seed, 0),
     });
     print(run);
     if (values.json !== undefined) {

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadConfig } from 'takeoff-server/config/load-config.js';
 import { repositoryRoot } from '../../harness/running-server.js';
+import { parseCount } from '../options.js';
 import { printTable, reportHead } from '../report.js';
 import { benchGpu } from './gpu.js';
 
@@ -44,8 +45,8 @@ export async function benchGpuCommand(args: readonly string[]): Promise<void> {
     device: values.device,
     llamaLibDir: values['llama-lib-dir'] ?? null,
     repositoryPath: values.repository ?? loadConfig({ flags: new Map() }).server.repositoryPath,
-    runs: Number(values.runs),
-    newTokens: Number(values.tokens),
+    runs: parseCount('--runs', values.runs),
+    newTokens: parseCount('--tokens', values.tokens),
     llamaBench: values['llama-bench'] ?? null,
   });
   const report = {

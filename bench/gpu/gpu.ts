@@ -18,6 +18,7 @@ import type { StepRow } from 'takeoff-server/reader/engine/engine.js';
 import { toSlot, toTokenId } from 'takeoff-server/reader/ids.js';
 import { loadPair, type LoadedPair } from 'takeoff-server/reader/load/load-pair.js';
 import { warmUp } from 'takeoff-server/reader/load/warm-up.js';
+import { OptionError } from '../options.js';
 import type { Measurement } from '../report.js';
 import { spread, timeRuns } from '../statistics.js';
 import { benchOverHttp } from './over-http.js';
@@ -51,7 +52,7 @@ export async function benchGpu(bench: GpuBench): Promise<Measurement[]> {
   const shape = SHAPES[bench.shape];
   const wanted = DEVICES.find((device) => device === bench.device);
   if (shape === undefined || wanted === undefined)
-    throw new TypeError(
+    throw new OptionError(
       `--shape is one of ${Object.keys(SHAPES).join(', ')}, and --device one of ${DEVICES.join(', ')}.`,
     );
   const folder = mkdtempSync(path.join(os.tmpdir(), 'takeoff-bench-gpu-'));

@@ -36,7 +36,7 @@ export async function benchOverHttp(bench: HttpBench): Promise<Measurement[]> {
   try {
     const target = ownTarget(server, apiNamed('takeoff'));
     const plan = { runs: bench.runs, seed: 1, newTokens: bench.newTokens };
-    const { measured } = await playAll(chosenScenarios(bench.scenarios), [target], plan);
+    const { measured } = await playAll(chosenScenarios(bench.scenarios.join(',')), [target], plan);
     return toRows(measured).flatMap(({ scenario, name, unit, values }) => {
       const value = values[target.name];
       return value === undefined ? [] : [{ name: `${bench.type}: ${scenario}, ${name}`, unit, value }];

@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import type { Submission } from 'takeoff-server/gateway/answer/consumer-group.js';
 import { GREEDY } from 'takeoff-server/link/requests/greedy.js';
 import { repositoryRoot } from '../../harness/running-server.js';
+import { parseCount } from '../options.js';
 import { printTable, reportHead, type Measurement } from '../report.js';
 import { spread } from '../statistics.js';
 import { measureEvents } from './events.js';
@@ -64,9 +65,9 @@ export async function benchLink(args: readonly string[]): Promise<void> {
     return;
   }
   const numbers = {
-    runs: Number(values.runs),
-    tokens: Number(values.tokens),
-    steps: Number(values.steps),
+    runs: parseCount('--runs', values.runs),
+    tokens: parseCount('--tokens', values.tokens),
+    steps: parseCount('--steps', values.steps),
   };
   const real = new Map([
     ['model', values.model],

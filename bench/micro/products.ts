@@ -11,7 +11,15 @@ import { Side } from './side.js';
 
 const PROGRAM = fileURLToPath(new URL('./products-side.js', import.meta.url));
 
-export const PRODUCT_TYPES = ['Q4_0', 'Q4_K', 'Q6_K', 'Q8_0', 'F16', 'BF16', 'F32'] as const satisfies TensorType[];
+export const PRODUCT_TYPES = [
+  'Q4_0',
+  'Q4_K',
+  'Q6_K',
+  'Q8_0',
+  'F16',
+  'BF16',
+  'F32',
+] as const satisfies TensorType[];
 export type ProductType = (typeof PRODUCT_TYPES)[number];
 
 /** Matrices of one layer: of attention, and the two shapes of the feed-forward block. A tower always has the rows of a tile. */

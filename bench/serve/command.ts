@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { repositoryRoot, RunningServer } from '../../harness/running-server.js';
+import { OptionError, parseCount } from '../options.js';
 import { reportHead } from '../report.js';
 import { gapChart } from './gap-chart.js';
 import { printServeTable, toRows, type ServeReport } from './report.js';
@@ -62,11 +63,16 @@ export async function benchServe(args: readonly string[]): Promise<void> {
     return;
   }
   const scenarios =
-    values.only === undefined
-      ? SCENARIOS.filter(({ isDefault }) => isDefault)
-      : chosenScenarios(values.only.split(','));
+    values.only === undefined ? SCENARIOS.filter(({ isDefault }) => isDefault) : chosenScenarios(values.only);
+  if (values['without-own'] && values.url === undefined)
+    throw new OptionError('--without-own needs a server to play to: --url.');
   const other = values.url === undefined ? [] : [otherTarget(values.url, apiNamed(values.api), values.pid)];
   const { model, quant, repository, 'vision-quant': visionQuant } = values;
+  const plan = {
+    runs: parseCount('--runs', values.runs),
+    seed: parseCount('--seed', values.seed, 0),
+    newTokens: parseCount('--tokens', values.tokens),
+  };
   const own = values['without-own']
     ? null
     : await RunningServer.start({
@@ -78,8 +84,6 @@ export async function benchServe(args: readonly string[]): Promise<void> {
       });
   try {
     const targets = [...(own === null ? [] : [ownTarget(own, apiNamed(values['own-api']))]), ...other];
-    if (targets.length === 0) throw new TypeError('--without-own needs a server to play to: --url.');
-    const plan = { runs: Number(values.runs), seed: Number(values.seed), newTokens: Number(values.tokens) };
     const { measured, traces } = await playAll(scenarios, targets, plan);
     const report: ServeReport = {
       ...reportHead(model, `${quant}, tower ${visionQuant}`),

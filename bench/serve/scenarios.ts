@@ -2,6 +2,7 @@
 // questions about the same images in the same order. A figure is named by whom it concerns.
 import { setTimeout as delay } from 'node:timers/promises';
 import { firstTokenMs, gapsOf, gapsWithin, type Answer } from './answer.js';
+import { parseNames } from '../options.js';
 import { streamBesideSchemas } from './beside-schemas.js';
 import { compareBudgets } from './fewer-tokens.js';
 import { FIVE_TILES, PLAIN, type World } from './world.js';
@@ -173,16 +174,11 @@ export const SCENARIOS: readonly Scenario[] = [
   },
 ];
 
-/** @throws TypeError for a name that no scenario has */
-export function chosenScenarios(names: readonly string[]): readonly Scenario[] {
-  return names.map((name) => {
-    const scenario = SCENARIOS.find((known) => known.name === name);
-    if (scenario === undefined)
-      throw new TypeError(
-        `--only names ${name}; there are ${SCENARIOS.map((known) => known.name).join(', ')}.`,
-      );
-    return scenario;
-  });
+/** @throws OptionError for a name that no scenario has */
+export function chosenScenarios(names: string): readonly Scenario[] {
+  const known = SCENARIOS.map(({ name }) => name);
+  const chosen = parseNames('--only', names, known);
+  return chosen.flatMap((name) => SCENARIOS.filter((scenario) => scenario.name === name));
 }
 
 async function askSeveralQuestions(world: World): Promise<void> {

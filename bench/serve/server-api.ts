@@ -1,6 +1,7 @@
 // The streaming APIs that a server can be asked through, so that the same questions go to servers of several kinds. Answers have as many
 // tokens as asked for where the API can say so; where it cannot, rates count the tokens that came.
 import { json } from '../macro/streams.js';
+import { OptionError } from '../options.js';
 import type { DrawnImage } from './drawn-image.js';
 
 export interface Question {
@@ -26,7 +27,7 @@ const takeoff: ServerApi = {
   name: 'takeoff',
   request(baseUrl, { image, text, newTokens, before, imageTokens }) {
     if (before !== undefined)
-      throw new TypeError('This API has the image in front of all text: use --own-api openai.');
+      throw new OptionError('This API has the image in front of all text: use --own-api openai.');
     const tokens = { max_new_tokens: newTokens, min_new_tokens: newTokens, image_token_budget: imageTokens };
     const body = { text, use_chat_template: true, ...tokens };
     if (image === null) return { url: `${baseUrl}/generate_stream`, init: json(body) };
@@ -83,10 +84,10 @@ export const SERVER_APIS: ReadonlyMap<string, ServerApi> = new Map(
 const dataUrl = ({ bytes, mediaType }: DrawnImage): string =>
   `data:${mediaType};base64,${Buffer.from(bytes).toString('base64')}`;
 
-/** @throws TypeError for a name of none */
+/** @throws OptionError for a name of none */
 export function apiNamed(name: string): ServerApi {
   const api = SERVER_APIS.get(name);
   if (api === undefined)
-    throw new TypeError(`--api is ${name}; allowed are ${[...SERVER_APIS.keys()].join(', ')}.`);
+    throw new OptionError(`--api is ${name}; allowed are ${[...SERVER_APIS.keys()].join(', ')}.`);
   return api;
 }
