@@ -10,6 +10,8 @@ export interface ClusterSize {
   readonly readers: number;
   /** Consumer groups that Redis has users with rights for, behind TLS; without, everybody may do everything. */
   readonly guardedGroups?: readonly string[];
+  /** Variables of Redis, where everybody may do everything. */
+  readonly redisEnv?: Readonly<Record<string, string>>;
 }
 
 export class Cluster {
@@ -27,11 +29,13 @@ export class Cluster {
 
   /** @param common what gateways and readers are started with beside their roles */
   static async start(
-    { gateways, readers, guardedGroups }: ClusterSize,
+    { gateways, readers, guardedGroups, redisEnv }: ClusterSize,
     common: StartOptions = {},
   ): Promise<Cluster> {
     const redis =
-      guardedGroups === undefined ? await RedisServer.start() : await GuardedRedis.start(guardedGroups);
+      guardedGroups === undefined
+        ? await RedisServer.start([], redisEnv)
+        : await GuardedRedis.start(guardedGroups);
     const cluster = new Cluster(redis, common);
     try {
       await Promise.all([

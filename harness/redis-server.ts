@@ -23,16 +23,24 @@ export class RedisServer {
   readonly port: number;
   readonly #folder = mkdtempSync(path.join(tmpdir(), 'takeoff-redis-'));
   readonly #args: readonly string[];
+  readonly #env: Readonly<Record<string, string>>;
   #child: ChildProcess | undefined;
 
-  private constructor(port: number, args: readonly string[]) {
+  private constructor(port: number, args: readonly string[], env: Readonly<Record<string, string>>) {
     this.port = port;
     this.#args = args;
+    this.#env = env;
   }
 
-  /** @param args further ones of the program */
-  static async start(args: readonly string[] = []): Promise<RedisServer> {
-    const server = new RedisServer(await freePort(), args);
+  /**
+   * @param args further ones of the program
+   * @param env variables of its own
+   */
+  static async start(
+    args: readonly string[] = [],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), args, env);
     await server.launch();
     return server;
   }
@@ -51,6 +59,7 @@ export class RedisServer {
     const where = [...port, String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder];
     const child = spawn(PROGRAM, [...where, '--save', '', '--appendonly', 'no', ...this.#args], {
       stdio: 'ignore',
+      env: { ...process.env, ...this.#env },
     });
     this.#child = child;
     const deadline = performance.now() + START_TIMEOUT_MS;
@@ -61,12 +70,13 @@ export class RedisServer {
     }
   }
 
-  async kill(): Promise<void> {
+  /** @param signal SIGTERM: it tidies up behind itself */
+  async kill(signal: 'SIGTERM' | 'SIGKILL' = 'SIGKILL'): Promise<void> {
     const child = this.#child;
     if (child?.exitCode !== null || child.signalCode !== null) return;
     const exit = once(child, 'exit');
     child.kill('SIGCONT');
-    child.kill('SIGKILL');
+    child.kill(signal);
     await exit;
   }
 
@@ -76,7 +86,7 @@ export class RedisServer {
   }
 
   async stop(): Promise<void> {
-    await this.kill();
+    await this.kill('SIGTERM');
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
