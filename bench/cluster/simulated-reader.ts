@@ -29,7 +29,23 @@ export interface SimulatedLease {
   readonly freePlaces: number;
   readonly openPrompts: number;
   readonly tiles: ReadonlySet<string>;
+  /** Since the lease before: many gateways want to know it. */
+  readonly change: TilesChange;
 }
+
+export interface TilesChange {
+  readonly from: ReadonlySet<string>;
+  readonly gained: readonly string[];
+  readonly lost: readonly string[];
+}
+
+const NO_TILES: ReadonlySet<string> = new Set();
+
+export const changeOf = (from: ReadonlySet<string>, to: ReadonlySet<string>): TilesChange => ({
+  from,
+  gained: [...to].filter((image) => !from.has(image)),
+  lost: [...from].filter((image) => !to.has(image)),
+});
 
 /** What a reader tells. */
 export interface ReaderListener {
@@ -51,7 +67,12 @@ export class SimulatedReader {
   readonly bornMs: number;
   endedMs: number | null = null;
   answers = 0;
-  lease: SimulatedLease = { freePlaces: 0, openPrompts: 0, tiles: new Set() };
+  lease: SimulatedLease = {
+    freePlaces: 0,
+    openPrompts: 0,
+    tiles: NO_TILES,
+    change: changeOf(NO_TILES, NO_TILES),
+  };
   readonly #model: ReaderModel;
   readonly #timeline: Timeline;
   readonly #listener: ReaderListener;
@@ -61,6 +82,8 @@ export class SimulatedReader {
   readonly #running = new Map<SimulatedRequest, Work>();
   /** Least recently used first. */
   readonly #tiles = new Set<string>();
+  /** Whether other tiles are kept than the lease says. */
+  #hasOtherTiles = false;
   /** When an image is encoded, by image; least recently used first. */
   readonly #features = new Map<string, number>();
   #isDraining = false;
@@ -104,11 +127,11 @@ export class SimulatedReader {
 
   writeLease(): void {
     const { openPrompts } = this;
-    this.lease = {
-      freePlaces: this.#model.places - openPrompts,
-      openPrompts,
-      tiles: new Set(this.#tiles),
-    };
+    const before = this.lease.tiles;
+    const tiles = this.#hasOtherTiles ? new Set(this.#tiles) : before;
+    this.#hasOtherTiles = false;
+    const freePlaces = this.#model.places - openPrompts;
+    this.lease = { freePlaces, openPrompts, tiles, change: changeOf(before, tiles) };
   }
 
   /** A gateway puts a request into the stream of this reader alone. */
@@ -134,12 +157,11 @@ export class SimulatedReader {
   }
 
   accept(request: SimulatedRequest): void {
-    if (request.hasTiles) this.#keep(this.#tiles, request.image, this.#model.keptTiles);
-    else if (this.#tiles.has(request.image)) this.#keep(this.#tiles, request.image, this.#model.keptTiles);
-    else {
+    if (!request.hasTiles && !this.#tiles.has(request.image)) {
       this.#listener.onBack(request);
       return;
     }
+    this.#keepTiles(request.image);
     this.#ahead.push(request);
     this.#begin();
   }
@@ -201,10 +223,10 @@ export class SimulatedReader {
     if (this.#isDraining && this.#running.size === 0) this.endedMs ??= this.#timeline.nowMs;
   }
 
-  #keep(kept: Set<string>, image: string, most: number): void {
-    kept.delete(image);
-    kept.add(image);
-    const [oldest] = kept;
-    if (kept.size > most && oldest !== undefined) kept.delete(oldest);
+  #keepTiles(image: string): void {
+    if (!this.#tiles.delete(image)) this.#hasOtherTiles = true;
+    this.#tiles.add(image);
+    const [oldest] = this.#tiles;
+    if (this.#tiles.size > this.#model.keptTiles && oldest !== undefined) this.#tiles.delete(oldest);
   }
 }

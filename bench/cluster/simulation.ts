@@ -3,6 +3,7 @@
 import type { placeRequest } from 'takeoff-server/gateway/remote/placement.js';
 import { Random } from '../../harness/random.js';
 import { Outcomes } from './outcomes.js';
+import { Queue } from './queue.js';
 import { SimulatedGateway } from './simulated-gateway.js';
 import {
   SimulatedReader,
@@ -49,7 +50,7 @@ export class Simulation {
   readonly #names: readonly string[];
   readonly #gateways: readonly SimulatedGateway[];
   readonly #readers = new Set<SimulatedReader>();
-  readonly #shared: SimulatedRequest[] = [];
+  readonly #shared = new Queue<SimulatedRequest>();
   /** Readers that wait for a request, the longest first. */
   readonly #blocked = new Set<SimulatedReader>();
   readonly #steps: { readonly share: number; readonly happen: () => void }[] = [];
