@@ -1,4 +1,4 @@
-// A link between one process and Redis that can be cut, slowed down, and made to lose a reply. Cut means what it means in a network: bytes
+// A link between one process and Redis that can be cut, slowed down, and made to lose packets or a reply. Cut means what it means in a network: bytes
 // stay where they are, in either direction or in both, and neither side is told; when it is mended, they go on.
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
@@ -12,9 +12,42 @@ interface Pair {
   losesReply: boolean;
 }
 
+/** When the one who sent a lost piece sends it again: the least that Linux waits. */
+const RESEND_MS = 200;
+
+/** One way of a connection: what was sent first comes first, however long it takes. */
+class Lane {
+  readonly #to: Socket;
+  readonly #underWay: { readonly chunk: Buffer; readonly dueMs: number }[] = [];
+
+  constructor(to: Socket) {
+    this.#to = to;
+  }
+
+  pass(chunk: Buffer, delayMs: number): void {
+    const dueMs = Math.max(this.#underWay.at(-1)?.dueMs ?? 0, performance.now() + delayMs);
+    this.#underWay.push({ chunk, dueMs });
+    if (this.#underWay.length === 1) this.#deliver();
+  }
+
+  #deliver(): void {
+    for (let next = this.#underWay[0]; next !== undefined; next = this.#underWay[0]) {
+      const restMs = next.dueMs - performance.now();
+      if (restMs > 0) {
+        setTimeout(() => this.#deliver(), restMs);
+        return;
+      }
+      this.#to.write(next.chunk);
+      this.#underWay.shift();
+    }
+  }
+}
+
 export class LinkProxy {
   /** Of each chunk, each way. */
   delayMs = 0;
+  /** Asked about each chunk, each way. TCP sends a lost one again, and all that follows waits behind it. */
+  losesChunk: () => boolean = () => false;
   readonly #server: Server;
   readonly #pairs = new Set<Pair>();
   #cut: ReadonlySet<Direction> = new Set();
@@ -70,16 +103,17 @@ export class LinkProxy {
   #join(client: Socket, redis: Socket): void {
     const pair: Pair = { client, redis, losesReply: false };
     this.#pairs.add(pair);
+    const [toRedis, toClient] = [new Lane(redis), new Lane(client)];
     client.on('data', (chunk) => {
       if (this.#losesReplyTo !== undefined && chunk.includes(this.#losesReplyTo)) {
         this.#losesReplyTo = undefined;
         pair.losesReply = true;
       }
-      this.#pass(chunk, redis);
+      this.#pass(chunk, toRedis);
     });
     redis.on('data', (chunk) => {
       if (pair.losesReply) this.#end(pair);
-      else this.#pass(chunk, client);
+      else this.#pass(chunk, toClient);
     });
     for (const socket of [client, redis]) {
       socket.on('error', () => undefined); // `close` follows
@@ -96,9 +130,8 @@ export class LinkProxy {
     if (this.#cut.has('fromRedis')) redis.pause();
   }
 
-  #pass(chunk: Buffer, to: Socket): void {
-    if (this.delayMs === 0) to.write(chunk);
-    else setTimeout(() => to.write(chunk), this.delayMs);
+  #pass(chunk: Buffer, lane: Lane): void {
+    lane.pass(chunk, this.delayMs + (this.losesChunk() ? RESEND_MS : 0));
   }
 
   #end(pair: Pair): void {

@@ -1,5 +1,5 @@
-// One reader and one gateway whose links to Redis are cut, slowed down or lose replies, under load. `npm test` tries a reader whose lease
-// ends meanwhile; `npm run test:cluster` each side, for 1, 6 and 20 seconds, one way, the other way and both.
+// One reader and one gateway whose links to Redis are cut, slowed down, or lose packets or replies, under load. `npm test` tries a reader
+// whose lease ends meanwhile; `npm run test:cluster` each side, for 1, 6 and 20 seconds, one way, the other way and both.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BEGIN, CHECK, RENEW, SUBMIT, TELL } from 'takeoff-server/link/redis/scripts.js';
@@ -105,16 +105,22 @@ describe.skipIf(sayWhyNoRedis())('a cluster with a reader and a gateway behind b
   );
 
   it.runIf(IS_LONG)(
-    'loses nothing over links that take 200 ms',
+    'loses nothing over links that take 200 ms and lose one packet in fifty',
     async () => {
+      const random = new Random(17);
+      const both = [links.reader, links.gateway];
       const result = await underLoad('gateway', 6_000, async () => {
-        links.reader.delayMs = 100;
-        links.gateway.delayMs = 100;
+        for (const link of both) {
+          link.delayMs = 100;
+          link.losesChunk = () => random.below(50) === 0;
+        }
         await delay(6_000);
       });
-      links.reader.delayMs = 0;
-      links.gateway.delayMs = 0;
-      await expectNothingLost(cluster, result, 'links that take 200 ms');
+      for (const link of both) {
+        link.delayMs = 0;
+        link.losesChunk = () => false;
+      }
+      await expectNothingLost(cluster, result, 'links that take 200 ms and lose packets');
       expectOnly(result, []);
     },
     120_000,
