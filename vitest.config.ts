@@ -107,8 +107,7 @@ export default defineConfig({
           // On a GPU, or on a software driver for one, whose first run compiles for minutes: only where it is asked for.
           name: 'gpu',
           include: ['test/gpu/**/*.test.ts'],
-          maxWorkers: 1,
-          fileParallelism: false,
+          maxWorkers: 2,
           sequence: { groupOrder: 3 },
         },
       },
