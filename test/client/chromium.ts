@@ -21,5 +21,5 @@ function isExecutable(file: string): boolean {
 }
 
 /** Launches without the sandbox, which containers and root do not allow. The browser opens nothing but pages of the test. */
-export const launchChromium = (executablePath: string): Promise<Browser> =>
-  chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+export const launchChromium = (executablePath: string, args: readonly string[] = []): Promise<Browser> =>
+  chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage', ...args] });

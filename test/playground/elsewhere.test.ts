@@ -3,17 +3,20 @@
 import { once } from 'node:events';
 import { createServer, request as httpRequest, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { RunningServer } from '../../harness/running-server.js';
 import { findChromium, launchChromium } from '../client/chromium.js';
-import { ask, closeDialog, endedAnswer, openPage, type OpenPage } from './open-page.js';
+import { ask, closeDialog, endedAnswer, IMAGES, openPage, type OpenPage } from './open-page.js';
 
 const chromiumPath = findChromium();
 if (chromiumPath === undefined)
   process.stdout.write('No chromium on this machine: the page is not tried (apt-get install chromium).\n');
 
 const KEY = 'key-of-the-test';
+/** A name of this machine that is none to the browser. */
+const OTHER_MACHINE = 'box.example';
 
 describe.skipIf(chromiumPath === undefined)('the page elsewhere', () => {
   let plain: RunningServer;
@@ -26,7 +29,9 @@ describe.skipIf(chromiumPath === undefined)('the page elsewhere', () => {
     plain = await RunningServer.start({ args: ['--echo', 'true'] });
     api = await RunningServer.start({ args: ['--echo', 'true', '--api-key', KEY, '--cors-origins', '*'] });
     front = await RunningServer.start({ args: ['--echo', 'true', '--playground-api', api.url] });
-    browser = await launchChromium(chromiumPath ?? '');
+    browser = await launchChromium(chromiumPath ?? '', [
+      `--host-resolver-rules=MAP ${OTHER_MACHINE} 127.0.0.1`,
+    ]);
   });
   afterAll(async () => {
     await browser.close();
@@ -88,6 +93,20 @@ describe.skipIf(chromiumPath === undefined)('the page elsewhere', () => {
     await page.locator('.server-state.ready').waitFor();
     expect(await askAsItIs(page, 'Said by another origin.')).toBe('Said by another origin.');
     expect(await page.evaluate('JSON.stringify(localStorage)')).not.toContain(KEY);
+  });
+
+  it('answers and copies on another machine over plain HTTP, from which browsers keep some functions', async () => {
+    const { port } = new URL(plain.url);
+    opened = await openPage(browser, `http://${OTHER_MACHINE}:${port}/`);
+    const { page } = opened;
+    expect(await page.evaluate('isSecureContext')).toBe(false);
+    await page.setInputFiles('input[type=file]', path.join(IMAGES, 'two-shapes.jpg'));
+    expect(await askAsItIs(page, 'Said to another machine.')).toBe('Said to another machine.');
+    await page.getByLabel('Copy the answer').click();
+    const field = page.getByLabel('Question', { exact: true });
+    await field.press('Control+V');
+    // Behind an image an echo begins with the end of a line.
+    expect((await field.inputValue()).trim()).toBe('Said to another machine.');
   });
 
   it('says that the server cannot be reached when it is gone, and is there again when it is back', async () => {

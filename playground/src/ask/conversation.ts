@@ -8,6 +8,7 @@ import { requestsAhead } from '../server/reader-summary.js';
 import { requestOptions } from '../settings/request-options.js';
 import { settings } from '../settings/settings.js';
 import { drawAfterThisTask } from './draw-later.js';
+import { randomId } from './random-id.js';
 import { runQuestion } from './run-question.js';
 import { isOpen, type Question, type SentImage, type Turn, type TurnState } from './turn.js';
 
@@ -18,7 +19,7 @@ export const draft = signal('');
 /** Why the last question was not sent; empty where nothing is wrong. */
 export const refusal = signal('');
 /** Under which this browser keeps it; a new one for each conversation. */
-export const conversationId = signal<string>(crypto.randomUUID());
+export const conversationId = signal<string>(randomId());
 
 export const isAnswering = computed(() => turns.value.some(({ state }) => isOpen(state.value)));
 
@@ -81,7 +82,7 @@ function sentName(name: string, { plan, blob }: { readonly plan: UploadPlan; rea
 /** Asks a question as it is: the same image bytes, the same settings. */
 export function askQuestion(question: Question): void {
   const turn: Turn = {
-    id: crypto.randomUUID(),
+    id: randomId(),
     question,
     state: signal<TurnState>({ kind: 'sending', fraction: 0 }),
     answer: signal(''),
@@ -115,7 +116,7 @@ export function startConversation(): void {
 
 function leaveConversation(): void {
   turns.value = [];
-  conversationId.value = crypto.randomUUID();
+  conversationId.value = randomId();
 }
 
 /** What a question waits for at this moment, as far as the latest status tells. */

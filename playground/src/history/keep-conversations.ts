@@ -10,6 +10,7 @@ import {
   takeImage,
   turns,
 } from '../ask/conversation.js';
+import { randomId } from '../ask/random-id.js';
 import { isOpen, type Turn, type TurnState } from '../ask/turn.js';
 import { keep, openDatabase } from './conversation-store.js';
 import type { KeptConversation, KeptTurn } from './kept-conversation.js';
@@ -47,7 +48,7 @@ export async function bringBack({ id, image: kept, imageName, turns: old }: Kept
   conversationId.value = id;
   const sent = await sentImage();
   turns.value = old.map(({ question, answer, options }) => ({
-    id: crypto.randomUUID(),
+    id: randomId(),
     question: { text: question, options, image: sent.kind === 'ready' ? sent.image : null },
     state: signal<TurnState>({ kind: 'kept' }),
     answer: signal(answer),

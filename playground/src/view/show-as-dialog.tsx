@@ -6,6 +6,7 @@ import { address } from '../server/server.js';
 import { settings } from '../settings/settings.js';
 import { LANGUAGES, programFor, type Language } from '../show-as/programs.js';
 import type { Api } from '../show-as/request-fields.js';
+import { copyText } from './copy-text.js';
 import { Dialog } from './dialog.js';
 import { saveFile } from './save-file.js';
 
@@ -38,7 +39,7 @@ export const ShowAsDialog = ({ question, onClose }: ShowAsProps): JSX.Element =>
         {program}
       </pre>
       <div class="row">
-        <button type="button" class="primary" onClick={() => void navigator.clipboard.writeText(program)}>
+        <button type="button" class="primary" onClick={() => copyText(program)}>
           Copy
         </button>
         {image === null ? null : (

@@ -4,6 +4,7 @@ import { askAgain, draft, removeTurn, stop } from '../ask/conversation.js';
 import { isOpen, type Failure, type Turn } from '../ask/turn.js';
 import { Markdown } from '../markdown/markdown.js';
 import { AnswerFactsView } from './answer-facts.js';
+import { copyText } from './copy-text.js';
 import { IconButton } from './icons.js';
 import { openDialog } from './open-dialog.js';
 import { StageView } from './stage-view.js';
@@ -51,7 +52,7 @@ const Actions = ({ turn }: { readonly turn: Turn }): JSX.Element => (
       icon="copy"
       label="Copy the answer"
       disabled={turn.answer.value === ''}
-      onClick={() => void navigator.clipboard.writeText(turn.answer.value)}
+      onClick={() => copyText(turn.answer.value)}
     />
     <IconButton
       icon="edit"
