@@ -11,11 +11,12 @@ import type { ClientOptions } from './options.js';
 import {
   answer,
   failure,
+  formOf,
   METADATA,
   PARSED_METADATA,
   refused,
-  ScriptedFetch,
   type Scripted,
+  ScriptedFetch,
 } from './scripted-fetch.fixture.js';
 
 function scripted(script: readonly Scripted[], options: ClientOptions = {}) {
@@ -70,14 +71,29 @@ describe('TakeoffClient.generate', () => {
     });
     const [call] = server.calls;
     expect(call?.url).toBe('http://localhost:3000/image_generate');
-    const form = call?.init.body;
-    if (!(form instanceof FormData)) throw new TypeError('no form');
+    if (call === undefined) throw new TypeError('no call');
+    const form = await formOf(call);
     const json = form.get('json_data');
     expect(typeof json === 'string' && JSON.parse(json)).toEqual({ text: 'a?', return_metadata: true });
     const part = form.get('image_data');
     expect(part instanceof File && new Uint8Array(await part.arrayBuffer())).toEqual(image);
+  });
+
+  it('sends bytes as bytes, as they are when it is called, and leaves the form of anything else to the runtime', async () => {
+    const { server, client } = scripted([answer({ text: '' }), answer({ text: '' })]);
+    const image = new Uint8Array([1, 2, 3]);
+    const call = client.generate('a', { image });
+    image.fill(7);
+    await call;
+    await client.generate('a', { image: new Blob([image]) });
+    const [asBytes, asForm] = server.calls;
+    if (asBytes === undefined || asForm === undefined) throw new TypeError('no calls');
+    expect(asBytes.init.body).toBeInstanceOf(Uint8Array);
+    const part = (await formOf(asBytes)).get('image_data');
+    expect(part instanceof File && [...new Uint8Array(await part.arrayBuffer())]).toEqual([1, 2, 3]);
+    expect(asForm.init.body).toBeInstanceOf(FormData);
     // The runtime writes the boundary into it.
-    expect(call?.init.headers).not.toHaveProperty('content-type');
+    expect(asForm.init.headers).not.toHaveProperty('content-type');
   });
 
   it('sends no request when an argument is invalid', async () => {

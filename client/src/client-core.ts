@@ -2,8 +2,9 @@
 import { parseAnswer, parseJson, type ListAnswer, type SingleAnswer } from './answers.js';
 import { CallScope, validateTimeoutMs } from './call-scope.js';
 import { TakeoffApiError, TakeoffConnectionError, UnexpectedAnswerError } from './errors.js';
+import { formBytes } from './form-bytes.js';
 import { LazyStream, type GenerationStream, type StreamSource } from './generation-stream.js';
-import { imageBlob, type ReadPath } from './image-input.js';
+import { imageBlob, isBytes, type ReadPath } from './image-input.js';
 import type {
   CallOptions,
   ChatMessage,
@@ -255,11 +256,13 @@ export class ClientCore {
     const json = JSON.stringify(fields);
     const { inference } = this.#addresses;
     if (image === undefined) return { url: `${inference}/${endpoint}`, body: json };
+    const url = `${inference}/image_${endpoint}`;
+    if (isBytes(image)) return { url, body: formBytes(json, image) };
     const form = new FormData();
     form.set('json_data', json);
     // A fixed file name, because the server recognises the format by the bytes.
     form.set('image_data', await imageBlob(image, this.#readPath, scope.signal), 'image');
-    return { url: `${inference}/image_${endpoint}`, body: form };
+    return { url, body: form };
   }
 }
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { TakeoffApiError, UnexpectedAnswerError } from './errors.js';
 import { TakeoffClient } from './index.js';
-import { answer, failure, ScriptedFetch, type Scripted } from './scripted-fetch.fixture.js';
+import { answer, failure, formOf, type Scripted, ScriptedFetch } from './scripted-fetch.fixture.js';
 
 function scripted(...script: Scripted[]) {
   const server = new ScriptedFetch(...script);
@@ -49,7 +49,8 @@ describe('TakeoffClient: tokens', () => {
     expect(one).toEqual({ count: PARSED_COUNT, contextTokens: 128 });
     expect((await client.count(['a'])).count).toEqual([PARSED_COUNT]);
     expect(server.calls.map(({ url }) => url)).toEqual(Array(2).fill('http://localhost:3000/count'));
-    const form = server.calls[0]?.init.body as FormData;
+    const [first] = server.calls;
+    const form = first === undefined ? new FormData() : await formOf(first);
     expect(JSON.parse(form.get('json_data') as string)).toEqual({ text: 'a', max_new_tokens: 5 });
   });
 

@@ -1,12 +1,12 @@
 import { describe, expect, it, vi } from 'vitest';
 import { InvalidInputError } from './errors.js';
 import { imageBlob, type ReadPath } from './image-input.js';
-import type { ImageInput } from './options.js';
 
 const never = new AbortController().signal;
 const BYTES = new Uint8Array([0, 1, 254, 255]);
 const readPath: ReadPath = (path) => Promise.resolve(new Blob([`file ${path}`]));
-const bytesOf = async (image: ImageInput): Promise<Uint8Array> =>
+type Read = Parameters<typeof imageBlob>[0];
+const bytesOf = async (image: Read): Promise<Uint8Array> =>
   new Uint8Array(await (await imageBlob(image, readPath, never)).arrayBuffer());
 
 function streamOf(...chunks: Uint8Array[]): ReadableStream<Uint8Array> {
@@ -19,11 +19,7 @@ function streamOf(...chunks: Uint8Array[]): ReadableStream<Uint8Array> {
 }
 
 describe('imageBlob', () => {
-  it.each<[string, ImageInput]>([
-    ['a Uint8Array', BYTES],
-    ['a Buffer', Buffer.from(BYTES)],
-    ['a part of a larger buffer', new Uint8Array([9, ...BYTES, 9]).subarray(1, 5)],
-    ['an ArrayBuffer', BYTES.slice().buffer],
+  it.each<[string, Read]>([
     ['a Blob', new Blob([BYTES])],
     ['a File', new File([BYTES], 'a.png')],
     ['a stream', streamOf(BYTES.subarray(0, 1), new Uint8Array(0), BYTES.subarray(1))],
@@ -34,13 +30,6 @@ describe('imageBlob', () => {
   it('reads a path with the reader of its runtime', async () => {
     expect(new TextDecoder().decode(await bytesOf('a/b.png'))).toBe('file a/b.png');
     expect(new TextDecoder().decode(await bytesOf('C:\\b.png'))).toBe('file C:\\b.png');
-  });
-
-  it('copies the bytes, so that the caller may reuse its buffer', async () => {
-    const buffer = BYTES.slice();
-    const blob = await imageBlob(buffer, readPath, never);
-    buffer.fill(7);
-    expect(new Uint8Array(await blob.arrayBuffer())).toEqual(BYTES);
   });
 
   it.each(['https://a.example/b.png', 'HTTP://a.example/b.png'])(
@@ -65,9 +54,7 @@ describe('imageBlob', () => {
     ['an object of Object', {}],
     ['an object of Array', [1, 2]],
   ])('refuses %s and names it', async (name, image) => {
-    await expect(imageBlob(image as ImageInput, readPath, never)).rejects.toThrow(
-      `image is ${name}; allowed is`,
-    );
+    await expect(imageBlob(image as Read, readPath, never)).rejects.toThrow(`image is ${name}; allowed is`);
   });
 
   it('refuses a stream of text', async () => {

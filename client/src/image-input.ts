@@ -1,4 +1,4 @@
-// Makes the bytes of an image out of what a caller has. Everything is read before the request begins, so that a request can be
+// Makes a Blob out of what a caller has, where that is not the bytes of the image already. Everything is read before the request begins, so that a request can be
 // sent again; nothing is decoded or changed, and nothing is ever fetched from a remote address.
 import { InvalidInputError } from './errors.js';
 import type { ImageInput } from './options.js';
@@ -12,16 +12,21 @@ const MAX_IMAGE_BYTES = 2 ** 31;
 const ALLOWED =
   'a path (in Node, Bun and Deno), a Uint8Array, an ArrayBuffer, a Blob, a File or a ReadableStream of bytes';
 
+/** Whether the bytes are at hand. */
+export const isBytes = (image: ImageInput): image is Uint8Array | ArrayBuffer =>
+  ArrayBuffer.isView(image) || isArrayBuffer(image);
+
 /** @throws InvalidInputError for what is no image's bytes */
-export async function imageBlob(image: ImageInput, readPath: ReadPath, signal: AbortSignal): Promise<Blob> {
+export async function imageBlob(
+  image: Exclude<ImageInput, Uint8Array | ArrayBuffer>,
+  readPath: ReadPath,
+  signal: AbortSignal,
+): Promise<Blob> {
   if (typeof image === 'string') {
     validateNoAddress(image);
     return readPath(image, signal);
   }
   if (isBlob(image)) return image;
-  // Copies, so that a caller may use its buffer again at once.
-  if (ArrayBuffer.isView(image)) return new Blob([new Uint8Array(image)]);
-  if (isArrayBuffer(image)) return new Blob([image]);
   if (isReadableStream(image)) return collect(image, signal);
   throw new InvalidInputError(`image is ${describe(image)}; allowed is ${ALLOWED}.`);
 }
@@ -71,7 +76,7 @@ async function collect(stream: ReadableStream<Uint8Array>, signal: AbortSignal):
 // Recognised by their tag and not by instanceof: a frame, a worker or a test environment has classes of its own.
 const tagOf = (value: unknown): string => Object.prototype.toString.call(value);
 const isBlob = (value: object): value is Blob => ['[object Blob]', '[object File]'].includes(tagOf(value));
-const isArrayBuffer = (value: object): value is ArrayBuffer => tagOf(value) === '[object ArrayBuffer]';
+const isArrayBuffer = (value: unknown): value is ArrayBuffer => tagOf(value) === '[object ArrayBuffer]';
 const isReadableStream = (value: object | null): value is ReadableStream<Uint8Array> =>
   typeof value === 'object' &&
   value !== null &&

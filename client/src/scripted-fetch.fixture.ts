@@ -37,6 +37,11 @@ export class ScriptedFetch {
   }
 }
 
+/** The form of a call with an image, however its body was made. */
+export const formOf = ({ init: { body = null, headers = {} } }: SeenCall): Promise<FormData> =>
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- discouraged for servers, and this reads what a test sent
+  new Response(body, body instanceof FormData ? {} : { headers }).formData();
+
 export const answer = (
   body: unknown,
   status = 200,

@@ -2,6 +2,7 @@
 import type { CallScope } from './call-scope.js';
 import { InvalidInputError } from './errors.js';
 import { connectionError, errorOfResponse } from './failure.js';
+import type { FormBytes } from './form-bytes.js';
 import type { Fetch } from './options.js';
 import { retryDelayMs } from './retry-delay.js';
 
@@ -14,7 +15,7 @@ export interface TransportOptions {
 export interface OutgoingRequest {
   readonly url: string;
   /** JSON text or a form. */
-  readonly body?: string | FormData;
+  readonly body?: string | FormData | FormBytes;
   /** Without it, POST where there is a body and GET where there is none. */
   readonly method?: 'DELETE';
 }
@@ -56,11 +57,9 @@ export class Transport {
     const { signal } = scope;
     signal.throwIfAborted();
     scope.expectWord();
-    const isJson = typeof body === 'string';
     const sent = this.#fetch(url, {
       method: method ?? (body === undefined ? 'GET' : 'POST'),
-      headers: { ...this.#headers, ...(isJson ? { 'content-type': 'application/json' } : {}) },
-      ...(body === undefined ? {} : { body }),
+      ...this.#withBody(body),
       signal,
       // A redirect would send the image to an address that the caller did not name.
       redirect: 'error',
@@ -69,6 +68,17 @@ export class Transport {
     scope.expectWord();
     if (response.ok) return response;
     throw await whileOpen(errorOfResponse(response), scope);
+  }
+
+  #withBody(body: OutgoingRequest['body']): Pick<RequestInit, 'headers' | 'body'> {
+    const headers = this.#headers;
+    if (body === undefined) return { headers };
+    if (typeof body === 'string')
+      return { headers: { ...headers, 'content-type': 'application/json' }, body };
+    if ('bytes' in body)
+      return { headers: { ...headers, 'content-type': body.contentType }, body: body.bytes };
+    // The runtime writes the type of a form, because it chooses the boundary.
+    return { headers, body };
   }
 }
 
