@@ -1,8 +1,7 @@
 // The conversation on the page: one image, the questions about it, what is being typed. State in one place; views read it.
 import { computed, signal } from '@preact/signals';
-import { chooseImage, prepareImage, type ChosenImage } from '../image/chosen-image.js';
+import { chooseImage, prepareImage, type ChosenImage, type PreparedImage } from '../image/chosen-image.js';
 import type { CropBox } from '../image/crop-box.js';
-import type { UploadPlan } from '../image/plan-upload.js';
 import { addressee, group, status } from '../server/server.js';
 import { requestsAhead } from '../server/reader-summary.js';
 import { requestOptions } from '../settings/request-options.js';
@@ -70,11 +69,12 @@ export async function sentImage(): Promise<Sent> {
     limits: status.value?.limits ?? null,
   });
   if (prepared.kind === 'refused') return prepared;
-  return { kind: 'ready', image: { blob: prepared.blob, name: sentName(chosen.name, prepared) } };
+  const { blob, bytes } = prepared;
+  return { kind: 'ready', image: { blob, bytes, name: sentName(chosen.name, prepared) } };
 }
 
 /** A redrawn image is another file than the one that was chosen. */
-function sentName(name: string, { plan, blob }: { readonly plan: UploadPlan; readonly blob: Blob }): string {
+function sentName(name: string, { plan, blob }: PreparedImage): string {
   if (plan.kind === 'asItIs') return name;
   return `${name.replace(/\.[^.]*$/u, '')}-as-sent.${blob.type === 'image/png' ? 'png' : 'jpg'}`;
 }

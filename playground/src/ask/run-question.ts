@@ -27,7 +27,7 @@ export async function runQuestion(
   try {
     const stream = clientFor((progress) => watch.sent(progress)).generateStream(text, {
       ...options,
-      ...(image === null ? {} : { image: image.blob }),
+      ...(image === null ? {} : { image: image.bytes ?? image.blob }),
       returnMetadata: true,
       signal,
     });

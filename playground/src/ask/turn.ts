@@ -35,6 +35,8 @@ export interface Failure {
 /** An image as it was sent. */
 export interface SentImage {
   readonly blob: Blob;
+  /** The same at hand, where it is. */
+  readonly bytes: Uint8Array<ArrayBuffer> | null;
   readonly name: string;
 }
 

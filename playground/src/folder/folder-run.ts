@@ -118,8 +118,9 @@ async function askAbout(row: FolderRow, signal: AbortSignal): Promise<RowState> 
   if (prepared.kind === 'refused') return { kind: 'failed', message: prepared.reason };
   if (signal.aborted) return { kind: 'waiting' };
   const options = requestOptions(settings.value, addressee.value);
+  const { blob, bytes } = prepared;
   const last = await runQuestion(
-    { text: question.value, options, image: { blob: prepared.blob, name: row.path } },
+    { text: question.value, options, image: { blob, bytes, name: row.path } },
     signal,
     {
       onState: () => undefined,

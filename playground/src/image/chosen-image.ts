@@ -37,30 +37,49 @@ export interface SendOptions {
   readonly limits: PageLimits | null;
 }
 
-export type Prepared =
-  | { readonly kind: 'ready'; readonly blob: Blob; readonly plan: UploadPlan }
-  | { readonly kind: 'refused'; readonly reason: string };
+export type Prepared = PreparedImage | Refusal;
+type Refusal = Extract<UploadPlan, { kind: 'refused' }>;
 
-/** The bytes to send. */
-export async function prepareImage(image: ChosenImage, options: SendOptions): Promise<Prepared> {
-  const plan = planUpload(image, options);
-  switch (plan.kind) {
-    case 'refused':
-      return plan;
-    case 'asItIs':
-      return { kind: 'ready', blob: image.file, plan };
-    case 'redrawn': {
-      const { box, widthPx, heightPx } = plan;
-      try {
-        const blob = await redraw({ blob: image.file, box, widthPx, heightPx, type: redrawnType(image) });
-        return { kind: 'ready', blob, plan };
-      } catch (error) {
-        const why = error instanceof Error ? error.message : String(error);
-        return { kind: 'refused', reason: `The browser could not redraw this image: ${why}` };
-      }
-    }
-  }
+export interface PreparedImage {
+  readonly kind: 'ready';
+  readonly blob: Blob;
+  /** The same at hand; null where that would be too much. */
+  readonly bytes: Uint8Array<ArrayBuffer> | null;
+  readonly plan: UploadPlan;
 }
+
+/** Bytes at hand leave with the headers of a request, where a file is first read by another process; of so many that is not felt. */
+const MAX_BYTES_AT_HAND = 8 * 2 ** 20;
+
+/** How each image was last prepared: that is begun before a question is asked, and again wanted with the next one. */
+const lastOf = new WeakMap<ChosenImage, { readonly plan: string; readonly prepared: Promise<Prepared> }>();
+
+/** What to send. */
+export function prepareImage(image: ChosenImage, options: SendOptions): Promise<Prepared> {
+  const plan = planUpload(image, options);
+  if (plan.kind === 'refused') return Promise.resolve(plan);
+  const key = JSON.stringify(plan);
+  const last = lastOf.get(image);
+  if (last?.plan === key) return last.prepared;
+  const prepared = prepareAs(plan, image).catch((error: unknown): Refusal => {
+    lastOf.delete(image);
+    const why = error instanceof Error ? error.message : String(error);
+    return { kind: 'refused', reason: `The browser could not read this image: ${why}` };
+  });
+  lastOf.set(image, { plan: key, prepared });
+  return prepared;
+}
+
+async function prepareAs(plan: Exclude<UploadPlan, Refusal>, image: ChosenImage): Promise<PreparedImage> {
+  const blob = plan.kind === 'asItIs' ? image.file : await redraw(orderOf(plan, image));
+  const bytes = blob.size > MAX_BYTES_AT_HAND ? null : new Uint8Array(await blob.arrayBuffer());
+  return { kind: 'ready', blob, bytes, plan };
+}
+
+const orderOf = (
+  { box, widthPx, heightPx }: Extract<UploadPlan, { kind: 'redrawn' }>,
+  image: ChosenImage,
+): Parameters<typeof redraw>[0] => ({ blob: image.file, box, widthPx, heightPx, type: redrawnType(image) });
 
 const redrawnType = ({ sniffed }: ChosenImage): 'image/png' | 'image/jpeg' =>
   sniffed.kind === 'accepted' && sniffed.format !== 'JPEG' ? 'image/png' : 'image/jpeg';

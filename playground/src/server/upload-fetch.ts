@@ -10,8 +10,7 @@ export interface UploadProgress {
 export const fetchWithProgress =
   (onProgress: (progress: UploadProgress) => void): Fetch =>
   (url, init) => {
-    if (init.body instanceof FormData && isWorthWatching(init.body))
-      return sendForm(url, init, init.body, onProgress);
+    if (isWorthWatching(init.body)) return sendWatched(url, init, init.body, onProgress);
     onProgress({ fraction: 1 });
     return fetch(url, init);
   };
@@ -19,13 +18,18 @@ export const fetchWithProgress =
 /** Less is sent at once on any line, and answered a little sooner without the other machinery. */
 const WATCHED_BYTES = 256 * 1024;
 
-const isWorthWatching = (form: FormData): boolean =>
-  [...form.values()].some((part) => part instanceof Blob && part.size >= WATCHED_BYTES);
+type Watched = FormData | Uint8Array<ArrayBuffer>;
 
-function sendForm(
+function isWorthWatching(body: unknown): body is Watched {
+  if (body instanceof Uint8Array) return body.length >= WATCHED_BYTES;
+  if (!(body instanceof FormData)) return false;
+  return [...body.values()].some((part) => part instanceof Blob && part.size >= WATCHED_BYTES);
+}
+
+function sendWatched(
   url: string,
   { headers, signal }: RequestInit,
-  form: FormData,
+  body: Watched,
   onProgress: (progress: UploadProgress) => void,
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
@@ -36,24 +40,25 @@ function sendForm(
       if (total > 0) onProgress({ fraction: loaded / total });
     };
     request.upload.onload = () => onProgress({ fraction: 1 });
-    const body = new ArrivingBody(request);
+    const arriving = new ArrivingBody(request);
     signal?.addEventListener('abort', () => {
       request.abort();
       const reason: unknown = signal.reason;
-      body.fail(reason);
+      arriving.fail(reason);
       reject(reason instanceof Error ? reason : new DOMException('Aborted', 'AbortError'));
     });
     request.onreadystatechange = () => {
-      if (request.readyState === XMLHttpRequest.HEADERS_RECEIVED) resolve(responseOf(request, body.stream));
-      if (request.readyState === XMLHttpRequest.LOADING) body.push();
+      if (request.readyState === XMLHttpRequest.HEADERS_RECEIVED)
+        resolve(responseOf(request, arriving.stream));
+      if (request.readyState === XMLHttpRequest.LOADING) arriving.push();
     };
-    request.onload = () => body.end();
+    request.onload = () => arriving.end();
     request.onerror = () => {
       const error = new TypeError('the connection broke');
-      body.fail(error);
+      arriving.fail(error);
       reject(error);
     };
-    request.send(form);
+    request.send(body);
   });
 }
 

@@ -8,7 +8,7 @@ const TARGET: Target = { address: 'http://127.0.0.1:3000', needsKey: false };
 const question = (changes: Partial<Question> = {}): Question => ({
   text: 'What is it?',
   options: { useChatTemplate: true },
-  image: { name: 'a.jpg', blob: new Blob([], { type: 'image/jpeg' }) },
+  image: { name: 'a.jpg', blob: new Blob([], { type: 'image/jpeg' }), bytes: null },
   ...changes,
 });
 
