@@ -3,13 +3,13 @@ import type { SingleAnswer } from 'takeoff-client';
 import { clientFor } from '../server/server.js';
 import type { UploadProgress } from '../server/upload-fetch.js';
 import { explainFailure } from './explain-failure.js';
-import { FrameBuffer } from './frame-buffer.js';
 import { stageTimes, type Observed } from './stage-times.js';
+import { TextBuffer } from './text-buffer.js';
 import type { AnswerFacts, Question, TurnState } from './turn.js';
 
 export interface QuestionListener {
   onState(state: TurnState): void;
-  /** More of the answer, at most once a frame. */
+  /** More of the answer, a few times a second. */
   onText(text: string): void;
   /** What the question waits for once the server has it. */
   waitsFor(): TurnState;
@@ -22,7 +22,7 @@ export async function runQuestion(
   listener: QuestionListener,
 ): Promise<TurnState> {
   const watch = new StageWatch(listener);
-  const buffer = new FrameBuffer((more) => listener.onText(more));
+  const buffer = new TextBuffer((more) => listener.onText(more));
   let last: TurnState;
   try {
     const stream = clientFor((progress) => watch.sent(progress)).generateStream(text, {

@@ -1,11 +1,13 @@
-// Collects the pieces of a stream and hands them on once a frame: a screen shows no more, and a hundred tokens in one frame then
-// cost as much as one. The first piece is shown at once.
+// Collects the pieces of a stream and hands them on a few times a second. To draw takes processor time, on many machines from the
+// model that writes; nobody reads faster, and a hundred tokens at once cost as much as one. A piece after a pause is shown at once.
 
-export class FrameBuffer {
+const REST_MS = 50;
+
+export class TextBuffer {
   readonly #show: (text: string) => void;
   #pending = '';
-  #frame: number | undefined;
-  #hasShown = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #shownMs = -Infinity;
 
   constructor(show: (text: string) => void) {
     this.#show = show;
@@ -13,18 +15,19 @@ export class FrameBuffer {
 
   add(text: string): void {
     this.#pending += text;
-    if (this.#hasShown) this.#frame ??= requestAnimationFrame(() => this.flush());
-    else this.flush();
+    const restMs = this.#shownMs + REST_MS - performance.now();
+    if (restMs <= 0) this.flush();
+    else this.#timer ??= setTimeout(() => this.flush(), restMs);
   }
 
-  /** Hands on what is there now. A hidden page has no frames, so the end of a stream does not wait for one. */
+  /** Hands on what is there now. The end of a stream does not wait. */
   flush(): void {
-    if (this.#frame !== undefined) cancelAnimationFrame(this.#frame);
-    this.#frame = undefined;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     if (this.#pending === '') return;
     const text = this.#pending;
     this.#pending = '';
-    this.#hasShown = true;
+    this.#shownMs = performance.now();
     this.#show(text);
   }
 }
