@@ -85,20 +85,26 @@ describe.skipIf(chromiumPath === undefined)('the page', () => {
     expect(await facts.locator('dl').textContent()).toMatch(/of it the image64 tokens/u);
   });
 
-  it('sends a question before it draws that it was asked', async () => {
+  it('sends a question before it draws that it was asked, and the image as bytes that are at hand', async () => {
     await page.evaluate(`(() => {
       const { fetch } = window;
       window.drawnWhenSent = [];
       window.fetch = (url, init) => {
-        if (url.endsWith('_stream')) window.drawnWhenSent.push(document.querySelectorAll('.turn').length);
+        if (url.endsWith('_stream'))
+          window.drawnWhenSent.push([document.querySelectorAll('.turn').length, init.body instanceof Uint8Array]);
         return fetch(url, init);
       };
     })()`);
+    await page.setInputFiles('input[type=file]', TWO_SHAPES);
+    await page.getByText('Ask about this image').waitFor();
     await ask(page, 'Is there a circle?');
     await endedAnswer(page, 0);
     await ask(page, 'Is there a square?');
     await endedAnswer(page, 1);
-    expect(await page.evaluate('window.drawnWhenSent')).toEqual([0, 1]);
+    expect(await page.evaluate('window.drawnWhenSent')).toEqual([
+      [0, true],
+      [1, true],
+    ]);
   });
 
   it('keeps the image for the next question, asks again and copies', async () => {
@@ -192,16 +198,26 @@ describe.skipIf(chromiumPath === undefined)('the page', () => {
     expect(await page.getByRole('alert').textContent()).toMatch(/charts.*request\.unknown_lora/su);
   });
 
-  it('shrinks a large photograph before it is sent, and refuses what is no image before it is uploaded', async () => {
+  it('shrinks a large photograph while the question is typed, once, and refuses what is no image before it is uploaded', async () => {
     const photo = await sharp(TWO_SHAPES).resize(4000, 2669).withExif({ IFD0: {} }).jpeg().toBuffer();
+    await page.evaluate(`(() => {
+      const { postMessage } = Worker.prototype;
+      window.redrawn = 0;
+      Worker.prototype.postMessage = function (order) {
+        window.redrawn += 1;
+        postMessage.call(this, order);
+      };
+    })()`);
     await page.setInputFiles('input[type=file]', {
       name: 'photo.jpg',
       mimeType: 'image/jpeg',
       buffer: photo,
     });
     await page.getByText('Sent as 2048 × 1367').waitFor();
+    await page.waitForFunction('window.redrawn === 1');
     await ask(page, 'What color is the triangle?');
     expect(await endedAnswer(page, 0)).toBe('The triangle is yellow.');
+    expect(await page.evaluate('window.redrawn')).toBe(1);
     await page.getByLabel('Show as a program').click();
     const saved = page.waitForEvent('download');
     await page.getByText('Save the image as it was sent').click();

@@ -1,6 +1,6 @@
 // One image, and the questions about it.
 import type { JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { stopAll, takeImage, turns } from '../ask/conversation.js';
 import { Composer } from './composer.js';
 import { Examples } from './examples.js';
@@ -32,8 +32,8 @@ export const AskView = (): JSX.Element => {
 const Turns = (): JSX.Element => {
   const list = useRef<HTMLDivElement>(null);
   const count = turns.value.length;
-  useEffect(() => {
-    list.current?.scrollTo({ top: list.current.scrollHeight });
+  useLayoutEffect(() => {
+    list.current?.scrollTo({ top: count === 0 ? 0 : list.current.scrollHeight });
   }, [count]);
   useEffect(() => followEnd(list.current), []);
   return (

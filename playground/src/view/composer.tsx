@@ -1,6 +1,6 @@
 // Where a question is typed. Enter asks, Shift and Enter begin a new line, Escape stops what is being answered.
 import type { JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { ask, draft, image, isAnswering, refusal, stopAll } from '../ask/conversation.js';
 import { Icon } from './icons.js';
 
@@ -15,7 +15,8 @@ async function send(): Promise<void> {
 
 export const Composer = (): JSX.Element => {
   const field = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => fitHeight(field.current), [draft.value]);
+  // Before the frame that has the text: after it there would be one more, for which the first words of an answer had to wait.
+  useLayoutEffect(() => fitHeight(field.current), [draft.value]);
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
     event.preventDefault();
@@ -61,6 +62,7 @@ export const Composer = (): JSX.Element => {
 
 function fitHeight(field: HTMLTextAreaElement | null): void {
   if (field === null) return;
-  field.style.height = 'auto';
-  field.style.height = `${field.scrollHeight}px`;
+  field.style.height = '';
+  // An empty one is as high as its one row; what stands in its place may be longer.
+  if (field.value !== '') field.style.height = `${field.scrollHeight}px`;
 }
