@@ -1,5 +1,9 @@
-// Measures what the page adds to an answer: from Enter to the first words on the screen and to the end, beside curl with the same
-// request. `npm start` in one terminal, `npm run first-answer` in another, on a machine that does nothing else. Needs a Chromium
+// Measures what the page adds to an answer: from Enter to the first words and to the whole of it, beside curl with the same request.
+// For curl a person waits from its start as a program, which opens a connection, until the words have left it; drawing them is up to
+// the terminal and not counted. For the page a person waits from the key to the end of the browser's work on the frame that has the
+// words, and so for that frame too; its connection is open already. The ratios compare these two. Told beside them: what of curl's
+// time its start is, and when the page had the words in its document, to be drawn with the next frame.
+// `npm start` in one terminal, `npm run first-answer` in another, on a machine that does nothing else. Needs a Chromium
 // (apt-get install chromium); CHROMIUM names another. Each request has an image of its own, so nobody finds anything in a cache.
 // The browser gets a session of its own, and Linux shares the processor out by sessions (autogroup): where the server was given more
 // than its share, the browser needs a program in CHROMIUM that gives it as much, or what is measured is how long it waits for the server.
@@ -27,15 +31,17 @@ try {
   await page.goto(URL_OF_PAGE);
   await page.locator('.server-state.ready').waitFor();
   const measured = { curl: [], page: [] };
+  const curlStart = [];
   // In turns, so that both meet the same machine; the first of each warms everything up.
   for (let run = 0; run <= RUNS; run += 1) {
     measured.curl.push(await askWithCurl(await imageOf(2 * run)));
     measured.page.push(await askOnPage(page, await imageOf(2 * run + 1)));
+    curlStart.push({ ofItStart: await startOfCurl() });
   }
-  const [curl, shown] = [measured.curl, measured.page].map((all) => medians(all.slice(1)));
+  const [curl, shown, start] = [measured.curl, measured.page, curlStart].map((all) => medians(all.slice(1)));
   const ratios = { first: shown.first / curl.first, whole: shown.whole / curl.whole };
   process.stdout.write(
-    `${JSON.stringify({ runs: RUNS, curl, page: shown, ratios: rounded(ratios) }, null, 2)}\n`,
+    `${JSON.stringify({ runs: RUNS, curl: { ...curl, ...start }, page: shown, ratios: rounded(ratios) }, null, 2)}\n`,
   );
 } finally {
   await browser.close();
@@ -55,7 +61,6 @@ async function imageOf(index) {
   return file;
 }
 
-/** From the start of the program, as for a person at a terminal. */
 async function askWithCurl(file) {
   const fields = JSON.stringify({ text: QUESTION, use_chat_template: true, return_metadata: true });
   const form = ['-F', `image_data=@${file}`, '-F', `json_data=${fields}`];
@@ -68,6 +73,12 @@ async function askWithCurl(file) {
   return { first, whole: performance.now() - startMs };
 }
 
+async function startOfCurl() {
+  const startMs = performance.now();
+  await once(spawn('curl', ['--version'], { stdio: 'ignore' }), 'close');
+  return performance.now() - startMs;
+}
+
 /** Also where the time went: until the request left, until its answer began, and until words were on the screen. */
 async function askOnPage(page, file) {
   await page.setInputFiles('input[type=file]', file);
@@ -77,31 +88,31 @@ async function askOnPage(page, file) {
     performance.clearResourceTimings();
     globalThis.measured = new Promise((resolve) => {
       let enterMs;
-      let firstMs;
+      const marks = {};
       document.addEventListener('keydown', ({ timeStamp }) => (enterMs = timeStamp), {
         capture: true,
         once: true,
       });
+      const mark = (name) => {
+        marks[`${name}InDocument`] = performance.now() - enterMs;
+        requestAnimationFrame(() => setTimeout(() => (marks[name] = performance.now() - enterMs)));
+      };
       const observer = new MutationObserver(() => {
         const text = document.querySelector('.turn .markdown')?.textContent ?? '';
-        if (text !== '' && firstMs === undefined) {
-          firstMs = 0;
-          requestAnimationFrame(() => setTimeout(() => (firstMs = performance.now())));
-        }
+        if (text !== '' && marks.firstInDocument === undefined) mark('first');
         if (document.querySelector('.turn .facts') === null) return;
         observer.disconnect();
-        const wholeMs = performance.now();
-        // Entries of finished requests come a moment later.
+        mark('whole');
+        // Entries of finished requests come a moment later, and so does the frame.
         setTimeout(() => {
           const [request] = performance
             .getEntriesByType('resource')
             .filter(({ name }) => name.endsWith('_stream'));
           resolve({
-            first: firstMs - enterMs,
-            whole: wholeMs - enterMs,
+            ...marks,
             untilSent: request.requestStart - enterMs,
             untilAnswered: request.responseStart - request.requestStart,
-            untilShown: firstMs - request.responseStart,
+            untilShown: enterMs + marks.first - request.responseStart,
           });
         }, 100);
       });
