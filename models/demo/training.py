@@ -69,11 +69,12 @@ class Both:
         self.all = [p for _, p in named]
         self.inner = [p for n, p in named if p.dim() == 2 and "layers." in n]
         outer = [p for n, p in named if not (p.dim() == 2 and "layers." in n)]
-        self.parts = [torch.optim.Muon(self.inner[self.rank::self.processes], lr=lr, weight_decay=.05, momentum=.95, adjust_lr_fn="match_rms_adamw"),
-                      torch.optim.AdamW([dict(params=[p for p in outer if p.dim() > 1], weight_decay=.05),
+        self.parts = [torch.optim.AdamW([dict(params=[p for p in outer if p.dim() > 1], weight_decay=.05),
                                          dict(params=[p for p in outer if p.dim() <= 1], weight_decay=0.0)], lr=lr, betas=(.9, .98), fused=True)]
+        if self.inner:
+            self.parts.append(torch.optim.Muon(self.inner[self.rank::self.processes], lr=lr, weight_decay=.05, momentum=.95, adjust_lr_fn="match_rms_adamw"))
         self.param_groups = [g for part in self.parts for g in part.param_groups]
-        for group, scale in zip(self.param_groups, [5, 1, 1]):           # Muon bears larger steps
+        for group, scale in zip(self.param_groups, [1, 1, 5]):           # Muon bears larger steps
             group["scale"] = scale
 
     def step(self, progress):
@@ -88,7 +89,7 @@ class Both:
         torch.nn.utils.clip_grad_norm_([p for p in self.all if p.grad is not None], 1.0)
         for part in self.parts:
             part.step()
-        if self.processes > 1:
+        if self.processes > 1 and self.inner:
             with torch.no_grad():
                 flat = torch.cat([p.flatten() if k % self.processes == self.rank else torch.zeros(p.numel()) for k, p in enumerate(self.inner)])
                 dist.all_reduce(flat)
@@ -186,6 +187,12 @@ def train_one(args, rank, held_out, pictures, drill, say):
         pixels, targets, letters = data
         return sum(helper(tower(pixels), targets, letters))
 
+    def watch(data):                                     # the helper alone
+        pixels, targets, letters = data
+        with torch.no_grad():
+            features = tower(pixels)
+        return sum(helper(features, targets, letters))
+
     def answer(data):                                    # part two: answer, and do not forget the patches
         pixels, targets, letters, ids, pos, seg, lab, _ = data
         features = tower(pixels)
@@ -205,6 +212,10 @@ def train_one(args, rank, held_out, pictures, drill, say):
         model.load_state_dict(state["model"])
         if "helper" in state:
             helper.load_state_dict(state["helper"])
+        elif args.resume:                                # a helper that knows nothing learns alone first, and then has something to teach
+            run(0, pictures, 1500, args.minutes0, 64, 1e-3, [helper], watch,
+                lambda idx, step: (torch.from_numpy(np.stack([pictures.pixels[i] for i in idx])), targets_of(pictures, idx), letters_of(pictures, idx)))
+            log(show_patches(model, helper, held_out, 1000))
     if not args.resume:
         run(1, drill, args.steps1, args.minutes1, args.batch1, args.lr1, [model.tower, helper], look,
             lambda idx, step: (torch.from_numpy(np.stack([drill.pixels[i] for i in idx])), targets_of(drill, idx), letters_of(drill, idx)))
