@@ -2,13 +2,13 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { placeRequest } from 'takeoff-server/gateway/remote/placement.js';
-import { parseCount } from '../options.js';
+import { OptionError, parseCount } from '../options.js';
 import { reportHead } from '../report.js';
 import { autoscale } from './autoscale.js';
 import { ends, Simulation } from './simulation.js';
 import { MODEL, rateOf, type Size } from './size.js';
 import type { SimulatedReader } from './simulated-reader.js';
-import { SimulatedSteps } from './steps.js';
+import { SimulatedSteps, STEP_MS } from './steps.js';
 
 const HELP = `npm run bench -- cluster [options]
 
@@ -24,6 +24,8 @@ and failures did to both: with the product's placement of requests, and without 
 
 const LOADS = [0.6, 0.9] as const;
 const STEP_LOAD = 0.6;
+/** Of all requests, between two steps. */
+const STEP_SHARE = 0.2;
 /** Until readers have images. */
 const WARM_UP_MS = 30_000;
 
@@ -53,6 +55,7 @@ export function benchCluster(args: readonly string[]): void {
     gateways: 10,
     model: MODEL,
   };
+  validateRequests(size);
   const figures = { steady: steadyRuns(size), steps: stepRun(size), autoscaling: autoscale(size) };
   const { commit, node, hardware } = reportHead('', '');
   const report = {
@@ -65,6 +68,15 @@ export function benchCluster(args: readonly string[]): void {
   };
   process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
+}
+
+/** @throws OptionError where steps would follow each other too quickly to be told apart */
+function validateRequests(size: Size): void {
+  const least = Math.ceil((rateOf(size, STEP_LOAD) * STEP_MS) / 1_000 / STEP_SHARE);
+  if (size.requests >= least) return;
+  throw new OptionError(
+    `--requests is ${size.requests}; with ${size.readers} readers at least ${least} are needed.`,
+  );
 }
 
 function steadyRuns(size: Size): readonly object[] {
@@ -92,9 +104,9 @@ function stepRun(size: Size): object {
   const simulation = new Simulation({ ...size, place: placeRequest, rate: () => rate });
   const steps = new SimulatedSteps(simulation, (windowMs) => (rate * windowMs) / 1_000 / size.requests);
   const tenth = Math.round(size.readers / 10);
-  steps.plan(0.2, `${tenth * 2} readers come`, () => simulation.add(tenth * 2));
-  steps.plan(0.4, `${tenth} die at once`, () => simulation.kill(tenth));
-  steps.plan(0.6, `${tenth * 3} drain`, () => simulation.drain(tenth * 3));
+  steps.plan(STEP_SHARE, `${tenth * 2} readers come`, () => simulation.add(tenth * 2));
+  steps.plan(2 * STEP_SHARE, `${tenth} die at once`, () => simulation.kill(tenth));
+  steps.plan(3 * STEP_SHARE, `${tenth * 3} drain`, () => simulation.drain(tenth * 3));
   simulation.run();
   return { ...ends(simulation), steps: steps.figures };
 }

@@ -4,6 +4,8 @@ import type { Window } from './outcomes.js';
 import type { Simulation } from './simulation.js';
 
 const WINDOW_MS = 30_000;
+/** How much time a step needs for itself: before it, after it and later. */
+export const STEP_MS = 3 * WINDOW_MS;
 
 export interface StepFigures {
   readonly step: string;
