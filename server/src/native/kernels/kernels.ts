@@ -8,7 +8,15 @@ import type { Pointer } from '../symbols/structs.js';
 import { openKernelLibrary, type KernelLibrary } from './kernel-library.js';
 
 /** Types that kernels exist for. */
-const KERNEL_TYPES = ['Q4_0', 'Q8_0', 'Q4_K', 'Q6_K', 'F16', 'BF16', 'F32'] as const satisfies readonly TensorType[];
+const KERNEL_TYPES = [
+  'Q4_0',
+  'Q8_0',
+  'Q4_K',
+  'Q6_K',
+  'F16',
+  'BF16',
+  'F32',
+] as const satisfies readonly TensorType[];
 export type KernelType = (typeof KERNEL_TYPES)[number];
 
 /**
