@@ -2,7 +2,7 @@
 // logarithmic, since gaps differ a thousandfold; the shaded span is that in which another client waited for its first token.
 import type { Trace } from './world.js';
 
-const PANEL = { width: 720, height: 220, left: 64, right: 150, top: 36, bottom: 40 } as const;
+const PANEL = { width: 820, height: 220, left: 64, right: 240, top: 36, bottom: 40 } as const;
 const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7'];
 const MIN_GAP_MS = 1;
 
@@ -55,8 +55,11 @@ const timeLabel = (ms: number, { x }: Scale): string =>
 
 function line(trace: Trace, index: number, { x, y }: Scale): string {
   const colour = COLOURS[index % COLOURS.length];
+  // As long as it lasts, a gap is as high as it is long.
   const points = gapsOf(trace)
-    .map(({ atMs, gapMs }) => `${x(atMs).toFixed(1)},${y(gapMs).toFixed(1)}`)
+    .flatMap(({ atMs, gapMs }) =>
+      [atMs - gapMs, atMs].map((ms) => `${x(ms).toFixed(1)},${y(gapMs).toFixed(1)}`),
+    )
     .join(' ');
   const busyWidth = Math.max(0, x(trace.busyToMs) - x(trace.busyFromMs));
   return [
