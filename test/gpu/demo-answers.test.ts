@@ -17,8 +17,8 @@ const start = (): Promise<RunningServer> =>
   RunningServer.start({
     args: [
       ...['--device', 'vulkan', '--repository-path', repositoryPath()],
-      // The driver compiles decode steps of few rows longest, and computes prompts of many rows slowly.
-      ...['--max-batch-size', '2', '--prefill-chunk-size', '64'],
+      // The driver compiles steps of two to eight rows longest: no prompt leaves so few for its last step.
+      ...['--max-batch-size', '2', '--prefill-chunk-size', '160'],
       // A step whose programs are compiled for the first time takes longer than the default on a busy machine.
       ...['--reader-message-timeout-ms', '300000'],
     ],
