@@ -2,8 +2,8 @@
 // the arithmetic is plain f32 without contraction (-ffp-contract=off) and integers.
 //
 // A quantised tile: for each block of 32, T rows of 32 signed bytes, T scales in f32, T corrections, and T sums in f32 (scale times the
-// sum of the block's integers; q4_K's minima are multiplied by it) or, for q6_K, T corrections of the block's second half. Scale = largest magnitude / 127, halves to even. What is
-// smaller than 1e-30 counts as zero, because its inverse would not be finite. A block that holds an infinity or a NaN gets a scale that
+// sum of the block's integers; q4_K's minima are multiplied by it) or, for q6_K, T corrections of the block's
+// second half. Scale = largest magnitude / 127, halves to even. What is smaller than 1e-30 counts as zero, because its inverse would not be finite. A block that holds an infinity or a NaN gets a scale that
 // is not finite, and so do the results of its row.
 // A plain tile: for each k, T values.
 #ifndef TAKEOFF_ACTIVATIONS_H

@@ -14,14 +14,13 @@ static inline __attribute__((always_inline)) __m256i dot_nibbles(__m256i sum, __
 static inline __attribute__((always_inline)) __m256i finish_nibbles(__m256i sum) {
   return _mm256_madd_epi16(sum, _mm256_set1_epi16(1));
 }
-// Magnitudes of weights times x with the weights' signs: two products reach 2 * 128 * 127 = 32,512.
-static inline __attribute__((always_inline)) __m256i dot_bytes(__m256i sum, __m256i w, __m256i a) {
-  const __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(a, w));
-  return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
-}
-// Unsigned bytes below 64: two products reach 2 * 63 * 127 = 16,002.
-static inline __attribute__((always_inline)) __m256i dot_sixes(__m256i sum, __m256i w, __m256i a) {
+// Two products of unsigned bytes up to 128 reach 2 * 128 * 127 = 32,512.
+static inline __attribute__((always_inline)) __m256i dot_unsigned(__m256i sum, __m256i w, __m256i a) {
   return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(w, a), _mm256_set1_epi16(1)));
+}
+// Magnitudes of weights times x with the weights' signs.
+static inline __attribute__((always_inline)) __m256i dot_bytes(__m256i sum, __m256i w, __m256i a) {
+  return dot_unsigned(sum, _mm256_abs_epi8(w), _mm256_sign_epi8(a, w));
 }
 
 #include "x86-256.h"

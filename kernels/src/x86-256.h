@@ -5,7 +5,7 @@
 //   dot_nibbles(sum, w, a)   adds the products of 32 unsigned bytes below 16 and 32 signed ones to a running sum
 //   dot_bytes(sum, w, a)     the same for bytes as q8_0's panels hold them
 //   finish_nibbles(sum)      the running sum as 8 integers of 32 bits, one a column
-//   dot_sixes(sum, w, a)     adds the products of 32 unsigned bytes below 64 and 32 signed ones to 8 integers of 32 bits
+//   dot_unsigned(sum, w, a)  adds the products of 32 unsigned bytes up to 128 and 32 signed ones to 8 integers of 32 bits
 // A register holds 8 columns with 4 consecutive k each; the same 4 values of x are broadcast to all columns.
 #include "activations.h"
 
@@ -107,7 +107,7 @@ INLINE void multiply_q6_k(const int rows, const uint8_t *tile, const uint8_t *pa
         for (int r = 0; r < rows; r++) sum[r] = _mm256_set1_epi32(correction[r]);
         for (int g = 0; g < 4; g++) {
           const __m256i w = sixes(block + 2 * PANEL, block + 18 * PANEL, g, half);
-          for (int r = 0; r < rows; r++) sum[r] = dot_sixes(sum[r], w, four(a.q + r * TK_BLOCK + 16 * half + 4 * g));
+          for (int r = 0; r < rows; r++) sum[r] = dot_unsigned(sum[r], w, four(a.q + r * TK_BLOCK + 16 * half + 4 * g));
         }
         const __m256 scale = _mm256_mul_ps(d, signed_bytes(block + half * PANEL));
         for (int r = 0; r < rows; r++)
