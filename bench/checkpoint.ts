@@ -4,14 +4,14 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchGateway, benchHttp } from './macro/http.js';
 import { benchUploads } from './macro/uploads.js';
-import { KERNEL_CHOICES, type KernelChoice } from 'takeoff-server/model/kernels.js';
+import { KERNEL_CHOICES } from 'takeoff-server/model/kernels.js';
 import { benchEngine } from './micro/engine.js';
 import { benchKernels } from './micro/kernels.js';
 import { benchProducts, LAYER_NAMES, PRODUCT_TYPES, type ProductsReport } from './micro/products.js';
 import { printProducts } from './micro/products-table.js';
 import { benchIntake } from './micro/intake.js';
 import { repositoryRoot } from '../harness/running-server.js';
-import { OptionError, parseCount, parseNames } from './options.js';
+import { parseCount, parseName, parseNames } from './options.js';
 import { printTable, reportHead, type Report } from './report.js';
 
 const DEMO = path.join(repositoryRoot(), 'models/demo/');
@@ -89,7 +89,7 @@ async function measure(values: Options): Promise<Report> {
   const inProcess = () => ({
     ...shared,
     promptRows: parseCount('--prompt', values.prompt),
-    kernels: kernelChoice(values.kernels),
+    kernels: parseName('--kernels', values.kernels, KERNEL_CHOICES),
   });
   const engine = parts.includes('engine')
     ? await benchEngine({
@@ -119,7 +119,7 @@ async function measure(values: Options): Promise<Report> {
 const measureProducts = (values: Options): Promise<ProductsReport> =>
   benchProducts({
     threads: threadsOf(values),
-    kernels: kernelChoice(values.kernels),
+    kernels: parseName('--kernels', values.kernels, KERNEL_CHOICES),
     llamaLibDir: values['llama-lib-dir'] ?? null,
     runs: parseCount('--runs', values.runs),
     types: parseNames('--types', values.types.toUpperCase(), PRODUCT_TYPES),
@@ -128,11 +128,4 @@ const measureProducts = (values: Options): Promise<ProductsReport> =>
 
 function threadsOf({ threads }: Options): number | null {
   return threads === undefined ? null : parseCount('--threads', threads);
-}
-
-function kernelChoice(given: string): KernelChoice {
-  const choice = KERNEL_CHOICES.find((known) => known === given);
-  if (choice === undefined)
-    throw new OptionError(`--kernels is ${given}; allowed are ${KERNEL_CHOICES.join(', ')}.`);
-  return choice;
 }

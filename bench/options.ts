@@ -18,14 +18,17 @@ export function parseCount(option: string, text: string, least = 1): number {
 }
 
 /** @throws OptionError for a name that is none of the known */
+export function parseName<Name extends string>(option: string, given: string, known: readonly Name[]): Name {
+  const name = known.find((one) => one === given);
+  if (name === undefined) throw new OptionError(`${option} has ${given}; allowed are ${known.join(', ')}.`);
+  return name;
+}
+
+/** @throws OptionError for a name in the list that is none of the known */
 export function parseNames<Name extends string>(
   option: string,
   list: string,
   known: readonly Name[],
 ): readonly Name[] {
-  return list.split(',').map((given) => {
-    const name = known.find((one) => one === given);
-    if (name === undefined) throw new OptionError(`${option} has ${given}; allowed are ${known.join(', ')}.`);
-    return name;
-  });
+  return list.split(',').map((given) => parseName(option, given, known));
 }
