@@ -19,16 +19,17 @@ import { answer, promptRows } from '../parity/goldens-suite.js';
 import { findSoftwareDevice } from './software-driver.js';
 
 const FEATURES_RELATIVE = 2e-2;
-const CLOSE_MARGIN = 0.05;
+/**
+ * This driver adds products of the language model up in f16: behind the 2,900 rows of an image in tiles a token that leads by 0.063 in
+ * the reference comes second.
+ */
+const CLOSE_MARGIN = 0.1;
 const IS_LONG = isLongForm('test:gpu');
 /** Each case has some twenty runs, half of which differ in tokens alone. */
 const RUNS = IS_LONG ? 6 : 2;
 /** Images of one tile and of five are among the first. */
 const IMAGES = IS_LONG ? Infinity : 3;
 
-// Otherwise this driver adds products of the language model up in f16: behind the 2,900 rows of an image in tiles a
-// token that leads by 0.063 in the reference comes second then.
-process.env['GGML_VK_DISABLE_F16'] = '1';
 const device = await findSoftwareDevice();
 
 describe.skipIf(device === null).each(GOLDEN_CASES)('%s in f16 on Vulkan', (name) => {
