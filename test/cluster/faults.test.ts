@@ -89,7 +89,7 @@ describe.skipIf(sayWhyNoRedis())('a cluster under faults', () => {
       });
       await redis.close();
       await expectNothingLost(cluster, result, `Redis forgets ${faults.map(([what]) => what).join(', ')}`);
-      // A connection that is killed is an outage of a moment, and an answer whose events were forgotten ends.
+      // A connection that is killed is an outage of a moment, and a note that is forgotten before its reader knows of it ends an answer.
       const allowed = [...AWAY, 'reader.died'];
       expect(Object.keys(result.codes).filter((code) => !allowed.includes(code))).toEqual([]);
     },

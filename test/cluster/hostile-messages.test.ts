@@ -70,7 +70,7 @@ function partsOf(value: unknown): (readonly [parent: object, key: string])[] {
 const CONTROLS: readonly Control[] = [
   { kind: 'cancel-request', requestId: 'q0' },
   { kind: 'cancel-run', run: 'run' },
-  { kind: 'check-runs', gateway: 'gw@0', runs: ['run'] },
+  { kind: 'check-runs', gateway: 'gw@0', runs: [{ run: 'run', heard: 1 }] },
   {
     kind: 'ask',
     gateway: 'gw@0',

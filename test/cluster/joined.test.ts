@@ -3,11 +3,12 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Cluster } from '../../harness/cluster.js';
 import { sayWhyNoRedis } from '../../harness/redis-server.js';
 import { repositoryRoot, type RunningServer } from '../../harness/running-server.js';
 import { imageForm, jsonRequest } from '../process/requests.js';
+import { connectTo } from './nothing-lost.js';
 
 const IMAGE = readFileSync(path.join(repositoryRoot(), 'test/goldens/images/336x336.png'));
 
@@ -122,24 +123,56 @@ describe.skipIf(sayWhyNoRedis())('two gateways and two readers', () => {
     await gateway.until(async () => (await cluster.liveReaders(gateway)) === 1, 5_000);
   });
 
-  it('get the rest of an answer when Redis is back, from a reader that was asked to end meanwhile', async () => {
-    const [gateway] = gateways();
-    const body = { text: 'USER: Tell me a story.\nASSISTANT:', max_new_tokens: 1_500, min_new_tokens: 1_500 };
-    const response = await fetch(`${gateway.url}/generate_stream`, jsonRequest(body));
-    const stream = response.body!.pipeThrough(new TextDecoderStream()).getReader();
-    let text = (await stream.read()).value ?? '';
-    const leaving = cluster.readers.pop()!;
-    await cluster.redis.kill();
-    await gateway.until(async () => (await fetch(`${gateway.url}/readyz`)).status === 503, 5_000);
-    const ended = leaving.stop();
-    await cluster.redis.launch();
-    for (let read = await stream.read(); !read.done; read = await stream.read()) text += read.value;
-    expect(text).not.toContain('event: error');
-    expect(text.split('data:').length).toBeGreaterThan(1_000);
-    expect(await ended).toBe(0);
-    await cluster.addReader();
-    await gateway.until(async () => (await fetch(`${gateway.url}/readyz`)).status === 200, 10_000);
-  });
+  it(
+    'get the rest of an answer when Redis is back, from a reader that was asked to end meanwhile',
+    { timeout: 180_000 },
+    async () => {
+      const [gateway] = gateways();
+      const body = {
+        text: 'USER: Tell me a story.\nASSISTANT:',
+        max_new_tokens: 1_500,
+        min_new_tokens: 1_500,
+      };
+      const response = await fetch(`${gateway.url}/generate_stream`, jsonRequest(body));
+      const stream = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+      let text = (await stream.read()).value ?? '';
+      const leaving = cluster.readers.pop()!;
+      await cluster.redis.kill();
+      await gateway.until(async () => (await fetch(`${gateway.url}/readyz`)).status === 503, 5_000);
+      const ended = leaving.stop();
+      await cluster.redis.launch();
+      for (let read = await stream.read(); !read.done; read = await stream.read()) text += read.value;
+      expect(text).not.toContain('event: error');
+      expect(text.split('data:').length).toBeGreaterThan(1_000);
+      expect(await ended).toBe(0);
+      await cluster.addReader();
+      await gateway.until(async () => (await fetch(`${gateway.url}/readyz`)).status === 200, 10_000);
+    },
+  );
+
+  it(
+    'show all of an answer although Redis loses events that its gateway has not read',
+    { timeout: 180_000 },
+    async () => {
+      const [gateway, other] = gateways();
+      const body = { text: 'USER: Tell me a story.\nASSISTANT:', max_new_tokens: 600, min_new_tokens: 600 };
+      const redis = await connectTo(cluster.redis);
+      const response = await fetch(`${gateway.url}/generate_stream`, jsonRequest(body));
+      const stream = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+      let text = (await stream.read()).value ?? '';
+      gateway.child.kill('SIGSTOP');
+      const streams = (await redis.send(['KEYS', 'tk:1:*ev:*'])) as string[];
+      const unread = async () => Promise.all(streams.map((stream) => redis.send(['XLEN', stream])));
+      await vi.waitUntil(async () => (await unread()).some((length) => length !== 0), { timeout: 20_000 });
+      await redis.send(['DEL', ...streams]);
+      gateway.child.kill('SIGCONT');
+      await redis.close();
+      for (let read = await stream.read(); !read.done; read = await stream.read()) text += read.value;
+      const whole = await fetch(`${other.url}/generate_stream`, jsonRequest(body));
+      expect(text).toBe(await whole.text());
+      expect(await metric(gateway, /^takeoff_event_gaps_total\{.*\} (\d+)$/mu)).toBeGreaterThan(0);
+    },
+  );
 
   it('say that they are not ready while Redis is away, and refuse what is new', async () => {
     const [gateway] = gateways();

@@ -18,6 +18,8 @@ const IS_LONG = isLongForm('test:cluster');
 const STRIDE = IS_LONG ? 1 : 23;
 const WALKS = IS_LONG ? 1_000 : 40;
 /** By when everything is over: two leases, a grace and the time until a cancelled run is given up. */
+/** Steps within it share an entry. */
+const PACE_MS = 5;
 const OVER_S = 60;
 
 const advance = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms);
@@ -225,17 +227,36 @@ describe('gateway and readers at a model of Redis', () => {
     await expectRest(world, false);
   });
 
-  it('end an answer whose last events Redis has lost', async () => {
+  /** The reader tells so many steps of a begun answer; Redis has them and loses them before the gateway has read them. */
+  async function losing(steps: number): Promise<ModelWorld> {
     const world = await asking();
     await world.drain();
-    world.readers[0]?.step();
-    world.readers[0]?.step();
-    await settled();
-    for (let sent = 0; sent < 3; sent += 1) {
+    for (let made = 0; made < steps; made += 1) {
+      world.readers[0]?.step();
+      await settled();
+      await advance(PACE_MS);
       serveOf(world, 'tell');
       await settled();
     }
-    expect(world.redis.drain(KEYS.events('gw@0'))).not.toEqual([]);
+    expect(world.redis.drain(KEYS.events('gw@0'))).toHaveLength(steps);
+    return world;
+  }
+
+  it.each([
+    ['an event in the middle', 1],
+    ['the last events', 2],
+  ])('show %s of an answer that Redis has lost, told again', async (_what, steps) => {
+    const world = await losing(steps);
+    await expectRest(world, true);
+    expect(world.gateways[0]?.group.counts.gaps).toBe(steps === 1 ? 1 : 0);
+  });
+
+  it('end an answer whose last events Redis has lost, and its reader has forgotten', async () => {
+    const world = await losing(2);
+    for (let passed = 0; passed < 41; passed += 1) {
+      await advance(1_000);
+      await world.readers[0]?.remote.beat();
+    }
     await expectRest(world, false);
     expect(world.shown[0]?.events.at(-1)).toMatchObject({ kind: 'error', code: 'reader.died' });
   });

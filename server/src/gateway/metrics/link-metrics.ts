@@ -39,7 +39,7 @@ const READINGS: readonly Reading[] = [
   {
     kind: 'counter',
     name: 'takeoff_event_gaps_total',
-    help: 'Answers that ended because events between reader and gateway were lost.',
+    help: 'Times that a reader was asked to tell events of an answer again, because they were lost between it and the gateway.',
     value: ({ gaps }) => gaps,
   },
   {

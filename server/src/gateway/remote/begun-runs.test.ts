@@ -21,6 +21,8 @@ function begunRuns() {
   return { runs, begin, told };
 }
 
+const notHeard = (run: string) => ({ run, heard: 0 });
+
 describe('the runs that readers have begun', () => {
   beforeEach(() => vi.useFakeTimers({ toFake: ['performance'] }));
   afterEach(() => vi.useRealTimers());
@@ -51,9 +53,22 @@ describe('the runs that readers have begun', () => {
     vi.advanceTimersByTime(100);
     runs.look();
     expect(told).toEqual([
-      ['r1', { kind: 'check-runs', gateway: 'gw', runs: ['one', 'three'] }],
-      ['r2', { kind: 'check-runs', gateway: 'gw', runs: ['two'] }],
+      ['r1', { kind: 'check-runs', gateway: 'gw', runs: [notHeard('one'), notHeard('three')] }],
+      ['r2', { kind: 'check-runs', gateway: 'gw', runs: [notHeard('two')] }],
     ]);
+  });
+
+  it('are asked for what is missing of them, once a second while it does not come', () => {
+    const { runs, begin, told } = begunRuns();
+    const request = begin('one', 'r1');
+    request.hear(0, tokenOf('a', 0, 'one'));
+    expect([runs.askForRest(request), runs.askForRest(request)]).toEqual([true, false]);
+    vi.advanceTimersByTime(1_000);
+    expect(runs.askForRest(request)).toBe(true);
+    const asked = ['r1', { kind: 'check-runs', gateway: 'gw', runs: [{ run: 'one', heard: 1 }] }];
+    expect(told).toEqual([asked, asked]);
+    request.hear(1, tokenOf('b', 0, 'one'));
+    expect(runs.askForRest(request)).toBe(true);
   });
 
   it('are lost with a reader that nobody knows and that says nothing for as long as a lease lasts', () => {

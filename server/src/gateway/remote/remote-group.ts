@@ -291,19 +291,16 @@ export class RemoteGroup implements ConsumerGroup {
   #hearEvent(from: string, seq: number, event: RequestEvent): void {
     const run = event.requestId;
     const request = this.#runs.find(run, from);
-    if (request?.hear(seq, event) === 'heard') {
-      this.#settle(request);
-      return;
-    }
-    this.#losePart(request);
-    if (request !== undefined || event.kind === 'token') this.#control(from, { kind: 'cancel-run', run });
+    if (request === undefined) {
+      if (event.kind === 'token') this.#control(from, { kind: 'cancel-run', run });
+    } else if (request.hear(seq, event) === 'heard') this.#settle(request);
+    else if (this.#runs.askForRest(request)) this.#totals.gaps += 1;
   }
 
-  /** Redis has lost events of it, or its reader its events. */
+  /** Its reader does not have what it lacks, any more. */
   #losePart(request: RemoteRequest | undefined): void {
     if (request === undefined) return;
     request.fail('reader.died', 'Part of the answer was lost between the reader and the gateway.');
-    this.#totals.gaps += 1;
     this.#settle(request);
   }
 

@@ -45,11 +45,14 @@ describe('a request whose reader is elsewhere', () => {
     expect(heard).toHaveLength(2);
   });
 
-  it('shows nothing behind a hole in its events', () => {
+  it('shows nothing behind a hole in its events before the hole is filled', () => {
     const { request, heard } = begunRequest();
     request.hear(0, token('a'));
     expect(request.hear(2, token('c'))).toBe('gap');
     expect(heard).toHaveLength(1);
+    expect(request.heardCount).toBe(1);
+    for (const [seq, text] of ['b', 'c'].entries()) expect(request.hear(seq + 1, token(text))).toBe('heard');
+    expect(heard).toHaveLength(3);
   });
 
   it('ends each open prompt with one error when it fails', () => {

@@ -40,6 +40,8 @@ export class RemoteRequest {
   run: string | null = null;
   /** When its run was heard of last, by this gateway's clock. */
   heardMs = -Infinity;
+  /** When its reader was asked to tell again what is missing, by this gateway's clock. */
+  restAskedMs = -Infinity;
   readonly tiles: readonly Tiles[];
   readonly #listener: SubmissionListener;
   readonly #openPrompts: Set<number>;
@@ -67,6 +69,11 @@ export class RemoteRequest {
 
   get isOver(): boolean {
     return this.stage.kind === 'over';
+  }
+
+  /** Events of its run that were let through. */
+  get heardCount(): number {
+    return this.#nextSeq;
   }
 
   /** How long it has waited in Redis since it was put there last, in milliseconds; 0 where it does not. */
@@ -102,12 +109,13 @@ export class RemoteRequest {
     this.stage = { kind: 'begun', run, reader };
   }
 
-  /** An event of the run that began. Repeated ones are dropped; `gap`: some are missing, and no more may be shown. */
+  /** An event of the run that began. Repeated ones are dropped; `gap`: some are missing, and are to be told before this one. */
   hear(seq: number, event: RequestEvent): 'heard' | 'gap' {
     if (seq < this.#nextSeq || this.isOver) return 'heard';
     if (seq > this.#nextSeq) return 'gap';
     this.#nextSeq += 1;
     this.heardMs = performance.now();
+    this.restAskedMs = -Infinity;
     this.#tell({ ...event, requestId: this.requestId });
     return 'heard';
   }

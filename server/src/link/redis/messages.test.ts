@@ -101,7 +101,7 @@ describe('a control message', () => {
 
 describe('a question about runs', () => {
   it('is what was written', () => {
-    const control = { kind: 'check-runs', gateway: 'g', runs: ['one', 'two'] } as const;
+    const control = { kind: 'check-runs', gateway: 'g', runs: [{ run: 'one', heard: 0 }] } as const;
     expect(parseControl(writeControl(control))).toEqual(control);
   });
 });

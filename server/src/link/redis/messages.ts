@@ -96,18 +96,21 @@ export interface Events {
   readonly items: readonly EventItem[];
 }
 
+const heardRun = z.object({ run: runId, heard: z.int().min(0) });
+
 const controlSchema = z.discriminatedUnion('kind', [
   /** Of a request that the reader may have taken and not begun. */
   z.object({ kind: z.literal('cancel-request'), requestId: requestIdSchema }),
   z.object({ kind: z.literal('cancel-run'), run: runId }),
-  /** Of which the gateway has heard nothing for a while. */
-  z.object({ kind: z.literal('check-runs'), gateway: processName, runs: z.array(runId).max(MAX_ITEMS) }),
+  /** Of which the gateway has heard nothing for a while, or not all: `heard` events of each, so that it lacks the one of that number. */
+  z.object({ kind: z.literal('check-runs'), gateway: processName, runs: z.array(heardRun).max(MAX_ITEMS) }),
   z.object({ kind: z.literal('ask'), gateway: processName, ask: askMessageSchema }),
 ]);
+export type HeardRun = Readonly<z.infer<typeof heardRun>>;
 export type Control =
   | { readonly kind: 'cancel-request'; readonly requestId: string }
   | { readonly kind: 'cancel-run'; readonly run: string }
-  | { readonly kind: 'check-runs'; readonly gateway: string; readonly runs: readonly string[] }
+  | { readonly kind: 'check-runs'; readonly gateway: string; readonly runs: readonly HeardRun[] }
   | { readonly kind: 'ask'; readonly gateway: string; readonly ask: AskMessage };
 
 export const parseQueuedRequest = (text: string): QueuedRequest | undefined =>

@@ -15,7 +15,7 @@ const EVEN_WITHOUT_MEMORY = '#!lua flags=allow-oom\n';
 const plainScript = (lua: string): Script => ({ lua, sha1: createHash('sha1').update(lua).digest('hex') });
 const script = (body: string): Script => plainScript(EVEN_WITHOUT_MEMORY + body);
 
-/** Entries that wait for a process; older ones are dropped, and the gap ends the requests that they were of. */
+/** Entries that wait for a process; older ones are dropped, and their gateway asks for them again. */
 const MAX_ENTRIES = 20_000;
 /** How long what was written for a process stays after its last sign of life. */
 export const LEFTOVER_MS = 60_000;

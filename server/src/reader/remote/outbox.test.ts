@@ -44,6 +44,7 @@ const event = (seq: number, text = 'x', run = 'run'): EventItem => ({
   seq,
   event: { kind: 'token', requestId: run, prompt: 0, text },
 });
+const doneEvent = (seq: number): EventItem => ({ kind: 'event', seq, event: doneOf(0, 'run') });
 const seqsOf = (items: readonly EventItem[] | undefined): unknown[] =>
   (items ?? []).map((item) => (item.kind === 'event' ? item.seq : item.kind));
 
@@ -65,7 +66,6 @@ describe('the outbox of a reader', () => {
     for (const seq of [0, 1, 2]) outbox.push(event(seq));
     await stream.answer();
     expect(stream.entries.map(seqsOf)).toEqual([[0, 1, 2]]);
-    expect(outbox.isEmpty).toBe(true);
   });
 
   it('keeps what is said while an entry is under way for the next one', async () => {
@@ -148,6 +148,61 @@ describe('the outbox of a reader', () => {
     expect(overflown).toEqual(['run']);
     await stream.answer();
     expect(stream.entries.map(seqsOf)[0]?.[0]).toBe(0);
+  });
+
+  it('tells again what is missing of a run, before what follows, and nothing of other runs', async () => {
+    const { stream, outbox } = createOutbox();
+    for (const seq of [0, 1, 2]) outbox.push(event(seq));
+    outbox.push(event(0, 'x', 'other'));
+    await stream.answer();
+    outbox.push(event(3));
+    expect(outbox.tellAgain('run', 1)).toBe(true);
+    outbox.push(event(4));
+    await stream.answer();
+    expect(stream.entries.map(seqsOf)).toEqual([
+      [0, 1, 2, 0],
+      [1, 2, 3, 4],
+    ]);
+  });
+
+  it('does not take what is under way for told where something before it is missing', async () => {
+    const { stream, outbox } = createOutbox();
+    outbox.push(event(0));
+    await stream.answer();
+    outbox.push(doneEvent(1));
+    await vi.waitUntil(() => stream.waiting > 0);
+    expect(outbox.tellAgain('run', 0)).toBe(true);
+    await stream.answer();
+    await stream.answer();
+    expect(stream.entries.map(seqsOf)).toEqual([[0], [1], [0, 1]]);
+    expect(outbox.tellAgain('run', 1)).toBe(true);
+  });
+
+  it('has nothing to tell again of a run that it does not know, or whose missing event it has forgotten', async () => {
+    const { stream, outbox } = createOutbox();
+    for (let seq = 0; seq < 4; seq += 1) {
+      outbox.push(event(seq, 'x'.repeat(3_000_000)));
+      await stream.answer();
+    }
+    expect(outbox.tellAgain('other', 0)).toBe(false);
+    expect(outbox.tellAgain('run', 3)).toBe(true);
+    expect(outbox.tellAgain('run', 0)).toBe(false);
+  });
+
+  it('forgets what was sent after 40 s', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    try {
+      const { stream, outbox } = createOutbox();
+      outbox.push(event(0));
+      await stream.answer();
+      outbox.tick();
+      expect(outbox.isEmpty).toBe(false);
+      vi.advanceTimersByTime(40_000);
+      outbox.tick();
+      expect(outbox.isEmpty).toBe(true);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('forgets everything for a gateway that is gone', async () => {

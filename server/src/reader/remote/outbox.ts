@@ -1,11 +1,12 @@
-// What a reader has to tell one gateway, in order, until Redis has it. One entry is under way at a time: what is said meanwhile goes into
-// the next one, so that a step is one entry, and many steps are when they follow each other faster than anybody reads: each entry costs
-// the reader's thread, Redis and the gateway as much as a step of a small model. While Redis is away everything is kept, as long as the
-// gateway is not known to be gone; the bytes of one run are bounded.
+// What a reader has to tell one gateway, in order, until Redis has it, and again where Redis has lost it. One entry is under way at a time:
+// what is said meanwhile goes into the next one, so that a step is one entry, and many steps are when they follow each other faster than
+// anybody reads: each entry costs the reader's thread, Redis and the gateway as much as a step of a small model. While Redis is away
+// everything is kept, as long as the gateway is not known to be gone; the bytes of one run are bounded.
 import { setTimeout as delay } from 'node:timers/promises';
 import { isRedisTrouble, type RedisCommands } from '../../link/redis/redis-connection.js';
 import { joinItems, writeItem, type EventItem } from '../../link/redis/messages.js';
 import { TELL } from '../../link/redis/scripts.js';
+import { SentEvents, type SaidEvent } from './sent-events.js';
 
 export interface OutboxOptions {
   readonly connection: Pick<RedisCommands, 'run'>;
@@ -17,11 +18,8 @@ export interface OutboxOptions {
   readonly onOverflow: (run: string) => void;
 }
 
-interface Unsent {
-  readonly text: string;
-  /** Null for what belongs to no run. */
-  readonly run: string | null;
-}
+/** What belongs to no run has neither run nor number. */
+type Said = SaidEvent | { readonly text: string; readonly run: null };
 
 /** An entry that is read at once. A single item may be longer. */
 const MAX_ENTRY_CHARACTERS = 64 * 1024;
@@ -33,7 +31,8 @@ const PACE_MS = 5;
 
 export class Outbox {
   readonly #options: OutboxOptions;
-  #unsent: Unsent[] = [];
+  #unsent: Said[] = [];
+  readonly #sent = new SentEvents();
   readonly #runCharacters = new Map<string, number>();
   #sending: Promise<void> | undefined;
   /** When the last entry was sent. */
@@ -49,24 +48,41 @@ export class Outbox {
 
   push(item: EventItem): void {
     const text = writeItem(item);
-    const run = item.kind === 'event' ? item.event.requestId : null;
-    this.#unsent.push({ text, run });
-    if (run !== null) this.#count(run, text.length);
-    if (item.kind !== 'event' || item.event.kind !== 'token') {
-      this.#isUrgent = true;
-      this.#hurry();
-    }
+    this.#add(
+      item.kind === 'event' ? { text, run: item.event.requestId, seq: item.seq } : { text, run: null },
+    );
+    if (item.kind !== 'event' || item.event.kind !== 'token') this.#hasten();
     this.#sending ??= this.#send();
+  }
+
+  /** Tells the events of a run from this number on again, in order. @returns false when the first of them is not kept any more */
+  tellAgain(run: string, seq: number): boolean {
+    const unsent = this.#unsent.filter((said): said is SaidEvent => said.run === run);
+    const missing = new Map([...this.#sent.take(run, seq), ...unsent].map((said) => [said.seq, said]));
+    if (!missing.has(seq)) return false;
+    // Behind each other, as copies: what is under way of them does not count as told.
+    this.#drop(run);
+    for (const said of [...missing.values()].toSorted((a, b) => a.seq - b.seq)) this.#add({ ...said });
+    this.#hasten();
+    this.#sending ??= this.#send();
+    return true;
   }
 
   /** Nobody is there to be told. */
   clear(): void {
     this.#unsent = [];
+    this.#sent.clear();
     this.#runCharacters.clear();
   }
 
+  /** Whether nothing is to be told, or could be told again. */
   get isEmpty(): boolean {
-    return this.#sending === undefined;
+    return this.#sending === undefined && this.#sent.isEmpty;
+  }
+
+  /** To be called once a second: forgets what no gateway asks for any more. */
+  tick(): void {
+    this.#sent.forgetOld();
   }
 
   /** Resolves when everything was sent, or cleared. */
@@ -94,8 +110,14 @@ export class Outbox {
       }
       // What was cleared or dropped meanwhile is not there any more.
       const sent = new Set(batch);
-      for (const { run, text } of batch) if (run !== null) this.#count(run, -text.length);
-      this.#unsent = this.#unsent.filter((unsent) => !sent.has(unsent));
+      const [told, left] = [
+        this.#unsent.filter((said) => sent.has(said)),
+        this.#unsent.filter((said) => !sent.has(said)),
+      ];
+      this.#unsent = left;
+      const events = told.filter((said) => said.run !== null);
+      for (const { run, text } of events) this.#count(run, -text.length);
+      this.#sent.add(events);
     }
     // Together with the look at what is unsent: what is said after it, nobody would send otherwise.
     this.#sending = undefined;
@@ -115,7 +137,23 @@ export class Outbox {
     await Promise.resolve();
   }
 
-  #nextBatch(): Unsent[] {
+  #add(said: Said): void {
+    this.#unsent.push(said);
+    if (said.run !== null) this.#count(said.run, said.text.length);
+  }
+
+  #hasten(): void {
+    this.#isUrgent = true;
+    this.#hurry();
+  }
+
+  /** Everything unsent of a run. */
+  #drop(run: string): void {
+    this.#unsent = this.#unsent.filter((said) => said.run !== run);
+    this.#runCharacters.delete(run);
+  }
+
+  #nextBatch(): Said[] {
     let characters = 0;
     const end = this.#unsent.findIndex(({ text }, index) => {
       characters += text.length;
@@ -129,8 +167,8 @@ export class Outbox {
     if (total <= 0) this.#runCharacters.delete(run);
     else this.#runCharacters.set(run, total);
     if (total <= MAX_RUN_CHARACTERS) return;
-    this.#unsent = this.#unsent.filter((unsent) => unsent.run !== run);
-    this.#runCharacters.delete(run);
+    this.#drop(run);
+    this.#sent.take(run, 0);
     this.#options.onOverflow(run);
   }
 }

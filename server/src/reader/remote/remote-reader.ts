@@ -6,7 +6,7 @@ import type { HeartbeatEvent, ReaderCard } from '../../link/lifecycle/messages.j
 import type { FromReader, ToReader } from '../../link/messages.js';
 import { OUTAGE_MS } from '../../link/redis/leases.js';
 import { keysOf } from '../../link/redis/keys.js';
-import { writeEvents, type BackReason, type Control, type EventItem } from '../../link/redis/messages.js';
+import { writeEvents, type BackReason, type Control, type HeardRun } from '../../link/redis/messages.js';
 import { isRedisTrouble, type RedisCommands } from '../../link/redis/redis-connection.js';
 import type { Presence } from '../../link/redis/presence.js';
 import { numberOf, textsOf } from '../../link/redis/replies.js';
@@ -122,7 +122,7 @@ export class RemoteReader {
           if (run.requestId === message.requestId && run.mayBeTaken) this.#drop(run);
         break;
       case 'check-runs':
-        this.#tellUnknown(this.#outboxOf(group, message.gateway), message.runs);
+        this.#tellMissing(this.#outboxOf(group, message.gateway), message.runs);
         break;
       case 'ask': {
         this.#questionCount += 1;
@@ -148,7 +148,8 @@ export class RemoteReader {
     await this.#renew();
     if (this.#options.presence.mayJudge) await this.#lookForGateways();
     for (const [stream, outbox] of this.#outboxes) {
-      const isUsed = [...this.#runs.values()].some((run) => this.#streamOf(run) === stream);
+      outbox.tick();
+      const isUsed = [...this.#runs.values()].some((run) => run.eventsKey === stream);
       if (!isUsed && outbox.isEmpty) this.#outboxes.delete(stream);
     }
   }
@@ -157,8 +158,13 @@ export class RemoteReader {
   async drain(): Promise<void> {
     this.#isDraining = true;
     for (const run of this.#runs.values()) if (run.stage === 'accepted') await this.#returnRun(run);
-    while (this.#runs.size > 0 || this.#fetching > 0) await delay(RETRY_MS);
+    while (this.#runs.size > 0 || this.#fetching > 0 || this.#mayBeAsked) await delay(RETRY_MS);
     await this.flush();
+  }
+
+  /** Whether Redis may have been lost a moment ago, with what gateways had not read. */
+  get #mayBeAsked(): boolean {
+    return !this.#options.presence.mayJudge && [...this.#outboxes.values()].some(({ isEmpty }) => !isEmpty);
   }
 
   /** Resolves when everything said so far was told. */
@@ -244,10 +250,10 @@ export class RemoteReader {
     const keys = keysOf(group);
     if (!(await run.isWanted)) return;
     // What has been said so far comes with the announcement: whoever hears that it has begun has its first token.
-    const said = run.held.splice(0).map((event) => itemOf(run, event));
+    const said = run.held.splice(0).map((event) => run.tell(event));
     const began = { kind: 'began', requestId: run.requestId, run: run.id } as const;
     const announcement = writeEvents({ from: reader, items: [began, ...said] });
-    const streams = [stream, keys.events(run.gateway), keys.note(run.id)];
+    const streams = [stream, run.eventsKey, keys.note(run.id)];
     const isOurs = await this.#begins(run, () => commands.run(BEGIN, streams, [id, reader, announcement]));
     if (isOurs && run.isBeginning) {
       this.#tellHeld(run);
@@ -280,12 +286,17 @@ export class RemoteReader {
   }
 
   #tell(run: Run, event: RequestEvent): void {
-    this.#outboxOf(run.entry.group, run.gateway).push(itemOf(run, event));
+    this.#outboxOf(run.entry.group, run.gateway).push(run.tell(event));
   }
 
-  #tellUnknown(outbox: Outbox, ids: readonly string[]): void {
-    const runs = ids.filter((id) => (this.#runs.get(id)?.stage ?? 'dropped') === 'dropped');
-    if (runs.length > 0) outbox.push({ kind: 'unknown-runs', runs });
+  /** Tells again what is missing of these runs, and which of them have nothing to tell any more. */
+  #tellMissing(outbox: Outbox, heard: readonly HeardRun[]): void {
+    const unknown = heard.filter(({ run: id, heard: count }) => {
+      const run = this.#runs.get(id);
+      if (run?.stage === 'dropped') return true;
+      return run?.saidCount !== count && !outbox.tellAgain(id, count);
+    });
+    if (unknown.length > 0) outbox.push({ kind: 'unknown-runs', runs: unknown.map(({ run }) => run) });
   }
 
   #forgetEnded(run: Run): void {
@@ -343,18 +354,14 @@ export class RemoteReader {
 
   async #lookForGateways(): Promise<void> {
     const runs = [...this.#runs.values()];
-    const leases = new Set(runs.map(leaseOf));
+    const leases = new Set(runs.map((run) => run.gatewayKey));
     const gone = await this.#gateways.look([...leases]);
     for (const run of runs) {
-      if (!gone.has(leaseOf(run))) continue;
-      this.#outboxes.get(this.#streamOf(run))?.clear();
+      if (!gone.has(run.gatewayKey)) continue;
+      this.#outboxes.get(run.eventsKey)?.clear();
       if (run.stage === 'accepted') await discardEntry(this.#options.commands, run.entry);
       this.#drop(run);
     }
-  }
-
-  #streamOf({ entry, gateway }: Run): string {
-    return keysOf(entry.group).events(gateway);
   }
 
   #outboxOf(group: string, gateway: string): Outbox {
@@ -374,20 +381,10 @@ export class RemoteReader {
     this.#tellLost(run);
   }
 
-  /** The gateway finds a hole in front of it, and ends the request. */
+  /** The gateway ends the request, if it has heard that it began. */
   #tellLost(run: Run): void {
-    const event = {
-      kind: 'error',
-      requestId: run.id,
-      prompt: 0,
-      code: 'reader.died',
-      message: 'The reader lost the request. Send it again.',
-    } as const;
-    run.nextSeq();
-    this.#outboxOf(run.entry.group, run.gateway).push({ kind: 'event', seq: run.nextSeq(), event });
+    this.#outboxOf(run.entry.group, run.gateway).push({ kind: 'unknown-runs', runs: [run.id] });
   }
 }
 
-const itemOf = (run: Run, event: RequestEvent): EventItem => ({ kind: 'event', seq: run.nextSeq(), event });
 const entryOf = ({ entry }: Run): string => entry.id;
-const leaseOf = ({ entry, gateway }: Run): string => keysOf(entry.group).gateway(gateway);

@@ -2,7 +2,8 @@
 // until then somebody else may have it.
 import { randomBytes } from 'node:crypto';
 import type { RequestEvent } from '../../link/requests/messages.js';
-import type { QueuedRequest } from '../../link/redis/messages.js';
+import { keysOf } from '../../link/redis/keys.js';
+import type { EventItem, QueuedRequest } from '../../link/redis/messages.js';
 
 /** Where a request was taken from. */
 export interface TakenEntry {
@@ -43,6 +44,16 @@ export class Run {
     return this.entry.request.gateway;
   }
 
+  /** Of the stream that its gateway reads. */
+  get eventsKey(): string {
+    return keysOf(this.entry.group).events(this.gateway);
+  }
+
+  /** Of the sign of life of its gateway. */
+  get gatewayKey(): string {
+    return keysOf(this.entry.group).gateway(this.gateway);
+  }
+
   get requestId(): string {
     return this.entry.request.message.requestId;
   }
@@ -64,8 +75,14 @@ export class Run {
     if (kind !== 'token') this.#openPrompts.delete(prompt);
   }
 
-  nextSeq(): number {
+  /** Events that were told, or are about to be. */
+  get saidCount(): number {
+    return this.#seq;
+  }
+
+  /** Its next event, numbered. */
+  tell(event: RequestEvent): EventItem {
     this.#seq += 1;
-    return this.#seq - 1;
+    return { kind: 'event', seq: this.#seq - 1, event };
   }
 }
