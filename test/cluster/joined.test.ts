@@ -170,7 +170,7 @@ describe.skipIf(sayWhyNoRedis())('two gateways and two readers', () => {
       for (let read = await stream.read(); !read.done; read = await stream.read()) text += read.value;
       const whole = await fetch(`${other.url}/generate_stream`, jsonRequest(body));
       expect(text).toBe(await whole.text());
-      },
+    },
   );
 
   it('say that they are not ready while Redis is away, and refuse what is new', async () => {
