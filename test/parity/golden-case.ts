@@ -146,19 +146,32 @@ export async function encodeImage(
   { encoder, description }: Pick<LoadedPair, 'encoder' | 'description'>,
   file: string,
   keptRows: number | null = null,
-): Promise<FeatureRows> {
+): Promise<EncodedImage> {
   if (encoder === null || description.vision === null) throw new TypeError('the model takes no images');
   const encoding = encoder.start(await readImage(file, description.vision), keptRows);
   for (;;) {
     const features = await encoding.advance(Infinity);
-    if (features !== undefined) return features;
+    if (features !== undefined) return encodedImage(features);
   }
+}
+
+/** Features, f32 [rows, width], as an array of their own. */
+export interface EncodedImage extends FeatureRows {
+  readonly values: Float32Array;
+}
+
+function encodedImage(features: FeatureRows): EncodedImage {
+  const { rows } = features;
+  const width = features.row(0).length;
+  const values = new Float32Array(rows * width);
+  for (let index = 0; index < rows; index += 1) values.set(features.row(index), index * width);
+  return { rows, values, row: (index) => values.subarray(index * width, (index + 1) * width) };
 }
 
 /** Features of the goldens' images by their names, each encoded once. */
 export function imageFeatures(model: () => Pick<LoadedPair, 'encoder' | 'description'>) {
-  const features = new Map<string, FeatureRows>();
-  return async (image: string): Promise<FeatureRows> => {
+  const features = new Map<string, EncodedImage>();
+  return async (image: string): Promise<EncodedImage> => {
     const known = features.get(image);
     if (known !== undefined) return known;
     const done = await encodeImage(model(), path.join(GOLDENS, 'images', `${image}.png`));

@@ -3,7 +3,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { FeatureRows } from '../../server/src/reader/engine/engine.js';
 import {
   differences,
   encodeImage,
@@ -11,6 +10,7 @@ import {
   imageFeatures,
   loadExact,
   type ConvertedModel,
+  type EncodedImage,
 } from './golden-case.js';
 
 interface KeptRows {
@@ -46,13 +46,13 @@ describe.each([...new Set(expected.map((entry) => entry.case))])('%s', (name) =>
   );
 });
 
-function allRows({ rows, values }: FeatureRows): Float32Array[] {
+function allRows({ rows, values }: EncodedImage): Float32Array[] {
   const width = values.length / rows;
   return Array.from({ length: rows }, (_, row) => values.subarray(row * width, (row + 1) * width));
 }
 
 /** The place of a row in the features of an image. */
-function nearest(row: Float32Array, image: FeatureRows): { readonly at: number; readonly distance: number } {
+function nearest(row: Float32Array, image: EncodedImage): { readonly at: number; readonly distance: number } {
   const distances = allRows(image).map((other) => differences(row, other).largest);
   const distance = Math.min(...distances);
   return { at: distances.indexOf(distance), distance };

@@ -3,7 +3,6 @@
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { FeatureRows } from '../../server/src/reader/engine/engine.js';
 import { encodePrompt } from '../../server/src/reader/prompt/encode.js';
 import { trustedTextToPieces } from '../oracles/trusted-text.js';
 import { serveTemplate } from '../../server/src/reader/load/served-template.js';
@@ -15,6 +14,7 @@ import {
   loadExact,
   logitsAfter,
   type ConvertedModel,
+  type EncodedImage,
 } from './golden-case.js';
 import {
   f32Tensor,
@@ -57,10 +57,13 @@ async function withVariant<T>(
   }
 }
 
-const encode = (model: ConvertedModel, image: string, keptRows: number | null = null): Promise<FeatureRows> =>
-  encodeImage(model, path.join(GOLDENS, 'images', `${image}.png`), keptRows);
+const encode = (
+  model: ConvertedModel,
+  image: string,
+  keptRows: number | null = null,
+): Promise<EncodedImage> => encodeImage(model, path.join(GOLDENS, 'images', `${image}.png`), keptRows);
 
-let unchanged: FeatureRows;
+let unchanged: EncodedImage;
 beforeAll(async () => {
   unchanged = await withVariant(
     () => undefined,
@@ -158,7 +161,7 @@ describe('an image with fewer rows', () => {
       config['mm_patch_merge_type'] = 'flat';
       config['mm_vision_select_feature'] = 'cls_patch';
     });
-    const first = ({ values }: FeatureRows) => values.subarray(0, WIDTH);
+    const first = ({ values }: EncodedImage) => values.subarray(0, WIDTH);
     expect(kept.rows).toBe(70);
     expect(differences(first(kept), first(whole)).largest).toBeLessThan(1e-5);
   });
@@ -305,7 +308,7 @@ function toHub(target: Config, tensors: Tensors, original: Config): void {
   rename(tensors, /^(model\.|lm_head)/, 'language_model.$1');
 }
 
-const rowsOf = ({ rows, values }: FeatureRows): Float32Array[] =>
+const rowsOf = ({ rows, values }: EncodedImage): Float32Array[] =>
   Array.from({ length: rows }, (_, row) => values.subarray(row * WIDTH, (row + 1) * WIDTH));
 
 function rename(tensors: Tensors, from: RegExp, to: string): void {

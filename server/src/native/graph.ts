@@ -272,10 +272,17 @@ export class Graph {
   }
 
   /** A copy of an f32 output, whose part has been computed. */
-  read({ pointer, shape }: Tensor): Float32Array {
-    const values = new Float32Array(count(shape));
-    this.#runtime.ggml.tensorGet(pointer, values, 0, values.byteLength);
+  read(output: Tensor): Float32Array {
+    const values = new Float32Array(count(output.shape));
+    this.readInto(output, values);
     return values;
+  }
+
+  /** Copies an f32 output, whose part has been computed. */
+  readInto({ pointer, byteLength }: Tensor, values: Float32Array): void {
+    if (values.byteLength !== byteLength)
+      throw new Defect(`The output takes ${byteLength} bytes, got ${values.byteLength}.`);
+    this.#runtime.ggml.tensorGet(pointer, values, 0, byteLength);
   }
 
   close(): void {

@@ -57,6 +57,8 @@ function start({
     step: async (rows, adapter) => {
       kv.checkIntegrity();
       onStep?.(rows);
+      // As an engine does. It throws where the features have been freed, although a row needs them.
+      for (const { source } of rows) if (source.kind === 'features') source.features.row(source.row);
       const sampled = await engine.step(rows, adapter);
       // A machine that takes a millisecond for each row.
       clockMs += rows.length;
@@ -408,6 +410,18 @@ describe('ReaderLoop', () => {
     }
     // `two` was the least recently used when `three` came.
     expect(encoder.ranParts).toBe(4 * PARTS);
+  });
+
+  it('keeps the features of an image until its rows are computed, whatever else has to be kept', async () => {
+    const { loop, idle, events, encoder, defects } = start({
+      imageCacheBytes: 0,
+      limits: { maxRows: 16, maxSequences: 4 },
+    });
+    for (const name of ['one', 'two', 'three']) loop.accept(about(imageOf(name), name, ['x']));
+    await idle();
+    expect(defects).toEqual([]);
+    expect(terminals(events)).toHaveLength(3);
+    expect(encoder.ranParts).toBe(3 * PARTS);
   });
 
   it('frees the cells of a cancelled sequence for the one that waits for them', async () => {

@@ -276,7 +276,7 @@ export class ReaderLoop {
       first ??= missing;
     }
     if (first === undefined) return;
-    this.#counts.addVisionSlice(await this.#images.encode(first, this.#target.visionMs));
+    this.#counts.addVisionSlice(await this.#images.encode(first, this.#target.visionMs, this.#running));
     this.#steps += 1;
   }
 

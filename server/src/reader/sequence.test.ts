@@ -20,7 +20,7 @@ const imageOf = (rows: number): SequenceImage => ({
   keptRows: null,
   payload: { sha256: 'ab', widthPx: 4, heightPx: 3, sidePx: 112, tiles: new Uint8Array() },
 });
-const featuresOf = (rows: number): FeatureRows => ({ rows, values: new Float32Array(rows) });
+const featuresOf = (rows: number): FeatureRows => ({ rows, row: () => new Float32Array(1) });
 /** The image that a sequence waits for, with features for it. */
 function suppliedBy({ missingImage }: Sequence): [SequenceImage, FeatureRows] {
   if (missingImage === undefined) throw new TypeError('the sequence waits for no image');

@@ -151,6 +151,11 @@ export class Sequence {
     this.#features.set(image, features);
   }
 
+  /** Whether some of its rows have to be computed from these features. */
+  needs(features: FeatureRows): boolean {
+    return [...this.#features.values()].includes(features);
+  }
+
   /** Goes on behind the first `rows` rows, which are in the cache already. */
   skipTo(rows: number): void {
     if (rows <= this.#computedRows) return;

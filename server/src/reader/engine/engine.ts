@@ -20,10 +20,11 @@ export interface EngineLimits {
   readonly maxRows: number;
 }
 
-/** Rows that take the place of tokens, f32 [rows, width], in the order in which they stand in the prompt. */
+/** Rows that take the place of tokens, in the order in which they stand in the prompt. */
 export interface FeatureRows {
   readonly rows: number;
-  readonly values: Float32Array;
+  /** f32 [width], a view. */
+  row(index: number): Float32Array;
 }
 
 /** What takes a row's place at the model's input. */
@@ -85,7 +86,7 @@ export interface LanguageEngine extends KvMemory {
   begin(slot: Slot, sampling: SamplingParameters, constraint?: AnswerConstraint | null): void;
   /**
    * Computes one batch, all rows of which go through the adapter of this id, or through the model as it is. Rows of one slot are in order of
-   * position. Tokens come in the order of the sampling rows.
+   * position. Tokens come in the order of the sampling rows. Features are read before it returns its promise, and not afterwards.
    */
   step(rows: readonly StepRow[], adapter?: string | null): Promise<readonly SampledToken[]>;
   /** Ends the sampling of the slot's sequence; its cells stay until they are forgotten. */

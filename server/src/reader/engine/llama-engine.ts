@@ -158,8 +158,7 @@ export class LlamaEngine implements LanguageEngine, AdapterMemory {
       this.#parts.embeddings.read(source.token, target);
       return;
     }
-    const first = source.row * target.length;
-    target.set(source.features.values.subarray(first, first + target.length));
+    target.set(source.features.row(source.row));
   }
 
   #drawn(row: StepRow | undefined, sample: RowSample, sampled: Sampled | undefined): Drawn {

@@ -25,7 +25,7 @@ export class EchoEncoder implements ImageEncoder {
 
   start({ widthPx, heightPx }: ImagePayload, keptRows: number | null): ImageEncoding {
     const rows = keptRows ?? layoutImage(widthPx, heightPx, this.#vision).imageTokens;
-    const features: FeatureRows = { rows, values: new Float32Array(rows) };
+    const features: FeatureRows = { rows, row: () => new Float32Array(1) };
     let partsLeft = this.#parts;
     return {
       partCount: this.#parts,

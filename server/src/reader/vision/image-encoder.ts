@@ -7,7 +7,7 @@ import type { FeatureRows } from '../engine/engine.js';
 export interface ImageEncoding {
   /** Parts of about equal length that it is computed in. */
   readonly partCount: number;
-  /** Computes up to so many parts, at least one. Features when none is left. */
+  /** Computes up to so many parts, at least one. Features when none is left, to be copied before the encoder starts again. */
   advance(maxParts: number): Promise<FeatureRows | undefined>;
 }
 

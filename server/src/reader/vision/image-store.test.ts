@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ImagePayload } from '../../link/requests/messages.js';
 import type { FeatureRows } from '../engine/engine.js';
+import { ROWS_PER_BLOCK } from './feature-memory.js';
 import type { ImageEncoder } from './image-encoder.js';
 import { imageIdentity } from './image-identity.js';
 import { ImageStore, type StoredImage } from './image-store.js';
@@ -9,7 +10,7 @@ const image = (sha256: string, widthPx = 4): StoredImage => {
   const payload = { sha256, widthPx, heightPx: 3, sidePx: 112, tiles: new Uint8Array() };
   return { payload, identity: imageIdentity(payload, null, null), keptRows: null };
 };
-const ROWS = 10;
+const ROWS = 16;
 const FEATURE_BYTES = ROWS * Float32Array.BYTES_PER_ELEMENT;
 
 /** Each encoding has two parts. */
@@ -20,7 +21,7 @@ class CountingEncoder implements ImageEncoder {
   start({ sha256 }: ImagePayload) {
     this.started.push(sha256);
     let partsLeft = 2;
-    const features: FeatureRows = { rows: ROWS, values: new Float32Array(ROWS) };
+    const features: FeatureRows = { rows: ROWS, row: () => new Float32Array(1) };
     return {
       partCount: 2,
       advance: (maxParts: number) => {
@@ -36,11 +37,16 @@ class CountingEncoder implements ImageEncoder {
   }
 }
 
-async function encode(store: ImageStore, wanted: StoredImage): Promise<FeatureRows> {
+/** @param needed features that somebody has still to read */
+async function encode(
+  store: ImageStore,
+  wanted: StoredImage,
+  needed: readonly FeatureRows[] = [],
+): Promise<FeatureRows> {
   for (;;) {
     const features = store.get(wanted);
     if (features !== undefined) return features;
-    await store.advance(wanted, 1);
+    await store.advance(wanted, 1, (features) => needed.includes(features));
   }
 }
 
@@ -80,8 +86,8 @@ describe('ImageStore', () => {
   it('finishes an encoding that is under way before it starts another', async () => {
     const encoder = new CountingEncoder();
     const store = new ImageStore(encoder, 10 * FEATURE_BYTES);
-    expect(await store.advance(image('a'), 1)).toBe(1);
-    expect(await store.advance(image('b'), 5)).toBe(1);
+    expect(await store.advance(image('a'), 1, () => false)).toBe(1);
+    expect(await store.advance(image('b'), 5, () => false)).toBe(1);
     expect(encoder.started).toEqual(['a']);
     expect(store.get(image('a'))).toBeDefined();
     expect(store.get(image('b'))).toBeUndefined();
@@ -110,5 +116,26 @@ describe('ImageStore', () => {
     await encode(store, image('b'));
     expect(store.get(image('a'))).toBeUndefined();
     expect(store.get(image('b'))).toBeDefined();
+  });
+
+  it('frees what it keeps no more, but for what somebody needs', async () => {
+    const store = new ImageStore(new CountingEncoder(), FEATURE_BYTES);
+    const a = await encode(store, image('a'));
+    const b = await encode(store, image('b'), [a]);
+    expect(store.get(image('a'))).toBeUndefined();
+    expect(a.row(0)).toHaveLength(1);
+    const c = await encode(store, image('c'), [b]);
+    expect(() => a.row(0)).toThrow('freed');
+    for (const kept of [b, c]) expect(kept.row(0)).toHaveLength(1);
+  });
+
+  it('takes no more memory than allowed, however many images come', async () => {
+    const store = new ImageStore(new CountingEncoder(), 2 * FEATURE_BYTES);
+    const blocks = new Set<ArrayBufferLike>();
+    for (let n = 0; n < 10; n += 1) {
+      const features = await encode(store, image(`image ${n}`));
+      for (let row = 0; row < ROWS; row += 1) blocks.add(features.row(row).buffer);
+    }
+    expect(blocks.size).toBe(2 * (ROWS / ROWS_PER_BLOCK));
   });
 });

@@ -3,6 +3,7 @@
 import type { ReaderCounts } from '../../link/lifecycle/reader-counts.js';
 import type { ImagePayload } from '../../link/requests/messages.js';
 import type { FeatureRows } from '../engine/engine.js';
+import { bytesOfBlocks, FeatureMemory, type KeptFeatures } from './feature-memory.js';
 import type { ImageEncoder, ImageEncoding } from './image-encoder.js';
 
 export interface StoredImage {
@@ -11,6 +12,9 @@ export interface StoredImage {
   /** Rows that are kept, where that is not all of them. */
   readonly keptRows: number | null;
 }
+
+/** Whether a prompt that was given these features has still to take some of their rows. */
+type IsNeeded = (features: FeatureRows) => boolean;
 
 export type FeatureCounts = ReaderCounts['features'];
 
@@ -24,7 +28,10 @@ export class ImageStore {
   readonly #encoder: ImageEncoder;
   readonly #maxBytes: number;
   /** Least recently used first. */
-  readonly #features = new Map<string, FeatureRows>();
+  readonly #features = new Map<string, KeptFeatures>();
+  readonly #memory = new FeatureMemory();
+  /** Those that are kept no more, and that a prompt may still need. */
+  #letGo: KeptFeatures[] = [];
   /** Those that asked for features that were not there. */
   readonly #waiting = new WeakSet<StoredImage>();
   /** Those whose asking began an encoding. */
@@ -44,7 +51,7 @@ export class ImageStore {
     return { bytes: this.#bytes, maxBytes: this.#maxBytes, ...this.#totals };
   }
 
-  /** Features of an encoded image, for one prompt that takes them once; marks them as used. */
+  /** Features of an encoded image, for one prompt that takes them once, to be used until they are freed; marks them as used. */
   get(image: StoredImage): FeatureRows | undefined {
     const { identity } = image;
     const features = this.#features.get(identity);
@@ -59,10 +66,11 @@ export class ImageStore {
   }
 
   /**
-   * Computes parts of an encoding: of the one under way, else of a new one for `image`.
+   * Computes parts of an encoding: of the one under way, else of a new one for `image`. Where its features are made and there is no room
+   * for them, those go that were used longest ago, and their memory is used for others unless they are needed.
    * @returns how many, at most `maxParts`
    */
-  async advance(image: StoredImage, maxParts: number): Promise<number> {
+  async advance(image: StoredImage, maxParts: number, isNeeded: IsNeeded): Promise<number> {
     this.#current ??= this.#begin(image);
     const current = this.#current;
     const parts = Math.min(maxParts, current.partsLeft);
@@ -70,7 +78,7 @@ export class ImageStore {
     current.partsLeft -= parts;
     if (features === undefined) return parts;
     this.#current = undefined;
-    this.#add(current.identity, features);
+    this.#add(current.identity, features, isNeeded);
     return parts;
   }
 
@@ -81,14 +89,20 @@ export class ImageStore {
     return { identity: image.identity, encoding, partsLeft: encoding.partCount };
   }
 
-  #add(identity: string, features: FeatureRows): void {
-    this.#features.set(identity, features);
-    this.#bytes += features.values.byteLength;
+  /** Those are kept even when they alone are over the bound: a sequence is about to take them. */
+  #add(identity: string, encoded: FeatureRows, isNeeded: IsNeeded): void {
+    const bytes = bytesOfBlocks(encoded);
     for (const [oldest, old] of this.#features) {
-      // The newest stays even when it alone is over the bound: a sequence is about to take it.
-      if (this.#bytes <= this.#maxBytes || oldest === identity) break;
+      if (this.#bytes + bytes <= this.#maxBytes) break;
       this.#features.delete(oldest);
-      this.#bytes -= old.values.byteLength;
+      this.#letGo.push(old);
+      this.#bytes -= old.byteLength;
     }
+    const needed = this.#letGo.filter(isNeeded);
+    for (const features of this.#letGo) if (!needed.includes(features)) this.#memory.free(features);
+    this.#letGo = needed;
+    this.#features.set(identity, this.#memory.keep(encoded));
+    this.#bytes += bytes;
+    this.#memory.limitSpare(Math.max(0, this.#maxBytes - this.#bytes));
   }
 }

@@ -12,6 +12,9 @@ export interface ImageSupplyOptions {
   readonly clock: () => number;
 }
 
+/** All that have been given features and may need them still. */
+type Running = ReadonlyMap<unknown, { readonly sequence: Sequence }>;
+
 /** Of a model that takes no images. */
 const NO_FEATURES: FeatureCounts = { bytes: 0, maxBytes: 0, hits: 0, misses: 0, joined: 0 };
 
@@ -39,9 +42,9 @@ export class ImageSupply {
 
   /**
    * Computes some parts of an encoding, as many as take about `targetMs`: of the one under way, else of that of `image`. Returns the
-   * milliseconds that it took.
+   * milliseconds that it took. Features that none of the running sequences needs may make room for those of the image.
    */
-  async encode(image: SequenceImage, targetMs: number): Promise<number> {
+  async encode(image: SequenceImage, targetMs: number, running: Running): Promise<number> {
     const { clock } = this.#options;
     const maxParts = this.#pace.units({
       targetMs,
@@ -50,7 +53,9 @@ export class ImageSupply {
       maxUnits: Infinity,
     });
     const startMs = clock();
-    const units = await this.#images.advance(image, maxParts);
+    const units = await this.#images.advance(image, maxParts, (features) =>
+      [...running.values()].some(({ sequence }) => sequence.needs(features)),
+    );
     const ms = clock() - startMs;
     this.#pace.note({ units, ms });
     return ms;

@@ -2,28 +2,33 @@
 import { Defect } from '../../errors.js';
 import type { ImageLayout } from '../../image/geometry.js';
 import { promptRows } from '../../image/prompt-rows.js';
+import type { FeatureRows } from '../engine/engine.js';
 
 /**
  * @param tiles features of each tile, f32 [rowsPerTile, width], the base view first
  * @param newline f32 [width]; needed when the layout has newlines
- * @returns f32 [imageTokens, width]
+ * @returns views of them
  */
 export function mergeTiles(
   tiles: readonly Float32Array[],
   layout: ImageLayout,
   width: number,
   newline: Float32Array | null,
-): Float32Array {
+): FeatureRows {
   const rows = promptRows(layout);
   if (rows.length !== layout.imageTokens)
     throw new Defect(`Merging gave ${rows.length} rows instead of ${layout.imageTokens}.`);
-  const merged = new Float32Array(layout.imageTokens * width);
-  rows.forEach((row, index) => {
-    const values = row === 'newline' ? newline : rowOf(tiles, row.tile, row.row, width);
-    if (values === null) throw new Defect('The layout has newlines and the model no image_newline vector.');
-    merged.set(values, index * width);
-  });
-  return merged;
+  return {
+    rows: rows.length,
+    row: (index) => {
+      const row = rows[index];
+      if (row === undefined) throw new Defect(`An image of ${rows.length} rows has no row ${index}.`);
+      if (row !== 'newline') return rowOf(tiles, row.tile, row.row, width);
+      if (newline === null)
+        throw new Defect('The layout has newlines and the model no image_newline vector.');
+      return newline;
+    },
+  };
 }
 
 /** A row of a tile, as a view. */

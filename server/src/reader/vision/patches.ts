@@ -7,21 +7,21 @@ export interface PatchGrid {
 }
 
 /**
- * Patches of one tile in row-major order, each channel-major as the convolution's weights are: f32
- * [(sidePx / patchPx)², 3 · patchPx²].
+ * Patches of one tile in row-major order, each channel-major as the convolution's weights are.
  * @param tile [sidePx, sidePx, 3] u8 RGB
  * @param table normalised value of each byte, f32 [3, 256]
+ * @param patches that are written, f32 [(sidePx / patchPx)², 3 · patchPx²]
  */
 export function tileToPatches(
   tile: Uint8Array,
   table: Float32Array,
   { sidePx, patchPx }: PatchGrid,
-): Float32Array {
+  patches: Float32Array,
+): void {
   if (tile.length !== sidePx * sidePx * 3)
     throw new Defect(`A tile has ${sidePx * sidePx * 3} bytes, got ${tile.length}.`);
   const perSide = sidePx / patchPx;
   const area = patchPx * patchPx;
-  const patches = new Float32Array(perSide * perSide * 3 * area);
   for (let y = 0; y < sidePx; y += 1) {
     const patchRow = Math.floor(y / patchPx) * perSide;
     const lineOffset = (y % patchPx) * patchPx;
@@ -33,5 +33,4 @@ export function tileToPatches(
       }
     }
   }
-  return patches;
 }

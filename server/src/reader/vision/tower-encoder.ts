@@ -31,6 +31,10 @@ interface TiledImage {
 export class TowerEncoder implements ImageEncoder {
   readonly #parts: TowerEncoderParts;
   readonly #table: Float32Array;
+  /** Of the tiles of one run, for which the tower has them copied. The next run's take their place. */
+  #patches = new Float32Array();
+  /** Features of the tiles of one image. The next image's take their place. */
+  #features = new Float32Array();
 
   constructor(parts: TowerEncoderParts) {
     this.#parts = parts;
@@ -58,7 +62,8 @@ export class TowerEncoder implements ImageEncoder {
   async encodeTiles(tiles: Uint8Array): Promise<Float32Array[]> {
     const { tower, settings } = this.#parts;
     const count = tiles.length / (settings.sidePx ** 2 * 3);
-    const run = tower.begin(this.#patches(tiles, count), count);
+    const features = new Float32Array(count * tower.floatsPerTile);
+    const run = tower.begin(this.#patchesOf(tiles, count), count, features);
     while (run.partsLeft > 0) await run.computePart();
     return run.output();
   }
@@ -70,11 +75,17 @@ export class TowerEncoder implements ImageEncoder {
   #whole(image: TiledImage): ImageEncoding {
     const { tower, newline } = this.#parts;
     const { layout } = image;
-    const passes = this.#passes(image, (patches, tiles) => tower.begin(patches, tiles));
+    const features = this.#featuresOf(layout.tileCount);
+    let begun = 0;
+    const passes = this.#passes(image, (patches, tiles) => {
+      const first = begun * tower.floatsPerTile;
+      begun += tiles;
+      return tower.begin(patches, tiles, features.subarray(first, begun * tower.floatsPerTile));
+    });
     return encodingOf(passes.partCount, async () => {
       const tiles = await passes.next();
       if (tiles === undefined) return undefined;
-      return { rows: layout.imageTokens, values: mergeTiles(tiles, layout, tower.shape.textWidth, newline) };
+      return mergeTiles(tiles, layout, tower.shape.textWidth, newline);
     });
   }
 
@@ -95,7 +106,9 @@ export class TowerEncoder implements ImageEncoder {
       const rows = chosen.slice(projected, projected + ROWS_PER_PROJECTION);
       values.set(await tower.project(concatenated(rows)), projected * textWidth);
       projected += rows.length;
-      return projected < keptRows ? undefined : { rows: keptRows, values };
+      return projected < keptRows
+        ? undefined
+        : { rows: keptRows, row: (index) => rowOf([values], 0, index, textWidth) };
     });
   }
 
@@ -120,7 +133,7 @@ export class TowerEncoder implements ImageEncoder {
     const beginNext = () => {
       const tiles = Math.min(tower.tilesPerRun, layout.tileCount - done.length);
       const bytes = payload.tiles.subarray(done.length * tileBytes, (done.length + tiles) * tileBytes);
-      return begin(this.#patches(bytes, tiles), tiles);
+      return begin(this.#patchesOf(bytes, tiles), tiles);
     };
     return {
       partCount: Math.ceil(layout.tileCount / tower.tilesPerRun) * tower.partCount,
@@ -135,14 +148,22 @@ export class TowerEncoder implements ImageEncoder {
     };
   }
 
-  #patches(tiles: Uint8Array, count: number): Float32Array {
+  #featuresOf(tiles: number): Float32Array {
+    const floats = tiles * this.#parts.tower.floatsPerTile;
+    if (this.#features.length < floats) this.#features = new Float32Array(floats);
+    return this.#features.subarray(0, floats);
+  }
+
+  #patchesOf(tiles: Uint8Array, count: number): Float32Array {
     const { settings } = this.#parts;
-    const tileBytes = tiles.length / count;
-    return concatenated(
-      Array.from({ length: count }, (_, index) =>
-        tileToPatches(tiles.subarray(index * tileBytes, (index + 1) * tileBytes), this.#table, settings),
-      ),
-    );
+    // Each byte of a tile becomes a number.
+    if (this.#patches.length < tiles.length) this.#patches = new Float32Array(tiles.length);
+    const ofTile = tiles.length / count;
+    for (let start = 0; start < tiles.length; start += ofTile) {
+      const patches = this.#patches.subarray(start, start + ofTile);
+      tileToPatches(tiles.subarray(start, start + ofTile), this.#table, settings, patches);
+    }
+    return this.#patches.subarray(0, tiles.length);
   }
 }
 

@@ -76,6 +76,11 @@ export class VisionTower {
     return this.#graphFor(1).bodyParts;
   }
 
+  /** Of the features of one tile. */
+  get floatsPerTile(): number {
+    return this.rowsPerTile * this.shape.textWidth;
+  }
+
   /** Whether a class token says which patches matter. */
   get canScore(): boolean {
     return this.shape.layersToRun > 0;
@@ -83,13 +88,17 @@ export class VisionTower {
 
   /**
    * Features of tiles, f32 [rowsPerTile, textWidth] each.
-   * @param patches of the tiles, f32 [tiles, patches, 3 · patchPx²]
+   * @param patches of the tiles, f32 [tiles, patches, 3 · patchPx²]; read before it returns
+   * @param into what `output` gives views of
    */
-  begin(patches: Float32Array, tiles: number): TowerRun<Float32Array> {
+  begin(patches: Float32Array, tiles: number, into: Float32Array): TowerRun<Float32Array> {
     const { graph, tensors, bodyParts } = this.#graphFor(tiles);
     const { rows, features } = tensors;
     const projector = features === rows ? [] : [bodyParts];
-    return this.#run(patches, tiles, projector, () => split(graph.read(features), tiles));
+    return this.#run(patches, tiles, projector, () => {
+      graph.readInto(features, into);
+      return split(into, tiles);
+    });
   }
 
   /** Tiles before the projector. `patches`: as in `begin`. */
