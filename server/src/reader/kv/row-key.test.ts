@@ -33,4 +33,15 @@ describe('RowNumbers', () => {
     expect(newest).toBeGreaterThan(forgotten);
     expect(numbers.image('b', 1)[0]).toBeGreaterThan(newest);
   });
+
+  it('remembers no more rows than fill the cache four times, and always the newest', () => {
+    const numbers = new RowNumbers(10);
+    const kept = ['a', 'b'].map((name) => numbers.image(name, 20));
+    expect(['a', 'b'].map((name) => numbers.image(name, 20))).toEqual(kept);
+    numbers.image('c', 1);
+    expect(numbers.image('b', 20)).toEqual(kept[1]);
+    expect(numbers.image('a', 20)).not.toEqual(kept[0]);
+    const large = numbers.image('d', 50);
+    expect(numbers.image('d', 50)).toEqual(large);
+  });
 });

@@ -8,15 +8,25 @@ export type RowKey = number;
 /** Beyond every token id, which are 32-bit numbers. 2^53 leaves room for a trillion images. */
 const FIRST_NUMBER = 2 ** 32;
 
+/** How many times the rows that are remembered fill the cache. Not once, since rows of some may have been evicted before those of others. */
+const FILLINGS = 4;
+
+interface Numbers {
+  readonly first: number;
+  readonly rows: number;
+}
+
 export class RowNumbers {
-  readonly #maxNames: number;
+  readonly #cells: number;
   /** Least recently used first. */
-  readonly #firsts = new Map<string, number>();
+  readonly #named = new Map<string, Numbers>();
+  /** Of all that have a name. */
+  #rows = 0;
   #next = FIRST_NUMBER;
 
-  /** @param maxNames that are remembered; more than the cache has cells are of no use */
-  constructor(maxNames: number) {
-    this.#maxNames = maxNames;
+  /** @param cells of the cache: no more names are remembered, and no more rows than fill it a few times */
+  constructor(cells: number) {
+    this.#cells = cells;
   }
 
   /** Numbers of the rows of an image. */
@@ -42,14 +52,22 @@ export class RowNumbers {
   }
 
   #numbers(name: string, count: number): number {
-    const first = this.#firsts.get(name) ?? this.#next;
-    if (first === this.#next) this.#next += count;
-    this.#firsts.delete(name);
-    this.#firsts.set(name, first);
-    if (this.#firsts.size > this.#maxNames) {
-      const [oldest = name] = this.#firsts.keys();
-      this.#firsts.delete(oldest);
+    const named = this.#named.get(name) ?? this.#give(count);
+    this.#named.delete(name);
+    this.#named.set(name, named);
+    for (const [oldest, { rows }] of this.#named) {
+      const isFull = this.#named.size > this.#cells || this.#rows > FILLINGS * this.#cells;
+      if (!isFull || oldest === name) break;
+      this.#named.delete(oldest);
+      this.#rows -= rows;
     }
-    return first;
+    return named.first;
+  }
+
+  #give(rows: number): Numbers {
+    const first = this.#next;
+    this.#next += rows;
+    this.#rows += rows;
+    return { first, rows };
   }
 }
