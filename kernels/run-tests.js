@@ -102,6 +102,7 @@ function buildWithGcc(name, flags, emulated) {
           avxvnni: ['-march=haswell', '-mavxvnni'],
           avx512: ['-march=cascadelake'],
           avx512bf16: ['-march=cooperlake'],
+          attention256: ['-march=haswell'],
           attention512: ['-march=cascadelake'],
         }[file.name];
     if (!execute('gcc', [...common, ...(special ?? []), '-c', source(file.name), '-o', object]))

@@ -19,6 +19,7 @@ export const SOURCES = {
     ...COMMON.map((name) => ({ name, cpu: 'x86_64', flags: [] })),
     { name: 'avx2', cpu: 'x86_64_v3', flags: [] },
     { name: 'avxvnni', cpu: 'x86_64_v3+avxvnni', flags: [] },
+    { name: 'attention256', cpu: 'x86_64_v3', flags: [] },
     // Loops would get 256-bit vectors otherwise.
     { name: 'avx512', cpu: 'x86_64_v4+avx512vnni', flags: ['-mprefer-vector-width=512'] },
     { name: 'attention512', cpu: 'x86_64_v4', flags: ['-mprefer-vector-width=512'] },

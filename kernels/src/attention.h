@@ -41,5 +41,7 @@ void tk_attention_run(tk_attention *a, int thread);
 #define TK_ATTENTION_QUERIES 48
 void tk_attend_512(const tk_attention *a, int kv_head, int first, int last, uint8_t *workspace);
 size_t tk_attention_bytes_512(const tk_attention *a);
+void tk_attend_256(const tk_attention *a, int kv_head, int first, int last, uint8_t *workspace);
+size_t tk_attention_bytes_256(const tk_attention *a);
 
 #endif

@@ -8,15 +8,13 @@
 //   dot_unsigned(sum, w, a)  adds the products of 32 unsigned bytes up to 128 and 32 signed ones to 8 integers of 32 bits
 // A register holds 8 columns with 4 consecutive k each; the same 4 values of x are broadcast to all columns.
 #include "activations.h"
-
-#include <immintrin.h>
+#include "attention.h"
+#include "wide-256.h"
 
 #define PANEL 8
 #define ROWS_QUANTISED 6
 #define ROWS_PLAIN 6
 #define PANEL_PLAIN 16
-
-#define INLINE static inline __attribute__((always_inline))
 
 INLINE __m256i four(const int8_t *a) {
   int32_t value;
@@ -24,20 +22,9 @@ INLINE __m256i four(const int8_t *a) {
   return _mm256_set1_epi32(value);
 }
 
-INLINE __m256 halves(const uint8_t *p) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)); }
 INLINE __m256 bytes(const uint8_t *p) { return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p))); }
 
 INLINE __m256 signed_bytes(const uint8_t *p) { return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)p))); }
-
-INLINE void store_columns(__m256 sum, float *y, int cols) {
-  if (cols >= PANEL) {
-    _mm256_storeu_ps(y, sum);
-    return;
-  }
-  float all[PANEL];
-  _mm256_storeu_ps(all, sum);
-  memcpy(y, all, (size_t)cols * sizeof *y);
-}
 
 // One block of nibbles times `rows` rows: integer sums, without scales.
 INLINE void sum_nibbles(const int rows, const bool has_offset, const tk_quantised_block a, const uint8_t *w, __m256i *sum) {
@@ -62,7 +49,7 @@ INLINE void multiply_q4_0(const int rows, const uint8_t *tile, const uint8_t *pa
     for (int r = 0; r < rows; r++)
       total[r] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(finish_nibbles(sum[r])), _mm256_mul_ps(scale, _mm256_set1_ps(a.scale[r])), total[r]);
   }
-  for (int r = 0; r < rows; r++) store_columns(total[r], y + (size_t)r * y_stride, cols);
+  for (int r = 0; r < rows; r++) store_half(total[r], y + (size_t)r * y_stride, cols);
 }
 
 INLINE void multiply_q4_k(const int rows, const uint8_t *tile, const uint8_t *panel, int k, float *y, size_t y_stride, int cols) {
@@ -82,7 +69,7 @@ INLINE void multiply_q4_k(const int rows, const uint8_t *tile, const uint8_t *pa
       }
     }
   }
-  for (int r = 0; r < rows; r++) store_columns(total[r], y + (size_t)r * y_stride, cols);
+  for (int r = 0; r < rows; r++) store_half(total[r], y + (size_t)r * y_stride, cols);
 }
 
 // Weights of group g and half `half` of a block of q6_K: nibbles, and two high bits that lie at another place in each of four cases.
@@ -115,7 +102,7 @@ INLINE void multiply_q6_k(const int rows, const uint8_t *tile, const uint8_t *pa
       }
     }
   }
-  for (int r = 0; r < rows; r++) store_columns(total[r], y + (size_t)r * y_stride, cols);
+  for (int r = 0; r < rows; r++) store_half(total[r], y + (size_t)r * y_stride, cols);
 }
 
 INLINE void multiply_q8_0(const int rows, const uint8_t *tile, const uint8_t *panel, int k, float *y, size_t y_stride, int cols) {
@@ -134,22 +121,7 @@ INLINE void multiply_q8_0(const int rows, const uint8_t *tile, const uint8_t *pa
     for (int r = 0; r < rows; r++)
       total[r] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[r]), _mm256_mul_ps(scale, _mm256_set1_ps(a.scale[r])), total[r]);
   }
-  for (int r = 0; r < rows; r++) store_columns(total[r], y + (size_t)r * y_stride, cols);
-}
-
-// The 16 weights of one k as f32.
-INLINE void widen(tk_type type, const uint8_t *w, __m256 *left, __m256 *right) {
-  if (type == TK_F32) {
-    *left = _mm256_loadu_ps((const float *)w);
-    *right = _mm256_loadu_ps((const float *)w + 8);
-  } else if (type == TK_F16) {
-    *left = halves(w);
-    *right = halves(w + 16);
-  } else {
-    const __m256i both = _mm256_loadu_si256((const __m256i *)w);
-    *left = _mm256_castsi256_ps(_mm256_slli_epi32(both, 16));
-    *right = _mm256_castsi256_ps(_mm256_and_si256(both, _mm256_set1_epi32((int)0xffff0000u)));
-  }
+  for (int r = 0; r < rows; r++) store_half(total[r], y + (size_t)r * y_stride, cols);
 }
 
 INLINE void multiply_plain(const int rows, const tk_type type, const uint8_t *tile, const uint8_t *panel, int k, float *y, size_t y_stride,
@@ -158,18 +130,16 @@ INLINE void multiply_plain(const int rows, const tk_type type, const uint8_t *ti
   __m256 left[ROWS_PLAIN], right[ROWS_PLAIN];
   for (int r = 0; r < rows; r++) left[r] = right[r] = _mm256_setzero_ps();
   for (int i = 0; i < k; i++, a += ROWS_PLAIN, panel += PANEL_PLAIN * (type == TK_F32 ? 4 : 2)) {
-    __m256 wl, wr;
-    widen(type, panel, &wl, &wr);
+    const panel_values w = widen(type, panel);
     for (int r = 0; r < rows; r++) {
       const __m256 v = _mm256_broadcast_ss(a + r);
-      left[r] = _mm256_fmadd_ps(wl, v, left[r]);
-      right[r] = _mm256_fmadd_ps(wr, v, right[r]);
+      left[r] = _mm256_fmadd_ps(w.left, v, left[r]);
+      right[r] = _mm256_fmadd_ps(w.right, v, right[r]);
     }
   }
   for (int r = 0; r < rows; r++) {
     float *at = y + (size_t)r * y_stride;
-    store_columns(left[r], at, cols);
-    if (cols > 8) store_columns(right[r], at + 8, cols - 8);
+    store_columns(left[r], right[r], at, cols);
   }
 }
 
@@ -207,4 +177,4 @@ static void pack_rows(tk_type type, const float *x, size_t x_stride, int rows, i
                                        : TK_NO_CORRECTION);
 }
 
-const tk_isa TK_ISA_SYMBOL = {TK_ISA_NAME, ROWS_QUANTISED, ROWS_PLAIN, PANEL, PANEL_PLAIN, false, pack_rows, multiply, NULL, NULL};
+const tk_isa TK_ISA_SYMBOL = {TK_ISA_NAME, ROWS_QUANTISED, ROWS_PLAIN, PANEL, PANEL_PLAIN, false, pack_rows, multiply, tk_attend_256, tk_attention_bytes_256};
