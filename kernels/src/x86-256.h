@@ -15,11 +15,17 @@
 #define ROWS_QUANTISED 6
 #define ROWS_PLAIN 6
 #define PANEL_PLAIN 16
+// Weights come from memory one after the other, but slower than rows use them when the processor alone looks ahead.
+#define FETCHED_AHEAD 2048
 
 INLINE __m256i four(const int8_t *a) {
   int32_t value;
   memcpy(&value, a, 4);
   return _mm256_set1_epi32(value);
+}
+
+INLINE void fetch(const uint8_t *p, int count) {
+  for (int i = 0; i < count; i += 64) _mm_prefetch((const char *)p + FETCHED_AHEAD + i, _MM_HINT_T0);
 }
 
 INLINE __m256 bytes(const uint8_t *p) { return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p))); }
@@ -42,6 +48,7 @@ INLINE void multiply_q4_0(const int rows, const uint8_t *tile, const uint8_t *pa
   __m256 total[ROWS_QUANTISED];
   for (int r = 0; r < rows; r++) total[r] = _mm256_setzero_ps();
   for (int b = 0; b < k / TK_BLOCK; b++, tile += tk_block_bytes(ROWS_QUANTISED), panel += 18 * PANEL) {
+    fetch(panel, 18 * PANEL);
     const tk_quantised_block a = tk_block_at(tile, ROWS_QUANTISED);
     __m256i sum[ROWS_QUANTISED];
     sum_nibbles(rows, true, a, panel, sum);
@@ -59,6 +66,7 @@ INLINE void multiply_q4_k(const int rows, const uint8_t *tile, const uint8_t *pa
     const __m256 d = halves(panel), dmin = halves(panel + 2 * PANEL);
     for (int b = 0; b < 8; b++, tile += tk_block_bytes(ROWS_QUANTISED)) {
       const uint8_t *block = panel + 4 * PANEL + b * 18 * PANEL;
+      fetch(block, 18 * PANEL);
       const tk_quantised_block a = tk_block_at(tile, ROWS_QUANTISED);
       __m256i sum[ROWS_QUANTISED];
       sum_nibbles(rows, false, a, block + 2 * PANEL, sum);
@@ -87,6 +95,7 @@ INLINE void multiply_q6_k(const int rows, const uint8_t *tile, const uint8_t *pa
     const __m256 d = halves(panel);
     for (int b = 0; b < 8; b++, tile += tk_block_bytes(ROWS_QUANTISED)) {
       const uint8_t *block = panel + 2 * PANEL + b * 26 * PANEL;
+      fetch(block, 26 * PANEL);
       const tk_quantised_block a = tk_block_at(tile, ROWS_QUANTISED);
       for (int half = 0; half < 2; half++) {
         const int32_t *correction = half ? a.second_correction : a.correction;
@@ -109,6 +118,7 @@ INLINE void multiply_q8_0(const int rows, const uint8_t *tile, const uint8_t *pa
   __m256 total[ROWS_QUANTISED];
   for (int r = 0; r < rows; r++) total[r] = _mm256_setzero_ps();
   for (int b = 0; b < k / TK_BLOCK; b++, tile += tk_block_bytes(ROWS_QUANTISED), panel += 34 * PANEL) {
+    fetch(panel, 34 * PANEL);
     const tk_quantised_block a = tk_block_at(tile, ROWS_QUANTISED);
     __m256i sum[ROWS_QUANTISED];
     for (int r = 0; r < rows; r++)
