@@ -113,7 +113,10 @@ describe.runIf(process.platform === 'linux')('a server', () => {
       expect(errors[0]).toMatchObject({ error: { code: expect.stringMatching(/^reader\./u) as string } });
       await running.until(() => isGone(reader), 20_000);
       await running.until(() => running.isReady(), 30_000);
-      expect(running.output).toContain('it said nothing for 5000 ms (reader_message_timeout_ms)');
+      // On a busy machine its last heartbeat may have come later than its last step.
+      expect(running.output).toMatch(
+        /(?:it said nothing|its engine made no step) for 5000 ms \(reader_message_timeout_ms\)/u,
+      );
       expect((await fetch(`${running.url}/generate`, jsonRequest(SHORT))).status).toBe(200);
     },
     SLOWEST_MS,
