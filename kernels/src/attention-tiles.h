@@ -6,17 +6,16 @@
 //   TK_ATTEND, TK_ATTENTION_BYTES    names of what attention.h declares
 //   wide, lanes, panel_values        a register of f32, the same as bits, and two of the former: `left`, `right`
 //   load, store, all, widen, store_columns, load_half(type, p), transpose(lanes *), load_lanes, store_lanes, store_tile(p, v): the first
-//   TILE of v, no_lanes, lanes_of(wide), add, subtract, multiply, divide, larger, multiply_add(a, b, c): a * b + c, is_finite
+//   TILE of v, no_lanes, lanes_of(wide), larger, multiply_add(a, b, c): a * b + c, rounded once, is_finite
 //   largest_of(v), sum_of(v)         over a register
-//   biases(a, row, cell)             the mask of HALF cells from this one on, or zeros; minus infinity for those that do not exist
+//   biases(mask, count)              a mask of HALF cells, or zeros for NULL; minus infinity for those beyond `count`
 //   hide(bias, score)                score + bias, and minus infinity where the bias is that
-//   sees_any(a, row, cell, count)    whether the mask of any of these cells is not minus infinity
+//   sees_any(mask, count)            whether the mask of any of so many cells, at most CELLS, is not minus infinity
 //   nearest(v)                       whole numbers
 //   scaled(v, n, x)                  v * 2^n for whole n from -151 to 0, rounded once; 0 where x is below -104
 #include "attention.h"
 
 #include <math.h>
-#include <string.h>
 
 enum { CELLS = 2 * HALF, MAX_TILES = TK_ATTENTION_QUERIES };
 
@@ -55,10 +54,18 @@ INLINE int smaller(int a, int b) { return a < b ? a : b; }
 INLINE int row_of(const unit *u, int query) { return u->first_row + query / u->group; }
 INLINE int head_of(const unit *u, int query) { return u->kv_head * u->group + query % u->group; }
 
+// From this cell on; NULL where nothing is hidden.
+INLINE const uint8_t *mask_of(const tk_attention *a, int row, int cell) {
+  return a->mask == NULL ? NULL : a->mask + (size_t)row * a->mask_row + (size_t)cell * 2;
+}
+
 static void find_visible(const tk_attention *a, int first, int last, uint8_t *visible) {
   const int panels = panels_of(a);
   for (int row = first; row < last; row++)
-    for (int p = 0; p < panels; p++) visible[(size_t)(row - first) * (size_t)panels + (size_t)p] = sees_any(a, row, p * CELLS, smaller(CELLS, a->cells - p * CELLS));
+    for (int p = 0; p < panels; p++) {
+      const uint8_t *mask = mask_of(a, row, p * CELLS);
+      visible[(size_t)(row - first) * (size_t)panels + (size_t)p] = mask == NULL || sees_any(mask, smaller(CELLS, a->cells - p * CELLS));
+    }
 }
 
 // Rows of one sequence see nearly the same panels; rows of others should not pay for theirs.
@@ -157,7 +164,7 @@ static void score_panel(const unit *u, const tile *t, int place, const float *ke
 
 // e^x for x <= 0 within 2 units in the last place; 0 below -104, and NaN of NaN. x = n ln 2 + r, and e^r by its series to r^6.
 INLINE wide exponential(wide x) {
-  const wide n = nearest(multiply(x, all(1.44269504f)));
+  const wide n = nearest(x * all(1.44269504f));
   const wide r = multiply_add(n, all(-1.42860677e-6f), multiply_add(n, all(-0.693145752f), x));
   wide p = all(1.f / 720);
   p = multiply_add(p, r, all(1.f / 120));
@@ -176,15 +183,16 @@ static float weigh(const tk_attention *a, int row, const tile *t, float *scores)
   for (int place = 0; place < t->panels; place++)
     for (int half = 0; half < 2; half++) {
       float *at = scores + place * CELLS + half * HALF;
-      const wide s = hide(biases(a, row, t->panel[place] * CELLS + half * HALF), multiply(load(at), scale));
+      const int cell = t->panel[place] * CELLS + half * HALF;
+      const wide s = hide(biases(mask_of(a, row, cell), a->cells - cell), load(at) * scale);
       top = larger(top, s);
       store(at, s);
     }
   const float most = largest_of(top);
   const wide offset = all(most == -INFINITY ? 0 : most);
   for (int i = 0; i < t->panels * CELLS; i += HALF) {
-    const wide e = exponential(subtract(load(scores + i), offset));
-    sum = add(sum, e);
+    const wide e = exponential(load(scores + i) - offset);
+    sum += e;
     store(scores + i, e);
   }
   return sum_of(sum);
@@ -247,7 +255,7 @@ INLINE void sum_rows(const int rows, const tk_type type, const unit *u, const ti
       if (r < t->queries) {
         const int query = t->first + r;
         const wide divisor = all(divisors[r] == 0 ? 1 : divisors[r]);
-        store_columns(divide(total[r].left, divisor), divide(total[r].right, divisor),
+        store_columns(total[r].left / divisor, total[r].right / divisor,
                       a->y + (size_t)row_of(u, query) * a->y_row + (size_t)head_of(u, query) * a->y_head + column, a->value_width - column);
       }
   }

@@ -1,5 +1,4 @@
 // Attention for AVX2 with FMA and F16C.
-#include "attention.h"
 #include "wide-256.h"
 
 #define TILE 6
@@ -14,10 +13,6 @@ typedef __m256i lanes;
 INLINE wide load(const float *p) { return _mm256_loadu_ps(p); }
 INLINE void store(float *p, wide v) { _mm256_storeu_ps(p, v); }
 INLINE wide all(float v) { return _mm256_set1_ps(v); }
-INLINE wide add(wide a, wide b) { return _mm256_add_ps(a, b); }
-INLINE wide subtract(wide a, wide b) { return _mm256_sub_ps(a, b); }
-INLINE wide multiply(wide a, wide b) { return _mm256_mul_ps(a, b); }
-INLINE wide divide(wide a, wide b) { return _mm256_div_ps(a, b); }
 INLINE wide larger(wide a, wide b) { return _mm256_max_ps(a, b); }
 INLINE wide multiply_add(wide a, wide b, wide c) { return _mm256_fmadd_ps(a, b, c); }
 INLINE wide load_half(const tk_type type, const uint8_t *p) { return type == TK_F32 ? _mm256_loadu_ps((const float *)p) : halves(p); }
@@ -69,30 +64,25 @@ INLINE bool is_finite(panel_values v) {
   return _mm256_movemask_ps(_mm256_cmp_ps(left, right, _CMP_EQ_OQ)) == 0xff;
 }
 
-INLINE const uint8_t *mask_of(const tk_attention *a, int row, int cell) { return a->mask + (size_t)row * a->mask_row + (size_t)cell * 2; }
-
-INLINE bool sees_any(const tk_attention *a, int row, int cell, int count) {
-  if (a->mask == NULL) return true;
-  const uint8_t *p = mask_of(a, row, cell);
+INLINE bool sees_any(const uint8_t *mask, int count) {
   const __m256i hidden = _mm256_set1_epi16((short)0xfc00);
   __m256i bits = hidden;
-  if (count == 2 * HALF) bits = _mm256_loadu_si256((const __m256i *)p);
-  else memcpy(&bits, p, (size_t)count * 2);
+  if (count == 2 * HALF) bits = _mm256_loadu_si256((const __m256i *)mask);
+  else memcpy(&bits, mask, (size_t)count * 2);
   return _mm256_movemask_epi8(_mm256_cmpeq_epi16(bits, hidden)) != -1;
 }
 
-INLINE wide biases(const tk_attention *a, int row, int cell) {
-  const int count = a->cells - cell;
-  if (count >= HALF) return a->mask == NULL ? all(0) : halves(mask_of(a, row, cell));
+INLINE wide biases(const uint8_t *mask, int count) {
+  if (count >= HALF) return mask == NULL ? all(0) : halves(mask);
   uint16_t bits[HALF];
   for (int i = 0; i < HALF; i++) bits[i] = i < count ? 0 : 0xfc00;
-  if (a->mask != NULL && count > 0) memcpy(bits, mask_of(a, row, cell), (size_t)count * 2);
+  if (mask != NULL && count > 0) memcpy(bits, mask, (size_t)count * 2);
   return halves((const uint8_t *)bits);
 }
 
 INLINE wide hide(wide bias, wide score) {
   const wide nothing = all(-INFINITY);
-  return _mm256_blendv_ps(_mm256_add_ps(score, bias), nothing, _mm256_cmp_ps(bias, nothing, _CMP_EQ_OQ));
+  return _mm256_blendv_ps(score + bias, nothing, _mm256_cmp_ps(bias, nothing, _CMP_EQ_OQ));
 }
 
 INLINE wide nearest(wide v) { return _mm256_round_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }

@@ -1,5 +1,4 @@
 // Attention for AVX-512.
-#include "attention.h"
 #include "wide-512.h"
 
 #define TILE 12
@@ -14,10 +13,6 @@ typedef __m512i lanes;
 INLINE wide load(const float *p) { return _mm512_loadu_ps(p); }
 INLINE void store(float *p, wide v) { _mm512_storeu_ps(p, v); }
 INLINE wide all(float v) { return _mm512_set1_ps(v); }
-INLINE wide add(wide a, wide b) { return _mm512_add_ps(a, b); }
-INLINE wide subtract(wide a, wide b) { return _mm512_sub_ps(a, b); }
-INLINE wide multiply(wide a, wide b) { return _mm512_mul_ps(a, b); }
-INLINE wide divide(wide a, wide b) { return _mm512_div_ps(a, b); }
 INLINE wide larger(wide a, wide b) { return _mm512_max_ps(a, b); }
 INLINE wide multiply_add(wide a, wide b, wide c) { return _mm512_fmadd_ps(a, b, c); }
 INLINE float largest_of(wide v) { return _mm512_reduce_max_ps(v); }
@@ -34,17 +29,15 @@ INLINE bool is_finite(panel_values v) { return (_mm512_fpclass_ps_mask(v.left, 0
 
 INLINE uint32_t first_lanes(int count) { return count >= 32 ? 0xffffffffu : count <= 0 ? 0 : (1u << count) - 1; }
 
-INLINE bool sees_any(const tk_attention *a, int row, int cell, int count) {
-  if (a->mask == NULL) return true;
+INLINE bool sees_any(const uint8_t *mask, int count) {
   const __mmask32 exists = first_lanes(count);
-  const uint8_t *p = a->mask + (size_t)row * a->mask_row + (size_t)cell * 2;
-  return _mm512_mask_cmpneq_epi16_mask(exists, _mm512_maskz_loadu_epi16(exists, p), _mm512_set1_epi16((short)0xfc00)) != 0;
+  return _mm512_mask_cmpneq_epi16_mask(exists, _mm512_maskz_loadu_epi16(exists, mask), _mm512_set1_epi16((short)0xfc00)) != 0;
 }
 
-INLINE wide biases(const tk_attention *a, int row, int cell) {
-  const __mmask16 exists = (__mmask16)first_lanes(a->cells - cell);
+INLINE wide biases(const uint8_t *mask, int count) {
+  const __mmask16 exists = (__mmask16)first_lanes(count);
   wide bias = _mm512_setzero_ps();
-  if (a->mask != NULL) bias = _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(exists, a->mask + (size_t)row * a->mask_row + (size_t)cell * 2));
+  if (mask != NULL) bias = _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(exists, mask));
   return _mm512_mask_mov_ps(_mm512_set1_ps(-INFINITY), exists, bias);
 }
 

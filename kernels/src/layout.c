@@ -13,12 +13,10 @@
 //          a shift and a mask widen one register to two.
 //   bf16 in pairs (rounds_to_bf16)  for each two k, P pairs in order; an odd last k is followed by zeros.
 //   f16, f32  for each k, P values in order.
+#include "inline.h"
 #include "kernel.h"
 
 #include <string.h>
-
-// Inlined where type and direction are constants, or loading a model would take half as long again.
-#define INLINE static inline __attribute__((always_inline))
 
 bool tk_is_type(int type) { return type == TK_F32 || type == TK_F16 || type == TK_BF16 || tk_is_quantised((tk_type)type); }
 
@@ -54,6 +52,8 @@ typedef struct {
   int columns, column;
   bool unpacks;
 } place;
+
+// Everything below is inlined where type and direction are constants, or loading a model would take half as long again.
 
 INLINE void move(place p, uint8_t *at, uint8_t *source, size_t bytes) {
   if (p.unpacks) memcpy(source, at, bytes);

@@ -4,13 +4,12 @@
 //                                take columns 0 to 3 and 4 to 7 of row r
 // Weights and x are both signed here, so that only the offset of nibbles is corrected. A panel is 8 columns, a tile 4 rows.
 #include "activations.h"
+#include "inline.h"
 
 #include <arm_neon.h>
 
 #define PANEL 8
 #define ROWS 4
-
-#define INLINE static inline __attribute__((always_inline))
 
 INLINE void dot_halves(const int rows, const int first, const int last, const tk_quantised_block a, const int8x16_t *w, int32x4_t *sum);
 

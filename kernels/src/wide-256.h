@@ -2,20 +2,13 @@
 #ifndef TAKEOFF_WIDE_256_H
 #define TAKEOFF_WIDE_256_H
 
+#include "inline.h"
 #include "kernel.h"
 
 #include <immintrin.h>
 #include <string.h>
 
 #define HALF 8
-
-// The loops over rows must disappear, or the sums would not stay in registers.
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 32")
-#endif
-#define INLINE static inline __attribute__((always_inline))
 
 INLINE __m256 halves(const uint8_t *p) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)); }
 typedef struct {

@@ -2,19 +2,12 @@
 #ifndef TAKEOFF_WIDE_512_H
 #define TAKEOFF_WIDE_512_H
 
+#include "inline.h"
 #include "kernel.h"
 
 #include <immintrin.h>
 
 #define HALF 16
-
-// The loops over rows must disappear, or the sums would not stay in registers.
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 32")
-#endif
-#define INLINE static inline __attribute__((always_inline))
 
 INLINE __m512 halves(const uint8_t *p) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p)); }
 typedef struct {

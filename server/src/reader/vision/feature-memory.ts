@@ -16,6 +16,7 @@ export const bytesOfBlocks = (features: FeatureRows): number =>
 export class FeatureMemory {
   /** Of equal length, since all features of a model are equally wide. */
   readonly #spare: Float32Array[] = [];
+
   /** Copies features, until they are freed. */
   keep(features: FeatureRows): KeptFeatures {
     const { rows } = features;
