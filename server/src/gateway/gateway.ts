@@ -122,11 +122,11 @@ export async function startGateway(
 ): Promise<RunningGateway> {
   const { limits, log } = config;
   const page = readPage(config);
-  const readers = await readersOf(config, launch);
+  const pool = decodersOf(config);
+  const readers = await readersOf(config, launch, pool);
   const { service, control } = readers;
   const metrics = createMetrics();
   const traces = await tracesOf(config);
-  const pool = decodersOf(config);
   const intake = createIntake({ limits: config.image, pool, remote: createRemoteImages(config, metrics) });
   const inference = new Inference({
     groups: service,
@@ -185,9 +185,20 @@ export async function startGateway(
   };
 }
 
-/** What speaks to Redis is loaded only where there is one. */
-async function readersOf(config: GatewayConfig, launch: LaunchReader): Promise<ServedReaders> {
-  if (config.redis === null) return ownReaders(config, launch);
+/** What speaks to Redis is loaded only where there is one. As soon as images are read, a decoder is started for the first of them. */
+async function readersOf(
+  config: GatewayConfig,
+  launch: LaunchReader,
+  pool: DecoderPool,
+): Promise<ServedReaders> {
+  if (config.redis === null) {
+    const onReaderState = (readerId: string, state: ReaderState): void => {
+      if (state.kind === 'live' && state.vision !== null) pool.prepare();
+      config.onReaderState?.(readerId, state);
+    };
+    return ownReaders({ ...config, onReaderState }, launch);
+  }
+  pool.prepare();
   const { remoteReaders } = await import('./remote/open-remote-readers.js');
   return remoteReaders(config, config.redis);
 }

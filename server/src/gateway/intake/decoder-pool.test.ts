@@ -86,6 +86,32 @@ describe('a decoder pool', () => {
     expect(second.tiles).toEqual(first.tiles);
   });
 
+  it('starts one child ahead of the first job, which gets it', async () => {
+    const decoders = pool({ decoders: 2 });
+    decoders.prepare();
+    decoders.prepare();
+    expect(started).toHaveLength(1);
+    await decoders.decode(job(ANSWER), never);
+    decoders.prepare();
+    expect(started).toHaveLength(1);
+  });
+
+  it('starts no child ahead once it is closed, and tells the operator where none can be started', async () => {
+    const failures: unknown[] = [];
+    const unable = pool({
+      start: () => {
+        throw new RangeError('no processes left');
+      },
+      onStartFailure: (error) => failures.push(error),
+    });
+    unable.prepare();
+    expect(failures).toEqual([new RangeError('no processes left')]);
+    const closed = pool();
+    await closed.close();
+    closed.prepare();
+    expect(started).toEqual([]);
+  });
+
   it('runs as many jobs at once as it has children', async () => {
     const made = pool({ decoders: 2, decodeTimeoutMs: 200 });
     const hanging = made.decode(job(HANG), never);

@@ -46,6 +46,8 @@ export interface DecoderPool {
    * the child refused, or with the signal's reason.
    */
   decode(job: DecodeJob, signal: AbortSignal): Promise<Decoded>;
+  /** Starts a child where none runs, so that the first image need not wait for it. */
+  prepare(): void;
   /** Jobs that run and wait, for metrics. */
   readonly load: { readonly running: number; readonly waiting: number };
   /** Takes no more jobs, finishes the accepted ones, ends the children. */
@@ -54,7 +56,7 @@ export interface DecoderPool {
   destroy(reason: TakeoffError): Promise<void>;
 }
 
-/** A child's place. `process` is undefined until the first job and after a death. */
+/** A child's place. `process` is undefined until it is needed or prepared. */
 interface Slot {
   process: DecoderProcess | undefined;
   isBusy: boolean;
@@ -90,6 +92,17 @@ class Pool implements DecoderPool {
       return await this.#run(slot, job, signal);
     } finally {
       this.#release(slot);
+    }
+  }
+
+  prepare(): void {
+    const [first] = this.#slots;
+    if (this.#isClosed || first === undefined || this.#slots.some(({ process }) => process !== undefined))
+      return;
+    try {
+      first.process = this.#options.start();
+    } catch (error) {
+      this.#options.onStartFailure(error);
     }
   }
 
