@@ -3,10 +3,12 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadConfig } from 'takeoff-server/config/load-config.js';
+import { DEVICES } from 'takeoff-server/model/device.js';
 import { repositoryRoot } from '../../harness/running-server.js';
-import { parseCount } from '../options.js';
+import { parseCount, parseName } from '../options.js';
 import { printTable, reportHead } from '../report.js';
 import { benchGpu } from './gpu.js';
+import { SHAPE_NAMES } from './synthetic-pair.js';
 
 const HELP = `npm run bench -- gpu [options]
 
@@ -41,8 +43,8 @@ export async function benchGpuCommand(args: readonly string[]): Promise<void> {
   }
   const measurements = await benchGpu({
     model: path.join(repositoryRoot(), 'models/demo/checkpoint'),
-    shape: values.shape,
-    device: values.device,
+    shape: parseName('--shape', values.shape, SHAPE_NAMES),
+    device: parseName('--device', values.device, DEVICES),
     llamaLibDir: values['llama-lib-dir'] ?? null,
     repositoryPath: values.repository ?? loadConfig({ flags: new Map() }).server.repositoryPath,
     runs: parseCount('--runs', values.runs),

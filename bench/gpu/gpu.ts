@@ -7,7 +7,7 @@ import path from 'node:path';
 import { GREEDY } from 'takeoff-server/link/requests/greedy.js';
 import { ensureGgufPair } from 'takeoff-server/checkpoint/cache/model-cache.js';
 import { openGgufPair } from 'takeoff-server/checkpoint/pair/open-pair.js';
-import { DEVICES } from 'takeoff-server/model/device.js';
+import type { Device } from 'takeoff-server/model/device.js';
 import { gpuPackagesFolder } from 'takeoff-server/model/gpu-folders.js';
 import { describeChoice } from 'takeoff-server/native/gpu/choose-device.js';
 import { findDevice } from 'takeoff-server/native/gpu/find-device.js';
@@ -18,17 +18,16 @@ import type { StepRow } from 'takeoff-server/reader/engine/engine.js';
 import { toSlot, toTokenId } from 'takeoff-server/reader/ids.js';
 import { loadPair, type LoadedPair } from 'takeoff-server/reader/load/load-pair.js';
 import { warmUp } from 'takeoff-server/reader/load/warm-up.js';
-import { OptionError } from '../options.js';
 import type { Measurement } from '../report.js';
 import { spread, timeRuns } from '../statistics.js';
 import { benchOverHttp } from './over-http.js';
-import { SHAPES, writeSyntheticPair } from './synthetic-pair.js';
+import { SHAPES, writeSyntheticPair, type ShapeName } from './synthetic-pair.js';
 
 export interface GpuBench {
   /** Checkpoint that the vocabulary is taken from. */
   readonly model: string;
-  readonly shape: string;
-  readonly device: string;
+  readonly shape: ShapeName;
+  readonly device: Device;
   readonly llamaLibDir: string | null;
   /** Model cache, beside which packages of `takeoff gpu install` lie. */
   readonly repositoryPath: string;
@@ -50,14 +49,9 @@ const COPIES = 8;
 
 export async function benchGpu(bench: GpuBench): Promise<Measurement[]> {
   const shape = SHAPES[bench.shape];
-  const wanted = DEVICES.find((device) => device === bench.device);
-  if (shape === undefined || wanted === undefined)
-    throw new OptionError(
-      `--shape is one of ${Object.keys(SHAPES).join(', ')}, and --device one of ${DEVICES.join(', ')}.`,
-    );
   const folder = mkdtempSync(path.join(os.tmpdir(), 'takeoff-bench-gpu-'));
   const gpuFolder = gpuPackagesFolder(bench.repositoryPath);
-  const device = await findDevice(wanted, { libDir: bench.llamaLibDir, gpuFolder });
+  const device = await findDevice(bench.device, { libDir: bench.llamaLibDir, gpuFolder });
   process.stderr.write(`${describeChoice(device)}\n`);
   const runtime = openRuntime({ device, threads: 1, kernels: 'off', log: () => undefined });
   try {

@@ -5,7 +5,7 @@ import type { Measurement } from '../report.js';
 import { ownTarget, playAll } from '../serve/play.js';
 import { toRows } from '../serve/report.js';
 import { chosenScenarios } from '../serve/scenarios.js';
-import { apiNamed } from '../serve/server-api.js';
+import { SERVER_APIS } from '../serve/server-api.js';
 
 export interface HttpBench {
   readonly paths: GgufPairPaths;
@@ -34,7 +34,7 @@ export async function benchOverHttp(bench: HttpBench): Promise<Measurement[]> {
     ],
   });
   try {
-    const target = ownTarget(server, apiNamed('takeoff'));
+    const target = ownTarget(server, SERVER_APIS.takeoff);
     const plan = { runs: bench.runs, seed: 1, newTokens: bench.newTokens };
     const { measured } = await playAll(chosenScenarios(bench.scenarios.join(',')), [target], plan);
     return toRows(measured).flatMap(({ scenario, name, unit, values }) => {

@@ -27,7 +27,7 @@ export interface Shape {
 }
 
 /** LLaVA 1.5 7 B with CLIP ViT-L/14-336, and a small one for machines without a card. */
-export const SHAPES: Readonly<Record<string, Shape>> = {
+export const SHAPES = {
   '7b': {
     layers: 32,
     width: 4096,
@@ -52,7 +52,10 @@ export const SHAPES: Readonly<Record<string, Shape>> = {
     towerHeads: 2,
     sidePx: 112,
   },
-};
+} satisfies Record<string, Shape>;
+
+export type ShapeName = keyof typeof SHAPES;
+export const SHAPE_NAMES = Object.keys(SHAPES) as ShapeName[];
 
 const PATCH_PX = 14;
 /** Of LLaVA 1.6, in tiles. */

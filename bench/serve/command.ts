@@ -3,13 +3,13 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { repositoryRoot, RunningServer } from '../../harness/running-server.js';
-import { OptionError, parseCount } from '../options.js';
+import { OptionError, parseCount, parseName } from '../options.js';
 import { reportHead } from '../report.js';
 import { gapChart } from './gap-chart.js';
 import { printServeTable, toRows, type ServeReport } from './report.js';
 import { ownTarget, playAll } from './play.js';
 import { chosenScenarios, SCENARIOS } from './scenarios.js';
-import { apiNamed, SERVER_APIS, type ServerApi } from './server-api.js';
+import { API_NAMES, SERVER_APIS, type ServerApi } from './server-api.js';
 import type { Target } from './world.js';
 
 const HELP = `npm run bench -- serve [options]
@@ -22,7 +22,7 @@ const HELP = `npm run bench -- serve [options]
   --own-api NAME       how our own server is asked: takeoff, openai (default: takeoff)
   --server-arg ARG     another argument of our own server, such as --prefix-cache=false; may be repeated
   --url URL            another server, played to in turns with ours
-  --api NAME           how it is asked: ${[...SERVER_APIS.keys()].join(', ')} (default: openai)
+  --api NAME           how it is asked: ${API_NAMES.join(', ')} (default: openai)
   --pid N              its process, for its memory
   --without-own        plays to the other server alone
   --runs N             runs of each scenario and server (default: 3)
@@ -66,7 +66,10 @@ export async function benchServe(args: readonly string[]): Promise<void> {
     values.only === undefined ? SCENARIOS.filter(({ isDefault }) => isDefault) : chosenScenarios(values.only);
   if (values['without-own'] && values.url === undefined)
     throw new OptionError('--without-own needs a server to play to: --url.');
-  const other = values.url === undefined ? [] : [otherTarget(values.url, apiNamed(values.api), values.pid)];
+  const other =
+    values.url === undefined
+      ? []
+      : [otherTarget(values.url, SERVER_APIS[parseName('--api', values.api, API_NAMES)], values.pid)];
   const { model, quant, repository, 'vision-quant': visionQuant } = values;
   const plan = {
     runs: parseCount('--runs', values.runs),
@@ -83,7 +86,12 @@ export async function benchServe(args: readonly string[]): Promise<void> {
         ],
       });
   try {
-    const targets = [...(own === null ? [] : [ownTarget(own, apiNamed(values['own-api']))]), ...other];
+    const targets = [
+      ...(own === null
+        ? []
+        : [ownTarget(own, SERVER_APIS[parseName('--own-api', values['own-api'], API_NAMES)])]),
+      ...other,
+    ];
     const { measured, traces } = await playAll(scenarios, targets, plan);
     const report: ServeReport = {
       ...reportHead(model, `${quant}, tower ${visionQuant}`),

@@ -73,21 +73,13 @@ const chatCompletions = (name: string, more: (newTokens: number) => object): Ser
 });
 
 /** By the name that `--api` takes. */
-export const SERVER_APIS: ReadonlyMap<string, ServerApi> = new Map(
-  [
-    takeoff,
-    chatCompletions('openai', (newTokens) => ({ min_tokens: newTokens })),
-    chatCompletions('llama.cpp', () => ({ ignore_eos: true, cache_prompt: true })),
-  ].map((api) => [api.name, api]),
-);
+export const SERVER_APIS = {
+  takeoff,
+  openai: chatCompletions('openai', (newTokens) => ({ min_tokens: newTokens })),
+  'llama.cpp': chatCompletions('llama.cpp', () => ({ ignore_eos: true, cache_prompt: true })),
+} satisfies Record<string, ServerApi>;
+
+export const API_NAMES = Object.keys(SERVER_APIS) as (keyof typeof SERVER_APIS)[];
 
 const dataUrl = ({ bytes, mediaType }: DrawnImage): string =>
   `data:${mediaType};base64,${Buffer.from(bytes).toString('base64')}`;
-
-/** @throws OptionError for a name of none */
-export function apiNamed(name: string): ServerApi {
-  const api = SERVER_APIS.get(name);
-  if (api === undefined)
-    throw new OptionError(`--api is ${name}; allowed are ${[...SERVER_APIS.keys()].join(', ')}.`);
-  return api;
-}

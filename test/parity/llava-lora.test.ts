@@ -1,14 +1,11 @@
 // A LoRA checkpoint of LLaVA against the model that it was merged into by plain arithmetic: the same logits and the same features of an
 // image, in f32 and as they are served in f16. Everything that can be merged is: language model, output, projector and tower. The base is
 // a golden's checkpoint, the adapter is made here, as LLaVA's training saves one.
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  safetensorsBytes,
-  type TestTensor,
-} from '../../server/src/checkpoint/fixtures/safetensors-writer.fixture.js';
+import type { TestTensor } from '../../server/src/checkpoint/fixtures/safetensors-writer.fixture.js';
 import { torchBytes } from '../../server/src/checkpoint/fixtures/torch-writer.fixture.js';
 import { toTokenId } from '../../server/src/reader/ids.js';
 import {
@@ -20,7 +17,7 @@ import {
   nativeRuntime,
   type ConvertedModel,
 } from './golden-case.js';
-import { mergedValues, randomMatrices, readFloatTensors } from './lora-arithmetic.js';
+import { adapt, randomMatrices, readFloatTensors, writeWithWeights } from './lora-arithmetic.js';
 
 /** Its tower was trained along and is inside, as in LLaVA 1.6. */
 const CHECKPOINT = path.join(GOLDENS, 'v16-mistral-anyres', 'checkpoint');
@@ -48,25 +45,16 @@ function train(tensor: TestTensor, { halves, whole }: Record<'halves' | 'whole',
   const trained = isWhole ? { ...tensor, values: tensor.values.map((value) => value * 1.25) } : tensor;
   if (isWhole) whole.push({ ...trained, name: `base_model.model.${tensor.name}` });
   if (!ADAPTED.test(tensor.name)) return trained;
-  const [out = 0, input = 0] = tensor.shape;
-  const [a, b] = [matrix(RANK, input), matrix(out, RANK)];
-  const place = `base_model.model.${tensor.name.replace(/\.weight$/u, '')}`;
-  halves.push(
-    { name: `${place}.lora_A.weight`, type: 'F32', shape: [RANK, input], values: a },
-    { name: `${place}.lora_B.weight`, type: 'F32', shape: [out, RANK], values: b },
-  );
-  return { ...trained, values: mergedValues(trained, { a, b, rank: RANK, scale: ALPHA / RANK }) };
+  const adapted = adapt(trained, matrix, { rank: RANK, alpha: ALPHA });
+  halves.push(...adapted.halves);
+  return adapted.merged;
 }
 
 async function makeCheckpoints(): Promise<Made> {
   const [lora, mergedModel] = [path.join(folder, 'lora'), path.join(folder, 'merged')];
   const files = { halves: [], whole: [] };
   const merged = (await readFloatTensors(CHECKPOINT)).map((tensor) => train(tensor, files));
-  mkdirSync(mergedModel);
-  for (const name of readdirSync(CHECKPOINT))
-    if (!name.includes('.safetensors'))
-      cpSync(path.join(CHECKPOINT, name), path.join(mergedModel, name), { recursive: true });
-  writeFileSync(path.join(mergedModel, 'model.safetensors'), safetensorsBytes(merged));
+  writeWithWeights(CHECKPOINT, mergedModel, merged);
   mkdirSync(lora);
   cpSync(path.join(CHECKPOINT, 'config.json'), path.join(lora, 'config.json'));
   writeFileSync(path.join(lora, 'adapter_model.bin'), torchBytes(files.halves));

@@ -1,4 +1,6 @@
-// Merging by plain arithmetic, for tests of adapters and of LoRA checkpoints.
+// Adapters of random matrices and merging by plain arithmetic, for tests of adapters and of LoRA checkpoints.
+import { cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { Random } from '../../harness/random.js';
 import {
   elementCountOf,
@@ -6,7 +8,10 @@ import {
   isFloatTensor,
 } from '../../server/src/checkpoint/files/stored-tensor.js';
 import { toFloats } from '../../server/src/checkpoint/fixtures/float-codec.fixture.js';
-import type { TestTensor } from '../../server/src/checkpoint/fixtures/safetensors-writer.fixture.js';
+import {
+  safetensorsBytes,
+  type TestTensor,
+} from '../../server/src/checkpoint/fixtures/safetensors-writer.fixture.js';
 import { fileNames, openWeightFiles } from '../../server/src/checkpoint/source/weight-files.js';
 
 /** Makes small random matrices, the same ones each time. */
@@ -16,24 +21,49 @@ export function randomMatrices(seed: number): (rows: number, columns: number) =>
     Float32Array.from({ length: rows * columns }, () => (random.below(2001) - 1000) / 4000);
 }
 
-interface LoraProduct {
-  /** [rank, in] */
-  readonly a: Float32Array;
-  /** [out, rank] */
-  readonly b: Float32Array;
+export interface LoraScale {
   readonly rank: number;
-  readonly scale: number;
+  readonly alpha: number;
 }
 
-/** weight [out, in] + scale · B · A */
-export function mergedValues({ values }: TestTensor, { a, b, rank, scale }: LoraProduct): Float32Array {
-  const input = a.length / rank;
-  return Float32Array.from(values, (weight, index) => {
+interface Adapted {
+  /** The weight [out, in] with what the adapter adds. */
+  readonly merged: TestTensor;
+  /** A [rank, in] and B [out, rank], as PEFT names them. */
+  readonly halves: readonly TestTensor[];
+}
+
+/** Adapts a matrix: weight + alpha / rank · B · A. */
+export function adapt(
+  tensor: TestTensor,
+  matrix: ReturnType<typeof randomMatrices>,
+  { rank, alpha }: LoraScale,
+): Adapted {
+  const [out = 0, input = 0] = tensor.shape;
+  const [a, b] = [matrix(rank, input), matrix(out, rank)];
+  const place = `base_model.model.${tensor.name.replace(/\.weight$/u, '')}`;
+  const values = Float32Array.from(tensor.values, (weight, index) => {
     const [row, column] = [Math.floor(index / input), index % input];
     let product = 0;
     for (let r = 0; r < rank; r += 1) product += (b[row * rank + r] ?? 0) * (a[r * input + column] ?? 0);
-    return weight + scale * product;
+    return weight + (alpha / rank) * product;
   });
+  return {
+    merged: { ...tensor, values },
+    halves: [
+      { name: `${place}.lora_A.weight`, type: 'F32', shape: [rank, input], values: a },
+      { name: `${place}.lora_B.weight`, type: 'F32', shape: [out, rank], values: b },
+    ],
+  };
+}
+
+/** A new folder with other weights and all else of a checkpoint. */
+export function writeWithWeights(checkpoint: string, folder: string, weights: readonly TestTensor[]): void {
+  mkdirSync(folder);
+  for (const name of readdirSync(checkpoint))
+    if (!name.includes('.safetensors'))
+      cpSync(path.join(checkpoint, name), path.join(folder, name), { recursive: true });
+  writeFileSync(path.join(folder, 'model.safetensors'), safetensorsBytes(weights));
 }
 
 /** All weights of a folder, in f32. */

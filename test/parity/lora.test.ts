@@ -1,6 +1,6 @@
 // A LoRA adapter beside a model against the model that it was merged into by plain arithmetic: the same logits, in f32, through our own
 // kernels where this processor has some. The adapter is made here, of random matrices for every projection of a golden's layers.
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -20,7 +20,7 @@ import {
   nativeRuntime,
   type ConvertedModel,
 } from './golden-case.js';
-import { mergedValues, randomMatrices, readFloatTensors } from './lora-arithmetic.js';
+import { adapt, randomMatrices, readFloatTensors, writeWithWeights } from './lora-arithmetic.js';
 
 const CHECKPOINT = path.join(GOLDENS, 'v16-mistral-anyres', 'checkpoint');
 const RANK = 4;
@@ -38,29 +38,20 @@ const matrix = randomMatrices(7);
 /** The folders of an adapter of PEFT, and of the model with it merged. */
 async function makeAdapter(): Promise<{ readonly adapter: string; readonly mergedModel: string }> {
   const [adapter, mergedModel] = [path.join(folder, 'adapter'), path.join(folder, 'merged')];
-  mkdirSync(adapter);
-  mkdirSync(mergedModel);
   const halves: TestTensor[] = [];
   const model = (await readFloatTensors(CHECKPOINT)).map((tensor) => {
     if (!ADAPTED.test(tensor.name)) return tensor;
-    const [out = 0, input = 0] = tensor.shape;
-    const [a, b] = [matrix(RANK, input), matrix(out, RANK)];
-    const place = `base_model.model.${tensor.name.replace(/\.weight$/u, '')}`;
-    halves.push(
-      { name: `${place}.lora_A.weight`, type: 'F32', shape: [RANK, input], values: a },
-      { name: `${place}.lora_B.weight`, type: 'F32', shape: [out, RANK], values: b },
-    );
-    return { ...tensor, values: mergedValues(tensor, { a, b, rank: RANK, scale: ALPHA / RANK }) };
+    const adapted = adapt(tensor, matrix, { rank: RANK, alpha: ALPHA });
+    halves.push(...adapted.halves);
+    return adapted.merged;
   });
+  writeWithWeights(CHECKPOINT, mergedModel, model);
+  mkdirSync(adapter);
   writeFileSync(path.join(adapter, 'adapter_model.safetensors'), safetensorsBytes(halves));
   writeFileSync(
     path.join(adapter, 'adapter_config.json'),
     JSON.stringify({ peft_type: 'LORA', r: RANK, lora_alpha: ALPHA }),
   );
-  writeFileSync(path.join(mergedModel, 'model.safetensors'), safetensorsBytes(model));
-  for (const name of readdirSync(CHECKPOINT))
-    if (!/\.safetensors|\.bin/u.test(name))
-      cpSync(path.join(CHECKPOINT, name), path.join(mergedModel, name), { recursive: true });
   return { adapter, mergedModel };
 }
 
