@@ -1,5 +1,6 @@
 // The way of an image into the server, from its bytes to tiles: the whole through a decoder child, decoding and preprocessing
 // alone, and the memory that a child needs.
+import { randomUUID } from 'node:crypto';
 import sharp from 'sharp';
 import { createDecoderPool } from 'takeoff-server/gateway/intake/decoder-pool.js';
 import { DecoderProcess } from 'takeoff-server/gateway/intake/decoder-process.js';
@@ -93,9 +94,10 @@ async function memoryAboveIdle({ name, bytes }: NamedImage): Promise<Measurement
   return [{ name: `${name}, decoder's peak memory above idle`, unit: 'MiB', value: spread(rises) }];
 }
 
+/** Decodes the image each time, because each request has a salt of its own. */
 function prepare(intake: Intake, bytes: Uint8Array, aspect: VisionSettings['aspect']): Promise<unknown> {
-  const vision = { ...ANYRES, aspect };
-  return intake.prepare({ kind: 'upload', bytes }, vision, new AbortController().signal);
+  const use = { form: { ...ANYRES, aspect }, cacheSalt: randomUUID() };
+  return intake.prepare({ kind: 'upload', bytes }, use, new AbortController().signal);
 }
 
 async function inParts({ name, bytes }: NamedImage, runs: number): Promise<Measurement[]> {

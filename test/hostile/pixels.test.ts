@@ -54,7 +54,8 @@ const intake = createIntake({ limits: { maxImagePixels: 50_000_000 }, pool, remo
 const never = new AbortController().signal;
 afterAll(() => pool.close());
 
-const tilesOf = (bytes: Uint8Array) => intake.prepare({ kind: 'upload', bytes }, VISION, never);
+const tilesOf = (bytes: Uint8Array) =>
+  intake.prepare({ kind: 'upload', bytes }, { form: VISION, cacheSalt: null }, never);
 const plainPng = (image: Image, width = W, height = H): Buffer =>
   writePng({
     width,

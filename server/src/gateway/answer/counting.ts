@@ -64,7 +64,8 @@ export class Counting {
     if (images.length === 0) return [];
     const vision = await group.vision(signal, loraId);
     if (vision === null) throw takesNoImages(group.name);
-    const prepared = await prepareAll(this.#options.intake, images, vision.settings, signal);
+    const use = { form: vision.settings, cacheSalt: null };
+    const prepared = await prepareAll(this.#options.intake, images, use, signal);
     return prepared.map(({ widthPx, heightPx }) => ({ widthPx, heightPx }));
   }
 }

@@ -153,7 +153,7 @@ export class Inference {
       }
       if (vision === null) throw takesNoImages(group.name);
       const images = await record.whileDecodingImages(() =>
-        prepareAll(intake, job.images, vision.settings, signal),
+        prepareAll(intake, job.images, { form: vision.settings, cacheSalt: job.cacheSalt }, signal),
       );
       return { message: toMessage(job, images, newRequestId()), preparedFor: vision.key };
     } catch (error) {

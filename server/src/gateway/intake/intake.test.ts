@@ -4,11 +4,12 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import sharp from 'sharp';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { VisionSettings } from '../../model/description.js';
-import { createDecoderPool } from './decoder-pool.js';
+import type { ImageForm, VisionSettings } from '../../model/description.js';
+import { createDecoderPool, type DecoderPool } from './decoder-pool.js';
+import type { DecodeJob } from './decoder/messages.js';
 import { DECODER_PROGRAM } from './decoder-process.js';
 import type { ImageSource } from './image-source.js';
-import { createIntake } from './intake.js';
+import { createIntake, type ImageUse } from './intake.js';
 
 const goldens = new URL('../../../../test/goldens/', import.meta.url);
 const read = (path: string): Buffer => readFileSync(new URL(path, goldens));
@@ -23,6 +24,7 @@ const vision: VisionSettings = {
   mean: [0.48145466, 0.4578275, 0.40821073],
   std: [0.26862954, 0.26130258, 0.27577711],
 };
+const used = (form: ImageForm, cacheSalt: string | null = null): ImageUse => ({ form, cacheSalt });
 const never = new AbortController().signal;
 const pool = createDecoderPool();
 const intake = createIntake({ limits: { maxImagePixels: 1_000_000 }, pool, remote: null });
@@ -51,7 +53,7 @@ describe('intake', () => {
         const bytes = read(`${name}/${image.file}`);
         const payload = await intake.prepare(
           upload(bytes),
-          { ...vision, sidePx: side, aspect, gridPinpoints },
+          used({ ...vision, sidePx: side, aspect, gridPinpoints }),
           never,
         );
         expect(payload.tiles).toHaveLength(image.tiles * side * side * 3);
@@ -65,7 +67,7 @@ describe('intake', () => {
     'takes %s, with the size after orientation',
     async (format) => {
       const file = await image(40, 20).toFormat(format).withMetadata({ orientation: 6 }).toBuffer();
-      const payload = await intake.prepare(upload(file), vision, never);
+      const payload = await intake.prepare(upload(file), used(vision), never);
       // GIF has no EXIF.
       const [widthPx, heightPx] = format === 'gif' ? [40, 20] : [20, 40];
       expect(payload).toMatchObject({ widthPx, heightPx, sidePx: 28 });
@@ -82,7 +84,7 @@ describe('intake', () => {
     header.writeInt32LE(1, 22);
     header.writeUInt16LE(24, 28);
     const file = Buffer.concat([header, Buffer.from([30, 20, 10, 0])]);
-    const { tiles } = await intake.prepare(upload(file), vision, never);
+    const { tiles } = await intake.prepare(upload(file), used(vision), never);
     expect([...tiles.subarray(0, 3)]).toEqual([10, 20, 30]);
   });
 
@@ -96,10 +98,32 @@ describe('intake', () => {
       [await image(1001, 1000).png().toBuffer(), 'image.too_large'],
     ];
     for (const [bytes, code] of cases) {
-      await expect(intake.prepare(upload(bytes), vision, never)).rejects.toMatchObject({ code });
+      await expect(intake.prepare(upload(bytes), used(vision), never)).rejects.toMatchObject({ code });
     }
-    await expect(intake.prepare(upload(png), vision, never)).resolves.toMatchObject({ widthPx: 300 });
+    await expect(intake.prepare(upload(png), used(vision), never)).resolves.toMatchObject({ widthPx: 300 });
     expect(pool.load).toEqual({ running: 0, waiting: 0 });
+  });
+
+  it('decodes an image that comes again once for each form and each cache_salt', async () => {
+    const jobs: DecodeJob[] = [];
+    const counted: DecoderPool = {
+      ...pool,
+      decode: (job, signal) => {
+        jobs.push(job);
+        return pool.decode(job, signal);
+      },
+    };
+    const remembering = createIntake({ limits: { maxImagePixels: 1_000_000 }, pool: counted, remote: null });
+    const file = await image(40, 20).png().toBuffer();
+    const first = await remembering.prepare(upload(file), used(vision), never);
+    await expect(remembering.prepare(upload(Buffer.from(file)), used(vision), never)).resolves.toEqual(first);
+    expect(jobs).toHaveLength(1);
+    const larger = await remembering.prepare(upload(file), used({ ...vision, sidePx: 56 }), never);
+    expect(larger.tiles).toHaveLength(56 * 56 * 3);
+    await remembering.prepare(upload(file), used(vision, 'a tenant'), never);
+    expect(jobs).toHaveLength(3);
+    await remembering.prepare(upload(file), used(vision, 'a tenant'), never);
+    expect(jobs).toHaveLength(3);
   });
 
   it('never gives a decoder an image whose header is too large', async () => {
@@ -113,14 +137,14 @@ describe('intake', () => {
       Buffer.alloc(17, 0x7f),
     ]);
     const guarded = createIntake({ limits: { maxImagePixels: 1_000_000 }, pool: untouched, remote: null });
-    await expect(guarded.prepare(upload(bomb), vision, never)).rejects.toMatchObject({
+    await expect(guarded.prepare(upload(bomb), used(vision), never)).rejects.toMatchObject({
       code: 'image.too_large',
     });
   });
 
   it('gives a model that cuts images itself one PNG file of the upright image, without metadata', async () => {
     const file = await image(60, 30).jpeg().withMetadata({ orientation: 6 }).toBuffer();
-    const payload = await intake.prepare(upload(file), { aspect: 'whole', maxPixels: 800 }, never);
+    const payload = await intake.prepare(upload(file), used({ aspect: 'whole', maxPixels: 800 }), never);
     expect(payload).toMatchObject({ widthPx: 30, heightPx: 60, sidePx: null, sha256: sha256(file) });
     const { format, width, height, exif } = await sharp(payload.tiles).metadata();
     expect({ format, width, height, exif }).toEqual({

@@ -1,5 +1,5 @@
 // The one way of images into the server: bytes, uploaded or fetched under their own limits, are sniffed, their header is
-// validated, a child decodes and tiles them. Nothing a client says about the bytes (type, name) is looked at.
+// validated, a child decodes and tiles them, unless it has done that a short while ago. Nothing a client says about the bytes (type, name) is looked at.
 import { webcrypto } from 'node:crypto';
 import { Defect } from '../../errors.js';
 import type { ImagePayload } from '../../link/requests/messages.js';
@@ -8,6 +8,7 @@ import { layoutImage } from '../../image/geometry.js';
 import { wholeSize, type PixelSize } from '../../image/whole.js';
 import type { Decoded } from './decoder-process.js';
 import type { DecoderPool } from './decoder-pool.js';
+import { DECODED_IMAGES_BYTES, DecodedImages } from './decoded-images.js';
 import { validateSize, type ImageLimits, readHeader } from './header.js';
 import type { ImageSource } from './image-source.js';
 import type { FetchSlots } from './remote/fetch-slots.js';
@@ -19,7 +20,14 @@ export interface Intake {
    * Fails with `image.format_unsupported`, `image.undecodable`, `image.too_large`, `image.decode_timeout`, `image.decoder_busy`,
    * `image.decoder_failed`, `server.draining`, the codes of the fetcher and its slots for a URL, or the signal's reason.
    */
-  prepare(source: ImageSource, form: ImageForm, signal: AbortSignal): Promise<ImagePayload>;
+  prepare(source: ImageSource, use: ImageUse, signal: AbortSignal): Promise<ImagePayload>;
+}
+
+/** What the images of a request are wanted for. */
+export interface ImageUse {
+  readonly form: ImageForm;
+  /** Who has another one shares nothing that was made of an image. */
+  readonly cacheSalt: string | null;
 }
 
 /** What fetches images that prompts name. */
@@ -36,29 +44,36 @@ export interface IntakeOptions {
 }
 
 export function createIntake({ limits, pool, remote }: IntakeOptions): Intake {
-  const prepareBytes: PrepareBytes = async (bytes, form, signal) => {
+  const recent = new DecodedImages(DECODED_IMAGES_BYTES);
+  const prepareBytes: PrepareBytes = async (bytes, { form, cacheSalt }, signal) => {
     const format = sniffFormat(bytes);
     validateSize(readHeader(bytes, format), limits);
+    const key = { sha256: await hash(bytes), form, cacheSalt };
+    const known = recent.find(key);
+    if (known !== undefined) return known;
     const job = { kind: 'decode', bytes, format, maxImagePixels: limits.maxImagePixels, form } as const;
-    const [decoded, sha256] = await Promise.all([pool.decode(job, signal), hash(bytes)]);
+    const decoded = await pool.decode(job, signal);
     validateForm(decoded, form);
     const { widthPx, heightPx, tiles } = decoded;
-    return { sha256, widthPx, heightPx, sidePx: form.aspect === 'whole' ? null : form.sidePx, tiles };
+    const sidePx = form.aspect === 'whole' ? null : form.sidePx;
+    const image = { sha256: key.sha256, widthPx, heightPx, sidePx, tiles };
+    recent.keep(key, image);
+    return image;
   };
   return {
-    prepare(source, form, signal) {
-      if (source.kind === 'upload') return prepareBytes(source.bytes, form, signal);
+    prepare(source, use, signal) {
+      if (source.kind === 'upload') return prepareBytes(source.bytes, use, signal);
       if (remote === null)
         return Promise.reject(new Defect('A URL reached the intake of a server without a fetcher.'));
       // The slot is kept while decoding, too: it bounds the fetched bytes that are in memory.
       return remote.slots.use(signal, async () =>
-        prepareBytes(await remote.fetcher.fetch(source.url, signal), form, signal),
+        prepareBytes(await remote.fetcher.fetch(source.url, signal), use, signal),
       );
     },
   };
 }
 
-type PrepareBytes = (bytes: Uint8Array, form: ImageForm, signal: AbortSignal) => Promise<ImagePayload>;
+type PrepareBytes = (bytes: Uint8Array, use: ImageUse, signal: AbortSignal) => Promise<ImagePayload>;
 
 /** The child runs hostile bytes: what does not follow from the size must not reach a reader, nor a cluster behind one. */
 function validateForm({ widthPx, heightPx, tiles }: Decoded, form: ImageForm): void {

@@ -3,9 +3,10 @@ import { CapacityError, Defect, InputError } from '../../errors.js';
 import type { ImagePayload } from '../../link/requests/messages.js';
 import { VISION } from '../readers/scripted-reader.fixture.js';
 import type { ImageSource } from './image-source.js';
-import type { Intake } from './intake.js';
+import type { ImageUse, Intake } from './intake.js';
 import { prepareAll } from './prepare-all.js';
 
+const USE: ImageUse = { form: VISION, cacheSalt: null };
 const never = new AbortController().signal;
 const url = (index: number): ImageSource => ({
   kind: 'url',
@@ -34,7 +35,7 @@ it('gives the images in order, however long each takes, four at a time', async (
       return payload(urlOf(source));
     },
   };
-  const got = await prepareAll(intake, sources(10), VISION, never);
+  const got = await prepareAll(intake, sources(10), USE, never);
   expect(got.map(({ sha256 }) => sha256)).toEqual(sources(10).map(urlOf));
   expect(most).toBe(4);
 });
@@ -54,7 +55,7 @@ it('fails with the first failure, named by its prompt, and ends the others', asy
         });
       }),
   };
-  const failure = prepareAll(intake, sources(9), VISION, never);
+  const failure = prepareAll(intake, sources(9), USE, never);
   await expect(failure).rejects.toMatchObject({ code: 'image.fetch_failed', message: 'text[2]: No host.' });
   expect(ended.sort()).toEqual(['http://h/0', 'http://h/1', 'http://h/3']);
 });
@@ -62,13 +63,13 @@ it('fails with the first failure, named by its prompt, and ends the others', asy
 it('keeps what kind of failure it was', async () => {
   const failing = (error: unknown): Intake => ({ prepare: vi.fn().mockRejectedValue(error) });
   await expect(
-    prepareAll(failing(new CapacityError('image.fetch_busy', 'Busy.', 3000)), [url(0)], VISION, never),
+    prepareAll(failing(new CapacityError('image.fetch_busy', 'Busy.', 3000)), [url(0)], USE, never),
   ).rejects.toMatchObject({ retryAfterMs: 3000, message: 'text[0]: Busy.' });
   const defect = new Defect('ours');
-  await expect(prepareAll(failing(defect), [url(0)], VISION, never)).rejects.toBe(defect);
+  await expect(prepareAll(failing(defect), [url(0)], USE, never)).rejects.toBe(defect);
   const error = new InputError('image.too_large', 'Large.');
   const upload = { kind: 'upload', bytes: new Uint8Array() } as const;
-  await expect(prepareAll(failing(error), [upload], VISION, never)).rejects.toBe(error);
+  await expect(prepareAll(failing(error), [upload], USE, never)).rejects.toBe(error);
 });
 
 it('ends with the reason of the signal when the client leaves', async () => {
@@ -79,7 +80,7 @@ it('ends with the reason of the signal when the client leaves', async () => {
         signal.addEventListener('abort', () => reject(new InputError('image.undecodable', 'Cancelled.')));
       }),
   };
-  const failure = prepareAll(intake, sources(2), VISION, gone.signal);
+  const failure = prepareAll(intake, sources(2), USE, gone.signal);
   gone.abort(new TypeError('gone'));
   await expect(failure).rejects.toThrow('gone');
 });

@@ -1,9 +1,8 @@
 // All images of a request. The first that fails fails the request and ends the work on the others; its error names the prompt.
 import { CapacityError, InputError, type TakeoffError } from '../../errors.js';
 import type { ImagePayload } from '../../link/requests/messages.js';
-import type { ImageForm } from '../../model/description.js';
 import type { ImageSource } from './image-source.js';
-import type { Intake } from './intake.js';
+import type { ImageUse, Intake } from './intake.js';
 
 /** Images of one request at the same time, so that one request cannot take all slots of the fetcher and all decoders. */
 const AT_ONCE = 4;
@@ -12,7 +11,7 @@ const AT_ONCE = 4;
 export async function prepareAll(
   intake: Intake,
   sources: readonly ImageSource[],
-  form: ImageForm,
+  use: ImageUse,
   signal: AbortSignal,
 ): Promise<readonly ImagePayload[]> {
   const payloads: ImagePayload[] = [];
@@ -22,7 +21,7 @@ export async function prepareAll(
   const work = async (): Promise<void> => {
     for (const [index, source] of rest) {
       try {
-        payloads[index] = await intake.prepare(source, form, stop);
+        payloads[index] = await intake.prepare(source, use, stop);
       } catch (error) {
         // Only the first reason is kept: what the others then end with is their cancellation.
         failed.abort(signal.aborted ? signal.reason : naming(source, error));
