@@ -14,7 +14,7 @@ from scenes import make_drill, make_scene, patch_targets, place_targets, preproc
 from world import CHARS, DRAWN, END, GRID, LETTERS, SIDE, TARGET, TARGET_BYTES
 
 # Share of the questions of a kind that training asks: what is soon known makes room.
-KEPT = {"color": .4, "shape": .4, "yes/no": .6, "bar color": .5, "tallest bar": .5, "word": .6}
+KEPT = {"color": .4, "shape": .4, "yes/no": .6, "bar color": .5, "tallest bar": .5}
 SEQUENCE = 256                              # tokens per training row: one picture, several questions
 
 
@@ -125,8 +125,12 @@ def pack(tokens, facts, rng, evaluating=False):
 def batch_of(tokens, pictures, indices, seed, evaluating=False):
     rows = [pack(tokens, pictures.facts[i], random.Random(f"{seed}/{i}"), evaluating) for i in indices]
     ids, pos, seg, lab = (torch.tensor([r[k] for r in rows]) for k in range(4))
-    pixels = torch.from_numpy(np.stack([pictures.pixels[i] for i in indices]))
-    return pixels, targets_of(pictures, indices), letters_of(pictures, indices), ids, pos, seg, lab, [r[4] for r in rows]
+    return *seen(pictures, indices), ids, pos, seg, lab, [r[4] for r in rows]
+
+
+def seen(pictures, indices):
+    """(pixels, targets of the patches, letters): what the tower and the helper learn from."""
+    return torch.from_numpy(np.stack([pictures.pixels[i] for i in indices])), targets_of(pictures, indices), letters_of(pictures, indices)
 
 
 def targets_of(pictures, indices):

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 
 from model import Helper, Llava, read_state
 from prompts import Tokens, train_tokenizer
-from rows import Pictures, batch_of, letters_of, mask_of, targets_of
+from rows import Pictures, batch_of, letters_of, mask_of, seen, targets_of
 from world import TARGETS
 
 @torch.no_grad()
@@ -137,92 +137,116 @@ def train(args, log=print):
 
 
 def train_one(args, rank, held_out, pictures, drill, say):
-    log = say if rank == 0 else lambda *a: None
     dist.init_process_group("gloo", init_method=f"file://{os.path.abspath(args.work)}/meeting", rank=rank, world_size=args.processes)
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
-    tokens = Tokens(f"{args.work}/tokenizer.model")
-    model, helper = Llava(), Helper()
-    log(f"{len(pictures)} pictures, {len(drill)} in part one, {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters")
-    tower, text = model.tower, model
-    if args.compile:
-        tower, text = torch.compile(model.tower, dynamic=False), torch.compile(model, dynamic=False)
-    amp = lambda: torch.autocast("cpu", torch.bfloat16, enabled=args.bf16)
-    order = random.Random(args.seed)
+    training = Training(args, rank, held_out, say if rank == 0 else lambda *a: None)
+    training.log(f"{len(pictures)} pictures, {len(drill)} in part one, {sum(p.numel() for p in training.model.parameters()) / 1e6:.2f} M parameters")
+    if args.resume or args.start:
+        training.load(args.resume or args.start, pictures)
+    if not args.resume:
+        training.part_one(drill)
+    training.part_two(pictures)
 
-    def run(part, source, steps, minutes, size, lr, modules, step_loss, prepare):
-        """The loop of both parts: warm up, then cosine to zero over `steps` or `minutes`, whichever ends first."""
-        optimizer, began, mean = Both(modules, lr), time.time(), 0.0
-        cursor = dict(list=[])
 
-        def next_indices():
-            if len(cursor["list"]) < size:
-                cursor["list"] = order.sample(range(len(source)), len(source))
-            taken, cursor["list"] = cursor["list"][:size], cursor["list"][size:]
-            return taken[rank::args.processes]
+class Training:
+    """What one process trains, and the steps of both parts."""
+
+    def __init__(self, args, rank, held_out, log):
+        self.args, self.rank, self.held_out, self.log = args, rank, held_out, log
+        self.tokens = Tokens(f"{args.work}/tokenizer.model")
+        self.model, self.helper = Llava(), Helper()
+        self.tower, self.text = self.model.tower, self.model
+        if args.compile:
+            self.tower, self.text = torch.compile(self.model.tower, dynamic=False), torch.compile(self.model, dynamic=False)
+        self.order = random.Random(args.seed)
+        self.answers = False                             # does the text model know how to answer already?
+
+    def load(self, path, pictures):
+        state = read_state(path)
+        self.answers = state["answers"]
+        self.model.load_state_dict(state["model"])
+        if "helper" in state:
+            self.helper.load_state_dict(state["helper"])
+        elif self.args.resume:                           # a helper that knows nothing learns alone first, and then has something to teach
+            self.run(0, range(len(pictures)), 1500, self.args.minutes0, 64, 1e-3, [self.helper], self.watch, lambda idx, step: seen(pictures, idx))
+            self.log(show_patches(self.model, self.helper, self.held_out, 1000))
+
+    def part_one(self, drill):
+        args = self.args
+        self.run(1, range(len(drill)), args.steps1, args.minutes1, args.batch1, args.lr1, [self.model.tower, self.helper], self.look,
+                 lambda idx, step: seen(drill, idx))
+        if not self.answers:
+            align(self.model, self.helper, self.tokens)
+        if self.rank == 0:
+            self.log(show_patches(self.model, self.helper, self.held_out, 1000))
+        self.save(1, "part-one.pt")
+
+    def part_two(self, pictures):
+        args = self.args
+        texts = [i for i, facts in enumerate(pictures.facts) if facts["text"]]
+
+        def with_pages(idx, step):
+            """A batch of questions, and as many pictures with text for the tower and the helper alone."""
+            pages = random.Random(f"pages/{args.seed}/{step}/{self.rank}").sample(texts, len(idx))
+            return batch_of(self.tokens, pictures, idx, f"{args.seed}/{step}/{self.rank}"), seen(pictures, pages)
+        self.run(2, range(len(pictures)), args.steps2, args.minutes2, args.batch2, args.lr2, [self.model, self.helper], self.answer, with_pages)
+
+    def run(self, part, deck, steps, minutes, size, lr, modules, step_loss, prepare):
+        """The loop of all parts, over the numbers of pictures: warm up, then cosine to zero over `steps` or `minutes`, whichever ends first."""
+        optimizer, began, mean, indices = Both(modules, lr), time.time(), 0.0, self.indices(deck, size)
         with ThreadPoolExecutor(1) as ahead:             # the next batch is made while this one trains
-            pending, step, report, progress = ahead.submit(prepare, next_indices(), 0), 0, time.time(), 0.0
+            pending, step, report, progress = ahead.submit(prepare, next(indices), 0), 0, time.time(), 0.0
             while progress < 1:
                 for group in optimizer.param_groups:
                     group["lr"] = lr * group["scale"] * min(1, (step + 1) / 150) * (.01 + .99 * .5 * (1 + math.cos(math.pi * progress)))
                 data = pending.result()
-                pending = ahead.submit(prepare, next_indices(), step + 1)
-                with amp():
+                pending = ahead.submit(prepare, next(indices), step + 1)
+                with torch.autocast("cpu", torch.bfloat16, enabled=self.args.bf16):
                     loss = step_loss(data)
                 loss.backward()
                 progress = optimizer.step(max((step + 1) / steps, (time.time() - began) / 60 / minutes))
                 step += 1
                 mean = loss.item() if step == 1 else .98 * mean + .02 * loss.item()
                 if step % 50 == 0:
-                    log(f"part {part} step {step} loss {mean:.4f} {step * size / (time.time() - began):.1f} pictures/s {(time.time() - began) / 60:.1f} min")
-                if rank == 0 and time.time() - report > 480:
+                    self.log(f"part {part} step {step} loss {mean:.4f} {step * size / (time.time() - began):.1f} pictures/s {(time.time() - began) / 60:.1f} min")
+                if self.rank == 0 and time.time() - report > 480:
                     report = time.time()
-                    save(part, "state.pt")
-                    log(show_patches(model, helper, held_out, 200))
+                    self.save(part, "state.pt")
+                    self.log(show_patches(self.model, self.helper, self.held_out, 200))
                     if part == 2:
-                        log(show(evaluate(model, tokens, held_out, 200, args.bf16)))
-            save(part, "state.pt")
+                        self.log(show(evaluate(self.model, self.tokens, self.held_out, 200, self.args.bf16)))
+            self.save(part, "state.pt")
 
-    def look(data):                                      # part one: what is in each patch?
+    def indices(self, deck, size):
+        """This process's share of each step's pictures; the whole deck is dealt before it is shuffled again."""
+        left = []
+        while True:
+            if len(left) < size:
+                left = self.order.sample(deck, len(deck))
+            taken, left = left[:size], left[size:]
+            yield taken[self.rank::self.args.processes]
+
+    def look(self, data):                                # part one: what is in each patch?
         pixels, targets, letters = data
-        return sum(helper(tower(pixels), targets, letters))
+        return sum(self.helper(self.tower(pixels), targets, letters))
 
-    def watch(data):                                     # the helper alone
+    def watch(self, data):                               # the helper alone
         pixels, targets, letters = data
         with torch.no_grad():
-            features = tower(pixels)
-        return sum(helper(features, targets, letters))
+            features = self.tower(pixels)
+        return sum(self.helper(features, targets, letters))
 
-    def answer(data):                                    # part two: answer, and do not forget the patches
-        pixels, targets, letters, ids, pos, seg, lab, _ = data
-        features = tower(pixels)
-        hidden = text(features, ids, pos, mask_of(seg))
+    def answer(self, data):                              # part two: answer, do not forget the patches, and read more than is asked about
+        (pixels, targets, letters, ids, pos, seg, lab, _), (pages, page_targets, page_letters) = data
+        features = self.tower(torch.cat([pixels, pages]))
+        hidden = self.text(features[:len(pixels)], ids, pos, mask_of(seg))
         spot = lab != -100
-        return F.cross_entropy(model.lm_head(hidden[spot]).float(), lab[spot]) + sum(.1 * loss for loss in helper(features, targets, letters))
+        patches, read = self.helper(features, torch.cat([targets, page_targets]), torch.cat([letters, page_letters]))
+        return F.cross_entropy(self.model.lm_head(hidden[spot]).float(), lab[spot]) + .1 * patches + .25 * read
 
-    def save(part, name):
-        if rank == 0:
-            torch.save(dict(model=model.state_dict(), helper=helper.state_dict(), answers=answers or part == 2), f"{args.work}/{name}.tmp")
-            os.replace(f"{args.work}/{name}.tmp", f"{args.work}/{name}")
-
-    answers = False                                      # does the text model know how to answer already?
-    if args.resume or args.start:
-        state = read_state(args.resume or args.start)
-        answers = state["answers"]
-        model.load_state_dict(state["model"])
-        if "helper" in state:
-            helper.load_state_dict(state["helper"])
-        elif args.resume:                                # a helper that knows nothing learns alone first, and then has something to teach
-            run(0, pictures, 1500, args.minutes0, 64, 1e-3, [helper], watch,
-                lambda idx, step: (torch.from_numpy(np.stack([pictures.pixels[i] for i in idx])), targets_of(pictures, idx), letters_of(pictures, idx)))
-            log(show_patches(model, helper, held_out, 1000))
-    if not args.resume:
-        run(1, drill, args.steps1, args.minutes1, args.batch1, args.lr1, [model.tower, helper], look,
-            lambda idx, step: (torch.from_numpy(np.stack([drill.pixels[i] for i in idx])), targets_of(drill, idx), letters_of(drill, idx)))
-        if not answers:
-            align(model, helper, tokens)
-        if rank == 0:
-            log(show_patches(model, helper, held_out, 1000))
-        save(1, "part-one.pt")
-    run(2, pictures, args.steps2, args.minutes2, args.batch2, args.lr2, [model, helper], answer,
-        lambda idx, step: batch_of(tokens, pictures, idx, f"{args.seed}/{step}/{rank}"))
+    def save(self, part, name):
+        if self.rank == 0:
+            state = dict(model=self.model.state_dict(), helper=self.helper.state_dict(), answers=self.answers or part == 2)
+            torch.save(state, f"{self.args.work}/{name}.tmp")
+            os.replace(f"{self.args.work}/{name}.tmp", f"{self.args.work}/{name}")
