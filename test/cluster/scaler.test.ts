@@ -48,22 +48,26 @@ describe.skipIf(sayWhyNoRedis())('the external scaler of a gateway', () => {
       result: false,
     });
     const leaving = new AbortController();
-    const answers = Array.from({ length: 7 }, () =>
-      fetch(`${gateway.url}/generate_stream`, {
-        ...jsonRequest({
-          text: 'USER: Tell me a long story.\nASSISTANT:',
-          max_new_tokens: 1500,
-          min_new_tokens: 1500,
-        }),
-        signal: leaving.signal,
-      }).catch(() => undefined),
-    );
+    // Each asks again when its answer has ended: a fast machine is done before all of them have been counted.
+    const clients = Array.from({ length: 7 }, async () => {
+      while (!leaving.signal.aborted)
+        await fetch(`${gateway.url}/generate_stream`, {
+          ...jsonRequest({
+            text: 'USER: Tell me a long story.\nASSISTANT:',
+            max_new_tokens: 1500,
+            min_new_tokens: 1500,
+          }),
+          signal: leaving.signal,
+        })
+          .then((response) => response.text())
+          .catch(() => undefined);
+    });
     await gateway.until(async () => (await demand('primary')) === 7, 20_000);
     expect(await client.ask('IsActive', scaledObject({ consumerGroup: 'primary' }))).toEqual({
       result: true,
     });
     leaving.abort();
-    await Promise.all(answers);
+    await Promise.all(clients);
     await gateway.until(async () => (await demand('primary')) === 0, 20_000);
   });
 

@@ -1,4 +1,5 @@
 // Cases 12 to 17 of the list of other servers' mistakes: images that are not what they seem, through the whole program.
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -194,7 +195,7 @@ describe('broken files', () => {
   it('case 15: a decoder that dies costs its one request', async () => {
     const before = pid('gateway');
     for (const decoder of pid('decoder')) process.kill(decoder, 'SIGKILL');
-    const answers = [await askAbout(photograph()), await askAbout(photograph())];
+    const answers = [await askAbout(unseenPhotograph()), await askAbout(unseenPhotograph())];
     // The pool may learn of the death only with the next job.
     expect([200, 400]).toContain(answers[0]?.status);
     expect(answers[1]?.status).toBe(200);
@@ -202,25 +203,25 @@ describe('broken files', () => {
   });
 
   it('case 15: a decoder that dies of its image ends the request at once', async () => {
-    await askAbout(photograph());
+    await askAbout(unseenPhotograph());
     // They stop, so that the image is with one of them when they die.
     for (const decoder of pid('decoder')) process.kill(decoder, 'SIGSTOP');
-    const answer = askAbout(photograph());
+    const answer = askAbout(unseenPhotograph());
     await delay(500);
     for (const decoder of pid('decoder')) process.kill(decoder, 'SIGKILL');
     expect(await answer).toMatchObject({ status: 400, code: 'image.undecodable' });
     expect((await answer).message).toContain('the decoder ended');
-    expect((await askAbout(photograph())).status).toBe(200);
+    expect((await askAbout(unseenPhotograph())).status).toBe(200);
   });
 
   it('case 15: a decoder that stalls costs its one request, and no more than its deadline', async () => {
-    await askAbout(photograph());
+    await askAbout(unseenPhotograph());
     for (const decoder of pid('decoder')) process.kill(decoder, 'SIGSTOP');
     const start = performance.now();
-    expect(await askAbout(photograph())).toMatchObject({ status: 400, code: 'image.decode_timeout' });
+    expect(await askAbout(unseenPhotograph())).toMatchObject({ status: 400, code: 'image.decode_timeout' });
     expect(performance.now() - start).toBeLessThan(5000);
     for (const decoder of pid('decoder')) process.kill(decoder, 'SIGCONT');
-    expect((await askAbout(photograph())).status).toBe(200);
+    expect((await askAbout(unseenPhotograph())).status).toBe(200);
   });
 
   it('case 15: every format is refused or taken wherever it is cut or flipped, and nothing else', async () => {
@@ -259,6 +260,14 @@ describe('broken files', () => {
     expect(beside.at(-1)!).toBeLessThan(500);
   });
 });
+
+/** The same image with a comment of its own, so that nothing has been kept of it and a decoder must see it. */
+function unseenPhotograph(): Buffer {
+  const comment = Buffer.from(randomUUID());
+  const segment = Buffer.from([0xff, 0xfe, 0, comment.length + 2, ...comment]);
+  const [file, start] = [photograph(), 2];
+  return Buffer.concat([file.subarray(0, start), segment, file.subarray(start)]);
+}
 
 function bmpHeader(width: number, height: number): Buffer {
   const file = writeBmp({ width: 1, height: 1, bits: 24, pixel: () => [1, 2, 3] });

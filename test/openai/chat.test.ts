@@ -66,7 +66,7 @@ const [first] = templated;
 if (first === undefined) throw new TypeError('The demo model has no case with a template.');
 const QUESTION = first.request.text;
 const SHAPES = 'images/two-shapes.jpg';
-const WILD = { temperature: 1.5, max_tokens: 24 };
+const WILD = { temperature: 2, max_tokens: 24 };
 
 describe('a chat', () => {
   it.each(templated.map((one) => [one.id, one] as const))(
