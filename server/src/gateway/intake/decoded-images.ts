@@ -29,12 +29,7 @@ export class DecodedImages {
   /** An image that takes more than all others together may is not kept. */
   keep(key: DecodedImageKey, image: ImagePayload): void {
     // Of its own: what a decoder sends is a part of a larger message.
-    this.#images.set(textOf(key), { ...image, tiles: Uint8Array.from(image.tiles) });
-  }
-
-  /** Of tiles that are held. */
-  get bytes(): number {
-    return this.#images.calculatedSize;
+    this.#images.set(textOf(key), { ...image, tiles: new Uint8Array(image.tiles) });
   }
 }
 

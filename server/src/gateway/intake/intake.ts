@@ -1,5 +1,6 @@
 // The one way of images into the server: bytes, uploaded or fetched under their own limits, are sniffed, their header is
-// validated, a child decodes and tiles them, unless it has done that a short while ago. Nothing a client says about the bytes (type, name) is looked at.
+// validated, a child decodes and tiles them, unless one has done that a short while ago. Nothing a client says about the bytes (type,
+// name) is looked at.
 import { webcrypto } from 'node:crypto';
 import { Defect } from '../../errors.js';
 import type { ImagePayload } from '../../link/requests/messages.js';
