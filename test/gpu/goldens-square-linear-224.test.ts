@@ -1,0 +1,3 @@
+import { testGoldenInF32 } from './goldens-suite.js';
+
+await testGoldenInF32('square-linear-224');

@@ -1,0 +1,3 @@
+import { testGoldenInF32 } from './goldens-suite.js';
+
+await testGoldenInF32('v16-mistral-anyres');
