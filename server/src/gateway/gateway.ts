@@ -123,7 +123,7 @@ export async function startGateway(
   const { limits, log } = config;
   const page = readPage(config);
   const pool = decodersOf(config);
-  const readers = await readersOf(config, launch, pool);
+  const readers = await readersOf(preparing(config, pool), launch);
   const { service, control } = readers;
   const metrics = createMetrics();
   const traces = await tracesOf(config);
@@ -168,6 +168,8 @@ export async function startGateway(
     throw error;
   }
   readers.start();
+  // What readers on other machines take is not known before somebody asks.
+  if (config.redis !== null) pool.prepare();
   let closing: Promise<void> | undefined;
   const destroy = (): Promise<void> => {
     progress.isDraining = true;
@@ -185,23 +187,21 @@ export async function startGateway(
   };
 }
 
-/** What speaks to Redis is loaded only where there is one. As soon as images are read, a decoder is started for the first of them. */
-async function readersOf(
-  config: GatewayConfig,
-  launch: LaunchReader,
-  pool: DecoderPool,
-): Promise<ServedReaders> {
-  if (config.redis === null) {
-    const onReaderState = (readerId: string, state: ReaderState): void => {
-      if (state.kind === 'live' && state.vision !== null) pool.prepare();
-      config.onReaderState?.(readerId, state);
-    };
-    return ownReaders({ ...config, onReaderState }, launch);
-  }
-  pool.prepare();
+/** What speaks to Redis is loaded only where there is one. */
+async function readersOf(config: GatewayConfig, launch: LaunchReader): Promise<ServedReaders> {
+  if (config.redis === null) return ownReaders(config, launch);
   const { remoteReaders } = await import('./remote/open-remote-readers.js');
   return remoteReaders(config, config.redis);
 }
+
+/** As soon as one of its own readers takes images, a decoder is started for the first of them. */
+const preparing = (config: GatewayConfig, pool: DecoderPool): GatewayConfig => ({
+  ...config,
+  onReaderState: (readerId, state) => {
+    if (state.kind === 'live' && state.vision !== null) pool.prepare();
+    config.onReaderState?.(readerId, state);
+  },
+});
 
 const decodersOf = ({ image, log }: GatewayConfig): DecoderPool =>
   createDecoderPool({
