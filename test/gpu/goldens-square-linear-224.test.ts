@@ -1,3 +1,3 @@
-import { testGoldenInF32 } from './goldens-suite.js';
+import { testGoldensOnGpu } from './goldens-suite.js';
 
-await testGoldenInF32('square-linear-224');
+await testGoldensOnGpu(['square-linear-224'], 'f32');

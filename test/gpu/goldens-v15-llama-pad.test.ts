@@ -1,3 +1,3 @@
-import { testGoldenInF32 } from './goldens-suite.js';
+import { testGoldensOnGpu } from './goldens-suite.js';
 
-await testGoldenInF32('v15-llama-pad');
+await testGoldensOnGpu(['v15-llama-pad'], 'f32');

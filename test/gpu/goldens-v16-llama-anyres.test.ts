@@ -1,3 +1,3 @@
-import { testGoldenInF32 } from './goldens-suite.js';
+import { testGoldensOnGpu } from './goldens-suite.js';
 
-await testGoldenInF32('v16-llama-anyres');
+await testGoldensOnGpu(['v16-llama-anyres'], 'f32');
