@@ -52,6 +52,8 @@ typedef struct {
   const char *name;
   // Rows of a tile of quantised activations, and of plain ones.
   int rows_quantised, rows_plain;
+  // Rows of quantised activations that share one reading of a panel, of which a tile holds several; of plain ones a tile is one.
+  int group_quantised;
   // Columns of a panel for each kind of weight.
   int panel_quantised, panel_plain;
   // bf16 weights lie in pairs of neighbouring k (see layout.c), and x is rounded to bf16 for them.
@@ -68,6 +70,10 @@ typedef struct {
 
 static inline int tk_rows(const tk_isa *isa, tk_type type) {
   return tk_is_quantised(type) ? isa->rows_quantised : isa->rows_plain;
+}
+// A product of rows beyond a multiple of this costs nearly as much as one of the next multiple.
+static inline int tk_row_group(const tk_isa *isa, tk_type type) {
+  return tk_is_quantised(type) ? isa->group_quantised : isa->rows_plain;
 }
 static inline int tk_panel(const tk_isa *isa, tk_type type) {
   return tk_is_quantised(type) ? isa->panel_quantised : isa->panel_plain;

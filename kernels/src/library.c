@@ -1,4 +1,4 @@
-// What the library shows to whoever loads it. Calls come from one thread, in this order: choose, test each type, open once; those of limits at any time.
+// What the library shows to whoever loads it. Calls come from one thread, in this order: choose, test each type, open once; those of limits and groups at any time.
 #include "backend.h"
 #include "limits.h"
 #include "product.h"
@@ -21,6 +21,9 @@ SHOWN const char *takeoff_kernels_choose(const char *wanted) {
 SHOWN bool takeoff_kernels_test(int type) {
   return chosen != NULL && tk_is_type(type) && tk_self_test(chosen, (tk_type)type) && tk_self_test_attention(chosen);
 }
+
+// Rows that products with weights of a ggml type compute together; rows beyond a multiple of it cost as much as all of the next.
+SHOWN int takeoff_kernels_row_group(int type) { return chosen == NULL || !tk_is_type(type) ? 1 : tk_row_group(chosen, (tk_type)type); }
 
 // The ggml_backend_reg_t to register, or NULL when ggml's tensors are not what this library was written for.
 // cpu: the CPU's ggml_backend_dev_t. threadpool: a ggml_threadpool that lives as long as the process. tensor_overhead: what

@@ -200,4 +200,4 @@ static void pack_rows(tk_type type, const float *x, size_t x_stride, int rows, i
   else tk_quantise_rows(x, x_stride, rows, k, tile, ROWS, type == TK_Q4_0 ? TK_MINUS_8 : TK_NO_CORRECTION);
 }
 
-const tk_isa TK_ISA_SYMBOL = {TK_ISA_NAME, ROWS, ROWS, PANEL, PANEL, false, pack_rows, multiply, NULL, NULL};
+const tk_isa TK_ISA_SYMBOL = {TK_ISA_NAME, ROWS, ROWS, ROWS, PANEL, PANEL, false, pack_rows, multiply, NULL, NULL};

@@ -187,4 +187,4 @@ static void pack_rows(tk_type type, const float *x, size_t x_stride, int rows, i
                                        : TK_NO_CORRECTION);
 }
 
-const tk_isa TK_ISA_SYMBOL = {TK_ISA_NAME, ROWS_QUANTISED, ROWS_PLAIN, PANEL, PANEL_PLAIN, false, pack_rows, multiply, tk_attend_256, tk_attention_bytes_256};
+const tk_isa TK_ISA_SYMBOL = {TK_ISA_NAME, ROWS_QUANTISED, ROWS_PLAIN, ROWS_QUANTISED, PANEL, PANEL_PLAIN, false, pack_rows, multiply, tk_attend_256, tk_attention_bytes_256};

@@ -328,4 +328,4 @@ static void pack_rows(tk_type type, const float *x, size_t x_stride, int rows, i
   else quantise_rows(x, x_stride, rows, k, tile, type == TK_Q4_0 ? 8 : type == TK_Q8_0 ? 128 : 0, false);
 }
 
-const tk_isa TK_ISA_SYMBOL = {TK_ISA_NAME, ROWS, ROWS, PANEL, PANEL, TK_ROUNDS_TO_BF16, pack_rows, multiply, tk_attend_512, tk_attention_bytes_512};
+const tk_isa TK_ISA_SYMBOL = {TK_ISA_NAME, ROWS, ROWS, ROWS_AT_ONCE, PANEL, PANEL, TK_ROUNDS_TO_BF16, pack_rows, multiply, tk_attend_512, tk_attention_bytes_512};

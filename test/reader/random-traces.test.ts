@@ -72,7 +72,7 @@ async function runTrace(Owner: typeof UnsharedRows | typeof SharedPrefixes, seed
   const cells = CONTEXT + random(40);
   const maxSequences = 1 + random(4);
   const slots = maxSequences + random(4);
-  const limits = { contextTokens: CONTEXT, cells, maxSequences, slots, maxRows: 24 };
+  const limits = { contextTokens: CONTEXT, cells, maxSequences, slots, maxRows: 24, rowGroup: 3 };
   const { engine, ...model } = createEchoModel(limits);
   const kv = new Owner(engine.limits, engine);
   const events: RequestEvent[] = [];

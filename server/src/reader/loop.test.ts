@@ -14,7 +14,14 @@ import type { ImageEncoder } from './vision/image-encoder.js';
 import { ImageStore } from './vision/image-store.js';
 import { GREEDY } from '../link/requests/greedy.js';
 
-const LIMITS: EngineLimits = { contextTokens: 256, cells: 512, maxSequences: 4, slots: 16, maxRows: 64 };
+const LIMITS: EngineLimits = {
+  contextTokens: 256,
+  cells: 512,
+  maxSequences: 4,
+  slots: 16,
+  maxRows: 64,
+  rowGroup: 1,
+};
 
 const isRequestEvent = (event: FromReader): event is RequestEvent =>
   event.kind === 'token' || event.kind === 'done' || event.kind === 'error';

@@ -313,14 +313,14 @@ export class ReaderLoop {
 
   #budget(): RowBudget {
     const { engine, prefillChunkRows } = this.#options;
-    const { maxRows } = engine.limits;
+    const { maxRows, rowGroup } = engine.limits;
     const paced = this.#stepPace.units({
       targetMs: this.#target.stepMs,
       firstUnits: FIRST_ROWS,
       minUnits: MIN_PREFILL_ROWS,
       maxUnits: maxRows,
     });
-    return { maxRows, maxPrefillRows: prefillChunkRows, maxRowsBesideDecode: paced };
+    return { maxRows, maxPrefillRows: prefillChunkRows, maxRowsBesideDecode: paced, rowGroup };
   }
 
   #ready(): RunningSequence[] {

@@ -7,7 +7,14 @@ import { createEchoModel } from './load/echo-model.js';
 import { serveTemplate } from './load/served-template.js';
 import { SequenceFactory } from './sequence-factory.js';
 
-const echo = createEchoModel({ contextTokens: 64, cells: 64, maxSequences: 2, slots: 2, maxRows: 8 });
+const echo = createEchoModel({
+  contextTokens: 64,
+  cells: 64,
+  maxSequences: 2,
+  slots: 2,
+  maxRows: 8,
+  rowGroup: 1,
+});
 const model = { ...echo, template: serveTemplate(null, echo.description).template };
 const rowNumbers = new RowNumbers(64);
 const factory = new SequenceFactory({ ...model, rowNumbers, contextTokens: 64 });

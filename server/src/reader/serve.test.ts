@@ -6,7 +6,7 @@ import { createEchoModel } from './load/echo-model.js';
 import { serveTemplate } from './load/served-template.js';
 import { serveModel } from './serve.js';
 
-const LIMITS = { contextTokens: 512, cells: 512, maxSequences: 2, slots: 2, maxRows: 64 };
+const LIMITS = { contextTokens: 512, cells: 512, maxSequences: 2, slots: 2, maxRows: 64, rowGroup: 1 };
 
 function serve(step?: () => never) {
   const model = createEchoModel(LIMITS);

@@ -89,6 +89,7 @@ const ANSWERER = new QuestionAnswerer({
     maxSequences: 1,
     slots: 1,
     maxRows: 8,
+    rowGroup: 1,
   }),
   template: namedTemplate('vicuna_v1', false),
   contextTokens: CARD.contextTokens,

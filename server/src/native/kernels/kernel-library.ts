@@ -39,6 +39,8 @@ function bindKernels(library: LibraryHandle) {
     ),
     /** Compares products of a ggml type with plain C; some milliseconds. */
     test: bind<[number], boolean>(library, 'bool takeoff_kernels_test(int type)'),
+    /** Rows that products with weights of a ggml type compute together. */
+    rowGroup: bind<[number], number>(library, 'int takeoff_kernels_row_group(int type)'),
     /** The registry to give to ggml; null when its tensors have another layout. Once in a process; the pool must outlive everything. */
     open: bind<[Pointer, Pointer, number, number], Pointer | null>(
       library,

@@ -97,6 +97,14 @@ function useLibrary(library: KernelLibrary, ggml: GgmlSymbols, options: KernelOp
 const measured = (instructionSet: string): readonly KernelType[] =>
   Object.entries(FASTER).find(([name]) => name === instructionSet)?.[1] ?? [];
 
+/** Rows that products with weights of that type compute together; 1 where llama.cpp's kernels do it. */
+export function rowGroup(kernels: Kernels, type: string | undefined): number {
+  const own = kernels.kind === 'used' ? kernels.types.find((name) => name === type) : undefined;
+  return kernels.kind === 'used' && own !== undefined
+    ? kernels.library.rowGroup(TENSOR_TYPES[own].ggmlId)
+    : 1;
+}
+
 /** One line for the log and for `takeoff doctor`. */
 export const describeKernels = (kernels: Kernels): string =>
   kernels.kind === 'used'

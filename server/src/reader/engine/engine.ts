@@ -18,6 +18,8 @@ export interface EngineLimits {
   readonly slots: number;
   /** Rows of one step. */
   readonly maxRows: number;
+  /** Rows that are computed together: those beyond a multiple of it cost as much as all of the next. 1 where that is not known. */
+  readonly rowGroup: number;
 }
 
 /** Rows that take the place of tokens, in the order in which they stand in the prompt. */

@@ -80,6 +80,7 @@ function echo(start: ReaderStart, report: Report): ServedModel {
     maxSequences,
     slots: Math.max(ECHO_SLOTS, maxSequences),
     maxRows: 512,
+    rowGroup: 1,
   };
   const model = createEchoModel(limits);
   const { template } = chooseTemplate(start, model.description, report);

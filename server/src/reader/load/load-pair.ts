@@ -10,6 +10,7 @@ import { isTensorType, TENSOR_TYPES } from '../../model/tensor-types.js';
 import { LoraAdapter } from '../../native/adapter.js';
 import { Decoder } from '../../native/decoder.js';
 import { EmbeddingRows, type EmbeddingTable } from '../../native/embedding-rows.js';
+import { rowGroup } from '../../native/kernels/kernels.js';
 import { LanguageModel } from '../../native/language-model.js';
 import type { Runtime } from '../../native/runtime.js';
 import type { EngineLimits } from '../engine/engine.js';
@@ -60,6 +61,8 @@ export interface LoadedPair {
  * each other by spinning: on a machine that is busy otherwise, two of them make a tiny model a hundred times slower.
  */
 const ONE_THREAD_BYTES = 64 * 2 ** 20;
+/** Of the type that most of a model has. */
+const MATRIX = 'blk.0.ffn_up.weight';
 /** Rows of one llama.cpp batch; its activation memory grows with it. */
 const MAX_ROWS = 512;
 
@@ -84,6 +87,7 @@ export async function loadPair(runtime: Runtime, pair: GgufPair, options: PairOp
     maxSequences: options.maxSequences,
     slots: decoder.sequences,
     maxRows: decoder.maxRows,
+    rowGroup: rowGroup(runtime.kernels, pair.model.tensors.get(MATRIX)?.type),
   };
   const closeParts = () => {
     decoder.close();

@@ -13,6 +13,7 @@ const ECHO = createEchoModel({
   maxSequences: 1,
   slots: 1,
   maxRows: 64,
+  rowGroup: 1,
 }).description;
 const END = { id: 300, content: '<|end|>', special: true, lstrip: false, rstrip: false };
 const described = (over: Partial<ModelDescription>): ModelDescription => ({

@@ -3,7 +3,14 @@ import type { EngineLimits, LanguageEngine, StepRow } from '../engine/engine.js'
 import { createEchoModel } from './echo-model.js';
 import { warmUp } from './warm-up.js';
 
-const LIMITS: EngineLimits = { contextTokens: 2048, cells: 4096, maxSequences: 4, slots: 8, maxRows: 512 };
+const LIMITS: EngineLimits = {
+  contextTokens: 2048,
+  cells: 4096,
+  maxSequences: 4,
+  slots: 8,
+  maxRows: 512,
+  rowGroup: 1,
+};
 /** What the driver takes for a program that it has not compiled yet. */
 const COMPILE_MS = 30_000;
 

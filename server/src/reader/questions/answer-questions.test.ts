@@ -15,6 +15,7 @@ const { description } = createEchoModel({
   maxSequences: 1,
   slots: 1,
   maxRows: 8,
+  rowGroup: 1,
 });
 const tokenizer = new CharacterTokenizer({ tokenCount: 0x11_0003 }, [{ content: '<im>', special: false }]);
 const template = namedTemplate('mistral_instruct', false);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { toSlot } from '../ids.js';
 import { planStep, type RunningSequence } from './plan.js';
 
-const budget = { maxRows: 16, maxPrefillRows: 16, maxRowsBesideDecode: 5 };
+const budget = { maxRows: 16, maxPrefillRows: 16, maxRowsBesideDecode: 5, rowGroup: 1 };
 /** Decoding where no rows are given. */
 const seq = (slot: number, rowsReady?: number): RunningSequence =>
   rowsReady === undefined
@@ -57,8 +57,21 @@ describe('planStep', () => {
   });
 
   it('leaves prompts the rows of a step that decoding does not take, where nothing else bounds them', () => {
-    const wide = { maxRows: 16, maxPrefillRows: 99, maxRowsBesideDecode: 99 };
+    const wide = { ...budget, maxPrefillRows: 99, maxRowsBesideDecode: 99 };
     expect(planStep([seq(1, 40), seq(2), seq(3)], wide).prefill).toEqual([{ slot: 1, rows: 14 }]);
+  });
+
+  it('fills whole groups of rows beside decoding, and what there is where decoding alone fills them', () => {
+    const rows = (maxRowsBesideDecode: number, streams: number) =>
+      planStep([seq(1, 40), ...Array.from({ length: streams }, (_, n) => seq(n + 2))], {
+        ...budget,
+        maxRowsBesideDecode,
+        rowGroup: 6,
+      }).prefill;
+    expect(rows(11, 1)).toEqual([{ slot: 1, rows: 5 }]);
+    expect(rows(12, 1)).toEqual([{ slot: 1, rows: 11 }]);
+    expect(rows(5, 1)).toEqual([{ slot: 1, rows: 4 }]);
+    expect(rows(11, 8)).toEqual([{ slot: 1, rows: 3 }]);
   });
 
   it('serves one adapter in a step, the next one in the next, in order of admission', () => {

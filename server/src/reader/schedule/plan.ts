@@ -14,6 +14,8 @@ export interface RowBudget {
   readonly maxPrefillRows: number;
   /** Rows of a step in which sequences decode, their own included: bounds the gap between their tokens. Prompts get one at least. */
   readonly maxRowsBesideDecode: number;
+  /** Rows that are computed together, see EngineLimits. */
+  readonly rowGroup: number;
 }
 
 export interface StepPlan {
@@ -41,7 +43,7 @@ export function planStep(
   let rowsLeft = Math.min(budget.maxRows - decode.length, budget.maxPrefillRows);
   // Also beside answers of other adapters, which wait for this step.
   if (running.some(({ kind }) => kind === 'decode'))
-    rowsLeft = Math.min(rowsLeft, Math.max(1, budget.maxRowsBesideDecode - decode.length));
+    rowsLeft = Math.min(rowsLeft, Math.max(1, wholeGroups(budget, decode.length) - decode.length));
   for (const sequence of served) {
     if (sequence.kind === 'decode') continue;
     const rows = Math.min(sequence.rowsReady, rowsLeft);
@@ -50,6 +52,12 @@ export function planStep(
     rowsLeft -= rows;
   }
   return { adapter, decode, prefill };
+}
+
+/** Rows of a step beside decoding ones: rows beyond the last whole group would cost more than they are worth. */
+function wholeGroups({ maxRowsBesideDecode, rowGroup }: RowBudget, decodeRows: number): number {
+  const whole = maxRowsBesideDecode - (maxRowsBesideDecode % rowGroup);
+  return whole > decodeRows ? whole : maxRowsBesideDecode;
 }
 
 function adapterInTurn(running: readonly RunningSequence[], last: string | null): string | null {
