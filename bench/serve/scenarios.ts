@@ -65,6 +65,17 @@ export const SCENARIOS: readonly Scenario[] = [
     isDefault: true,
     run: askSeveralQuestions,
   },
+  {
+    name: 'text-questions',
+    about: 'questions without an image, one after the other, whose template has been seen',
+    isDefault: false,
+    run: async (world) => {
+      const ask = (text: string): Promise<Answer> =>
+        world.ask({ image: null, text: world.newText(text), newTokens: FEW_TOKENS });
+      await ask(STORY);
+      for (const question of QUESTIONS) world.figure('first token', 'ms', firstTokenMs(await ask(question)));
+    },
+  },
   ...(
     [
       ['image', 'an image of 640 × 480', true],
