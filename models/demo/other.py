@@ -17,6 +17,33 @@ def smooth_field(rng, H, W, first, decay):
     return field / max(1e-6, field.max())
 
 
+def draw_figure(rng, image, hues):
+    """Limbs that grow out of each other, in one colour or many, or walls that cut the image: nothing that has a name here."""
+    (W, H), ink = image.size, lambda: tuple(int(min(255, max(0, c * rng.uniform(.4, 1.4) + rng.uniform(-20, 20)))) for c in rng.choice(hues))
+    big = image.resize((2 * W, 2 * H))
+    draw, side = ImageDraw.Draw(big), 2 * max(W, H)
+    if rng.random() < .25:
+        for _ in range(rng.randint(2, 5)):
+            cx, cy, w, bend = rng.uniform(.1, .9) * 2 * W, rng.uniform(.1, .9) * 2 * H, rng.uniform(0, 6.3), rng.uniform(.6, 2.4)
+            far = [(cx + 2 * side * math.cos(w + a), cy + 2 * side * math.sin(w + a)) for a in (0, bend / 2, bend)]
+            draw.polygon([(cx, cy), *far], fill=ink())
+        return big.resize((W, H), Image.LANCZOS)
+    size, one = rng.uniform(.06, .3) * side, rng.random() < .35 and ink()
+    joints = [(rng.uniform(.1, .9) * 2 * W, rng.uniform(.1, .9) * 2 * H)]
+    for _ in range(rng.randint(4, 18)):
+        (cx, cy), w, length, width = rng.choice(joints), rng.uniform(0, 6.3), size * rng.uniform(.3, 1.3), size * rng.uniform(.06, .45)
+        turn, fill, spine = rng.uniform(-1.6, 1.6), one or ink(), []
+        for k in range(9):                               # a curved limb, thick at one end or in the middle
+            spine.append((cx, cy))
+            cx, cy, w = cx + length / 8 * math.cos(w), cy + length / 8 * math.sin(w), w + turn / 8
+        peak = rng.choice([0, 4, 8])
+        for k, (px, py) in enumerate(spine):
+            r = max(1.5, width * (1 - abs(k - peak) / (10 - abs(4 - peak))))
+            draw.ellipse((px - r, py - r, px + r, py + r), fill=fill)
+        joints += spine[4:]
+    return big.resize((W, H), Image.LANCZOS)
+
+
 def other_scene(rng, long_side=None):
     """A picture that is not of this world: what photographs, textures, gradients and noise look like."""
     side = long_side or rng.choice([112, 128, 160, 200])
@@ -24,7 +51,7 @@ def other_scene(rng, long_side=None):
     W, H = (side, round(side / ratio)) if ratio >= 1 else (round(side * ratio), side)
     hues = [np.array([rng.uniform(0, 255) for _ in range(3)], np.float32) for _ in range(4)]
     mix = lambda a, b, t: a + (b - a) * t[..., None]
-    style = rng.choices(["noise", "gradient", "clouds", "landscape", "texture", "things", "clutter"], [8, 10, 14, 16, 12, 18, 22])[0]
+    style = rng.choices(["noise", "gradient", "clouds", "landscape", "texture", "things", "clutter", "figure"], [8, 10, 14, 16, 12, 18, 11, 11])[0]
     y, x = np.mgrid[0:H, 0:W].astype(np.float32) / side
     if style == "noise":
         source, grain = np.random.default_rng(rng.getrandbits(32)), rng.choice([1, 1, 2, 4, 8])
@@ -71,6 +98,11 @@ def other_scene(rng, long_side=None):
                 draw.ellipse((cx - abs(dx), cy - abs(dy), cx + abs(dx), cy + abs(dy)), fill=ink)
         shade = np.asarray(image, np.float32) * (.6 + .8 * smooth_field(rng, H, W, rng.choice([2, 4, 8]), .8)[..., None])
         image = Image.fromarray(shade.clip(0, 255).astype(np.uint8))
+    if style == "figure":                                # clear edges on a calm ground: animals, emblems, walls
+        if rng.random() < .35:                           # black, white and gray
+            hues = [np.full(3, rng.choice([0, 0, 255, 255, rng.uniform(0, 255)]), np.float32) for _ in hues]
+        calm = array * .2 + .8 * mix(hues[3], hues[0], np.clip(rng.uniform(-.5, .5) + rng.uniform(-1, 1) * x + rng.uniform(-1, 1) * y, 0, 1) * rng.randint(0, 1))
+        image = draw_figure(rng, Image.fromarray(calm.clip(0, 255).astype(np.uint8)), hues)
     if rng.random() < .3:
         image = image.filter(ImageFilter.GaussianBlur(rng.uniform(.3, 3)))
     return add_noise(rng, image, rng.uniform(0, 14))

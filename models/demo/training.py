@@ -169,12 +169,12 @@ class Training:
         if "helper" in state:
             self.helper.load_state_dict(state["helper"])
         elif self.args.resume:                           # a helper that knows nothing learns alone first, and then has something to teach
-            self.run(0, pictures, 1500, self.args.minutes0, 64, 1e-3, [self.helper], self.watch, lambda idx, step: seen(pictures, idx))
+            self.run(0, range(len(pictures)), 1500, self.args.minutes0, 64, 1e-3, [self.helper], self.watch, lambda idx, step: seen(pictures, idx))
             self.log(show_patches(self.model, self.helper, self.held_out, 1000))
 
     def part_one(self, drill):
         args = self.args
-        self.run(1, drill, args.steps1, args.minutes1, args.batch1, args.lr1, [self.model.tower, self.helper], self.look,
+        self.run(1, range(len(drill)), args.steps1, args.minutes1, args.batch1, args.lr1, [self.model.tower, self.helper], self.look,
                  lambda idx, step: seen(drill, idx))
         if not self.answers:
             align(self.model, self.helper, self.tokens)
@@ -185,16 +185,19 @@ class Training:
     def part_two(self, pictures):
         args = self.args
         texts = [i for i, facts in enumerate(pictures.facts) if facts["text"]]
+        words = [i for i in texts if pictures.facts[i]["text"]["what"] == "word"]
+        others = [i for i, facts in enumerate(pictures.facts) if facts["kind"] == "other"]
+        pages_of = texts + words                         # words come twice, here and among the questions: they take longest to learn
 
         def with_pages(idx, step):
             """A batch of questions, and as many pictures with text for the tower and the helper alone."""
-            pages = random.Random(f"pages/{args.seed}/{step}/{self.rank}").sample(texts, len(idx))
+            pages = random.Random(f"pages/{args.seed}/{step}/{self.rank}").sample(pages_of, len(idx))
             return batch_of(self.tokens, pictures, idx, f"{args.seed}/{step}/{self.rank}"), seen(pictures, pages)
-        self.run(2, pictures, args.steps2, args.minutes2, args.batch2, args.lr2, [self.model, self.helper], self.answer, with_pages)
+        self.run(2, [*range(len(pictures)), *words, *others], args.steps2, args.minutes2, args.batch2, args.lr2, [self.model, self.helper], self.answer, with_pages)
 
-    def run(self, part, source, steps, minutes, size, lr, modules, step_loss, prepare):
-        """The loop of all parts: warm up, then cosine to zero over `steps` or `minutes`, whichever ends first."""
-        optimizer, began, mean, indices = Both(modules, lr), time.time(), 0.0, self.indices(len(source), size)
+    def run(self, part, deck, steps, minutes, size, lr, modules, step_loss, prepare):
+        """The loop of all parts over pictures of `deck`: warm up, then cosine to zero over `steps` or `minutes`, whichever ends first."""
+        optimizer, began, mean, indices = Both(modules, lr), time.time(), 0.0, self.indices(deck, size)
         with ThreadPoolExecutor(1) as ahead:             # the next batch is made while this one trains
             pending, step, report, progress = ahead.submit(prepare, next(indices), 0), 0, time.time(), 0.0
             while progress < 1:
@@ -218,12 +221,12 @@ class Training:
                         self.log(show(evaluate(self.model, self.tokens, self.held_out, 200, self.args.bf16)))
             self.save(part, "state.pt")
 
-    def indices(self, count, size):
-        """This process's share of each step's pictures; nearly all come once before any comes again."""
+    def indices(self, deck, size):
+        """This process's share of each step's pictures; nearly all of the deck comes once before any comes again."""
         left = []
         while True:
             if len(left) < size:
-                left = self.order.sample(range(count), count)
+                left = self.order.sample(deck, len(deck))
             taken, left = left[:size], left[size:]
             yield taken[self.rank::self.args.processes]
 
