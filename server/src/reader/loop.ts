@@ -282,7 +282,8 @@ export class ReaderLoop {
 
   async #step(): Promise<void> {
     this.#growAnswers();
-    const { adapter, decode, prefill } = planStep(this.#ready(), this.#budget(), this.#lastAdapter);
+    const ready = this.#ready();
+    const { adapter, decode, prefill } = planStep(ready, this.#budget(ready), this.#lastAdapter);
     const counts = [...decode.map((slot) => ({ slot, rows: 1 })), ...prefill];
     if (counts.length === 0) return;
     const rows = counts.flatMap(({ slot, rows: count }) =>
@@ -311,11 +312,14 @@ export class ReaderLoop {
     for (const sampled of sampledTokens) this.#emit(sampled);
   }
 
-  #budget(): RowBudget {
+  #budget(ready: readonly RunningSequence[]): RowBudget {
     const { engine, prefillChunkRows } = this.#options;
+    const withImages = ready.some(
+      ({ kind, slot }) => kind === 'prefill' && this.#runningIn(slot).sequence.imageRows > 0,
+    );
     const { maxRows, rowGroup } = engine.limits;
     const paced = this.#stepPace.units({
-      targetMs: this.#target.stepMs,
+      targetMs: this.#target.stepMs(withImages ? 'image' : 'text'),
       firstUnits: FIRST_ROWS,
       minUnits: MIN_PREFILL_ROWS,
       maxUnits: maxRows,

@@ -9,30 +9,37 @@ function afterSteps(setting: StepTargetSetting, ...aloneMs: number[]): StepTarge
 
 describe('StepTarget', () => {
   it('is 200 ms, half of it for images, before any answer has gone on alone', () => {
-    expect(afterSteps('auto')).toMatchObject({ stepMs: 200, visionMs: 100 });
+    const target = afterSteps('auto');
+    expect([target.stepMs('text'), target.stepMs('image'), target.visionMs]).toEqual([200, 200, 100]);
   });
 
   it.each([
-    { model: '1 B on two cores', alone: 20, stepMs: 76, visionMs: 56 },
-    { model: '7 B on two cores', alone: 250, stepMs: 950, visionMs: 700 },
-    { model: 'a tiny model', alone: 1, stepMs: 40, visionMs: 39 },
-  ])('is less than four times a token alone, images included: $model', ({ alone, stepMs, visionMs }) => {
+    { model: '1 B on two cores', alone: 20, text: 68, image: 84, visionMs: 64 },
+    { model: '7 B on two cores', alone: 250, text: 850, image: 1050, visionMs: 800 },
+    { model: 'a tiny model', alone: 1, text: 40, image: 40, visionMs: 39 },
+  ])('is some four times a token alone, encoding included: $model', ({ alone, text, image, visionMs }) => {
     const target = afterSteps('auto', alone, alone, alone);
-    expect(target.stepMs).toBeCloseTo(stepMs, 5);
+    expect(target.stepMs('text')).toBeCloseTo(text, 5);
+    expect(target.stepMs('image')).toBeCloseTo(image, 5);
     expect(target.visionMs).toBeCloseTo(visionMs, 5);
   });
 
   it('does not follow one step that stalled', () => {
-    expect(afterSteps('auto', 20, 20, 5000, 20).stepMs).toBe(76);
+    expect(afterSteps('auto', 20, 20, 5000, 20).stepMs('text')).toBe(68);
   });
 
   it('forgets a machine that was faster', () => {
     const slower = Array.from({ length: 16 }, () => 40);
-    expect(afterSteps('auto', 20, 20, 20, ...slower).stepMs).toBe(152);
+    expect(afterSteps('auto', 20, 20, 20, ...slower).stepMs('text')).toBe(136);
   });
 
   it('is what was set, however long tokens take', () => {
-    expect(afterSteps(100, 20)).toMatchObject({ stepMs: 100, visionMs: 80 });
-    expect(afterSteps(100, 300)).toMatchObject({ stepMs: 100, visionMs: 50 });
+    for (const [alone, visionMs] of [
+      [20, 80],
+      [300, 50],
+    ] as const) {
+      const target = afterSteps(100, alone);
+      expect([target.stepMs('text'), target.stepMs('image'), target.visionMs]).toEqual([100, 100, visionMs]);
+    }
   });
 });

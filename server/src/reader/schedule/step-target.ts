@@ -5,8 +5,12 @@ import type { ReaderStart } from '../../link/lifecycle/messages.js';
 
 export type StepTargetSetting = ReaderStart['stepTargetMs'];
 
-/** Between two tokens, of the time that they take when nothing else is done: prompts get three quarters of each step. */
-const TIMES_ALONE = 3.8;
+/**
+ * Between two tokens, of the time that they take when nothing else is done. Steps take whole groups of rows and so less than this. A
+ * prompt with images waits for their encoding, too, which answers cannot share a batch with: it gets more of each step than text.
+ */
+const TIMES_ALONE = { text: 3.4, image: 4.2 };
+export type PromptKind = keyof typeof TIMES_ALONE;
 /** Nobody notices shorter pauses, and steps of fewer rows compute them slower. */
 const LEAST_MS = 40;
 /** Where no answer has gone on alone yet. */
@@ -30,17 +34,18 @@ export class StepTarget {
     if (this.#aloneMs.length > REMEMBERED) this.#aloneMs.shift();
   }
 
-  /** Of a step, and of all work between two tokens. */
-  get stepMs(): number {
+  /** Of a step, and of all work between two tokens, beside a prompt of that kind. */
+  stepMs(prompt: PromptKind): number {
     if (this.#setting !== 'auto') return this.#setting;
     const aloneMs = this.#medianMs();
-    return aloneMs === undefined ? UNKNOWN_MS : Math.max(LEAST_MS, TIMES_ALONE * aloneMs);
+    return aloneMs === undefined ? UNKNOWN_MS : Math.max(LEAST_MS, TIMES_ALONE[prompt] * aloneMs);
   }
 
   /** Of the encoding of images before a step: what the step's answers leave, and half at least, so that images come on. */
   get visionMs(): number {
-    const half = VISION_SHARE * this.stepMs;
-    return Math.max(half, this.stepMs - (this.#medianMs() ?? half));
+    const stepMs = this.stepMs('image');
+    const half = VISION_SHARE * stepMs;
+    return Math.max(half, stepMs - (this.#medianMs() ?? half));
   }
 
   /** One slow step does not count. */
