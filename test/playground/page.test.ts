@@ -173,6 +173,22 @@ describe.skipIf(chromiumPath === undefined)('the page', () => {
     expect(telephone.troubles).toEqual([]);
   });
 
+  it('asks about an image that is still being looked at when the question is sent', async () => {
+    const hurried = await openPage(browser, `${server.url}/`);
+    await hurried.page.evaluate(`(() => {
+      const { arrayBuffer } = Blob.prototype;
+      Blob.prototype.arrayBuffer = async function () {
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        return arrayBuffer.call(this);
+      };
+    })()`);
+    await hurried.page.setInputFiles('input[type=file]', TWO_SHAPES);
+    await ask(hurried.page, 'What color is the triangle?');
+    expect(await endedAnswer(hurried.page, 0)).toBe('The triangle is yellow.');
+    await hurried.close();
+    expect(hurried.troubles).toEqual([]);
+  });
+
   it('shows the prompt as the template of the model renders it', async () => {
     await page.getByLabel('Question', { exact: true }).fill('Is there a circle?');
     await page.getByRole('button', { name: 'Settings' }).click();

@@ -24,8 +24,16 @@ export const isAnswering = computed(() => turns.value.some(({ state }) => isOpen
 
 const controllers = new Map<string, AbortController>();
 
+/** Of the image that was chosen last, which is looked at before it is on the page: a question asked meanwhile is about it. */
+let arrival = Promise.resolve();
+
 /** Another image begins another conversation, unless answers about the last one are still being written. */
-export async function takeImage(file: Blob, name: string): Promise<void> {
+export function takeImage(file: Blob, name: string): Promise<void> {
+  arrival = arrival.then(() => putOnPage(file, name));
+  return arrival;
+}
+
+async function putOnPage(file: Blob, name: string): Promise<void> {
   const chosen = await chooseImage(file, name);
   if (image.value !== null && !isAnswering.value) leaveConversation();
   removeImage();
@@ -60,6 +68,7 @@ type Sent =
 
 /** The image on the page as it would be sent now. */
 export async function sentImage(): Promise<Sent> {
+  await arrival;
   const chosen = image.value;
   if (chosen === null) return { kind: 'ready', image: null };
   const { keepsOriginals } = settings.value;
