@@ -189,6 +189,22 @@ describe.skipIf(chromiumPath === undefined)('the page', () => {
     expect(hurried.troubles).toEqual([]);
   });
 
+  it('takes another image after one that the browser could not read', async () => {
+    const unlucky = await openPage(browser, `${server.url}/`);
+    await unlucky.page.evaluate(`(() => {
+      const { arrayBuffer } = Blob.prototype;
+      Blob.prototype.arrayBuffer = function () {
+        Blob.prototype.arrayBuffer = arrayBuffer;
+        return Promise.reject(new DOMException('moved away', 'NotReadableError'));
+      };
+    })()`);
+    await unlucky.page.setInputFiles('input[type=file]', TWO_SHAPES);
+    await unlucky.page.setInputFiles('input[type=file]', TWO_SHAPES);
+    await ask(unlucky.page, 'What color is the triangle?');
+    expect(await endedAnswer(unlucky.page, 0)).toBe('The triangle is yellow.');
+    await unlucky.close();
+  });
+
   it('shows the prompt as the template of the model renders it', async () => {
     await page.getByLabel('Question', { exact: true }).fill('Is there a circle?');
     await page.getByRole('button', { name: 'Settings' }).click();

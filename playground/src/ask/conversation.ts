@@ -24,13 +24,14 @@ export const isAnswering = computed(() => turns.value.some(({ state }) => isOpen
 
 const controllers = new Map<string, AbortController>();
 
-/** Of the image that was chosen last, which is looked at before it is on the page: a question asked meanwhile is about it. */
+/** Of the image that was chosen last, which is looked at before it is on the page: a question asked meanwhile is about it. Never fails. */
 let arrival = Promise.resolve();
 
 /** Another image begins another conversation, unless answers about the last one are still being written. */
 export function takeImage(file: Blob, name: string): Promise<void> {
-  arrival = arrival.then(() => putOnPage(file, name));
-  return arrival;
+  const taken = arrival.then(() => putOnPage(file, name));
+  arrival = taken.catch(() => undefined);
+  return taken;
 }
 
 async function putOnPage(file: Blob, name: string): Promise<void> {
