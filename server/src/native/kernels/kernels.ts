@@ -99,10 +99,9 @@ const measured = (instructionSet: string): readonly KernelType[] =>
 
 /** Rows that products with weights of that type compute together; 1 where llama.cpp's kernels do it. */
 export function rowGroup(kernels: Kernels, type: string | undefined): number {
-  const own = kernels.kind === 'used' ? kernels.types.find((name) => name === type) : undefined;
-  return kernels.kind === 'used' && own !== undefined
-    ? kernels.library.rowGroup(TENSOR_TYPES[own].ggmlId)
-    : 1;
+  if (kernels.kind === 'unused') return 1;
+  const own = kernels.types.find((name) => name === type);
+  return own === undefined ? 1 : kernels.library.rowGroup(TENSOR_TYPES[own].ggmlId);
 }
 
 /** One line for the log and for `takeoff doctor`. */
