@@ -1,6 +1,6 @@
-// What all answers of the OpenAI API tell beside their text: who answered, what it cost, why it ended, how likely its tokens were.
+// What all answers of the OpenAI API tell beside their text: who answered, what it cost and why it ended.
 import type { FinishReason } from 'takeoff-wire';
-import type { TokenLogprob, Usage } from '../../../link/requests/messages.js';
+import type { Usage } from '../../../link/requests/messages.js';
 import type { PromptAnswer } from '../connection/answer-format.js';
 import type { OpenaiUsage } from './answer-schemas.js';
 
@@ -37,17 +37,3 @@ export function usageOf(
 /** A cancelled answer has nobody to be told to. */
 export const finishReasonOf = (reason: FinishReason): 'stop' | 'length' =>
   reason === 'length' ? 'length' : 'stop';
-
-/** The text of a token; a token that ends inside a character has replacement characters. */
-export const tokenText = (bytes: Uint8Array): string =>
-  new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
-
-/** In the words of chat completions and responses. */
-export const logprobsContent = (logprobs: readonly TokenLogprob[]) =>
-  logprobs.map((token) => ({ ...rankedToken(token), top_logprobs: token.top.map(rankedToken) }));
-
-const rankedToken = ({ bytes, logprob }: Pick<TokenLogprob, 'bytes' | 'logprob'>) => ({
-  token: tokenText(bytes),
-  logprob,
-  bytes: [...bytes],
-});

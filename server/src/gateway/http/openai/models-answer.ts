@@ -1,7 +1,7 @@
 // What /v1/models tells: the consumer groups, which is what `model` of a request names.
 import type { ReadersView } from '../../readers/readers-view.js';
 import type { ModelEntry } from './answer-schemas.js';
-import { findModel, unknownModel } from './input/model-names.js';
+import { findModel, unknownModel } from '../input/model-names.js';
 
 export const listModels = (readers: ReadersView, created: number) => ({
   object: 'list',

@@ -11,7 +11,7 @@ import { ChatFormat } from './chat/chat-format.js';
 import { parseChatRequest } from './chat/parse-chat-request.js';
 import { CompletionFormat } from './completions/completion-format.js';
 import { parseCompletionRequest } from './completions/parse-completion-request.js';
-import { fingerprintOf, resolveModel, type NamedModel } from './input/model-names.js';
+import { fingerprintOf, resolveModel, type NamedModel } from '../input/model-names.js';
 import { describeModel, listModels } from './models-answer.js';
 import { writeOpenaiError } from './openai-error.js';
 import { CHAT_COMPLETIONS, COMPLETIONS, MODEL, MODELS, RESPONSES } from './openai-operations.js';

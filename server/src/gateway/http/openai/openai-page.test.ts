@@ -11,7 +11,7 @@ import {
   MAX_STOP_CHARACTERS,
   MAX_STOPS,
   MAX_TOP_LOGPROBS,
-} from './input/generation-fields.js';
+} from '../input/generation-fields.js';
 import { OPENAI_CODES } from './openai-error.js';
 import { REFUSED_RESPONSE_FIELDS } from './responses/parse-response-request.js';
 

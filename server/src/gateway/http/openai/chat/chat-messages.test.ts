@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../../../errors.js';
 import { LIMITS } from '../../scripted-app.fixture.js';
-import { RequestImages } from '../input/request-images.js';
+import { RequestImages } from '../../input/request-images.js';
 import { MAX_MESSAGES, parseMessages } from './chat-messages.js';
 
 const limits = { ...LIMITS, maxImagesPerPrompt: 3 };

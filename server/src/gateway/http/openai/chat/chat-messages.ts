@@ -1,12 +1,12 @@
-// The `messages` of a chat request to a conversation. Calls of tools and their results are rendered as text, since templates of
-// LLaVA models know no other way to tell of them.
+// The `messages` of a chat request to a conversation.
 import { z } from 'zod';
 import type { Conversation, PromptPart } from '../../../../link/requests/messages.js';
 import type { HttpLimits } from '../../connection/http-limits.js';
 import { describedContent, describedTextContent, parseContent, parseTextContent } from '../input/content.js';
-import { ConversationBuilder } from '../input/conversation-builder.js';
-import { anything, invalidField, parseFields, parseList, requiredText, text } from '../input/fields.js';
-import type { RequestImages } from '../input/request-images.js';
+import { ConversationBuilder } from '../../input/conversation-builder.js';
+import { anything, invalidField, parseFields, parseList, requiredText, text } from '../../input/fields.js';
+import type { RequestImages } from '../../input/request-images.js';
+import { callAsText, resultAsText } from '../../input/tool-text.js';
 
 /** Far beyond what any context holds; keeps the time of a request in proportion. */
 export const MAX_MESSAGES = 4096;
@@ -99,14 +99,3 @@ function toolCallsAsText(given: unknown, field: string, calls: Gathered['calls']
     return callAsText(called.name, called.arguments);
   });
 }
-
-/** How a call stands in the text of a conversation. */
-export const callAsText = (name: string, args: string): PromptPart => ({
-  kind: 'text',
-  text: `${name}(${args})`,
-});
-
-export const resultAsText = (name: string, result: string): PromptPart => ({
-  kind: 'text',
-  text: `Result of ${name}: ${result}`,
-});

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { HttpLimits } from '../../connection/http-limits.js';
 import { constraintOf } from '../input/answer-form.js';
-import { anything, flag, integer, invalidField, isList, parseFields, text } from '../input/fields.js';
+import { anything, flag, integer, invalidField, isList, parseFields, text } from '../../input/fields.js';
 import {
   answerTokens,
   DEFAULT_MAX_TOKENS,
@@ -10,17 +10,17 @@ import {
   generationFields,
   MAX_TOP_LOGPROBS,
   toSampling,
-} from '../input/generation-fields.js';
+} from '../../input/generation-fields.js';
 import { describedGuidedFields, guidedFields, parseGuidedFields } from '../input/guided-fields.js';
-import { toParsedRequest, type ParsedRequest } from '../input/parsed-request.js';
+import { toParsedRequest, type ParsedRequest } from '../../input/parsed-request.js';
 import {
-  COMMON_REFUSED_FIELDS,
   describedRefusals,
   validateNoRefusedFields,
   type RefusedFields,
-} from '../input/refused-fields.js';
-import { describedModel } from '../input/model-names.js';
-import { RequestImages } from '../input/request-images.js';
+} from '../../input/refused-fields.js';
+import { COMMON_REFUSED_FIELDS } from '../input/common-refused-fields.js';
+import { describedModel } from '../../input/model-names.js';
+import { RequestImages } from '../../input/request-images.js';
 import { describedResponseFormat, parseResponseFormat } from '../input/text-format.js';
 import { describedTools, parseToolChoice, parseTools, type RequiredCall } from '../input/tools.js';
 import { describedMessages, parseMessages } from './chat-messages.js';

@@ -2,7 +2,8 @@
 import type { DoneEvent, TokenEvent, TokenLogprob } from '../../../../link/requests/messages.js';
 import type { AnswerFormat, PromptAnswer } from '../../connection/answer-format.js';
 import type { PublicError } from '../../connection/public-error.js';
-import { finishReasonOf, tokenText, usageOf, type AnswerHead } from '../answer-facts.js';
+import { tokenText } from '../../connection/token-logprobs.js';
+import { finishReasonOf, usageOf, type AnswerHead } from '../answer-facts.js';
 import type { OpenaiUsage } from '../answer-schemas.js';
 import { writeOpenaiError } from '../openai-error.js';
 import { DONE_EVENT, encodeJsonEvent } from '../server-sent-json.js';

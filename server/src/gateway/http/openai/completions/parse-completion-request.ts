@@ -13,23 +13,23 @@ import {
   parseFields,
   parseList,
   text,
-} from '../input/fields.js';
+} from '../../input/fields.js';
 import {
   answerTokens,
   describedGenerationFields,
   generationFields,
   MAX_TOP_LOGPROBS,
   toSampling,
-} from '../input/generation-fields.js';
+} from '../../input/generation-fields.js';
 import { describedGuidedFields, guidedFields, parseGuidedFields } from '../input/guided-fields.js';
-import { describedModel } from '../input/model-names.js';
-import { toParsedRequest, type ParsedRequest } from '../input/parsed-request.js';
+import { describedModel } from '../../input/model-names.js';
+import { toParsedRequest, type ParsedRequest } from '../../input/parsed-request.js';
 import {
-  COMMON_REFUSED_FIELDS,
   describedRefusals,
   validateNoRefusedFields,
   type RefusedFields,
-} from '../input/refused-fields.js';
+} from '../../input/refused-fields.js';
+import { COMMON_REFUSED_FIELDS } from '../input/common-refused-fields.js';
 import { describedResponseFormat, parseResponseFormat } from '../input/text-format.js';
 
 /** OpenAI's default. */

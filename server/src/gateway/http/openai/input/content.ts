@@ -2,8 +2,15 @@
 // text and nothing else: neither tags nor special tokens are looked for in it.
 import { z } from 'zod';
 import type { PromptPart } from '../../../../link/requests/messages.js';
-import { invalidField, parseFields, parseList, requiredText, text, unsupportedField } from './fields.js';
-import type { RequestImages } from './request-images.js';
+import {
+  invalidField,
+  parseFields,
+  parseList,
+  requiredText,
+  text,
+  unsupportedField,
+} from '../../input/fields.js';
+import type { RequestImages } from '../../input/request-images.js';
 
 /** A turn with more parts than anybody writes by hand. */
 const MAX_PARTS = 1024;

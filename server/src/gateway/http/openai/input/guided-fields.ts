@@ -2,8 +2,8 @@
 import type { Constraint } from '../../../../link/requests/messages.js';
 import { z } from 'zod';
 import { choicesConstraint, MAX_CHOICES, regexConstraint } from '../../connection/constraint.js';
-import { anything, invalidField, parseList, text, unsupportedField } from './fields.js';
-import { parseSchema } from './schema-field.js';
+import { anything, invalidField, parseList, text, unsupportedField } from '../../input/fields.js';
+import { parseSchema } from '../../input/schema-field.js';
 
 export const guidedFields = { guided_json: anything(), guided_regex: text(), guided_choice: anything() };
 

@@ -3,8 +3,16 @@
 import { z } from 'zod';
 import type { Constraint } from '../../../../link/requests/messages.js';
 import { jsonObjectConstraint, regexConstraint } from '../../connection/constraint.js';
-import { anything, flag, identifier, invalidField, parseFields, requiredText, text } from './fields.js';
-import { parseSchema } from './schema-field.js';
+import {
+  anything,
+  flag,
+  identifier,
+  invalidField,
+  parseFields,
+  requiredText,
+  text,
+} from '../../input/fields.js';
+import { parseSchema } from '../../input/schema-field.js';
 
 const typed = z.object({ type: requiredText() }, 'an object with a type');
 const inJsonSchema = z.object({ json_schema: anything() });

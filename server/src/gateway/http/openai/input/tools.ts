@@ -14,8 +14,8 @@ import {
   requiredText,
   text,
   unsupportedField,
-} from './fields.js';
-import { SCHEMA } from './schema-field.js';
+} from '../../input/fields.js';
+import { SCHEMA } from '../../input/schema-field.js';
 
 export type ToolDialect = 'chat' | 'responses';
 

@@ -1,6 +1,6 @@
 // A message of the assistant with one text.
 import type { TokenLogprob } from '../../../../link/requests/messages.js';
-import { logprobsContent } from '../answer-facts.js';
+import { logprobsContent } from '../../connection/token-logprobs.js';
 import { OUTPUT_INDEX, type ItemEvent, type ItemStatus, type OutputItem } from './output-item.js';
 
 export class MessageItem implements OutputItem {

@@ -3,9 +3,10 @@
 import { z } from 'zod';
 import type { Conversation } from '../../../../link/requests/messages.js';
 import type { HttpLimits } from '../../connection/http-limits.js';
-import { callAsText, MAX_MESSAGES, resultAsText } from '../chat/chat-messages.js';
+import { callAsText, resultAsText } from '../../input/tool-text.js';
+import { MAX_MESSAGES } from '../chat/chat-messages.js';
 import { describedContent, describedTextContent, parseContent, parseTextContent } from '../input/content.js';
-import { ConversationBuilder } from '../input/conversation-builder.js';
+import { ConversationBuilder } from '../../input/conversation-builder.js';
 import {
   anything,
   invalidField,
@@ -14,8 +15,8 @@ import {
   requiredText,
   text,
   unsupportedField,
-} from '../input/fields.js';
-import type { RequestImages } from '../input/request-images.js';
+} from '../../input/fields.js';
+import type { RequestImages } from '../../input/request-images.js';
 
 const itemSchema = z.object({ type: text() }, 'an object with role and content');
 const messageSchema = z.object({ role: requiredText(), content: anything() });

@@ -1,9 +1,9 @@
 // The images of one request, numbered in the order in which its prompts show them. The same URL is one image, however often it
 // stands in the request.
-import { InputError } from '../../../../errors.js';
-import type { PromptPart } from '../../../../link/requests/messages.js';
-import type { ImageSource } from '../../../intake/image-source.js';
-import type { HttpLimits } from '../../connection/http-limits.js';
+import { InputError } from '../../../errors.js';
+import type { PromptPart } from '../../../link/requests/messages.js';
+import type { ImageSource } from '../../intake/image-source.js';
+import type { HttpLimits } from '../connection/http-limits.js';
 import { decodeBase64, decodeDataUrl, isDataUrl } from './base64.js';
 import { invalidField } from './fields.js';
 

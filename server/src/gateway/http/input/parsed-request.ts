@@ -1,14 +1,14 @@
 // What the parsers of all endpoints make of a body, and the part of it that is the same for each.
-import type { ImageTokenBudget } from '../../../../model/image-token-budget.js';
-import type { InferenceJob } from '../../../answer/inference.js';
-import { validateCacheSalt } from '../../connection/cache-salt.js';
+import type { ImageTokenBudget } from '../../../model/image-token-budget.js';
+import type { InferenceJob } from '../../answer/inference.js';
+import { validateCacheSalt } from '../connection/cache-salt.js';
 
-type OpenaiJob = Omit<InferenceJob, 'consumerGroup'>;
+type ParsedJob = Omit<InferenceJob, 'consumerGroup'>;
 
 export interface ParsedRequest {
   /** What the request calls its model. */
   readonly model: string | null;
-  readonly job: OpenaiJob;
+  readonly job: ParsedJob;
   readonly delivery: 'buffered' | 'streamed';
 }
 
@@ -23,7 +23,7 @@ interface SharedFields {
 /** @throws InputError request.out_of_range */
 export const toParsedRequest = (
   { model, stream, cache_salt: salt, image_token_budget: imageTokenBudget = null }: SharedFields,
-  asked: Pick<OpenaiJob, 'prompts' | 'images' | 'sampling' | 'constraint'>,
+  asked: Pick<ParsedJob, 'prompts' | 'images' | 'sampling' | 'constraint'>,
 ): ParsedRequest => ({
   model: model ?? null,
   job: {

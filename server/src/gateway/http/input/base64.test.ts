@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { InputError } from '../../../../errors.js';
+import { InputError } from '../../../errors.js';
 import { decodeBase64, decodeDataUrl, isDataUrl } from './base64.js';
 
 const BYTES = Buffer.from([0xfb, 0xff, 0xfe, 0x00, 0x10]);

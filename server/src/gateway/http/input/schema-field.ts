@@ -1,6 +1,6 @@
 // A field that holds a JSON Schema.
-import type { JsonSchemaConstraint } from '../../../../link/requests/messages.js';
-import { jsonSchemaConstraint } from '../../connection/constraint.js';
+import type { JsonSchemaConstraint } from '../../../link/requests/messages.js';
+import { jsonSchemaConstraint } from '../connection/constraint.js';
 import { invalidField, isList } from './fields.js';
 
 export const SCHEMA = 'a JSON Schema as an object, such as {"type": "object"}';

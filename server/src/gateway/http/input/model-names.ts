@@ -2,8 +2,8 @@
 // name of nobody means it too, because many clients send a name by rote ("dummy", "gpt-4o", an address).
 import { createHash } from 'node:crypto';
 import { DEFAULT_CONSUMER_GROUP } from 'takeoff-wire';
-import { InputError } from '../../../../errors.js';
-import type { ReadersView } from '../../../readers/readers-view.js';
+import { InputError } from '../../../errors.js';
+import type { ReadersView } from '../../readers/readers-view.js';
 import { text } from './fields.js';
 
 export interface NamedModel {

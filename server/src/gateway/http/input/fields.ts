@@ -1,7 +1,7 @@
-// Fields of a request to the OpenAI API: kinds of values that say what is allowed, and the one way of parsing them. Whatever does
-// not parse is refused with the field's name as OpenAI's clients know it (`param`), what was got and what is allowed.
+// Fields of JSON requests to the APIs of others (OpenAI's, Ollama's): kinds of values that say what is allowed, and the one way of
+// parsing them. Whatever does not parse is refused with the field's name as clients know it, what was got and what is allowed.
 import { z } from 'zod';
-import { InputError } from '../../../../errors.js';
+import { InputError } from '../../../errors.js';
 
 const MAX_SHOWN_CHARACTERS = 60;
 const IDENTIFIER = 'a name of 1 to 64 letters, digits, _ and -';
@@ -13,7 +13,7 @@ export function parseFields<S extends z.ZodType>(schema: S, value: unknown, plac
   const [issue] = parsed.error.issues;
   const path = issue?.path ?? [];
   const got = path.reduce<unknown>((inner, key) => memberOf(inner, key), value);
-  throw invalidField(nameOf(place, path), got, issue?.message ?? 'what the OpenAI API documents');
+  throw invalidField(nameOf(place, path), got, issue?.message ?? 'what its API documents');
 }
 
 /** @param allowed to be read after "allowed is" */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_CONSUMER_GROUP } from 'takeoff-wire';
-import type { ReadersView } from '../../../readers/readers-view.js';
+import type { ReadersView } from '../../readers/readers-view.js';
 import { fingerprintOf, resolveModel } from './model-names.js';
 
 /** Readers by the group that they serve. */

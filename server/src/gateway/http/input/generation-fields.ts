@@ -1,7 +1,7 @@
 // How answers are sampled and where they end, in the words of the OpenAI API and, for what that lacks, of vLLM.
 import { z } from 'zod';
-import { InputError } from '../../../../errors.js';
-import type { SamplingParameters, TokenBias } from '../../../../link/requests/messages.js';
+import { InputError } from '../../../errors.js';
+import type { SamplingParameters, TokenBias } from '../../../link/requests/messages.js';
 import { anything, integer, invalidField, isList, number, text } from './fields.js';
 
 const MAX_INTEGER = 2_147_483_647;

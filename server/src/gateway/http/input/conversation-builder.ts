@@ -1,9 +1,9 @@
 // Gathers the messages of a request into the conversation of the link: one system text, and turns that alternate between user and
 // assistant. Messages of one side that follow each other become one turn, a line break between their texts.
-import { InputError } from '../../../../errors.js';
-import type { Conversation, PromptPart, Turn } from '../../../../link/requests/messages.js';
-import type { HttpLimits } from '../../connection/http-limits.js';
-import { validateTextBytes } from '../../connection/text-bytes.js';
+import { InputError } from '../../../errors.js';
+import type { Conversation, PromptPart, Turn } from '../../../link/requests/messages.js';
+import type { HttpLimits } from '../connection/http-limits.js';
+import { validateTextBytes } from '../connection/text-bytes.js';
 
 interface OpenTurn {
   readonly role: Turn['role'];

@@ -1,0 +1,15 @@
+// How likely the tokens of an answer were, in the words of OpenAI's chat completions, which others have taken over.
+import type { TokenLogprob } from '../../../link/requests/messages.js';
+
+/** The text of a token; a token that ends inside a character has replacement characters. */
+export const tokenText = (bytes: Uint8Array): string =>
+  new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+
+export const logprobsContent = (logprobs: readonly TokenLogprob[]) =>
+  logprobs.map((token) => ({ ...rankedToken(token), top_logprobs: token.top.map(rankedToken) }));
+
+const rankedToken = ({ bytes, logprob }: Pick<TokenLogprob, 'bytes' | 'logprob'>) => ({
+  token: tokenText(bytes),
+  logprob,
+  bytes: [...bytes],
+});
