@@ -4,6 +4,7 @@ import { TakeoffClient } from 'takeoff-client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Example } from 'takeoff-server/gateway/http/description/operation.js';
 import * as nativeExamples from 'takeoff-server/gateway/http/native/native-examples.js';
+import * as ollamaExamples from 'takeoff-server/gateway/http/ollama/ollama-examples.js';
 import * as openaiExamples from 'takeoff-server/gateway/http/openai/openai-examples.js';
 import * as tokenExamples from 'takeoff-server/gateway/http/tokens/token-examples.js';
 import { RunningServer } from '../../harness/running-server.js';
@@ -19,8 +20,8 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-const EXAMPLES: readonly Example[] = [nativeExamples, openaiExamples, tokenExamples].flatMap((all) =>
-  Object.values(all),
+const EXAMPLES: readonly Example[] = [nativeExamples, ollamaExamples, openaiExamples, tokenExamples].flatMap(
+  (all) => Object.values(all),
 );
 
 it.each(EXAMPLES.map((example) => [JSON.stringify(example.answer).slice(0, 60), example] as const))(
@@ -57,7 +58,10 @@ function bodyOf({ body, image }: Example): Pick<RequestInit, 'body' | 'headers'>
   return { body: form };
 }
 
-const BY_CHANCE = ['id', 'created', 'created_at', 'system_fingerprint', 'cached_tokens'];
+const BY_CHANCE = [
+  ...['id', 'created', 'created_at', 'system_fingerprint', 'cached_tokens'],
+  ...['total_duration', 'prompt_eval_duration', 'eval_duration'],
+];
 
 /** With the types of ids, times and counts that depend on earlier requests in place of their values. */
 function withoutChance(value: unknown): unknown {

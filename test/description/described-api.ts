@@ -66,8 +66,9 @@ export class DescribedApi {
   }
 
   #bodyFaults(media: MediaType, type: string, body: string): readonly string[] {
-    const { schema, 'x-events': events } = media;
+    const { schema, 'x-events': events, 'x-line': line } = media;
     if (events !== undefined) return this.#streamFaults(events, body);
+    if (line !== undefined) return this.#lineFaults(line, body);
     if (type !== 'application/json') return [];
     return this.#valueFaults(schema, JSON.parse(body));
   }
@@ -83,6 +84,14 @@ export class DescribedApi {
       const faults = forms.map((form) => this.#dataFaults(form, data));
       return faults.some((one) => one.length === 0) ? [] : [`event ${name}: ${faults.flat().join(' or ')}`];
     });
+  }
+
+  #lineFaults(line: JsonSchema, body: string): readonly string[] {
+    if (!body.endsWith('\n')) return ['the stream ends within a line'];
+    return body
+      .slice(0, -1)
+      .split('\n')
+      .flatMap((one) => this.#valueFaults(line, JSON.parse(one)));
   }
 
   #dataFaults({ const: exactly, contentSchema }: JsonSchema, data: string): readonly string[] {

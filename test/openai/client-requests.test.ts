@@ -34,8 +34,6 @@ const REFUSALS: Readonly<Record<string, { readonly status: number; readonly body
   'openai-python-embeddings': NOT_HERE,
   'openai-python-image-detail-url': IMAGES_OFF,
   'anthropic-python-messages-image': NOT_HERE,
-  'ollama-js-chat-image': NOT_HERE,
-  'ollama-js-generate-image-format': NOT_HERE,
 };
 
 const cache = mkdtempSync(path.join(os.tmpdir(), 'takeoff-openai-'));
@@ -53,15 +51,19 @@ const IMAGE = Buffer.from(imageBytes('images/two-shapes.jpg'));
 
 function send(url: string, { method, path: address, headers, body, form }: Recorded): Promise<Response> {
   // Short answers say as much of the form as long ones; those that follow a schema have to end.
-  const isOpenai = address.startsWith('/v1');
-  const tokens = isOpenai && schemaOf(body) !== undefined ? 120 : 8;
-  const bounded = isOpenai ? { max_tokens: tokens, max_output_tokens: tokens, temperature: 0 } : {};
-  const json = JSON.stringify({ ...bounded, ...body }).replaceAll(
-    'base64,IMAGE',
-    `base64,${IMAGE.toString('base64')}`,
+  const tokens = schemaOf(body) === undefined ? 8 : 120;
+  const json = JSON.stringify({ ...boundsOf(address, tokens), ...body }).replaceAll(
+    /(?<=base64,|")IMAGE(?=")/gu,
+    IMAGE.toString('base64'),
   );
   const payload = form === undefined ? json : withImage(form);
   return fetch(`${url}${address}`, { method, headers, ...(method === 'GET' ? {} : { body: payload }) });
+}
+
+/** Of the API that has the address. */
+function boundsOf(address: string, tokens: number): object {
+  if (address.startsWith('/v1')) return { max_tokens: tokens, max_output_tokens: tokens, temperature: 0 };
+  return address.startsWith('/api') ? { options: { num_predict: tokens, temperature: 0 } } : {};
 }
 
 function withImage(form: string): Buffer {
@@ -78,6 +80,7 @@ const within = z.object({
     ])
     .optional(),
   guided_json: z.unknown().optional(),
+  format: z.unknown().optional(),
   text: z.object({ format: z.object({ schema: z.unknown() }) }).optional(),
   tool_choice: z.union([z.string(), z.object({ function: z.object({ name: z.string() }) })]).optional(),
   tools: z.array(z.object({ function: z.object({ name: z.string(), parameters: z.unknown() }) })).optional(),
@@ -87,13 +90,14 @@ function schemaOf(body: Recorded['body'] = {}): unknown {
   const {
     response_format: format,
     guided_json: guided,
+    format: ollamaFormat,
     text,
     tool_choice: choice,
     tools = [],
   } = within.parse(body);
   if (typeof choice === 'object')
     return tools.find(({ function: one }) => one.name === choice.function.name)?.function.parameters;
-  if (format === undefined) return guided ?? text?.format.schema;
+  if (format === undefined) return guided ?? text?.format.schema ?? ollamaFormat;
   if ('json_schema' in format) return format.json_schema.schema;
   return 'value' in format ? format.value : { type: 'object' };
 }
@@ -116,6 +120,11 @@ const message = z.object({
     .array(z.object({ id: z.string(), function: z.object({ name: z.string(), arguments: z.string() }) }))
     .optional(),
 });
+const ollamaEnd = {
+  done: z.literal(true),
+  done_reason: z.enum(['stop', 'length']),
+  eval_count: z.int().min(1),
+};
 /** What clients read of an answer, by endpoint; parsed to texts of answers that ended by themselves. */
 const ANSWERS: Readonly<Record<string, z.ZodType<readonly string[]>>> = {
   '/v1/chat/completions': z
@@ -147,6 +156,12 @@ const ANSWERS: Readonly<Record<string, z.ZodType<readonly string[]>>> = {
     .transform(({ status, output }) =>
       status === 'completed' ? output.flatMap(({ content }) => content.map(({ text }) => text)) : [],
     ),
+  '/api/chat': z
+    .object({ ...ollamaEnd, message: z.object({ role: z.literal('assistant'), content: z.string() }) })
+    .transform(({ done_reason: reason, message: { content } }) => (reason === 'length' ? [] : [content])),
+  '/api/generate': z
+    .object({ ...ollamaEnd, response: z.string() })
+    .transform(({ done_reason: reason, response }) => (reason === 'length' ? [] : [response])),
   '/v1/models': z
     .object({ object: z.literal('list'), data: z.array(z.object({ id: z.string() })) })
     .transform(() => []),
@@ -215,6 +230,12 @@ describe('on the inference port, the request', () => {
       return;
     }
     expect([response.status, text]).toEqual([200, expect.any(String)]);
+    const schema = schemaOf(request.body);
+    const answer = ANSWERS[request.path];
+    if (answer !== undefined) {
+      for (const one of answer.parse(JSON.parse(text))) if (schema !== undefined) expectToFollow(schema, one);
+      return;
+    }
     if (request.path.endsWith('_stream')) expect(text).toMatch(/^data:.+\n\n/u);
     else expect(z.object({ text: z.string().min(1) }).parse(JSON.parse(text)).text).not.toBe('');
   });

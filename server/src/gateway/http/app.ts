@@ -13,12 +13,15 @@ import { addNativeApi } from './native/native-api.js';
 import { NATIVE_ERROR_FORM } from './native/native-error.js';
 import type { ErrorForm } from './description/operation.js';
 import { addPage, openPagePaths, type PageDeps } from './page/page-routes.js';
-import { addOpenaiApi, OPENAI_PREFIX, type OpenaiOptions } from './openai/openai-api.js';
+import type { ForeignApiOptions } from './input/foreign-api.js';
+import { addOllamaApi, OLLAMA_PREFIX } from './ollama/ollama-api.js';
+import { OLLAMA_ERROR_FORM } from './ollama/ollama-error.js';
+import { addOpenaiApi, OPENAI_PREFIX } from './openai/openai-api.js';
 import { OPENAI_ERROR_FORM } from './openai/openai-error.js';
 import { addTokenTools, type TokenToolOptions } from './tokens/token-tools.js';
 
 export interface InferenceAppDeps
-  extends ConnectionOptions, OpenaiOptions, StatusOptions, CountOptions, TokenToolOptions, PageDeps {
+  extends ConnectionOptions, ForeignApiOptions, StatusOptions, CountOptions, TokenToolOptions, PageDeps {
   /** Pages of other origins that may call; `*` alone is all of them. */
   readonly corsOrigins: readonly string[];
 }
@@ -45,18 +48,23 @@ export async function buildApp(deps: InferenceAppDeps): Promise<FastifyInstance>
     errorForm: NATIVE_ERROR_FORM,
     corsOrigins: deps.corsOrigins,
     openPaths: openPagePaths(deps.page),
-    errorBodyAt: (url: string) =>
-      (url.startsWith(`${OPENAI_PREFIX}/`) ? OPENAI_ERROR_FORM : NATIVE_ERROR_FORM).write,
+    errorBodyAt: (url: string) => errorFormAt(url).write,
   };
   return describedApp(deps, port, async (app) => {
     await addNativeApi(app, deps);
     await addCountRoute(app, deps);
     await addTokenTools(app, deps);
     await addOpenaiApi(app, deps);
+    await addOllamaApi(app, deps);
     addStatusRoute(app, deps);
     addHealthRoutes(app, deps);
     addPage(app, deps);
   });
+}
+
+function errorFormAt(url: string): ErrorForm {
+  if (url.startsWith(`${OPENAI_PREFIX}/`)) return OPENAI_ERROR_FORM;
+  return url.startsWith(`${OLLAMA_PREFIX}/`) ? OLLAMA_ERROR_FORM : NATIVE_ERROR_FORM;
 }
 
 /** The port of programs that know the OpenAI API only: every error has its form. */
@@ -108,6 +116,6 @@ async function describedApp(
 
 const EVERYWHERE =
   'Every GET answers HEAD, too. Unknown fields of requests are ignored, and null means the same as leaving a field out. Bodies may be compressed with gzip, deflate or br.';
-const INFERENCE = `Prompts and images in, text out: the endpoints of Takeoff, token tools, and the OpenAI API below /v1.\n\n${EVERYWHERE}`;
+const INFERENCE = `Prompts and images in, text out: the endpoints of Takeoff, token tools, the OpenAI API below /v1, and the Ollama API below /api.\n\n${EVERYWHERE}`;
 const OPENAI = `For programs that were written for OpenAI's API. docs/openai.md says what each field does here.\n\n${EVERYWHERE}`;
 const MANAGEMENT = `For the operator: readers come and go here. Keep this port private.\n\n${EVERYWHERE}`;

@@ -14,7 +14,15 @@ export interface PromptAnswer extends Pick<
   readonly logprobs: readonly TokenLogprob[];
 }
 
+/** What streams of an API have in common. */
+export interface StreamForm {
+  readonly contentType: string;
+  /** What tells that the stream is alive, and nothing else. */
+  stillWorking(): string;
+}
+
 export interface AnswerFormat {
+  readonly stream: StreamForm;
   /** The JSON body of a buffered answer. `answers` are those of all prompts, in the order of the request. */
   body(answers: readonly PromptAnswer[]): unknown;
   /** What an event adds to a streamed answer; empty where it adds nothing. */

@@ -86,7 +86,8 @@ async function streamOf(
   const { streamErrorEvents: tellsErrors, streamCommentIntervalMs: silenceMs } = limits;
   const payload = await streamedAnswer(events, { format, clientGone, request, tellsErrors, silenceMs });
   if (payload === undefined) return undefined;
-  return { payload, headers: { ...STREAM_HEADERS, 'server-timing': serverTimingSoFar(record) } };
+  const headers = { ...STREAM_HEADERS, 'content-type': format.stream.contentType };
+  return { payload, headers: { ...headers, 'server-timing': serverTimingSoFar(record) } };
 }
 
 function sourceOf({ id, routeOptions, headers }: FastifyRequest): RequestSource {

@@ -1,9 +1,8 @@
-// Turns the events of a request into a stream of server-sent events. The first event decides the status: a request that fails
-// before it answered anything gets a JSON error, not a stream, unless that takes so long that the stream has begun with a comment.
+// Turns the events of a request into a stream in the form of its API. The first event decides the status: a request that fails
+// before it answered anything gets a JSON error, not a stream, unless that takes so long that the stream has begun with a sign of life.
 // The stream is pulled: what a slow client does not take waits in the bounded queue of the relay.
 import { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
-import { encodeSseComment } from 'takeoff-wire';
 import { Defect } from '../../../errors.js';
 import type { AnswerEvent } from '../../answer/request-record.js';
 import type { AnswerFormat } from './answer-format.js';
@@ -13,7 +12,6 @@ import { SilenceWatch, type Heard } from './silence-watch.js';
 
 /** No cache and no buffering proxy may hold tokens back. */
 export const STREAM_HEADERS = {
-  'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-store',
   'x-accel-buffering': 'no',
 } as const;
@@ -26,11 +24,9 @@ export interface StreamOptions {
   readonly request: FastifyRequest;
   /** Whether a failure after the first bytes is told as the last event; otherwise the connection is cut. */
   readonly tellsErrors: boolean;
-  /** After so long without an event a comment is sent, so that nobody on the way takes the stream for dead; 0: never. */
+  /** After so long without an event a sign of life is sent, so that nobody on the way takes the stream for dead; 0: never. */
   readonly silenceMs: number;
 }
-
-const STILL_WORKING = encodeSseComment('still working');
 
 /**
  * Waits for the first event, or for the first silence. Undefined when the client is gone.
@@ -65,7 +61,7 @@ async function* encodeAll(
   try {
     for (let heard = first; heard === 'silence' || heard.done !== true; heard = await watch.next()) {
       if (heard === 'silence') {
-        yield STILL_WORKING;
+        yield format.stream.stillWorking();
         continue;
       }
       const event = heard.value;

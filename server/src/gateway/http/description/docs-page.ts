@@ -123,9 +123,11 @@ function responseView(status: string, response: ResponseObject, document: OpenAp
 }
 
 const contentView = (content: Content, document: OpenApiDocument): readonly HtmlPart[] =>
-  Object.entries(content).map(([type, { schema, 'x-events': events }]) => [
+  Object.entries(content).map(([type, { schema, 'x-events': events, 'x-line': line }]) => [
     element('p', { class: 'weak' }, code(type)),
-    events === undefined ? schemaView(schema, document.components.schemas) : eventViews(events, document),
+    events === undefined
+      ? schemaView(line ?? schema, document.components.schemas)
+      : eventViews(events, document),
     exampleViews({ [type]: content[type] ?? { schema } }),
   ]);
 

@@ -164,6 +164,10 @@ function mediaOf(
       };
       return ['text/event-stream', { schema, 'x-events': Object.fromEntries(events), ...answersOf(texts) }];
     }
+    case 'lines': {
+      const schema = { type: 'string', description: 'A JSON value on each line; x-line tells what it is.' };
+      return ['application/x-ndjson', { schema, 'x-line': writer.write(content.line) }];
+    }
     case 'text':
       return [content.contentType, { schema: { type: 'string' }, ...answersOf(texts) }];
   }

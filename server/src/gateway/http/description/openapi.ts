@@ -61,5 +61,7 @@ export interface MediaType {
   readonly encoding?: Readonly<Record<string, { readonly contentType: string }>>;
   /** Of text/event-stream: what the data of an event is, by the name of the event. OpenAPI 3.1 has no word for it. */
   readonly 'x-events'?: Readonly<Record<string, JsonSchema>>;
+  /** Of application/x-ndjson: what each line is. */
+  readonly 'x-line'?: JsonSchema;
   readonly examples?: Readonly<Record<string, { readonly value: unknown }>>;
 }

@@ -55,6 +55,8 @@ export const answeredWith = (schema: z.ZodType, description: string, status = 20
 export type AnswerContent =
   | { readonly kind: 'json'; readonly schema: z.ZodType }
   | { readonly kind: 'events'; readonly events: EventStream }
+  /** A stream of JSON values, each on a line. */
+  | { readonly kind: 'lines'; readonly line: z.ZodType }
   | { readonly kind: 'text'; readonly contentType: string };
 
 /** What the data of an event can be, by the event's name; `message` where the stream names none. */

@@ -78,6 +78,8 @@ export interface AnswerBounds {
   readonly answerCount: number;
   readonly maxNewTokens: number;
   readonly topLogprobs: number | null;
+  /** Of the fields in the request, such as `options.`; empty where they stand in the request itself. */
+  readonly place?: string;
 }
 
 /** OpenAI's defaults: drawn at temperature 1 from the whole vocabulary. */
@@ -98,7 +100,7 @@ export function toSampling(fields: Partial<GenerationFields>, bounds: AnswerBoun
     maxNewTokens: bounds.maxNewTokens,
     minNewTokens: validateMinTokens(fields.min_tokens ?? 0, bounds.maxNewTokens),
     seed: seed == null ? null : toSeed(seed),
-    stop: parseStops(fields.stop),
+    stop: parseStops(fields.stop, `${bounds.place ?? ''}stop`),
     topLogprobs: bounds.topLogprobs,
   };
 }
@@ -128,14 +130,14 @@ function validateLogprobCount({ answerCount, maxNewTokens, topLogprobs }: Answer
   );
 }
 
-function parseStops(stop: unknown): readonly string[] {
+function parseStops(stop: unknown, field: string): readonly string[] {
   if (stop === undefined || stop === null) return [];
   const stops = isList(stop) ? stop : [stop];
   const allowed = `a string of 1 to ${MAX_STOP_CHARACTERS} characters, or a list of up to ${MAX_STOPS} of them`;
-  if (stops.length > MAX_STOPS) throw invalidField('stop', stop, allowed);
+  if (stops.length > MAX_STOPS) throw invalidField(field, stop, allowed);
   return stops.map((one, index) => {
     if (typeof one === 'string' && one.length > 0 && one.length <= MAX_STOP_CHARACTERS) return one;
-    throw invalidField(isList(stop) ? `stop[${index}]` : 'stop', one, allowed);
+    throw invalidField(isList(stop) ? `${field}[${index}]` : field, one, allowed);
   });
 }
 

@@ -12,6 +12,7 @@ import {
 } from 'takeoff-wire';
 import type { PromptTimings } from '../../answer/request-record.js';
 import type { AnswerFormat, PromptAnswer } from '../connection/answer-format.js';
+import { EVENT_STREAM } from '../connection/event-stream.js';
 import { writeNativeError } from './native-error.js';
 import type { PromptWarnings } from './request-warnings.js';
 
@@ -25,6 +26,7 @@ export interface AnswerShape {
 export function nativeFormat(shape: AnswerShape): AnswerFormat {
   const batchIdOf = (prompt: number): number | null => (shape.isList ? prompt : null);
   return {
+    stream: EVENT_STREAM,
     body: (answers) => bodyOf(answers, shape),
     chunk: (event) => {
       const batchId = batchIdOf(event.prompt);

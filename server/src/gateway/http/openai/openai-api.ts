@@ -1,8 +1,7 @@
 // The OpenAI API: what programs that were written for OpenAI's own send, answered by the models of this server. Its routes are the
 // same on the inference port and on a port of its own, all below /v1, and all their errors have OpenAI's form.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { ReadersView } from '../../readers/readers-view.js';
-import { answerJob, type AnswerOptions, type AskedJob } from '../connection/answer-job.js';
+import { answerJob, type AskedJob } from '../connection/answer-job.js';
 import { addEncodingCheck } from '../connection/content-encoding.js';
 import { addErrorHandlers } from '../connection/error-handlers.js';
 import { addJsonParser, jsonBodyOf } from '../connection/json-body.js';
@@ -11,6 +10,7 @@ import { ChatFormat } from './chat/chat-format.js';
 import { parseChatRequest } from './chat/parse-chat-request.js';
 import { CompletionFormat } from './completions/completion-format.js';
 import { parseCompletionRequest } from './completions/parse-completion-request.js';
+import type { ForeignApiOptions } from '../input/foreign-api.js';
 import { fingerprintOf, resolveModel, type NamedModel } from '../input/model-names.js';
 import { describeModel, listModels } from './models-answer.js';
 import { writeOpenaiError } from './openai-error.js';
@@ -20,19 +20,13 @@ import { FunctionCallItem } from './responses/function-call-item.js';
 import { MessageItem } from './responses/message-item.js';
 import { ResponseFormat } from './responses/response-format.js';
 
-export interface OpenaiOptions extends AnswerOptions {
-  readonly readers: ReadersView;
-  /** Of the program. */
-  readonly version: string;
-}
-
 /** Of all its addresses. */
 export const OPENAI_PREFIX = '/v1';
 
 /** A request of one of the endpoints to a job. */
 type Ask = (body: unknown, requestId: string) => AskedJob;
 
-export async function addOpenaiApi(app: FastifyInstance, options: OpenaiOptions): Promise<void> {
+export async function addOpenaiApi(app: FastifyInstance, options: ForeignApiOptions): Promise<void> {
   const { readBody, readers } = options;
   const startedAt = seconds();
   await app.register(
@@ -62,7 +56,7 @@ export async function addOpenaiApi(app: FastifyInstance, options: OpenaiOptions)
 }
 
 const chatOf =
-  (options: OpenaiOptions): Ask =>
+  (options: ForeignApiOptions): Ask =>
   (body, requestId) => {
     const { model, job, delivery, call, tellsUsage } = parseChatRequest(body, options.limits);
     const named = resolveModel(model, options.readers);
@@ -76,7 +70,7 @@ const chatOf =
   };
 
 const completionOf =
-  (options: OpenaiOptions): Ask =>
+  (options: ForeignApiOptions): Ask =>
   (body, requestId) => {
     const { model, job, delivery, tellsUsage, choicesPerPrompt } = parseCompletionRequest(
       body,
@@ -93,7 +87,7 @@ const completionOf =
   };
 
 const responseOf =
-  (options: OpenaiOptions): Ask =>
+  (options: ForeignApiOptions): Ask =>
   (body, requestId) => {
     const { model, job, delivery, call, repeated } = parseResponseRequest(body, options.limits);
     const named = resolveModel(model, options.readers);
@@ -111,7 +105,7 @@ function headOf(
   prefix: string,
   requestId: string,
   { group, name }: NamedModel,
-  { readers, version }: OpenaiOptions,
+  { readers, version }: ForeignApiOptions,
 ): AnswerHead {
   return {
     id: `${prefix}${requestId.replaceAll('-', '')}`,

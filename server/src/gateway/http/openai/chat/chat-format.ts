@@ -2,6 +2,7 @@
 import type { FinishReason } from 'takeoff-wire';
 import type { DoneEvent, TokenEvent } from '../../../../link/requests/messages.js';
 import type { AnswerFormat, PromptAnswer } from '../../connection/answer-format.js';
+import { EVENT_STREAM } from '../../connection/event-stream.js';
 import type { PublicError } from '../../connection/public-error.js';
 import { logprobsContent } from '../../connection/token-logprobs.js';
 import { finishReasonOf, usageOf, type AnswerHead } from '../answer-facts.js';
@@ -23,6 +24,7 @@ export interface ChatShape {
 }
 
 export class ChatFormat implements AnswerFormat {
+  readonly stream = EVENT_STREAM;
   readonly #head: AnswerHead;
   readonly #shape: ChatShape;
   readonly #tally: StreamTally;

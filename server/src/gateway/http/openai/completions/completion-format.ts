@@ -1,6 +1,7 @@
 // Answers of completions, whole or in chunks.
 import type { DoneEvent, TokenEvent, TokenLogprob } from '../../../../link/requests/messages.js';
 import type { AnswerFormat, PromptAnswer } from '../../connection/answer-format.js';
+import { EVENT_STREAM } from '../../connection/event-stream.js';
 import type { PublicError } from '../../connection/public-error.js';
 import { tokenText } from '../../connection/token-logprobs.js';
 import { finishReasonOf, usageOf, type AnswerHead } from '../answer-facts.js';
@@ -18,6 +19,7 @@ export interface CompletionShape {
 }
 
 export class CompletionFormat implements AnswerFormat {
+  readonly stream = EVENT_STREAM;
   readonly #head: AnswerHead;
   readonly #shape: CompletionShape;
   readonly #tally: StreamTally;

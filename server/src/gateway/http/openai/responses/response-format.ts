@@ -2,6 +2,7 @@
 import { Defect } from '../../../../errors.js';
 import type { DoneEvent, TokenEvent } from '../../../../link/requests/messages.js';
 import type { AnswerFormat, PromptAnswer } from '../../connection/answer-format.js';
+import { EVENT_STREAM } from '../../connection/event-stream.js';
 import type { PublicError } from '../../connection/public-error.js';
 import { finishReasonOf, usageOf, type AnswerHead } from '../answer-facts.js';
 import { openaiErrorOf } from '../openai-error.js';
@@ -12,6 +13,7 @@ import type { RepeatedFields } from './parse-response-request.js';
 type End = Pick<PromptAnswer, 'usage' | 'finishReason'>;
 
 export class ResponseFormat implements AnswerFormat {
+  readonly stream = EVENT_STREAM;
   readonly #head: AnswerHead;
   readonly #repeated: RepeatedFields;
   readonly #output: OutputItem;
