@@ -144,7 +144,7 @@ describe('leaving the loop over generateStream', () => {
     const server = new ScriptedStream([], 'silence');
     const pieces = clientOf(server).generateStream('a')[Symbol.asyncIterator]();
     const next = failureOf(pieces.next());
-    await vi.waitUntil(() => server.isRead);
+    await vi.waitUntil(() => server.isRead, { timeout: 20_000 });
     await pieces.return?.();
     expect(await next).toMatchObject({ name: 'AbortError' });
     expect(server.isCancelled).toBe(true);

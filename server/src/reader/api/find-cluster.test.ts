@@ -109,7 +109,7 @@ describe('finding a cluster', () => {
       json(503, { error: { message: 'loading' } }),
       json(200, { data: [{ id: 'm' }] }),
     );
-    expect((await find({}, 5_000, (why) => told.push(why))).facts.model).toBe('m');
+    expect((await find({}, 60_000, (why) => told.push(why))).facts.model).toBe('m');
     expect(told).toEqual(['The cluster failed (status 503): loading']);
   });
 });

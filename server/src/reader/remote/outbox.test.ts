@@ -170,7 +170,7 @@ describe('the outbox of a reader', () => {
     outbox.push(event(0));
     await stream.answer();
     outbox.push(doneEvent(1));
-    await vi.waitUntil(() => stream.waiting > 0);
+    await vi.waitUntil(() => stream.waiting > 0, { timeout: 20_000 });
     expect(outbox.tellAgain('run', 0)).toBe(true);
     await stream.answer();
     await stream.answer();
@@ -238,6 +238,6 @@ describe('an outbox that is told something while it ends', () => {
       outbox.push(event(1));
     };
     outbox.push(event(0));
-    await expect.poll(() => sent, { timeout: 20_000 }).toEqual([0, 1]);
+    await expect.poll(() => sent).toEqual([0, 1]);
   });
 });

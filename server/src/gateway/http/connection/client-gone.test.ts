@@ -29,7 +29,7 @@ it.each(['/generate', '/generate_stream'])(
     const { requestId } = await readers.last.next('generate');
     client.socket.destroy();
     expect(await readers.last.next('cancel')).toEqual({ kind: 'cancel', requestId });
-    expect(await inference.openAnswers.idle(1000)).toBe(true);
+    expect(await inference.openAnswers.idle(20_000)).toBe(true);
   },
 );
 
@@ -42,7 +42,7 @@ it('cancels in the reader when the client leaves in the middle of a stream', asy
   await client.untilReceived(/data:half/u);
   client.socket.resetAndDestroy();
   await readers.last.next('cancel');
-  expect(await inference.openAnswers.idle(1000)).toBe(true);
+  expect(await inference.openAnswers.idle(20_000)).toBe(true);
 });
 
 it('stops decoding when the client leaves, and asks no reader', async () => {
@@ -67,7 +67,7 @@ it('stops decoding when the client leaves, and asks no reader', async () => {
   client.write(PYTHON_FORM.payload);
   const [signal] = (await once(started, 'decoding')) as [AbortSignal];
   client.socket.destroy();
-  expect(await inference.openAnswers.idle(1000)).toBe(true);
+  expect(await inference.openAnswers.idle(20_000)).toBe(true);
   expect(signal.aborted).toBe(true);
   expect(readers.last.received).toEqual([]);
 });

@@ -151,7 +151,7 @@ describe('questions to a reader', () => {
     await expect(ask()).rejects.toMatchObject({ code: 'reader.queue_full' });
     silent.readers.last.die();
     for (const question of asked) await expect(question).rejects.toMatchObject({ code: 'reader.died' });
-    await vi.waitFor(() => expect(silent.readers.lives).toHaveLength(2), { timeout: 2_000 });
+    await expect.poll(() => silent.readers.lives).toHaveLength(2);
     silent.readers.last.ignoresQuestions = true;
     vi.useFakeTimers();
     const unanswered = expect(ask()).rejects.toMatchObject({ code: 'reader.stalled' });
