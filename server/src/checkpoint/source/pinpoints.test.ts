@@ -46,8 +46,10 @@ describe('parsePinpoints', () => {
   });
 
   it('reads a hostile text of many brackets in no time', () => {
-    const started = performance.now();
+    // Of the processor, which a busy machine gives to others meanwhile.
+    const started = process.cpuUsage();
     expect(() => parsePinpoints('['.repeat(2000) + '1,2'.repeat(300), 336, 'f')).toThrow();
-    expect(performance.now() - started).toBeLessThan(500);
+    const { user, system } = process.cpuUsage(started);
+    expect((user + system) / 1000).toBeLessThan(500);
   });
 });

@@ -40,7 +40,8 @@ describe('decodeDataUrl', () => {
     const start = performance.now();
     expect(() => decodeDataUrl(blanks, 'url')).toThrow(InputError);
     expect(() => decodeDataUrl(padding, 'url')).toThrow(InputError);
-    expect(performance.now() - start).toBeLessThan(2000);
+    // Quadratic time would be hours.
+    expect(performance.now() - start).toBeLessThan(10_000);
   });
 });
 

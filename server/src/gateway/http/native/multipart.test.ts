@@ -120,6 +120,7 @@ describe('parseMultipart', () => {
     const body = `--B\r\nContent-Disposition: form-data; ${piece.repeat(8_000_000 / piece.length)}`;
     const startedMs = performance.now();
     expect(() => partsOf(body)).toThrow(/multipart/u);
-    expect(performance.now() - startedMs).toBeLessThan(1000);
+    // Quadratic time would be hours.
+    expect(performance.now() - startedMs).toBeLessThan(10_000);
   });
 });

@@ -56,7 +56,8 @@ describe('a warning about image tags', () => {
     const startedMs = performance.now();
     for (const piece of ['<image:', '<image: ', '< ', '<image : http'])
       warningsOf({ text: piece.repeat(1_000_000 / piece.length) }, limits);
-    expect(performance.now() - startedMs).toBeLessThan(1000);
+    // Quadratic time would be minutes.
+    expect(performance.now() - startedMs).toBeLessThan(10_000);
   });
 });
 

@@ -144,7 +144,7 @@ describe('run lengths of 8 bits', () => {
     const overflowing = Buffer.alloc(4_000_000, Buffer.from([255, 1]));
     expect(() => seen({ ...file8(10, 10), pixels: overflowing })).toThrow(InputError);
     expect(decodeBmp(bmpFile(file8(3000, 1000, ...IMAGE_ENDS))).pixels).toHaveLength(9_000_000);
-    expect(performance.now() - start).toBeLessThan(5000);
+    expect(performance.now() - start).toBeLessThan(15_000);
   });
 });
 
