@@ -109,7 +109,7 @@ describe.skipIf(chromiumPath === undefined)('the client in a browser', () => {
       };
       return Object.values(status.live_readers).map(({ open_prompts }) => open_prompts);
     };
-    await expect.poll(openPrompts, { timeout: 5000 }).toEqual([0]);
+    await expect.poll(openPrompts).toEqual([0]);
   });
 
   it('gets no answer on a page whose origin is not in cors_origins', async () => {

@@ -30,7 +30,7 @@ export interface ProgramRun {
 }
 
 /** Longer than any answer of the demo model takes. A program that does not end by itself is killed then and has no exit code. */
-const PROGRAM_TIMEOUT_MS = 20_000;
+const PROGRAM_TIMEOUT_MS = 60_000;
 
 /** Runs an ES module as `node example.mjs` in a folder does; in the repository's unless another is named. */
 export async function runProgram(code: string, server: RunningServer, folder = ROOT): Promise<ProgramRun> {

@@ -37,7 +37,7 @@ function bind(address: string, port: number): void {
 
 /** Connects, answers with the outcome, and closes the connection. */
 function dial(address: string, port: number): void {
-  const socket = connect({ host: address, port, timeout: 2000 });
+  const socket = connect({ host: address, port, timeout: 20_000 });
   const answer = (text: DoorAnswer): void => {
     process.send?.(text);
     socket.destroy();

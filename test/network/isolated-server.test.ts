@@ -1,7 +1,7 @@
 // The real server in a network namespace whose only route leads to an internet of the test, which has every address there is and
 // counts each packet. A connection that the server must not open would be answered there, and be seen.
 import { Server as HttpServer } from 'node:http';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { RunningServer } from '../../harness/running-server.js';
 import { generate, tag } from '../hostile/asking.js';
 import { photograph } from '../hostile/files/valid.js';
@@ -200,7 +200,7 @@ describe.skipIf(sayWhyNoNamespaces())('a server in a network of its own', () => 
     });
     expect(packets).toBeGreaterThanOrEqual(reached.length * 2);
     // A connection is established for its client before the server sees it.
-    await vi.waitFor(() => expect(abroad).toEqual(reached));
-    await vi.waitFor(() => expect(atHome).toEqual(['127.0.0.1', '::1', '127.0.0.1', '127.0.0.1']));
+    await expect.poll(() => abroad).toEqual(reached);
+    await expect.poll(() => atHome).toEqual(['127.0.0.1', '::1', '127.0.0.1', '127.0.0.1']);
   });
 });

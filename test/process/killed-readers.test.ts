@@ -188,8 +188,8 @@ describe.runIf(process.platform === 'linux')('a reader that is killed again and 
       expect(count('wrong')).toBe(0);
       expect(share, server.output).toBeGreaterThanOrEqual(0.95);
 
-      await server.until(() => server.isReady(), 30_000);
-      await expect.poll(openPrompts, { timeout: 10_000 }).toEqual([0]);
+      await server.until(() => server.isReady(), 60_000);
+      await expect.poll(openPrompts).toEqual([0]);
       const answered = demoCases.filter((demoCase) => !run.blamed.has(demoCase));
       const all = await Promise.all(
         Array.from({ length: PLACES }, (_, index) => {

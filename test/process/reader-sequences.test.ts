@@ -100,7 +100,7 @@ async function runSequence(seed: number, answer: string): Promise<void> {
     } else if (names.has(name) && kind === 'kill') {
       for (const pid of (await statusNow()).live_readers[name]?.pids ?? []) killIfThere(pid);
       // Until the gateway has been told by the system.
-      await vi.waitFor(expectTrueStatus, { timeout: 5_000 });
+      await vi.waitFor(expectTrueStatus, { timeout: 20_000 });
     } else if (names.delete(name)) {
       removals.push(client.deleteReader(name, { force: kind === 'force' }));
     }
