@@ -103,11 +103,11 @@ describe.skipIf(sayWhyNoRedis())('two gateways and two readers', () => {
     });
     await response.body?.getReader().read();
     leave.abort();
-    await gateway.until(async () => (await metric(gateway, /^takeoff_open_requests (\d+)$/mu)) === 0, 10_000);
+    await gateway.until(async () => (await metric(gateway, /^takeoff_open_requests (\d+)$/mu)) === 0, 20_000);
     await gateway.until(async () => {
       const text = await (await fetch(`${gateway.managementUrl}/metrics`)).text();
       return [...text.matchAll(/^takeoff_prompts\{.*\} (\d+)$/gmu)].every(([, count]) => count === '0');
-    }, 10_000);
+    }, 20_000);
   });
 
   it('go on with the other one when a reader is asked to end, which ends with 0 and is gone from /status at once', async () => {
@@ -138,7 +138,7 @@ describe.skipIf(sayWhyNoRedis())('two gateways and two readers', () => {
       let text = (await stream.read()).value ?? '';
       const leaving = cluster.readers.pop()!;
       await cluster.redis.kill();
-      await gateway.until(async () => (await fetch(`${gateway.url}/readyz`)).status === 503, 5_000);
+      await gateway.until(async () => (await fetch(`${gateway.url}/readyz`)).status === 503, 20_000);
       const ended = leaving.stop();
       await cluster.redis.launch();
       for (let read = await stream.read(); !read.done; read = await stream.read()) text += read.value;
@@ -146,7 +146,7 @@ describe.skipIf(sayWhyNoRedis())('two gateways and two readers', () => {
       expect(text.split('data:').length).toBeGreaterThan(1_000);
       expect(await ended).toBe(0);
       await cluster.addReader();
-      await gateway.until(async () => (await fetch(`${gateway.url}/readyz`)).status === 200, 10_000);
+      await gateway.until(async () => (await fetch(`${gateway.url}/readyz`)).status === 200, 20_000);
     },
   );
 
@@ -155,7 +155,11 @@ describe.skipIf(sayWhyNoRedis())('two gateways and two readers', () => {
     { timeout: 180_000 },
     async () => {
       const [gateway, other] = gateways();
-      const body = { text: 'USER: Tell me a story.\nASSISTANT:', max_new_tokens: 600, min_new_tokens: 600 };
+      const body = {
+        text: 'USER: Tell me a story.\nASSISTANT:',
+        max_new_tokens: 1_500,
+        min_new_tokens: 1_500,
+      };
       const redis = await connectTo(cluster.redis);
       const response = await fetch(`${gateway.url}/generate_stream`, jsonRequest(body));
       const stream = response.body!.pipeThrough(new TextDecoderStream()).getReader();
@@ -176,12 +180,12 @@ describe.skipIf(sayWhyNoRedis())('two gateways and two readers', () => {
   it('say that they are not ready while Redis is away, and refuse what is new', async () => {
     const [gateway] = gateways();
     await cluster.redis.kill();
-    await gateway.until(async () => (await fetch(`${gateway.url}/readyz`)).status === 503, 5_000);
+    await gateway.until(async () => (await fetch(`${gateway.url}/readyz`)).status === 503, 20_000);
     const response = await fetch(`${gateway.url}/generate`, jsonRequest({ text: 'Hello' }));
     expect(response.status).toBe(503);
     expect(await response.json()).toMatchObject({ error: { code: 'queue.unreachable' } });
     await cluster.redis.launch();
-    await gateway.until(async () => (await fetch(`${gateway.url}/readyz`)).status === 200, 10_000);
+    await gateway.until(async () => (await fetch(`${gateway.url}/readyz`)).status === 200, 20_000);
     expect((await fetch(`${gateway.url}/generate`, jsonRequest({ text: 'Hello' }))).status).toBe(200);
   });
 });
