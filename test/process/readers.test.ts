@@ -62,7 +62,7 @@ describe.runIf(process.platform === 'linux')('a running server', () => {
     expect(server.processes().filter(({ name }) => name === 'reader')).toEqual(before);
     expect(readFileSync(configFile, 'utf8')).not.toContain(readerId);
     await expect(ask('langchain')).rejects.toMatchObject({ status: 503 });
-  }, 90_000);
+  });
 
   it('delays no token of eight streams by more than three steps while another reader is added', async () => {
     const texts = Array.from({ length: 8 }, (_, stream) => `USER: Tell me of shape ${stream}.\nASSISTANT:`);
@@ -94,7 +94,7 @@ describe.runIf(process.platform === 'linux')('a running server', () => {
     expect(tokensBesideLoading).toBeGreaterThan(texts.length);
     await server.until(() => isLive('late'), 60_000);
     await client.deleteReader('late');
-  }, 90_000);
+  });
 
   it('finishes what a reader has when it is drained, and starts one again that is killed', async () => {
     const { reader_id: readerId } = await client.createReader({
@@ -107,15 +107,16 @@ describe.runIf(process.platform === 'linux')('a running server', () => {
     const [pid = 0] = (await statesOf()).live_readers[readerId]?.pids ?? [];
     process.kill(pid, 'SIGKILL');
     await server.until(async () => (await statesOf()).live_readers[readerId]?.restarts === 1, 60_000);
-    const answers = Promise.all(Array.from({ length: 8 }, () => ask('second')));
-    await server.until(
-      async () => ((await statesOf()).live_readers[readerId]?.open_prompts ?? 0) > 0,
-      10_000,
-    );
+    const answers: ReturnType<typeof ask>[] = [];
+    // On a busy machine the reader may be done with eight before anybody looks.
+    await server.until(async () => {
+      answers.push(...Array.from({ length: 8 }, () => ask('second')));
+      return ((await statesOf()).live_readers[readerId]?.open_prompts ?? 0) > 0;
+    }, 20_000);
     await client.deleteReader(readerId);
-    expect(new Set((await answers).map(({ text }) => text)).size).toBe(1);
+    expect(new Set((await Promise.all(answers)).map(({ text }) => text)).size).toBe(1);
     expect(await isLive(readerId)).toBe(false);
-  }, 90_000);
+  });
 
   it('reports a model that is not there, and answers its group at once with the reason', async () => {
     const { reader_id: readerId } = await client.createReader({
@@ -128,7 +129,7 @@ describe.runIf(process.platform === 'linux')('a running server', () => {
     });
     await expect(ask('broken')).rejects.toMatchObject({ code: 'group.failed' });
     await client.deleteReader(readerId);
-  }, 90_000);
+  });
 
   it('counts for every request of the demo model what its answer tells', async () => {
     for (const { image, request } of demoCases) {
@@ -148,5 +149,5 @@ describe.runIf(process.platform === 'linux')('a running server', () => {
         fits: true,
       });
     }
-  }, 90_000);
+  });
 });
