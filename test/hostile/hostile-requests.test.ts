@@ -120,10 +120,10 @@ describe('hostile fields', () => {
       if (status !== 200)
         expect([status, code]).toEqual([400, expect.stringMatching(/^request\.constraint_/)]);
       // The deadline is one second; the rest is for a busy machine.
-      expect(performance.now() - start).toBeLessThan(5_000);
+      expect(performance.now() - start).toBeLessThan(15_000);
       expect((await generate(server.url, { text: 'abc' })).status).toBe(200);
     }
-  }, 60_000);
+  });
 
   it('case 22: paths that a client names are not opened, and its identities are ignored', async () => {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'takeoff-paths-'));
