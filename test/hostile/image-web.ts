@@ -50,7 +50,7 @@ export async function startImageWeb(): Promise<ImageWeb> {
   const off = await startLocalGateway();
   const on = await startFetchingGateway({
     remote_image_ports: `80,443,${port}`,
-    remote_image_timeout_ms: '700',
+    remote_image_timeout_ms: '30000',
     remote_image_max_bytes: '100000',
     max_images_per_prompt: '3',
   });

@@ -77,7 +77,10 @@ describe('a host that misbehaves', () => {
   };
   const requests: string[] = [];
   let bad: number;
+  /** Its time is up soon. */
   let gateway: LocalGateway;
+  /** For what ends by itself, on a busy machine too late for the other one. */
+  let patient: LocalGateway;
   beforeAll(async () => {
     bad = await servers.raw((socket) => {
       const flood = (): void => {
@@ -98,25 +101,27 @@ describe('a host that misbehaves', () => {
         socket.on('close', () => clearInterval(drip));
       });
     });
-    gateway = await startFetchingGateway({
-      remote_image_ports: String(bad),
-      remote_image_timeout_ms: '500',
-      remote_image_max_bytes: '100000',
-    });
+    const limits = { remote_image_ports: String(bad), remote_image_max_bytes: '100000' };
+    gateway = await startFetchingGateway({ ...limits, remote_image_timeout_ms: '500' });
+    patient = await startFetchingGateway({ ...limits, remote_image_timeout_ms: '30000' });
   });
-  afterAll(() => gateway.close());
+  afterAll(async () => {
+    await gateway.close();
+    await patient.close();
+  });
 
   it.each(Object.keys(KINDS))(
     'case 8: %s fails the request within the limits of bytes and time',
     async (kind) => {
       const start = performance.now();
       const address = `http://${PUBLIC}:${bad}/${encodeURIComponent(kind)}`;
-      const answer = await generate(gateway.url, { text: tag(address) });
       const { ends } = KINDS[kind]!;
+      const { url } = ends === TIMED_OUT ? gateway : patient;
+      const answer = await generate(url, { text: tag(address) });
       const code = ends === TOO_LARGE ? 'image.fetch_too_large' : 'image.fetch_failed';
       expect(answer).toMatchObject({ status: 400, code });
       expect(answer.message).toContain(ends);
-      expect(performance.now() - start).toBeLessThan(5000);
+      expect(performance.now() - start).toBeLessThan(10_000);
       expect(requests.at(-1)).toContain('accept-encoding: identity');
     },
   );

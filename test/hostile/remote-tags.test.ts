@@ -147,7 +147,7 @@ describe('many and failing image tags', () => {
     };
     await secondsOf(1000);
     // Quadratic time would be minutes.
-    expect(await secondsOf(100_000)).toBeLessThan(3);
+    expect(await secondsOf(100_000)).toBeLessThan(15);
     expect(generous.lookups).toEqual([]);
     await generous.close();
   });
@@ -159,7 +159,7 @@ describe('many and failing image tags', () => {
     // Unclosed tags are text, and this text is too long for the model.
     expect(answer).toMatchObject({ status: 400, code: 'request.does_not_fit' });
     const { user, system } = process.cpuUsage(start);
-    expect((user + system) / 1e6).toBeLessThan(3);
+    expect((user + system) / 1e6).toBeLessThan(15);
     await generous.close();
   });
 
