@@ -81,7 +81,8 @@ const within = z.object({
     .optional(),
   guided_json: z.unknown().optional(),
   format: z.unknown().optional(),
-  text: z.object({ format: z.object({ schema: z.unknown() }) }).optional(),
+  /** Of a response, or the prompt of the native API. */
+  text: z.union([z.string(), z.object({ format: z.object({ schema: z.unknown() }) })]).optional(),
   tool_choice: z.union([z.string(), z.object({ function: z.object({ name: z.string() }) })]).optional(),
   tools: z.array(z.object({ function: z.object({ name: z.string(), parameters: z.unknown() }) })).optional(),
 });
@@ -97,7 +98,7 @@ function schemaOf(body: Recorded['body'] = {}): unknown {
   } = within.parse(body);
   if (typeof choice === 'object')
     return tools.find(({ function: one }) => one.name === choice.function.name)?.function.parameters;
-  if (format === undefined) return guided ?? text?.format.schema ?? ollamaFormat;
+  if (format === undefined) return guided ?? (typeof text === 'object' ? text.format.schema : ollamaFormat);
   if ('json_schema' in format) return format.json_schema.schema;
   return 'value' in format ? format.value : { type: 'object' };
 }

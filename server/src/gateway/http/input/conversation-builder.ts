@@ -5,6 +5,17 @@ import type { Conversation, PromptPart, Turn } from '../../../link/requests/mess
 import type { HttpLimits } from '../connection/http-limits.js';
 import { validateTextBytes } from '../connection/text-bytes.js';
 
+/**
+ * Images behind all text go in front of it: most programs write the question first, while LLaVA models were trained with the image
+ * first. Images between texts stay where they are.
+ */
+export function imagesFirst(parts: readonly PromptPart[]): readonly PromptPart[] {
+  const lastText = parts.findLastIndex(({ kind }) => kind === 'text');
+  const firstImage = parts.findIndex(({ kind }) => kind === 'image');
+  if (firstImage < lastText) return parts;
+  return [...parts.slice(lastText + 1), ...parts.slice(0, lastText + 1)];
+}
+
 interface OpenTurn {
   readonly role: Turn['role'];
   readonly parts: PromptPart[];
@@ -51,6 +62,8 @@ export class ConversationBuilder {
       parts.map((part) => (part.kind === 'text' ? part.text : '')),
     );
     validateTextBytes([system ?? '', ...texts], field, limits);
-    return { kind: 'conversation', system, turns: this.#turns };
+    // Some programs send a question and its image as two messages.
+    const turns = this.#turns.map(({ role, parts }) => ({ role, parts: imagesFirst(parts) }));
+    return { kind: 'conversation', system, turns };
   }
 }

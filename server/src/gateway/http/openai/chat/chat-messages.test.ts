@@ -124,6 +124,13 @@ describe('images of messages', () => {
     expect(content(textPart('a'), imageUrl(1), textPart('b'))).toEqual([text('a'), shown(0), text('b')]);
   });
 
+  it('go in front of the text of another message of the same turn', () => {
+    const turnOf = (...contents: unknown[]) =>
+      parse(...contents.map((content) => ({ role: 'user', content }))).turns[0]?.parts;
+    expect(turnOf('a', [imageUrl(1)])).toEqual([shown(0), text('a')]);
+    expect(turnOf('a', [imageUrl(1)], 'b')).toEqual([text('a'), shown(0), text('b')]);
+  });
+
   it.each([
     ["OpenAI's responses", { type: 'input_image', image_url: pngUrl(1), detail: 'auto' }],
     ['a URL without an object', { type: 'image_url', image_url: pngUrl(1) }],

@@ -10,6 +10,7 @@ import {
   text,
   unsupportedField,
 } from '../../input/fields.js';
+import { imagesFirst } from '../../input/conversation-builder.js';
 import type { RequestImages } from '../../input/request-images.js';
 
 /** A turn with more parts than anybody writes by hand. */
@@ -56,7 +57,11 @@ export const describedTextContent = z
  * @param images null where the message may show none
  * @throws InputError
  */
-export function parseContent(content: unknown, field: string, images: RequestImages | null): PromptPart[] {
+export function parseContent(
+  content: unknown,
+  field: string,
+  images: RequestImages | null,
+): readonly PromptPart[] {
   if (content === null || content === undefined || content === '') return [];
   if (typeof content === 'string') return [{ kind: 'text', text: content }];
   const parts = parseList(content, MAX_PARTS, field, 'parts, or a string');
@@ -68,17 +73,6 @@ export const parseTextContent = (content: unknown, field: string): string =>
   parseContent(content, field, null)
     .map((part) => (part.kind === 'text' ? part.text : ''))
     .join('\n');
-
-/**
- * Images behind all text of a message go in front of it: most programs write the question first, while LLaVA models were trained
- * with the image first. Images between texts stay where they are.
- */
-function imagesFirst(parts: PromptPart[]): PromptPart[] {
-  const lastText = parts.findLastIndex(({ kind }) => kind === 'text');
-  const firstImage = parts.findIndex(({ kind }) => kind === 'image');
-  if (firstImage < lastText) return parts;
-  return [...parts.slice(lastText + 1), ...parts.slice(0, lastText + 1)];
-}
 
 function parsePart(part: unknown, field: string, images: RequestImages | null): PromptPart {
   const { type } = parseFields(typedPart, part, field);
