@@ -2,6 +2,7 @@
 // and is answered is what they say. Of examples, what differs from answer to answer is compared by its form only.
 import { TakeoffClient } from 'takeoff-client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import * as anthropicExamples from 'takeoff-server/gateway/http/anthropic/anthropic-examples.js';
 import type { Example } from 'takeoff-server/gateway/http/description/operation.js';
 import * as nativeExamples from 'takeoff-server/gateway/http/native/native-examples.js';
 import * as ollamaExamples from 'takeoff-server/gateway/http/ollama/ollama-examples.js';
@@ -20,9 +21,13 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-const EXAMPLES: readonly Example[] = [nativeExamples, ollamaExamples, openaiExamples, tokenExamples].flatMap(
-  (all) => Object.values(all),
-);
+const EXAMPLES: readonly Example[] = [
+  anthropicExamples,
+  nativeExamples,
+  ollamaExamples,
+  openaiExamples,
+  tokenExamples,
+].flatMap((all) => Object.values(all));
 
 it.each(EXAMPLES.map((example) => [JSON.stringify(example.answer).slice(0, 60), example] as const))(
   'the description shows the answer %s, and the demo model gives it',
@@ -60,7 +65,7 @@ function bodyOf({ body, image }: Example): Pick<RequestInit, 'body' | 'headers'>
 
 const BY_CHANCE = [
   ...['id', 'created', 'created_at', 'system_fingerprint', 'cached_tokens'],
-  ...['total_duration', 'prompt_eval_duration', 'eval_duration'],
+  ...['input_tokens', 'cache_read_input_tokens', 'total_duration', 'prompt_eval_duration', 'eval_duration'],
 ];
 
 /** With the types of ids, times and counts that depend on earlier requests in place of their values. */

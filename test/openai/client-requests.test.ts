@@ -33,7 +33,6 @@ const NOT_HERE = { status: 404, body: { error: { code: 'request.not_found' } } }
 const REFUSALS: Readonly<Record<string, { readonly status: number; readonly body: object }>> = {
   'openai-python-embeddings': NOT_HERE,
   'openai-python-image-detail-url': IMAGES_OFF,
-  'anthropic-python-messages-image': NOT_HERE,
 };
 
 const cache = mkdtempSync(path.join(os.tmpdir(), 'takeoff-openai-'));
@@ -60,8 +59,11 @@ function send(url: string, { method, path: address, headers, body, form }: Recor
   return fetch(`${url}${address}`, { method, headers, ...(method === 'GET' ? {} : { body: payload }) });
 }
 
+const MESSAGES = '/v1/messages';
+
 /** Of the API that has the address. */
 function boundsOf(address: string, tokens: number): object {
+  if (address === MESSAGES) return { temperature: 0 };
   if (address.startsWith('/v1')) return { max_tokens: tokens, max_output_tokens: tokens, temperature: 0 };
   return address.startsWith('/api') ? { options: { num_predict: tokens, temperature: 0 } } : {};
 }
@@ -163,6 +165,14 @@ const ANSWERS: Readonly<Record<string, z.ZodType<readonly string[]>>> = {
   '/api/generate': z
     .object({ ...ollamaEnd, response: z.string() })
     .transform(({ done_reason: reason, response }) => (reason === 'length' ? [] : [response])),
+  [MESSAGES]: z
+    .object({
+      type: z.literal('message'),
+      content: z.array(z.object({ type: z.literal('text'), text: z.string().min(1) })).length(1),
+      stop_reason: z.enum(['end_turn', 'max_tokens']),
+      usage: z.object({ output_tokens: z.int().min(1) }),
+    })
+    .transform(() => []),
   '/v1/models': z
     .object({ object: z.literal('list'), data: z.array(z.object({ id: z.string() })) })
     .transform(() => []),
@@ -198,7 +208,9 @@ async function textsOf(request: Recorded, response: Response): Promise<readonly 
   return ANSWERS[request.path]?.parse(body) ?? [];
 }
 
-const openai = recorded.filter(({ path: address }) => address.startsWith('/v1'));
+const isOfOpenai = ({ path: address }: Recorded): boolean =>
+  address.startsWith('/v1') && address !== MESSAGES;
+const openai = recorded.filter(isOfOpenai);
 describe('on the port of the OpenAI API, the request', () => {
   it.each(openai.map((request) => [request.name, request] as const))('%s', async (_, request) => {
     const response = await send(server.openaiUrl, request);
@@ -220,7 +232,7 @@ describe('on the port of the OpenAI API, the request', () => {
   });
 });
 
-const others = recorded.filter(({ path: address }) => !address.startsWith('/v1'));
+const others = recorded.filter((request) => !isOfOpenai(request));
 describe('on the inference port, the request', () => {
   it.each(others.map((request) => [request.name, request] as const))('%s', async (_, request) => {
     const response = await send(server.url, request);

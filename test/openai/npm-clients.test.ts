@@ -1,4 +1,4 @@
-// The published clients of npm in a temporary folder, pinned, against the demo model: the examples of docs/openai.md and docs/ollama.md as printed, and,
+// The published clients of npm in a temporary folder, pinned, against the demo model: the examples of docs/openai.md, docs/anthropic.md and docs/ollama.md as printed, and,
 // under `npm run test:openai`, the calls that differ between clients.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -15,6 +15,7 @@ const IN_EXAMPLES = {
   openai: '6.49.0',
   ai: '6.0.326',
   '@ai-sdk/openai-compatible': '2.0.92',
+  '@anthropic-ai/sdk': '1.14.0',
   '@langchain/core': '1.4.0',
   '@langchain/ollama': '1.3.0',
   '@langchain/openai': '1.5.8',
@@ -92,7 +93,7 @@ const data = readFileSync('models/demo/images/two-shapes.jpg', 'base64');
 
 const numbered = (page: string) => examplesOf(page, 'js').map((code, index) => [index + 1, code] as const);
 
-describe.skipIf(!areThere).each(['docs/openai.md', 'docs/ollama.md'])('%s', (page) => {
+describe.skipIf(!areThere).each(['docs/openai.md', 'docs/anthropic.md', 'docs/ollama.md'])('%s', (page) => {
   it.each(numbered(page))('has an example %i that prints the description of its image', async (_, code) => {
     expect((await printed(code)).trim()).toBe(DESCRIPTION);
   });

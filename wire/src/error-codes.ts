@@ -31,7 +31,7 @@ export const ERROR_CODES = {
   'request.field_invalid': facts(
     400,
     false,
-    'A field of a request to the OpenAI or the Ollama API is missing, or has a type or a value that is not allowed.',
+    'A field of a request to the API of OpenAI, Anthropic or Ollama is missing, or has a type or a value that is not allowed.',
   ),
   'request.model_unknown': facts(404, false, 'No consumer group and no model has the name of `model`.'),
   'request.not_supported': facts(400, false, 'A field is known but this version does not support it yet.'),

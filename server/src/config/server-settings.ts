@@ -70,7 +70,7 @@ export const serverConfigSchema = z.object({
   apiKey: setting(secretText(8), null, {
     key: 'api_key',
     meaning:
-      'Key that every request but /livez, /healthz, /readyz, the description of the API and the files of the page must carry, on every port, as `Authorization: Bearer KEY`.',
+      'Key that every request but /livez, /healthz, /readyz, the description of the API and the files of the page must carry, on every port, as `Authorization: Bearer KEY` or `x-api-key: KEY`.',
     isSecret: true,
   }),
   bodySizeLimitBytes: setting(integer(1024, 2048 * MIB, 'bytes'), 20 * MIB, {

@@ -13,6 +13,8 @@ import { addNativeApi } from './native/native-api.js';
 import { NATIVE_ERROR_FORM } from './native/native-error.js';
 import type { ErrorForm } from './description/operation.js';
 import { addPage, openPagePaths, type PageDeps } from './page/page-routes.js';
+import { addAnthropicApi, ANTHROPIC_PREFIX } from './anthropic/anthropic-api.js';
+import { ANTHROPIC_ERROR_FORM } from './anthropic/anthropic-error.js';
 import type { ForeignApiOptions } from './input/foreign-api.js';
 import { addOllamaApi, OLLAMA_PREFIX } from './ollama/ollama-api.js';
 import { OLLAMA_ERROR_FORM } from './ollama/ollama-error.js';
@@ -56,6 +58,7 @@ export async function buildApp(deps: InferenceAppDeps): Promise<FastifyInstance>
     await addTokenTools(app, deps);
     await addOpenaiApi(app, deps);
     await addOllamaApi(app, deps);
+    await addAnthropicApi(app, deps);
     addStatusRoute(app, deps);
     addHealthRoutes(app, deps);
     addPage(app, deps);
@@ -63,6 +66,7 @@ export async function buildApp(deps: InferenceAppDeps): Promise<FastifyInstance>
 }
 
 function errorFormAt(url: string): ErrorForm {
+  if (url.startsWith(ANTHROPIC_PREFIX)) return ANTHROPIC_ERROR_FORM;
   if (url.startsWith(`${OPENAI_PREFIX}/`)) return OPENAI_ERROR_FORM;
   return url.startsWith(`${OLLAMA_PREFIX}/`) ? OLLAMA_ERROR_FORM : NATIVE_ERROR_FORM;
 }
@@ -116,6 +120,6 @@ async function describedApp(
 
 const EVERYWHERE =
   'Every GET answers HEAD, too. Unknown fields of requests are ignored, and null means the same as leaving a field out. Bodies may be compressed with gzip, deflate or br.';
-const INFERENCE = `Prompts and images in, text out: the endpoints of Takeoff, token tools, the OpenAI API below /v1, and the Ollama API below /api.\n\n${EVERYWHERE}`;
+const INFERENCE = `Prompts and images in, text out: the endpoints of Takeoff, token tools, the OpenAI API below /v1, Anthropic's below /v1/messages, and Ollama's below /api.\n\n${EVERYWHERE}`;
 const OPENAI = `For programs that were written for OpenAI's API. docs/openai.md says what each field does here.\n\n${EVERYWHERE}`;
 const MANAGEMENT = `For the operator: readers come and go here. Keep this port private.\n\n${EVERYWHERE}`;

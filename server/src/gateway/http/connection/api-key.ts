@@ -1,6 +1,6 @@
 // The optional API key: asked of every request on every port, unknown addresses included, before anything else of it is looked at.
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AuthError } from '../../../errors.js';
 
 /** `openPaths`: routes that answer without a key. */
@@ -12,7 +12,7 @@ export function addApiKeyCheck(app: FastifyInstance, apiKey: string, openPaths: 
       done();
       return;
     }
-    const given = /^Bearer +(\S+) *$/iu.exec(request.headers.authorization ?? '')?.[1];
+    const given = keyOf(request);
     // Digests have one length, so that the comparison takes the same time for every key.
     if (given === undefined || !timingSafeEqual(digest(given), wanted)) {
       void reply.header('www-authenticate', 'Bearer');
@@ -22,10 +22,17 @@ export function addApiKeyCheck(app: FastifyInstance, apiKey: string, openPaths: 
   });
 }
 
+/** As `Authorization: Bearer KEY`, or as Anthropic's clients send it. */
+function keyOf({ headers }: FastifyRequest): string | undefined {
+  const bearer = /^Bearer +(\S+) *$/iu.exec(headers.authorization ?? '')?.[1];
+  const other = headers['x-api-key'];
+  return bearer ?? (typeof other === 'string' && other !== '' ? other : undefined);
+}
+
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
 const notAllowed = (isGiven: boolean): AuthError =>
   new AuthError(
     'auth.required',
-    `${isGiven ? 'The API key is wrong' : 'This server asks for an API key'}: send it as Authorization: Bearer KEY. The operator sets it with api_key.`,
+    `${isGiven ? 'The API key is wrong' : 'This server asks for an API key'}: send it as Authorization: Bearer KEY, or as x-api-key. The operator sets it with api_key.`,
   );

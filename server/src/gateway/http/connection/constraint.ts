@@ -2,6 +2,7 @@
 // cost the gateway something: the size of a schema and how deeply its JSON is nested. Whether it can be enforced, only a reader knows.
 import { InputError } from '../../../errors.js';
 import type { CallableFunction, Constraint, JsonSchemaConstraint } from '../../../link/requests/messages.js';
+import { isNestedDeeper } from './nesting.js';
 
 /** As JSON; large schemas of programs have some ten thousand characters. */
 const MAX_SCHEMA_CHARACTERS = 262_144;
@@ -55,18 +56,6 @@ export function functionCallConstraint(functions: readonly CallableFunction[], f
   if (characters > MAX_SCHEMA_CHARACTERS)
     throw tooLarge(field, 'characters of schemas', MAX_SCHEMA_CHARACTERS);
   return { kind: 'function_call', field, functions };
-}
-
-/** Level by level, because what is nested by the hundred thousand would overflow the stack of a recursion. */
-function isNestedDeeper(value: object, most: number): boolean {
-  let level: unknown[] = [value];
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > most) return true;
-    level = level.flatMap((one): unknown[] =>
-      typeof one === 'object' && one !== null ? Object.values(one) : [],
-    );
-  }
-  return false;
 }
 
 const wrongShape = (field: string, what: string): InputError =>

@@ -47,17 +47,17 @@ describe('without cors_origins', () => {
 });
 
 describe('a page that cors_origins names', () => {
-  it("may send what OpenAI's library adds to its requests, and no other header", async () => {
+  it('may send what the libraries of OpenAI and Anthropic add to their requests, and no other header', async () => {
     const { app } = await open(PAGE);
     const asked = preflight(PAGE);
     const names =
-      'Authorization, x-stainless-os,X-Stainless-Retry-Count, user-agent, openai-organization, cookie, x-other';
+      'Authorization, x-stainless-os,X-Stainless-Retry-Count, user-agent, openai-organization, x-api-key, anthropic-version, anthropic-other, cookie, x-other';
     const { headers } = await app.inject({
       ...asked,
       headers: { ...asked.headers, 'access-control-request-headers': names },
     });
     expect(headers['access-control-allow-headers']).toBe(
-      'authorization, content-encoding, content-type, x-stainless-os, x-stainless-retry-count, user-agent, openai-organization',
+      'authorization, content-encoding, content-type, x-stainless-os, x-stainless-retry-count, user-agent, openai-organization, x-api-key, anthropic-version',
     );
   });
 
@@ -79,7 +79,7 @@ describe('a page that cors_origins names', () => {
     expect(statusCode).toBe(200);
     expect(headers).toMatchObject({
       'access-control-allow-origin': PAGE,
-      'access-control-expose-headers': 'retry-after, server-timing, x-request-id',
+      'access-control-expose-headers': 'request-id, retry-after, server-timing, x-request-id',
       vary: 'Origin',
     });
   });

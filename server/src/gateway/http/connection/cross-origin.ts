@@ -10,11 +10,11 @@ const PREFLIGHT_HEADERS = {
 } as const;
 
 const ALLOWED_HEADERS = ['authorization', 'content-encoding', 'content-type'];
-/** What OpenAI's library and those above it add to their requests, in browsers too. The server reads none of them. */
+/** What OpenAI's and Anthropic's libraries and those above them add to their requests, in browsers too. The server reads the key alone. */
 const LIBRARY_HEADER =
-  /^(?:x-stainless-[a-z-]+|user-agent|openai-(?:organization|project|beta)|idempotency-key)$/u;
+  /^(?:x-stainless-[a-z-]+|user-agent|openai-(?:organization|project|beta)|idempotency-key|x-api-key|anthropic-(?:version|beta|dangerous-direct-browser-access))$/u;
 
-const EXPOSED_HEADERS = 'retry-after, server-timing, x-request-id';
+const EXPOSED_HEADERS = 'request-id, retry-after, server-timing, x-request-id';
 
 /** `origins` are exact; `*` alone is every page. An empty list adds nothing. */
 export function addCrossOriginAnswers(app: FastifyInstance, origins: readonly string[]): void {

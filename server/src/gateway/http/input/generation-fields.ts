@@ -52,12 +52,12 @@ export const generationFields = {
   image_token_budget: imageTokenBudget(),
 };
 
-const stopText = z.string().min(1).max(MAX_STOP_CHARACTERS);
+export const describedStop = z.string().min(1).max(MAX_STOP_CHARACTERS);
 
 /** The fields that are parsed here, as the description of the API tells them. */
 export const describedGenerationFields = {
   stop: z
-    .union([stopText, z.array(stopText).max(MAX_STOPS)])
+    .union([describedStop, z.array(describedStop).max(MAX_STOPS)])
     .nullish()
     .describe('Texts that end the answer.'),
   logit_bias: z
@@ -78,8 +78,8 @@ export interface AnswerBounds {
   readonly answerCount: number;
   readonly maxNewTokens: number;
   readonly topLogprobs: number | null;
-  /** Of the fields in the request, such as `options.`; empty where they stand in the request itself. */
-  readonly place?: string;
+  /** What the request calls the field of stop strings, where it is not `stop`. */
+  readonly stopField?: string;
 }
 
 /** OpenAI's defaults: drawn at temperature 1 from the whole vocabulary. */
@@ -100,7 +100,7 @@ export function toSampling(fields: Partial<GenerationFields>, bounds: AnswerBoun
     maxNewTokens: bounds.maxNewTokens,
     minNewTokens: validateMinTokens(fields.min_tokens ?? 0, bounds.maxNewTokens),
     seed: seed == null ? null : toSeed(seed),
-    stop: parseStops(fields.stop, `${bounds.place ?? ''}stop`),
+    stop: parseStops(fields.stop, bounds.stopField ?? 'stop'),
     topLogprobs: bounds.topLogprobs,
   };
 }

@@ -19,7 +19,7 @@ import {
   type RefusedFields,
 } from '../../input/refused-fields.js';
 import { RequestImages } from '../../input/request-images.js';
-import { callAsText, resultAsText } from '../../input/tool-text.js';
+import { argumentsAsText, callAsText, resultAsText } from '../../input/tool-text.js';
 import { describedImages, parseImages } from './message-images.js';
 import {
   describedSharedFields,
@@ -138,7 +138,8 @@ function addMessage(
 function toolCallsAsText(given: unknown, field: string): PromptPart[] {
   if (given === undefined || given === null) return [];
   return parseList(given, MAX_TOOL_CALLS, field, 'calls').map((call, index) => {
-    const { function: called } = parseFields(toolCallSchema, call, `${field}[${index}]`);
-    return callAsText(called.name, JSON.stringify(called.arguments ?? {}));
+    const place = `${field}[${index}]`;
+    const { function: called } = parseFields(toolCallSchema, call, place);
+    return callAsText(called.name, argumentsAsText(called.arguments ?? {}, `${place}.function.arguments`));
   });
 }

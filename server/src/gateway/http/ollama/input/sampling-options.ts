@@ -83,7 +83,7 @@ export function parseSampling(given: unknown, asked: LogprobFields): SamplingPar
       answerCount: 1,
       maxNewTokens: longest == null || longest < 1 ? DEFAULT_MAX_TOKENS : longest,
       topLogprobs: topLogprobsOf(asked),
-      place: `${place}.`,
+      stopField: `${place}.stop`,
     },
   );
 }

@@ -8,8 +8,8 @@ import { logprobsContent } from '../../connection/token-logprobs.js';
 import { finishReasonOf, usageOf, type AnswerHead } from '../answer-facts.js';
 import type { OpenaiUsage } from '../answer-schemas.js';
 import { writeOpenaiError } from '../openai-error.js';
-import { DONE_EVENT, encodeJsonEvent } from '../server-sent-json.js';
-import type { RequiredCall } from '../input/tools.js';
+import { DONE_EVENT, encodeJsonEvent } from '../../connection/server-sent-json.js';
+import type { RequiredCall } from '../../input/required-call.js';
 import { StreamTally } from '../stream-tally.js';
 import { ToolCall } from './tool-call.js';
 

@@ -22,7 +22,8 @@ import { COMMON_REFUSED_FIELDS } from '../input/common-refused-fields.js';
 import { describedModel } from '../../input/model-names.js';
 import { RequestImages } from '../../input/request-images.js';
 import { describedResponseFormat, parseResponseFormat } from '../input/text-format.js';
-import { describedTools, parseToolChoice, parseTools, type RequiredCall } from '../input/tools.js';
+import type { RequiredCall } from '../../input/required-call.js';
+import { describedTools, parseToolChoice, parseTools } from '../input/tools.js';
 import { describedMessages, parseMessages } from './chat-messages.js';
 
 const chatRequestSchema = z.object(

@@ -1,5 +1,5 @@
 // The call of a function as chat completions tell it: whole in `message.tool_calls`, or piece by piece in `delta.tool_calls`.
-import { FunctionCallText } from '../function-call-text.js';
+import { FunctionCallText } from '../../connection/function-call-text.js';
 
 export class ToolCall {
   readonly #id: string;

@@ -7,7 +7,7 @@ import { tokenText } from '../../connection/token-logprobs.js';
 import { finishReasonOf, usageOf, type AnswerHead } from '../answer-facts.js';
 import type { OpenaiUsage } from '../answer-schemas.js';
 import { writeOpenaiError } from '../openai-error.js';
-import { DONE_EVENT, encodeJsonEvent } from '../server-sent-json.js';
+import { DONE_EVENT, encodeJsonEvent } from '../../connection/server-sent-json.js';
 import { StreamTally } from '../stream-tally.js';
 
 export interface CompletionShape {

@@ -1,7 +1,7 @@
 // What the fields of a request bind its answers to, all of them together.
 import type { Constraint } from '../../../../link/requests/messages.js';
 import { boundAlready } from './guided-fields.js';
-import type { RequiredCall } from './tools.js';
+import type { RequiredCall } from '../../input/required-call.js';
 
 export interface AskedForms {
   /** Of the text, in the words of OpenAI. */

@@ -1,8 +1,7 @@
 // The functions that a request describes (`tools`), and which of them the answer must call (`tool_choice`). OpenAI's two APIs nest
 // the same facts differently. What must be called is a constraint; functions that the model may leave alone are validated only.
 import { z } from 'zod';
-import type { Constraint, JsonSchemaConstraint } from '../../../../link/requests/messages.js';
-import { functionCallConstraint, jsonSchemaConstraint } from '../../connection/constraint.js';
+import type { JsonSchemaConstraint } from '../../../../link/requests/messages.js';
 import {
   anything,
   flag,
@@ -15,16 +14,15 @@ import {
   text,
   unsupportedField,
 } from '../../input/fields.js';
-import { SCHEMA } from '../../input/schema-field.js';
+import {
+  argumentsOf,
+  argumentsSchema,
+  MAX_TOOLS,
+  requiredCall,
+  type RequiredCall,
+} from '../../input/required-call.js';
 
 export type ToolDialect = 'chat' | 'responses';
-
-/** A call that the answer must be. */
-export interface RequiredCall {
-  readonly constraint: Constraint;
-  /** The only function that can be called; then the text of the answer is its arguments. Null where the text names the function. */
-  readonly name: string | null;
-}
 
 export interface FunctionTool {
   readonly name: string;
@@ -40,8 +38,6 @@ export interface ToolFields {
   readonly tool_choice?: unknown;
 }
 
-/** OpenAI's limit. */
-const MAX_TOOLS = 128;
 const MAX_SHOWN_NAMES = 10;
 
 const typed = z.object({ type: requiredText() }, 'an object with a type');
@@ -51,7 +47,6 @@ const functionSchema = z.object(
   'an object with a name',
 );
 const named = z.object({ name: requiredText() }, 'an object with a name');
-const objectSchema = z.looseObject({ type: z.literal('object', '"object"').optional() }, SCHEMA);
 const MODE = 'auto or required';
 const allowedTools = z.object(
   { mode: z.enum(['auto', 'required'], MODE), tools: anything() },
@@ -59,7 +54,7 @@ const allowedTools = z.object(
 );
 const inAllowedTools = z.object({ allowed_tools: anything() });
 
-const describedFunction = functionSchema.extend({ parameters: objectSchema.nullish() });
+const describedFunction = functionSchema.extend({ parameters: argumentsSchema.nullish() });
 const functionType = { type: z.literal('function') };
 const modes = z.enum(['none', 'auto', 'required']);
 const allowed = <Reference extends z.ZodType>(reference: Reference) =>
@@ -122,15 +117,8 @@ export function parseToolChoice(
 ): RequiredCall | null {
   const callable = callableFunctions(choice, functions, dialect);
   if (callable === null) return null;
-  const [only] = callable;
-  if (only === undefined)
-    throw invalidField('tools', [], 'a list with the function that tool_choice wants called');
-  return callable.length === 1
-    ? { constraint: only.constraint, name: only.name }
-    : { constraint: functionCallConstraint(callable.map(toCallable), 'tools'), name: null };
+  return requiredCall(callable);
 }
-
-const toCallable = ({ name, constraint }: FunctionTool) => ({ name, parameters: constraint });
 
 /** Null where none has to be called. */
 function callableFunctions(
@@ -207,11 +195,5 @@ function parseFunction(described: unknown, place: string): FunctionTool {
     constraint: argumentsOf(parameters, field),
   };
 }
-
-/** Arguments are an object; those of a function without parameters an empty one. */
-const argumentsOf = (parameters: unknown, field: string): JsonSchemaConstraint =>
-  parameters === null || parameters === undefined
-    ? jsonSchemaConstraint({ type: 'object', properties: {}, additionalProperties: false }, field)
-    : jsonSchemaConstraint({ type: 'object', ...parseFields(objectSchema, parameters, field) }, field);
 
 const shown = (type: string): string => JSON.stringify(type.slice(0, MAX_SHOWN_NAMES * 4));

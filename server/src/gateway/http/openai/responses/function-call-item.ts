@@ -1,5 +1,5 @@
 // The call of a function. Where the answer's text names the function, the item begins when it has.
-import { FunctionCallText } from '../function-call-text.js';
+import { FunctionCallText } from '../../connection/function-call-text.js';
 import { OUTPUT_INDEX, type ItemEvent, type ItemStatus, type OutputItem } from './output-item.js';
 
 export interface CallIds {

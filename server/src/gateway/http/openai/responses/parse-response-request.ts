@@ -20,15 +20,10 @@ import {
   type RefusedFields,
 } from '../../input/refused-fields.js';
 import { COMMON_REFUSED_FIELDS } from '../input/common-refused-fields.js';
+import type { RequiredCall } from '../../input/required-call.js';
 import { RequestImages } from '../../input/request-images.js';
 import { describedTextFormat, parseTextFormat, repeatedFormat } from '../input/text-format.js';
-import {
-  describedTools,
-  parseToolChoice,
-  parseTools,
-  type FunctionTool,
-  type RequiredCall,
-} from '../input/tools.js';
+import { describedTools, parseToolChoice, parseTools, type FunctionTool } from '../input/tools.js';
 import { describedInput, parseResponseInput } from './response-input.js';
 
 const LOGPROBS = 'message.output_text.logprobs';

@@ -6,7 +6,7 @@ import { EVENT_STREAM } from '../../connection/event-stream.js';
 import type { PublicError } from '../../connection/public-error.js';
 import { finishReasonOf, usageOf, type AnswerHead } from '../answer-facts.js';
 import { openaiErrorOf } from '../openai-error.js';
-import { encodeJsonEvent } from '../server-sent-json.js';
+import { encodeJsonEvent } from '../../connection/server-sent-json.js';
 import type { ItemEvent, ItemStatus, OutputItem } from './output-item.js';
 import type { RepeatedFields } from './parse-response-request.js';
 

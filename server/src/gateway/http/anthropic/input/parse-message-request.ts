@@ -1,0 +1,163 @@
+// Parses the body of POST /v1/messages into a job, and that of POST /v1/messages/count_tokens, which is the same without an answer.
+import { z } from 'zod';
+import type { Constraint, Conversation } from '../../../../link/requests/messages.js';
+import type { HttpLimits } from '../../connection/http-limits.js';
+import { ConversationBuilder } from '../../input/conversation-builder.js';
+import {
+  anything,
+  flag,
+  integer,
+  invalidField,
+  number,
+  parseFields,
+  parseList,
+  requiredText,
+  text,
+} from '../../input/fields.js';
+import {
+  answerTokens,
+  DEFAULT_MAX_TOKENS,
+  describedStop,
+  imageTokenBudget,
+  MAX_STOPS,
+  toSampling,
+} from '../../input/generation-fields.js';
+import { describedModel } from '../../input/model-names.js';
+import { toParsedRequest, type ParsedRequest } from '../../input/parsed-request.js';
+import {
+  describedRefusals,
+  isEmptyList,
+  validateNoRefusedFields,
+  type RefusedFields,
+} from '../../input/refused-fields.js';
+import { RequestImages } from '../../input/request-images.js';
+import type { RequiredCall } from '../../input/required-call.js';
+import { parseSchema } from '../../input/schema-field.js';
+import { describedContent, parseContent, parseSystem, type MessageContext } from './message-content.js';
+import { describedTools, parseRequiredCall } from './tools.js';
+
+/** Far beyond what any context holds; keeps the time of a request in proportion. */
+const MAX_MESSAGES = 4096;
+
+const formatSchema = z.object(
+  { type: z.literal('json_schema', '"json_schema"'), schema: anything() },
+  'an object with type and schema',
+);
+
+const messageRequestSchema = z.object(
+  {
+    model: text(),
+    messages: anything(),
+    system: anything(),
+    max_tokens: answerTokens().describe(`${DEFAULT_MAX_TOKENS} where it is left out.`),
+    temperature: number(0, 100),
+    top_p: number(0, 1),
+    top_k: integer(-1, 2_147_483_647),
+    stop_sequences: anything(),
+    stream: flag(),
+    tools: anything(),
+    tool_choice: anything(),
+    output_config: z.object({ format: formatSchema.nullish() }, 'an object').nullish(),
+    cache_salt: text(),
+    image_token_budget: imageTokenBudget(),
+  },
+  'a JSON object such as {"model": "primary", "max_tokens": 100, "messages": [{"role": "user", "content": "…"}]}',
+);
+type MessageRequest = z.output<typeof messageRequestSchema>;
+
+const messageSchema = z.object(
+  { role: requiredText(), content: anything() },
+  'an object with role and content',
+);
+
+export const REFUSED_MESSAGE_FIELDS: RefusedFields = {
+  thinking: {
+    isHarmless: (value) => z.object({ type: z.literal('disabled') }).safeParse(value).success,
+    why: 'LLaVA models answer without thinking first.',
+  },
+  mcp_servers: { isHarmless: isEmptyList, why: 'this server calls no tools by itself.' },
+  container: { why: 'this server runs no code.' },
+};
+
+const describedFormat = formatSchema.extend({ schema: z.looseObject({}).describe('A JSON Schema.') });
+
+/** The request as the description of the API tells it: what is parsed field by field has its whole shape there. */
+export const describedMessageRequest = messageRequestSchema
+  .extend({
+    ...describedTools,
+    model: describedModel,
+    system: describedContent.system,
+    messages: z
+      .array(
+        z.union([
+          messageSchema.extend({ role: z.literal('user'), content: describedContent.user }),
+          messageSchema.extend({ role: z.literal('assistant'), content: describedContent.assistant }),
+        ]),
+      )
+      .min(1)
+      .max(MAX_MESSAGES)
+      .describe("The last one is not the assistant's."),
+    stop_sequences: z.array(describedStop).max(MAX_STOPS).nullish(),
+    output_config: z.object({ format: describedFormat.nullish() }).nullish(),
+  })
+  .extend(describedRefusals(REFUSED_MESSAGE_FIELDS))
+  .meta({ id: 'AnthropicMessageRequest' });
+
+export interface ParsedMessages extends ParsedRequest {
+  /** Null where the answer is text. */
+  readonly call: RequiredCall | null;
+}
+
+/** @throws InputError */
+export function parseMessageRequest(body: unknown, limits: HttpLimits): ParsedMessages {
+  const request = parseFields(messageRequestSchema, body);
+  validateNoRefusedFields(body, REFUSED_MESSAGE_FIELDS);
+  const call = parseRequiredCall(request);
+  const images = new RequestImages(limits);
+  const conversation = parseMessages(request, images, limits);
+  const parsed = toParsedRequest(request, {
+    prompts: [conversation],
+    images: images.sources,
+    sampling: toSampling(
+      {
+        temperature: request.temperature,
+        top_p: request.top_p,
+        top_k: request.top_k,
+        stop: request.stop_sequences,
+      },
+      {
+        answerCount: 1,
+        maxNewTokens: request.max_tokens ?? DEFAULT_MAX_TOKENS,
+        topLogprobs: null,
+        stopField: 'stop_sequences',
+      },
+    ),
+    // A call leaves no text that could have a format.
+    constraint: call?.constraint ?? formatOf(request),
+  });
+  return { ...parsed, call };
+}
+
+function formatOf({ output_config: config }: MessageRequest): Constraint | null {
+  if (config?.format == null) return null;
+  return parseSchema(config.format.schema, 'output_config.format.schema');
+}
+
+function parseMessages(
+  { messages, system }: MessageRequest,
+  images: RequestImages,
+  limits: HttpLimits,
+): Conversation {
+  const conversation = new ConversationBuilder();
+  const context: MessageContext = { images, calls: new Map() };
+  const said = parseSystem(system);
+  if (said !== '') conversation.addSystem(said);
+  parseList(messages, MAX_MESSAGES, 'messages', 'messages').forEach((given, index) => {
+    const place = `messages[${index}]`;
+    const { role, content } = parseFields(messageSchema, given, place);
+    if (role !== 'user' && role !== 'assistant')
+      throw invalidField(`${place}.role`, role, 'user or assistant');
+    conversation.add(role, parseContent(content, `${place}.content`, role, context));
+  });
+  return conversation.finish('messages', limits);
+}
