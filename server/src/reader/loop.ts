@@ -303,7 +303,7 @@ export class ReaderLoop {
       sampledTokens: sampledCount,
       ms,
     });
-    this.#stepPace.note({ units: rows.length, ms });
+    this.#stepPace.note({ units: rows.length, ms }, rows.length === decodeRows ? 'small' : 'large');
     if (rows.length === decodeRows) this.#target.noteAlone(ms);
     for (const { slot } of counts) {
       const { sequence, handle } = this.#runningIn(slot);

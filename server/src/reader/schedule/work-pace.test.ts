@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { unitsWithin, WorkPace, type MeasuredWork } from './work-pace.js';
 
-/** As many as WorkPace looks back on. */
+/** More than WorkPace looks back on. */
 const REMEMBERED = 32;
 const PACE = { targetMs: 200, firstUnits: 64, minUnits: 8, maxUnits: 512 };
 const recorded = readRecorded();
@@ -23,10 +23,29 @@ describe('WorkPace', () => {
   it('forgets what it measured long ago', () => {
     const pace = new WorkPace();
     expect(pace.units(PACE)).toBe(64);
-    for (let n = 0; n < 8; n += 1) pace.note({ units: 40, ms: 4000 });
+    for (let n = 0; n < 8; n += 1) pace.note({ units: 40, ms: 4000 }, 'large');
     expect(pace.units(PACE)).toBe(8);
-    for (let n = 0; n < REMEMBERED; n += 1) pace.note({ units: 40, ms: 80 });
+    for (let n = 0; n < REMEMBERED; n += 1) pace.note({ units: 40, ms: 80 }, 'large');
     expect(pace.units(PACE)).toBe(80);
+  });
+
+  it('knows what rows of prompts take after a long answer, whose few rows cost nothing while weights are read', () => {
+    const cost = (rows: number): number => Math.max(17, 5 + 2.2 * rows);
+    const pace = new WorkPace();
+    pace.note({ units: 300, ms: cost(300) }, 'large');
+    for (let n = 0; n < 1000; n += 1) pace.note({ units: 1, ms: cost(1) }, 'small');
+    pace.note({ units: 6, ms: cost(6) + 1 }, 'large');
+    const rows = pace.units({ ...PACE, targetMs: 58 });
+    expect(cost(rows)).toBeGreaterThan(40);
+    expect(cost(rows)).toBeLessThan(75);
+  });
+
+  it('doubles rows at most where nothing like them was measured', () => {
+    const pace = new WorkPace();
+    for (let n = 0; n < 40; n += 1) pace.note({ units: 1, ms: 17 }, 'small');
+    expect(pace.units(PACE)).toBe(8);
+    pace.note({ units: 6, ms: 18 }, 'large');
+    expect(pace.units(PACE)).toBe(12);
   });
 });
 

@@ -57,7 +57,7 @@ export class ImageSupply {
       [...running.values()].some(({ sequence }) => sequence.needs(features)),
     );
     const ms = clock() - startMs;
-    this.#pace.note({ units, ms });
+    this.#pace.note({ units, ms }, 'large');
     return ms;
   }
 
