@@ -133,6 +133,15 @@ describe('/v1/messages', () => {
           ],
         },
         { role: 'user', content: [{ type: 'tool_result', tool_use_id: 't1', content: [text('a dog')] }] },
+        { role: 'system', content: 'Be quick.' },
+        { role: 'assistant', content: [] },
+        {
+          role: 'user',
+          content: [
+            { type: 'tool_result', tool_use_id: 't1', content: [] },
+            { type: 'tool_result', tool_use_id: 't2', is_error: true, content: 'No eyes.' },
+          ],
+        },
       ],
       stop_sequences: ['.'],
       top_k: 5,
@@ -140,7 +149,7 @@ describe('/v1/messages', () => {
     expect(prompts).toEqual([
       {
         kind: 'conversation',
-        system: 'Be short.\nBe kind.',
+        system: 'Be short.\nBe kind.\n\nBe quick.',
         turns: [
           {
             role: 'user',
@@ -151,6 +160,14 @@ describe('/v1/messages', () => {
           },
           { role: 'assistant', parts: [{ kind: 'text', text: 'look({"at":1})' }] },
           { role: 'user', parts: [{ kind: 'text', text: 'Result of look: a dog' }] },
+          { role: 'assistant', parts: [] },
+          {
+            role: 'user',
+            parts: [
+              { kind: 'text', text: 'Result of look: ' },
+              { kind: 'text', text: '\nError of the tool: No eyes.' },
+            ],
+          },
         ],
       },
     ]);
@@ -160,19 +177,17 @@ describe('/v1/messages', () => {
 
   it.each([
     ['a schema', { output_config: { format: { type: 'json_schema', schema: { type: 'array' } } } }],
+    ['a schema by its older name', { output_format: { type: 'json_schema', schema: { type: 'array' } } }],
     ['nothing', { thinking: { type: 'disabled' }, tools: [], mcp_servers: [] }],
   ])('is bound to %s', async (_, fields) => {
     const { constraint } = await messageFor(fields);
-    expect(constraint).toEqual(
-      'output_config' in fields
-        ? { kind: 'json_schema', field: 'output_config.format.schema', schema: '{"type":"array"}' }
-        : null,
-    );
+    if ('tools' in fields) expect(constraint).toBeNull();
+    else expect(constraint).toMatchObject({ kind: 'json_schema', schema: '{"type":"array"}' });
   });
 
   it.each([
     [{ messages: undefined }, 'messages is missing'],
-    [{ messages: [{ role: 'system', content: 'a' }] }, 'messages[0].role is "system"'],
+    [{ messages: [{ role: 'critic', content: 'a' }] }, 'messages[0].role is "critic"'],
     [{ messages: [{ role: 'user', content: [{ type: 'tool_use' }] }] }, 'messages[0].content[0].type is'],
     [{ messages: [{ role: 'user', content: [{ type: 'document' }] }] }, 'no block of type document'],
     [
@@ -244,6 +259,11 @@ describe('tools of /v1/messages', () => {
     expect(events.at(-2)).toMatchObject({ delta: { stop_reason: 'tool_use' } });
   });
 
+  it('are used without the stop sequences of text, which would cut their input', async () => {
+    const fields = { tools: [look], tool_choice: { type: 'any' }, stop_sequences: ['}'] };
+    expect((await messageFor(fields)).sampling.stop).toEqual([]);
+  });
+
   it('are used where any is to be: the answer names it', async () => {
     const fields = { tools: [look, count], tool_choice: { type: 'any' } };
     const script = saying('{"name":"look","arguments":{"at":1}}');
@@ -276,6 +296,9 @@ describe("the key of Anthropic's clients", () => {
         payload: ASKED,
       });
     expect((await send('secret')).statusCode).toBe(200);
+    const both = { 'x-api-key': 'secret', authorization: 'Bearer other' };
+    const request = { method: 'POST', url: '/v1/messages', headers: both, payload: ASKED } as const;
+    expect((await opened.app.inject(request)).statusCode).toBe(200);
     const { statusCode, payload } = await send('wrong');
     expect([statusCode, JSON.parse(payload)]).toMatchObject([401, { error: { code: 'auth.required' } }]);
   });

@@ -33,7 +33,7 @@ export async function addAnthropicApi(app: FastifyInstance, options: AnthropicOp
       await below.register((scope, _options, done) => {
         addEncodingCheck(scope);
         addJsonParser(scope, options.readBody);
-        scope.post('/', { config: { operation: MESSAGES } }, (request, reply) =>
+        scope.post('', { config: { operation: MESSAGES } }, (request, reply) =>
           answerJob(askedOf(request, options), options, request, reply),
         );
         scope.post('/count_tokens', { config: { operation: COUNT_TOKENS } }, (request, reply) =>

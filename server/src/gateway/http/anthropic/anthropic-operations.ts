@@ -13,7 +13,6 @@ const requestErrors = [
   'request.field_invalid',
   'request.model_unknown',
   'request.not_supported',
-  'request.wrong_shape',
 ] as const satisfies readonly ErrorCode[];
 
 const events: EventStream = {
@@ -28,7 +27,6 @@ const headers = { 'request-id': 'The same as x-request-id.' };
 export const MESSAGES: Operation = {
   tag: TAG,
   summary: 'Go on with a conversation',
-  documentedPath: '/v1/messages',
   body: { json: describedMessageRequest },
   answers: [
     {

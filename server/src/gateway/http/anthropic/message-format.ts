@@ -1,5 +1,6 @@
 // Answers of /v1/messages, whole or as events: a message has one block, text or the use of a tool.
 import type { FinishReason } from 'takeoff-wire';
+import { Defect } from '../../../errors.js';
 import type { TokenEvent, Usage } from '../../../link/requests/messages.js';
 import type { FinishedEvent } from '../../answer/request-record.js';
 import type { AnswerFormat, PromptAnswer, StreamForm } from '../connection/answer-format.js';
@@ -38,7 +39,8 @@ export class MessageFormat implements AnswerFormat {
   }
 
   body([answer]: readonly PromptAnswer[]): unknown {
-    const { text = '', usage = NO_USAGE, finishReason = 'stop' } = answer ?? {};
+    if (answer === undefined) throw new Defect('A request with one prompt has no answer.');
+    const { text, usage, finishReason } = answer;
     const content = this.#content(text);
     return this.#message(content, this.#stopReason(finishReason), usage);
   }

@@ -12,21 +12,20 @@ export function addApiKeyCheck(app: FastifyInstance, apiKey: string, openPaths: 
       done();
       return;
     }
-    const given = keyOf(request);
+    const given = keysOf(request);
     // Digests have one length, so that the comparison takes the same time for every key.
-    if (given === undefined || !timingSafeEqual(digest(given), wanted)) {
+    if (!given.some((key) => timingSafeEqual(digest(key), wanted))) {
       void reply.header('www-authenticate', 'Bearer');
-      throw notAllowed(given !== undefined);
+      throw notAllowed(given.length > 0);
     }
     done();
   });
 }
 
-/** As `Authorization: Bearer KEY`, or as Anthropic's clients send it. */
-function keyOf({ headers }: FastifyRequest): string | undefined {
+/** As `Authorization: Bearer KEY`, and as Anthropic's clients send it, which may have another key for the first. */
+function keysOf({ headers }: FastifyRequest): readonly string[] {
   const bearer = /^Bearer +(\S+) *$/iu.exec(headers.authorization ?? '')?.[1];
-  const other = headers['x-api-key'];
-  return bearer ?? (typeof other === 'string' && other !== '' ? other : undefined);
+  return [bearer, headers['x-api-key']].filter((key) => typeof key === 'string');
 }
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

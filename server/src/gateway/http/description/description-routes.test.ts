@@ -37,7 +37,7 @@ describe('the description of a port', () => {
     ports = await describedPorts({ apiKey: 'secret' });
     for (const port of PORTS) {
       const document = await documentOf(ports.apps[port]);
-      expect([port, document.security]).toEqual([port, [{ apiKey: [] }]]);
+      expect([port, document.security]).toEqual([port, [{ apiKey: [] }, { apiKeyHeader: [] }]]);
       expect(document.paths['/healthz']?.['get']?.security).toEqual([]);
       for (const url of ['/docs', '/docs.css'])
         expect([url, (await ports.apps[port].inject(url)).statusCode]).toEqual([url, 200]);

@@ -27,6 +27,7 @@ export interface PortFacts {
 }
 
 const KEY = 'apiKey';
+const KEY_HEADER = 'apiKeyHeader';
 
 export function openApiDocument(routes: readonly DescribedRoute[], facts: PortFacts): OpenApiDocument {
   const writer = new SchemaWriter();
@@ -41,12 +42,15 @@ export function openApiDocument(routes: readonly DescribedRoute[], facts: PortFa
     info: { title: facts.title, version: facts.version, description: facts.description },
     // Where this document was read from, so that a proxy may put the port below any path.
     servers: [{ url: '.', description: 'Where this document comes from.' }],
-    security: facts.asksForKey ? [{ [KEY]: [] }] : [],
+    security: facts.asksForKey ? [{ [KEY]: [] }, { [KEY_HEADER]: [] }] : [],
     tags: [...new Set(routes.map(({ operation }) => operation.tag))].map((name) => ({ name })),
     paths,
     components: {
       schemas: writer.components,
-      securitySchemes: { [KEY]: { type: 'http', scheme: 'bearer', description: 'api_key of the server.' } },
+      securitySchemes: {
+        [KEY]: { type: 'http', scheme: 'bearer', description: 'api_key of the server.' },
+        [KEY_HEADER]: { type: 'apiKey', in: 'header', name: 'x-api-key', description: 'The same.' },
+      },
     },
   };
 }

@@ -16,6 +16,9 @@ export function imagesFirst(parts: readonly PromptPart[]): readonly PromptPart[]
   return [...parts.slice(lastText + 1), ...parts.slice(0, lastText + 1)];
 }
 
+/** Far beyond what any context holds; keeps the time of a request in proportion. */
+export const MAX_MESSAGES = 4096;
+
 interface OpenTurn {
   readonly role: Turn['role'];
   readonly parts: PromptPart[];

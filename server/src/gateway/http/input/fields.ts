@@ -1,4 +1,4 @@
-// Fields of JSON requests to the APIs of others (OpenAI's, Ollama's): kinds of values that say what is allowed, and the one way of
+// Fields of JSON requests to the APIs of others: kinds of values that say what is allowed, and the one way of
 // parsing them. Whatever does not parse is refused with the field's name as clients know it, what was got and what is allowed.
 import { z } from 'zod';
 import { InputError } from '../../../errors.js';

@@ -4,7 +4,7 @@ import { InputError } from '../../../errors.js';
 import type { SamplingParameters, TokenBias } from '../../../link/requests/messages.js';
 import { anything, integer, invalidField, isList, number, text } from './fields.js';
 
-const MAX_INTEGER = 2_147_483_647;
+export const MAX_INTEGER = 2_147_483_647;
 /** OpenAI's default is the rest of the context, which a server that reserves memory for an answer cannot give to everybody. */
 export const DEFAULT_MAX_TOKENS = 1024;
 /** Answers to one prompt: OpenAI's limit. */

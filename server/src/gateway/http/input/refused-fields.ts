@@ -32,12 +32,15 @@ export const describedRefusals = (refused: RefusedFields): Record<string, z.ZodT
     ]),
   );
 
-/** @throws InputError request.not_supported */
-export function validateNoRefusedFields(body: unknown, refused: RefusedFields): void {
+/**
+ * @param place of the fields in the request, such as `options.`
+ * @throws InputError request.not_supported
+ */
+export function validateNoRefusedFields(body: unknown, refused: RefusedFields, place = ''): void {
   if (typeof body !== 'object' || body === null) return;
   for (const [field, value] of Object.entries(body)) {
     const known = Object.hasOwn(refused, field) ? refused[field] : undefined;
     if (known === undefined || value === null || value === undefined) continue;
-    if (known.isHarmless?.(value) !== true) throw unsupportedField(field, known.why);
+    if (known.isHarmless?.(value) !== true) throw unsupportedField(`${place}${field}`, known.why);
   }
 }

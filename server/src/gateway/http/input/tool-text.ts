@@ -17,6 +17,11 @@ export const resultAsText = (name: string, result: string): PromptPart => ({
   text: `Result of ${name}: ${result}`,
 });
 
+export const failureAsText = (name: string, failure: string): PromptPart => ({
+  kind: 'text',
+  text: `Error of ${name}: ${failure}`,
+});
+
 /**
  * Arguments that stand in a request as an object.
  * @throws InputError request.field_invalid

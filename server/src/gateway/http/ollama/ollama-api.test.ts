@@ -240,7 +240,7 @@ describe('options of the Ollama API', () => {
     });
   });
 
-  it.each([-2, -1, 0])('with num_predict %i leave the longest answer to the server', async (longest) => {
+  it.each([-3, -1, 0])('with num_predict %i leave the longest answer to the server', async (longest) => {
     expect(await samplingFor({ num_predict: longest })).toMatchObject({ maxNewTokens: 1024 });
   });
 
@@ -252,7 +252,7 @@ describe('options of the Ollama API', () => {
     ['temperature', 'hot', 'options.temperature is "hot"'],
     ['num_predict', 1.5, 'options.num_predict is 1.5'],
     ['stop', 5, 'options.stop is 5'],
-    ['mirostat', 2, 'mirostat is not supported'],
+    ['mirostat', 2, 'options.mirostat is not supported'],
   ])('refuse %s by its name', async (option, value, said) => {
     const { statusCode, payload } = await generate({ options: { [option]: value } });
     expect(statusCode).toBe(400);
@@ -290,7 +290,34 @@ it('log probabilities come with the pieces of a stream, and all together with a 
   expect((await generate({ logprobs: true, stream: false })).json()).toMatchObject({ logprobs: told });
 });
 
+describe('bodies of the Ollama API', () => {
+  const send = async (headers: Record<string, string>) => {
+    opened ??= await scriptedApp();
+    const payload = JSON.stringify({ ...QUESTION, stream: false });
+    return opened.app.inject({ method: 'POST', url: '/api/chat', headers, payload });
+  };
+
+  it.each(['application/x-www-form-urlencoded', 'text/plain'])(
+    'are JSON where %s is declared, as curl does by itself, but not from a page',
+    async (type) => {
+      expect((await send({ 'content-type': type })).json()).toMatchObject(saying('ab'));
+      const { statusCode } = await send({ 'content-type': type, origin: 'https://evil.example' });
+      expect(statusCode).toBe(415);
+    },
+  );
+});
+
 describe('a stream of the Ollama API', () => {
+  it('has no character at which readers of lines break lines, but those between its lines', async () => {
+    const script: Script = ({ requestId }, reader) => {
+      reader.token(requestId, 'a\u2028b\u2029c\u0085d');
+      reader.done(requestId);
+    };
+    const { payload } = await chat({}, { script });
+    expect(payload).not.toMatch(/[\u0085\u2028\u2029]/u);
+    expect(linesOf(payload)[0]).toMatchObject(saying('a\u2028b\u2029c\u0085d'));
+  });
+
   it('that fails ends with a line of its error', async () => {
     const script: Script = (message, reader) => {
       const { requestId } = message;
@@ -333,13 +360,19 @@ describe('models of the Ollama API', () => {
     },
   );
 
+  it('are told by the name of their group where the one that is asked would fill every line of a stream', async () => {
+    expect((await chat({ model: 'x'.repeat(10_000), stream: false })).json()).toMatchObject({
+      model: 'primary',
+    });
+  });
+
   it('tell whether they see images', async () => {
     for (const body of [{ model: 'primary' }, { name: 'primary:latest' }])
       expect((await ask('/show', body)).json()).toMatchObject({ capabilities: ['completion', 'vision'] });
   });
 
   it('have the version of an API that is known', async () => {
-    expect((await get('/version')).json()).toEqual({ version: '0.12.0' });
+    expect((await get('/version')).json()).toEqual({ version: '0.12.11' });
   });
 });
 

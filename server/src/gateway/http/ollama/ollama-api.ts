@@ -5,7 +5,7 @@ import { answerJob } from '../connection/answer-job.js';
 import { addEncodingCheck } from '../connection/content-encoding.js';
 import { addErrorHandlers } from '../connection/error-handlers.js';
 import type { HttpLimits } from '../connection/http-limits.js';
-import { addJsonParser, jsonBodyOf } from '../connection/json-body.js';
+import { addJsonParser, addUntypedJsonParser, jsonBodyOf } from '../connection/json-body.js';
 import type { ForeignApiOptions } from '../input/foreign-api.js';
 import { parseChatRequest } from './input/parse-chat-request.js';
 import { parseGenerateRequest } from './input/parse-generate-request.js';
@@ -38,6 +38,7 @@ export async function addOllamaApi(app: FastifyInstance, options: ForeignApiOpti
       await below.register((scope, _options, done) => {
         addEncodingCheck(scope);
         addJsonParser(scope, readBody);
+        addUntypedJsonParser(scope, readBody);
         scope.get('/version', { config: { operation: VERSION } }, () => ({ version: OLLAMA_VERSION }));
         scope.get('/tags', { config: { operation: TAGS } }, () => listTags(facts));
         scope.get('/ps', { config: { operation: RUNNING } }, () => listRunning(facts));

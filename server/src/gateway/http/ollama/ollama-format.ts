@@ -1,5 +1,6 @@
 // Answers of /api/chat and /api/generate, whole or as lines of JSON. The two differ in where the text stands.
 import type { FinishReason } from 'takeoff-wire';
+import { Defect } from '../../../errors.js';
 import type { TokenEvent, TokenLogprob } from '../../../link/requests/messages.js';
 import type { FinishedEvent } from '../../answer/request-record.js';
 import type { AnswerFormat, PromptAnswer, StreamForm } from '../connection/answer-format.js';
@@ -32,7 +33,7 @@ export class OllamaFormat implements AnswerFormat {
   }
 
   body([answer]: readonly PromptAnswer[]): unknown {
-    if (answer === undefined) return this.loaded();
+    if (answer === undefined) throw new Defect('A request with one prompt has no answer.');
     return { ...this.#end(answer.text, answer), ...this.#logprobs(answer.logprobs) };
   }
 
@@ -88,9 +89,13 @@ export class OllamaFormat implements AnswerFormat {
   }
 
   #line(value: object): string {
-    return `${JSON.stringify(value)}\n`;
+    return `${JSON.stringify(value).replaceAll(LINE_BREAKS, escaped)}\n`;
   }
 }
+
+/** Of Unicode: JSON leaves them as they are, and some readers of lines, such as Python's, break lines at them. */
+const LINE_BREAKS = /[\u0085\u2028\u2029]/gu;
+const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
 const nanoseconds = (ms: number): number => Math.round(ms * NANOSECONDS);
 

@@ -8,16 +8,19 @@ import type { ShownModel } from './ollama-answers.js';
 
 const TAG = ':latest';
 
+const MAX_SHOWN_CHARACTERS = 256;
+
 /** The version of Ollama whose API this is, for programs that ask for a certain one. */
-export const OLLAMA_VERSION = '0.12.0';
+export const OLLAMA_VERSION = '0.12.11';
 
 /** Models stay. Ollama ends one that nobody asks, and tells when. */
-const NEVER = '9999-12-31T23:59:59.000Z';
+const NEVER = '2999-12-31T00:00:00.000Z';
 
 /** @throws InputError request.model_unknown */
 export const resolveTagged = (asked: string | null | undefined, readers: ReadersView): NamedModel => {
   const { group, name } = resolveModel(asked?.endsWith(TAG) ? asked.slice(0, -TAG.length) : asked, readers);
-  return { group, name: asked ?? name };
+  // It stands in each line of a stream.
+  return { group, name: asked != null && asked.length <= MAX_SHOWN_CHARACTERS ? asked : name };
 };
 
 /** @throws CapacityError group.unavailable */
@@ -34,13 +37,15 @@ interface ModelFacts {
 }
 
 export const listTags = (facts: ModelFacts) => ({
-  models: groupsOf(facts)
+  models: facts.readers
+    .groups()
     .filter(({ readerCount }) => readerCount > 0)
     .map(({ name }) => ({ ...entryOf(name, facts), modified_at: timeOf(facts) })),
 });
 
 export const listRunning = (facts: ModelFacts) => ({
-  models: groupsOf(facts)
+  models: facts.readers
+    .groups()
     .filter(({ isReady }) => isReady)
     .map(({ name }) => ({ ...entryOf(name, facts), expires_at: NEVER, size_vram: 0 })),
 });
@@ -65,8 +70,6 @@ export function showModel(asked: string | null | undefined, facts: ModelFacts): 
     capabilities: card?.vision == null ? ['completion'] : ['completion', 'vision'],
   };
 }
-
-const groupsOf = ({ readers }: ModelFacts) => readers.groups();
 
 const timeOf = ({ startedAtMs }: ModelFacts): string => new Date(startedAtMs).toISOString();
 

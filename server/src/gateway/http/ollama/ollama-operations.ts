@@ -17,7 +17,6 @@ const errors: readonly ErrorCode[] = [
   'request.field_invalid',
   'request.model_unknown',
   'request.not_supported',
-  'request.wrong_shape',
 ];
 
 const answers = ({ whole, line }: Record<'whole' | 'line', z.ZodType>): readonly [Answer] => [

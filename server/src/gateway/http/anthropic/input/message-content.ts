@@ -4,14 +4,17 @@ import type { PromptPart } from '../../../../link/requests/messages.js';
 import { imagesFirst } from '../../input/conversation-builder.js';
 import {
   anything,
+  flag,
   invalidField,
   parseFields,
   parseList,
   requiredText,
   unsupportedField,
 } from '../../input/fields.js';
+import { isEmptyList } from '../../input/refused-fields.js';
+import { toolName } from './tools.js';
 import type { RequestImages } from '../../input/request-images.js';
-import { argumentsAsText, callAsText, resultAsText } from '../../input/tool-text.js';
+import { argumentsAsText, callAsText, failureAsText, resultAsText } from '../../input/tool-text.js';
 
 /** A message with more blocks than anybody writes by hand. */
 const MAX_BLOCKS = 1024;
@@ -29,10 +32,10 @@ const imageBlock = z.object({
 });
 const callBlock = z.object({
   id: requiredText(),
-  name: requiredText(),
+  name: toolName(),
   input: z.looseObject({}, 'an object'),
 });
-const resultBlock = z.object({ tool_use_id: requiredText(), content: anything() });
+const resultBlock = z.object({ tool_use_id: requiredText(), content: anything(), is_error: flag() });
 
 const describedText = textBlock.extend({ type: z.literal('text') });
 const describedImage = imageBlock.extend({
@@ -40,7 +43,7 @@ const describedImage = imageBlock.extend({
   source: z.union([base64Source.extend({ data: z.string().meta({ contentEncoding: 'base64' }) }), urlSource]),
 });
 const described = <Block extends z.ZodType>(block: Block) =>
-  z.union([z.string(), z.array(block).min(1).max(MAX_BLOCKS)]);
+  z.union([z.string(), z.array(block).max(MAX_BLOCKS)]);
 
 /** Content as the description of the API tells it. */
 export const describedContent = {
@@ -80,7 +83,7 @@ export function parseContent(
   author: Author,
   context: MessageContext,
 ): readonly PromptPart[] {
-  if (content === '') return [];
+  if (content === '' || isEmptyList(content)) return [];
   if (typeof content === 'string') return [{ kind: 'text', text: content }];
   const blocks = parseList(content, MAX_BLOCKS, field, 'blocks, or a string');
   return imagesFirst(
@@ -88,10 +91,9 @@ export function parseContent(
   );
 }
 
-/** Text alone, as the system has it. */
-export function parseSystem(content: unknown): string {
-  const field = 'system';
-  if (content === undefined || content === null) return '';
+/** Text alone. */
+export function parseSystem(content: unknown, field: string): string {
+  if (content === undefined || content === null || isEmptyList(content)) return '';
   if (typeof content === 'string') return content;
   return parseList(content, MAX_BLOCKS, field, 'blocks, or a string')
     .map((block, index) => {
@@ -136,14 +138,15 @@ function parseImage(block: unknown, field: string, images: RequestImages): Promp
 }
 
 function parseResult(block: unknown, field: string, context: MessageContext): readonly PromptPart[] {
-  const { tool_use_id: id, content } = parseFields(resultBlock, block, field);
+  const { tool_use_id: id, content, is_error: isError } = parseFields(resultBlock, block, field);
   const parts =
     content === undefined || content === null
       ? []
       : parseContent(content, `${field}.content`, 'tool', context);
   const texts = parts.map((part) => (part.kind === 'text' ? part.text : '')).filter((text) => text !== '');
   const shown = parts.filter(({ kind }) => kind === 'image');
-  return [...shown, resultAsText(context.calls.get(id) ?? 'the tool', texts.join('\n'))];
+  const tell = isError === true ? failureAsText : resultAsText;
+  return [...shown, tell(context.calls.get(id) ?? 'the tool', texts.join('\n'))];
 }
 
 const textParts = (text: string): readonly PromptPart[] => (text === '' ? [] : [{ kind: 'text', text }]);

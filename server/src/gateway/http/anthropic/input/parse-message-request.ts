@@ -2,13 +2,11 @@
 import { z } from 'zod';
 import type { Constraint, Conversation } from '../../../../link/requests/messages.js';
 import type { HttpLimits } from '../../connection/http-limits.js';
-import { ConversationBuilder } from '../../input/conversation-builder.js';
+import { ConversationBuilder, MAX_MESSAGES } from '../../input/conversation-builder.js';
 import {
   anything,
   flag,
-  integer,
   invalidField,
-  number,
   parseFields,
   parseList,
   requiredText,
@@ -18,6 +16,7 @@ import {
   answerTokens,
   DEFAULT_MAX_TOKENS,
   describedStop,
+  generationFields,
   imageTokenBudget,
   MAX_STOPS,
   toSampling,
@@ -36,9 +35,6 @@ import { parseSchema } from '../../input/schema-field.js';
 import { describedContent, parseContent, parseSystem, type MessageContext } from './message-content.js';
 import { describedTools, parseRequiredCall } from './tools.js';
 
-/** Far beyond what any context holds; keeps the time of a request in proportion. */
-const MAX_MESSAGES = 4096;
-
 const formatSchema = z.object(
   { type: z.literal('json_schema', '"json_schema"'), schema: anything() },
   'an object with type and schema',
@@ -50,14 +46,15 @@ const messageRequestSchema = z.object(
     messages: anything(),
     system: anything(),
     max_tokens: answerTokens().describe(`${DEFAULT_MAX_TOKENS} where it is left out.`),
-    temperature: number(0, 100),
-    top_p: number(0, 1),
-    top_k: integer(-1, 2_147_483_647),
+    temperature: generationFields.temperature,
+    top_p: generationFields.top_p,
+    top_k: generationFields.top_k,
     stop_sequences: anything(),
     stream: flag(),
     tools: anything(),
     tool_choice: anything(),
     output_config: z.object({ format: formatSchema.nullish() }, 'an object').nullish(),
+    output_format: formatSchema.nullish(),
     cache_salt: text(),
     image_token_budget: imageTokenBudget(),
   },
@@ -92,13 +89,15 @@ export const describedMessageRequest = messageRequestSchema
         z.union([
           messageSchema.extend({ role: z.literal('user'), content: describedContent.user }),
           messageSchema.extend({ role: z.literal('assistant'), content: describedContent.assistant }),
+          messageSchema.extend({ role: z.literal('system'), content: describedContent.system }),
         ]),
       )
       .min(1)
       .max(MAX_MESSAGES)
-      .describe("The last one is not the assistant's."),
+      .describe("System messages aside, the last one is not the assistant's."),
     stop_sequences: z.array(describedStop).max(MAX_STOPS).nullish(),
     output_config: z.object({ format: describedFormat.nullish() }).nullish(),
+    output_format: describedFormat.nullish().describe('The older name of output_config.format.'),
   })
   .extend(describedRefusals(REFUSED_MESSAGE_FIELDS))
   .meta({ id: 'AnthropicMessageRequest' });
@@ -115,32 +114,34 @@ export function parseMessageRequest(body: unknown, limits: HttpLimits): ParsedMe
   const call = parseRequiredCall(request);
   const images = new RequestImages(limits);
   const conversation = parseMessages(request, images, limits);
+  const sampling = toSampling(
+    {
+      temperature: request.temperature,
+      top_p: request.top_p,
+      top_k: request.top_k,
+      stop: request.stop_sequences,
+    },
+    {
+      answerCount: 1,
+      maxNewTokens: request.max_tokens ?? DEFAULT_MAX_TOKENS,
+      topLogprobs: null,
+      stopField: 'stop_sequences',
+    },
+  );
   const parsed = toParsedRequest(request, {
     prompts: [conversation],
     images: images.sources,
-    sampling: toSampling(
-      {
-        temperature: request.temperature,
-        top_p: request.top_p,
-        top_k: request.top_k,
-        stop: request.stop_sequences,
-      },
-      {
-        answerCount: 1,
-        maxNewTokens: request.max_tokens ?? DEFAULT_MAX_TOKENS,
-        topLogprobs: null,
-        stopField: 'stop_sequences',
-      },
-    ),
+    // Stop sequences are for text: arguments that one cut would be no JSON.
+    sampling: call === null ? sampling : { ...sampling, stop: [] },
     // A call leaves no text that could have a format.
     constraint: call?.constraint ?? formatOf(request),
   });
   return { ...parsed, call };
 }
 
-function formatOf({ output_config: config }: MessageRequest): Constraint | null {
-  if (config?.format == null) return null;
-  return parseSchema(config.format.schema, 'output_config.format.schema');
+function formatOf({ output_config: config, output_format: older }: MessageRequest): Constraint | null {
+  if (config?.format != null) return parseSchema(config.format.schema, 'output_config.format.schema');
+  return older == null ? null : parseSchema(older.schema, 'output_format.schema');
 }
 
 function parseMessages(
@@ -150,13 +151,17 @@ function parseMessages(
 ): Conversation {
   const conversation = new ConversationBuilder();
   const context: MessageContext = { images, calls: new Map() };
-  const said = parseSystem(system);
+  const said = parseSystem(system, 'system');
   if (said !== '') conversation.addSystem(said);
   parseList(messages, MAX_MESSAGES, 'messages', 'messages').forEach((given, index) => {
     const place = `messages[${index}]`;
     const { role, content } = parseFields(messageSchema, given, place);
+    if (role === 'system') {
+      conversation.addSystem(parseSystem(content, `${place}.content`));
+      return;
+    }
     if (role !== 'user' && role !== 'assistant')
-      throw invalidField(`${place}.role`, role, 'user or assistant');
+      throw invalidField(`${place}.role`, role, 'user, assistant or system');
     conversation.add(role, parseContent(content, `${place}.content`, role, context));
   });
   return conversation.finish('messages', limits);

@@ -3,7 +3,6 @@
 import { z } from 'zod';
 import {
   anything,
-  identifier,
   invalidField,
   isList,
   parseFields,
@@ -20,8 +19,11 @@ import {
   type RequiredCall,
 } from '../../input/required-call.js';
 
+const NAME = 'a name of 1 to 128 letters, digits, _ and -';
+export const toolName = () => z.string(NAME).regex(/^[a-zA-Z0-9_-]{1,128}$/u, NAME);
+
 const toolSchema = z.object(
-  { type: text(), name: identifier(), description: text(), input_schema: anything() },
+  { type: text(), name: toolName(), description: text(), input_schema: anything() },
   'an object with name and input_schema',
 );
 const choiceSchema = z.object({ type: requiredText(), name: text() }, 'an object with a type');
@@ -77,10 +79,7 @@ function parseTools(tools: unknown) {
     const place = `tools[${index}]`;
     const { type, name, input_schema: parameters } = parseFields(toolSchema, tool, place);
     if (type != null && type !== 'custom')
-      throw unsupportedField(
-        `${place}.type`,
-        'this server has none of the tools that Anthropic runs itself.',
-      );
+      throw unsupportedField(`${place}.type`, 'this server has none of the tools that Anthropic defines.');
     return { name, constraint: argumentsOf(parameters, `${place}.input_schema`) };
   });
 }

@@ -2,16 +2,8 @@
 import { z } from 'zod';
 import type { Conversation, PromptPart } from '../../../../link/requests/messages.js';
 import type { HttpLimits } from '../../connection/http-limits.js';
-import { ConversationBuilder } from '../../input/conversation-builder.js';
-import {
-  anything,
-  invalidField,
-  isList,
-  parseFields,
-  parseList,
-  requiredText,
-  text,
-} from '../../input/fields.js';
+import { ConversationBuilder, MAX_MESSAGES } from '../../input/conversation-builder.js';
+import { anything, invalidField, parseFields, parseList, requiredText, text } from '../../input/fields.js';
 import {
   describedRefusals,
   isEmptyList,
@@ -29,8 +21,6 @@ import {
   type ParsedOllama,
 } from './shared-fields.js';
 
-/** Far beyond what any context holds; keeps the time of a request in proportion. */
-const MAX_MESSAGES = 4096;
 const MAX_TOOL_CALLS = 128;
 
 const chatRequestSchema = z.object(
@@ -73,7 +63,7 @@ export const describedChatRequest = chatRequestSchema
         messageSchema.extend({
           role: z.enum(['system', 'user', 'assistant', 'tool']),
           images: describedImages,
-          tool_calls: z.array(toolCallSchema).min(1).max(MAX_TOOL_CALLS).nullish(),
+          tool_calls: z.array(toolCallSchema).max(MAX_TOOL_CALLS).nullish(),
         }),
       )
       .max(MAX_MESSAGES)
@@ -89,7 +79,7 @@ export function parseChatRequest(body: unknown, limits: HttpLimits): ParsedOllam
   validateNoRefusedFields(body, REFUSED_CHAT_FIELDS);
   const images = new RequestImages(limits);
   const { messages } = request;
-  const isEmpty = messages === undefined || messages === null || (isList(messages) && messages.length === 0);
+  const isEmpty = messages === undefined || messages === null || isEmptyList(messages);
   return toParsedOllama(request, isEmpty ? null : parseMessages(messages, images, limits), images);
 }
 
@@ -136,7 +126,7 @@ function addMessage(
 }
 
 function toolCallsAsText(given: unknown, field: string): PromptPart[] {
-  if (given === undefined || given === null) return [];
+  if (given === undefined || given === null || isEmptyList(given)) return [];
   return parseList(given, MAX_TOOL_CALLS, field, 'calls').map((call, index) => {
     const place = `${field}[${index}]`;
     const { function: called } = parseFields(toolCallSchema, call, place);

@@ -1,10 +1,12 @@
 // How answers are sampled and where they end, in the words of Ollama: the object `options` and what stands beside it.
 import { z } from 'zod';
 import type { SamplingParameters } from '../../../../link/requests/messages.js';
-import { anything, flag, integer, invalidField, number, parseFields } from '../../input/fields.js';
+import { anything, flag, integer, invalidField, parseFields } from '../../input/fields.js';
 import {
   DEFAULT_MAX_TOKENS,
   describedGenerationFields,
+  generationFields,
+  MAX_INTEGER,
   MAX_TOP_LOGPROBS,
   toSampling,
 } from '../../input/generation-fields.js';
@@ -15,26 +17,19 @@ import {
   type RefusedFields,
 } from '../../input/refused-fields.js';
 
-const MAX_INTEGER = 2_147_483_647;
-const PENALTY = 'a number above 0, up to 100';
-
 const optionsSchema = z.object(
   {
-    num_predict: integer(-2, MAX_INTEGER).describe(
-      `Longest answer. 0, -1 and -2 mean ${DEFAULT_MAX_TOKENS}, as leaving it out does.`,
+    num_predict: integer(-MAX_INTEGER, MAX_INTEGER).describe(
+      `Longest answer. 0 and less mean ${DEFAULT_MAX_TOKENS}, as leaving it out does.`,
     ),
-    temperature: number(0, 100),
-    top_k: integer(-1, MAX_INTEGER),
-    top_p: number(0, 1),
-    min_p: number(0, 1),
-    seed: z
-      .number('a whole number')
-      .refine(Number.isInteger, 'a whole number')
-      .meta({ type: 'integer' })
-      .nullish(),
-    repeat_penalty: z.number(PENALTY).gt(0, PENALTY).max(100, PENALTY).nullish(),
-    frequency_penalty: number(-2, 2),
-    presence_penalty: number(-2, 2),
+    temperature: generationFields.temperature,
+    top_k: integer(-MAX_INTEGER, MAX_INTEGER),
+    top_p: generationFields.top_p,
+    min_p: generationFields.min_p,
+    seed: generationFields.seed,
+    repeat_penalty: generationFields.repetition_penalty,
+    frequency_penalty: generationFields.frequency_penalty,
+    presence_penalty: generationFields.presence_penalty,
     stop: anything(),
   },
   'an object',
@@ -64,7 +59,7 @@ const DEFAULTS = { temperature: 0.8, topK: 40, topP: 0.9 };
 export function parseSampling(given: unknown, asked: LogprobFields): SamplingParameters {
   const place = 'options';
   const options = parseFields(optionsSchema, given ?? {}, place);
-  validateNoRefusedFields(given, REFUSED_OPTIONS);
+  validateNoRefusedFields(given, REFUSED_OPTIONS, `${place}.`);
   const { num_predict: longest, seed } = options;
   return toSampling(
     {

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { InputError } from '../../../../errors.js';
 import { LIMITS } from '../../scripted-app.fixture.js';
 import { RequestImages } from '../../input/request-images.js';
-import { MAX_MESSAGES, parseMessages } from './chat-messages.js';
+import { MAX_MESSAGES } from '../../input/conversation-builder.js';
+import { parseMessages } from './chat-messages.js';
 
 const limits = { ...LIMITS, maxImagesPerPrompt: 3 };
 const parse = (...messages: unknown[]) => parseMessages(messages, new RequestImages(limits), limits);

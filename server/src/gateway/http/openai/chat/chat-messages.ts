@@ -3,13 +3,11 @@ import { z } from 'zod';
 import type { Conversation, PromptPart } from '../../../../link/requests/messages.js';
 import type { HttpLimits } from '../../connection/http-limits.js';
 import { describedContent, describedTextContent, parseContent, parseTextContent } from '../input/content.js';
-import { ConversationBuilder } from '../../input/conversation-builder.js';
+import { ConversationBuilder, MAX_MESSAGES } from '../../input/conversation-builder.js';
 import { anything, invalidField, parseFields, parseList, requiredText, text } from '../../input/fields.js';
 import type { RequestImages } from '../../input/request-images.js';
 import { callAsText, resultAsText } from '../../input/tool-text.js';
 
-/** Far beyond what any context holds; keeps the time of a request in proportion. */
-export const MAX_MESSAGES = 4096;
 const MAX_TOOL_CALLS = 128;
 
 const messageSchema = z.object(

@@ -99,7 +99,7 @@ describe('/v1/completions', () => {
     ['prompt', { prompt: undefined }, 'prompt is missing; allowed is a string, or a list of strings'],
     ['prompt', { prompt: [] }, 'prompt is a list of 0'],
     ['prompt[0]', { prompt: [1, 2] }, 'token ids are not taken'],
-    ['prompt', { prompt: 'x'.repeat(150_001) }, 'prompt has 150001 bytes of text'],
+    ['prompt', { prompt: 'x'.repeat(150_001) }, 'prompt has at least 150001 bytes of text'],
     ['echo', { echo: true }, 'echo is not supported'],
     ['suffix', { suffix: 'z' }, 'suffix is not supported'],
     ['best_of', { best_of: 3 }, 'ask for several answers with n'],

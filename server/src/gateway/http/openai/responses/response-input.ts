@@ -4,9 +4,8 @@ import { z } from 'zod';
 import type { Conversation } from '../../../../link/requests/messages.js';
 import type { HttpLimits } from '../../connection/http-limits.js';
 import { callAsText, resultAsText } from '../../input/tool-text.js';
-import { MAX_MESSAGES } from '../chat/chat-messages.js';
 import { describedContent, describedTextContent, parseContent, parseTextContent } from '../input/content.js';
-import { ConversationBuilder } from '../../input/conversation-builder.js';
+import { ConversationBuilder, MAX_MESSAGES } from '../../input/conversation-builder.js';
 import {
   anything,
   invalidField,
