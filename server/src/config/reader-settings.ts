@@ -183,7 +183,7 @@ export const readerConfigSchema = z.object({
   stepTargetMs: setting(integerOr('auto', 1, 60_000, 'milliseconds'), 'auto', {
     key: 'step_target_ms',
     meaning:
-      'Time between two tokens of an answer while prompts of others are read and their images encoded. auto takes 3.4 times what a token takes alone, 4.2 times beside prompts with images, 40 ms at least. Less makes answers smoother and first tokens later.',
+      'Time between two tokens of an answer while prompts of others are read and their images encoded. auto takes 3.6 times what a token takes alone, 4 times beside prompts with images, 40 ms at least. Less makes answers smoother and first tokens later.',
   }),
   prefillChunkSize: setting(integer(1, 512, 'tokens'), 512, {
     key: 'prefill_chunk_size',

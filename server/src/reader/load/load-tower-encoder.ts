@@ -41,7 +41,7 @@ export async function loadTowerEncoder(runtime: Runtime, load: VisionLoad): Prom
   const shape = { ...vision, keepsClassToken: settings.keepsClassToken, textWidth };
   const tower = new VisionTower(runtime, store, shape, {
     attention: isExact ? 'exact' : isOnGpu ? 'flash_f16' : 'flash',
-    pausesBehindLayers: !isOnGpu,
+    canPause: !isOnGpu,
     tilesPerRun: isOnGpu ? TILES_PER_RUN : 1,
   });
   const closeParts = (): void => {

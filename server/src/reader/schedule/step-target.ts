@@ -9,7 +9,7 @@ export type StepTargetSetting = ReaderStart['stepTargetMs'];
  * Between two tokens, of the time that they take when nothing else is done. Steps take whole groups of rows and so less than this. A
  * prompt with images waits for their encoding, too, which answers cannot share a batch with: it gets more of each step than text.
  */
-const TIMES_ALONE = { text: 3.4, image: 4.2 };
+const TIMES_ALONE = { text: 3.6, image: 4 };
 export type PromptKind = keyof typeof TIMES_ALONE;
 /** Nobody notices shorter pauses, and steps of fewer rows compute them slower. */
 const LEAST_MS = 40;

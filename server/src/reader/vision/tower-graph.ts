@@ -25,8 +25,8 @@ export interface GraphShape extends EncoderShape {
 export interface TowerTensors {
   /** f32 [3 · patchPx², patches · tiles] */
   readonly input: Tensor;
-  /** Behind each layer. */
-  readonly layers: readonly Tensor[];
+  /** Behind which the computation may pause: three of each layer, in about equal times. */
+  readonly pauses: readonly Tensor[];
   /** What the projector takes, f32 [hiddenSize, rowsPerTile · tiles]. */
   readonly rows: Tensor;
   /** f32 [textWidth, rowsPerTile · tiles]; `rows` themselves where the projector is the identity. */
@@ -52,15 +52,15 @@ export function buildTower(g: GraphBuilder, weights: TensorStore, shape: GraphSh
   const input = g.input('F32', [3 * shape.patchPx ** 2, patchCount(shape) * shape.tiles]);
   let x = embed(g, weights, shape, input);
   let last: EncoderLayer | undefined;
-  const layers: Tensor[] = [];
+  const pauses: Tensor[] = [];
   for (let layer = 0; layer < shape.layersToRun; layer += 1) {
     last = encoderLayer(g, weights, shape, layer, x);
     x = last.output;
-    layers.push(x);
+    pauses.push(...last.pauses);
   }
   const rows = selectRows(g, shape, x);
   const features = project(g, weights, shape, rows);
-  return { input, layers, rows, features, scores: last === undefined ? null : score(g, shape, last) };
+  return { input, pauses, rows, features, scores: last === undefined ? null : score(g, shape, last) };
 }
 
 /** The projector: rows of the tower's width to rows of the language model's. */
@@ -90,6 +90,8 @@ interface EncoderLayer {
   readonly keys: Tensor;
   /** All three f32 [hiddenSize, (1 + patches) · tiles]. */
   readonly output: Tensor;
+  /** Behind attention, behind the first half of the feed-forward block, and the output. */
+  readonly pauses: readonly Tensor[];
 }
 
 function encoderLayer(
@@ -113,7 +115,7 @@ function encoderLayer(
   );
   const activated = shape.activation === 'gelu' ? g.geluErf(hidden) : quickGelu(g, hidden);
   const output = g.add(residual, linear(g, weights, `${block}.ffn_down`, activated));
-  return { queries, keys, output };
+  return { queries, keys, output, pauses: [residual, activated, output] };
 }
 
 function attention(

@@ -1,5 +1,5 @@
-// Runs the vision tower: tiles in, their features out, or what their features are chosen by. Computed in parts of one layer where they
-// take long, so that a reader can answer running streams between them.
+// Runs the vision tower: tiles in, their features out, or what their features are chosen by. Computed in parts of a third of a
+// layer where they take long, so that a reader can answer running streams between them.
 import { Defect } from '../../errors.js';
 import { GraphBuilder, type Graph } from '../../native/graph.js';
 import type { Runtime } from '../../native/runtime.js';
@@ -14,8 +14,8 @@ import {
 } from './tower-graph.js';
 
 export interface TowerOptions extends Pick<GraphShape, 'attention'> {
-  /** Whether the computation can pause behind each layer; otherwise it is one part. */
-  readonly pausesBehindLayers: boolean;
+  /** Whether the computation can pause within layers and behind them; otherwise it is one part. */
+  readonly canPause: boolean;
   /** Tiles of one run at most. Each number of them that comes has a graph and activations of its own. */
   readonly tilesPerRun: number;
 }
@@ -166,12 +166,12 @@ export class VisionTower {
   #graphFor(tiles: number): TowerGraph {
     const known = this.#graphs.get(tiles);
     if (known !== undefined) return known;
-    const { attention, pausesBehindLayers } = this.#options;
+    const { attention, canPause } = this.#options;
     const g = new GraphBuilder(this.#runtime);
     const tensors = buildTower(g, this.#weights, { ...this.shape, attention, tiles });
-    const { layers, rows, features, scores } = tensors;
+    const { pauses, rows, features, scores } = tensors;
     // Behind the last layer there is only what its part ends with.
-    const body = [...(pausesBehindLayers ? layers.slice(0, -1) : []), rows];
+    const body = [...(canPause ? pauses.slice(0, -1) : []), rows];
     const outputs = features === rows ? [] : [features];
     const scored = scores === null ? [] : [scores.attention, scores.products];
     const parts = [...body.map((end) => [end]), outputs, scored].filter(({ length }) => length > 0);
