@@ -88,6 +88,7 @@ const RULES_IN_WORDS = [
   /allowed is a JSON Schema as an object, or the JSON of one/u,
   /allowed is true where top_logprobs is set/u,
   /allowed is the name of a function in tools/u,
+  /allowed is the name of one of the tools/u,
   /allowed is a list with the function that tool_choice wants called/u,
 ];
 

@@ -63,7 +63,8 @@ describe('a server with keys and secrets', () => {
           {},
           { authorization: 'Bearer wrong' },
           { authorization: KEY },
-          { 'x-api-key': KEY },
+          { 'x-api-key': 'wrong' },
+          { 'x-api-key': `Bearer ${KEY}` },
         ]) {
           const response = await fetch(base + route, { method, headers });
           expect(response.status, `${method} ${base}${route}`).toBe(401);
@@ -71,9 +72,8 @@ describe('a server with keys and secrets', () => {
         }
       }
       expect((await fetch(`${base}/healthz`)).status).toBe(200);
-      expect((await fetch(`${base}/status`, { headers: { authorization: `Bearer ${KEY}` } })).status).toBe(
-        200,
-      );
+      for (const headers of [{ authorization: `Bearer ${KEY}` }, { 'x-api-key': KEY }])
+        expect((await fetch(`${base}/status`, { headers })).status).toBe(200);
     }
     const page = await fetch(guarded.url);
     expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);

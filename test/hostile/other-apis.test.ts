@@ -38,7 +38,7 @@ const chatWith = (...images: readonly unknown[]) =>
 const messagesWith = (...blocks: readonly object[]) =>
   ask('/v1/messages', { max_tokens: 4, messages: [{ role: 'user', content: blocks }] });
 
-it('every route wants the key, and no log has it or an image', async () => {
+it('case 23: every route wants the key, and no log has it or an image', async () => {
   for (const [method, route] of ROUTES)
     expect([route, (await fetch(server.url + route, { method })).status]).toEqual([route, 401]);
   expect((await chatWith(image)).status).toBe(200);
@@ -46,7 +46,7 @@ it('every route wants the key, and no log has it or an image', async () => {
 });
 
 it.each(['http://169.254.169.254/', 'https://example.invalid/a.png', 'file:///etc/passwd', '/etc/passwd'])(
-  'the address %s is neither fetched nor opened as an image',
+  'case 1: the address %s is neither fetched nor opened as an image',
   async (address) => {
     const { status, text } = await chatWith(address);
     // The letters of some addresses are base64, and the bytes of no image.
@@ -77,7 +77,7 @@ it('no more images are taken than the operator allows, in any turn', async () =>
   });
 });
 
-it('results within results, arguments without a bottom, and lists without measure are refused', async () => {
+it('case 19: results within results, arguments without a bottom, and lists without measure are refused', async () => {
   const nested = (open: string, close: string) => open.repeat(20_000) + close.repeat(20_000);
   const message = (rest: string) => `{"max_tokens":4,"messages":[{${rest}}]}`;
   const result = nested('{"type":"tool_result","tool_use_id":"t","content":[', ']}');
