@@ -371,6 +371,15 @@ describe('models of the Ollama API', () => {
       expect((await ask('/show', body)).json()).toMatchObject({ capabilities: ['completion', 'vision'] });
   });
 
+  it('tell their architecture and context, and no path of the machine', async () => {
+    const { model_info: info } = (await ask('/show', { model: 'primary' })).json<{ model_info: object }>();
+    const architecture = Object.values(info)[0] as string;
+    expect(info).toEqual({
+      'general.architecture': architecture,
+      [`${architecture}.context_length`]: expect.any(Number) as unknown,
+    });
+  });
+
   it('have the version of an API that is known', async () => {
     expect((await get('/version')).json()).toEqual({ version: '0.12.11' });
   });

@@ -64,7 +64,6 @@ export function showModel(asked: string | null | undefined, facts: ModelFacts): 
         ? {}
         : {
             'general.architecture': architecture,
-            'general.basename': reader?.modelName ?? group,
             [`${architecture}.context_length`]: card.contextTokens,
           },
     capabilities: card?.vision == null ? ['completion'] : ['completion', 'vision'],
