@@ -3,7 +3,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Counting } from '../../answer/counting.js';
 import { answerJob, type AskedJob } from '../connection/answer-job.js';
-import { clientGoneSignal } from '../connection/client-gone.js';
+import { answerCount } from '../connection/count-prompts.js';
 import { addEncodingCheck } from '../connection/content-encoding.js';
 import { addErrorHandlers } from '../connection/error-handlers.js';
 import { addJsonParser, jsonBodyOf } from '../connection/json-body.js';
@@ -53,20 +53,14 @@ function askedOf(request: FastifyRequest, { limits, readers }: AnthropicOptions)
   return { job: { ...job, consumerGroup: group }, format, delivery };
 }
 
-async function countTokens(
+function countTokens(
   request: FastifyRequest,
   reply: FastifyReply,
   { counting, limits, readers }: AnthropicOptions,
 ): Promise<{ input_tokens: number } | FastifyReply> {
   const { model, job } = parseMessageRequest(jsonBodyOf(request), limits);
   const { group } = resolveModel(model, readers);
-  const clientGone = clientGoneSignal(reply.raw);
-  try {
-    const { counts } = await counting.count({ ...job, consumerGroup: group }, clientGone);
-    return { input_tokens: counts.reduce((sum, { promptTokens }) => sum + promptTokens, 0) };
-  } catch (error) {
-    // What a departed client's request ends with is nobody's failure.
-    if (!clientGone.aborted) throw error;
-    return reply.hijack();
-  }
+  return answerCount(counting, { ...job, consumerGroup: group }, reply, ({ counts }) => ({
+    input_tokens: counts.reduce((sum, { promptTokens }) => sum + promptTokens, 0),
+  }));
 }

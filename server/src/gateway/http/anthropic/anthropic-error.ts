@@ -5,22 +5,31 @@ import { z } from 'zod';
 import type { WritableError } from '../connection/public-error.js';
 import type { ErrorForm } from '../description/operation.js';
 
-const TYPES = {
-  400: 'invalid_request_error',
+const TYPES = [
+  'invalid_request_error',
+  'authentication_error',
+  'permission_error',
+  'not_found_error',
+  'request_too_large',
+  'overloaded_error',
+  'api_error',
+] as const;
+type ErrorType = (typeof TYPES)[number];
+
+/** Of statuses that have one of their own. */
+const TYPE_BY_STATUS: Readonly<Record<number, ErrorType>> = {
   401: 'authentication_error',
   403: 'permission_error',
   404: 'not_found_error',
   413: 'request_too_large',
   503: 'overloaded_error',
-} as const;
-
-const OTHER = { refused: 'invalid_request_error', failed: 'api_error' } as const;
+};
 
 export const anthropicErrorSchema = z
   .object({
     type: z.literal('error'),
     error: z.object({
-      type: z.enum([...Object.values(TYPES), OTHER.failed]),
+      type: z.enum(TYPES),
       message: z.string(),
       code: z.string(),
     }),
@@ -35,10 +44,9 @@ export const writeAnthropicError = ({
   error: { type: typeOf(code), message, code },
 });
 
-function typeOf(code: ErrorCode): z.infer<typeof anthropicErrorSchema>['error']['type'] {
+function typeOf(code: ErrorCode): ErrorType {
   const { status } = ERROR_CODES[code];
-  const known = Object.entries(TYPES).find(([one]) => Number(one) === status);
-  return known?.[1] ?? (status < 500 ? OTHER.refused : OTHER.failed);
+  return TYPE_BY_STATUS[status] ?? (status < 500 ? 'invalid_request_error' : 'api_error');
 }
 
 export const ANTHROPIC_ERROR_FORM: ErrorForm = {

@@ -1,6 +1,5 @@
 // Anthropic's API, as the description of its port tells it.
-import type { ErrorCode } from 'takeoff-wire';
-import { ANSWER_ERRORS, PROMPT_ERRORS } from '../connection/answer-errors.js';
+import { ANSWER_ERRORS, FOREIGN_ERRORS, PROMPT_ERRORS } from '../connection/answer-errors.js';
 import { answeredWith, type EventStream, type Operation } from '../description/operation.js';
 import { MESSAGE_EVENTS, messageSchema, tokenCountSchema } from './anthropic-answers.js';
 import { ANTHROPIC_ERROR_FORM, anthropicErrorSchema } from './anthropic-error.js';
@@ -9,20 +8,12 @@ import { describedMessageRequest } from './input/parse-message-request.js';
 
 const TAG = 'Anthropic';
 
-const requestErrors = [
-  'request.field_invalid',
-  'request.model_unknown',
-  'request.not_supported',
-] as const satisfies readonly ErrorCode[];
-
 const events: EventStream = {
   ...Object.fromEntries(
     Object.entries(MESSAGE_EVENTS).map(([name, schema]) => [name, [{ kind: 'json' as const, schema }]]),
   ),
   error: [{ kind: 'json', schema: anthropicErrorSchema }],
 };
-
-const headers = { 'request-id': 'The same as x-request-id.' };
 
 export const MESSAGES: Operation = {
   tag: TAG,
@@ -32,14 +23,17 @@ export const MESSAGES: Operation = {
     {
       status: 200,
       description: 'The answer; events with `stream`.',
-      headers: { ...headers, 'Server-Timing': 'What the time of the request went into.' },
+      headers: {
+        'request-id': 'The same as x-request-id.',
+        'Server-Timing': 'What the time of the request went into.',
+      },
       content: [
         { kind: 'json', schema: messageSchema },
         { kind: 'events', events },
       ],
     },
   ],
-  errors: [...ANSWER_ERRORS, ...requestErrors],
+  errors: [...ANSWER_ERRORS, ...FOREIGN_ERRORS],
   errorForm: ANTHROPIC_ERROR_FORM,
   examples: [MESSAGE_EXAMPLE, NO_MESSAGES],
 };
@@ -49,7 +43,7 @@ export const COUNT_TOKENS: Operation = {
   summary: 'What a conversation takes in tokens',
   body: { json: describedMessageRequest },
   answers: answeredWith(tokenCountSchema, 'Tokens of the prompt, those of images included.'),
-  errors: [...PROMPT_ERRORS, ...requestErrors],
+  errors: [...PROMPT_ERRORS, ...FOREIGN_ERRORS],
   errorForm: ANTHROPIC_ERROR_FORM,
   examples: [COUNT_EXAMPLE],
 };

@@ -38,6 +38,13 @@ export const PROMPT_ERRORS = [
   'request.constraint_too_large',
 ] as const satisfies readonly ErrorCode[];
 
+/** Of requests to the APIs of others. */
+export const FOREIGN_ERRORS = [
+  'request.field_invalid',
+  'request.model_unknown',
+  'request.not_supported',
+] as const satisfies readonly ErrorCode[];
+
 /** Of prompts that are answered. */
 export const ANSWER_ERRORS = [
   ...PROMPT_ERRORS,

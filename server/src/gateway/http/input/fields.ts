@@ -37,6 +37,7 @@ export function parseList(value: unknown, max: number, field: string, what: stri
 }
 
 export const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value);
+export const isEmptyList = (value: unknown): boolean => isList(value) && value.length === 0;
 
 /** Null and missing mean the same, as for all fields that may be left out. */
 export const number = (min: number, max: number) => {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { InputError } from '../../../errors.js';
 import type { SamplingParameters, TokenBias } from '../../../link/requests/messages.js';
-import { anything, integer, invalidField, isList, number, text } from './fields.js';
+import { anything, flag, integer, invalidField, isList, number, text } from './fields.js';
 
 export const MAX_INTEGER = 2_147_483_647;
 /** OpenAI's default is the rest of the context, which a server that reserves memory for an answer cannot give to everybody. */
@@ -71,6 +71,20 @@ export const describedGenerationFields = {
 export const answerTokens = () => integer(1, MAX_INTEGER);
 
 type GenerationFields = z.output<z.ZodObject<typeof generationFields>>;
+
+/** Of APIs that ask for log probabilities in two fields. */
+export const logprobFields = { logprobs: flag(), top_logprobs: integer(0, MAX_TOP_LOGPROBS) };
+export type LogprobFields = z.output<z.ZodObject<typeof logprobFields>>;
+
+/**
+ * How many alternatives are told for each token; null where no log probabilities are.
+ * @throws InputError request.field_invalid
+ */
+export function parseTopLogprobs({ logprobs, top_logprobs: top }: LogprobFields): number | null {
+  if (logprobs === true) return top ?? 0;
+  if (top != null && top > 0) throw invalidField('logprobs', logprobs, 'true where top_logprobs is set');
+  return null;
+}
 
 /** What each API says in its own words. */
 export interface AnswerBounds {

@@ -1,7 +1,7 @@
 // Fields that other servers know and that this one cannot honour. Each is refused by name unless its value asks for nothing, so that
 // nobody takes an answer for what it is not.
 import { z } from 'zod';
-import { isList, unsupportedField } from './fields.js';
+import { unsupportedField } from './fields.js';
 
 interface RefusedField {
   /** Whether a value asks for what the server does anyway. */
@@ -17,8 +17,6 @@ export const oneOf =
   (...values: readonly unknown[]) =>
   (value: unknown): boolean =>
     values.includes(value);
-
-export const isEmptyList = (value: unknown): boolean => isList(value) && value.length === 0;
 
 /** As the description of the API tells them. */
 export const describedRefusals = (refused: RefusedFields): Record<string, z.ZodType> =>

@@ -3,7 +3,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { CountResponse, PromptCounts } from 'takeoff-wire';
 import type { CountedPrompts, Counting } from '../../answer/counting.js';
-import { clientGoneSignal } from '../connection/client-gone.js';
+import { answerCount } from '../connection/count-prompts.js';
 import { addEncodingCheck } from '../connection/content-encoding.js';
 import type { HttpLimits } from '../connection/http-limits.js';
 import { addJsonParser, jsonBodyOf } from '../connection/json-body.js';
@@ -33,16 +33,9 @@ export async function addCountRoute(app: FastifyInstance, options: CountOptions)
     addEncodingCheck(scope);
     addJsonParser(scope, readBody);
     addFormParser(scope, readBody);
-    scope.post<CountRoute>('/count', { config: { operation: COUNT } }, async (request, reply) => {
+    scope.post<CountRoute>('/count', { config: { operation: COUNT } }, (request, reply) => {
       const { job, shape } = parse(request);
-      const clientGone = clientGoneSignal(reply.raw);
-      try {
-        return countResponse(await counting.count(job, clientGone), shape.isList);
-      } catch (error) {
-        // What a departed client's request ends with is nobody's failure.
-        if (!clientGone.aborted) throw error;
-        return reply.hijack();
-      }
+      return answerCount(counting, job, reply, (counted) => countResponse(counted, shape.isList));
     });
     done();
   });

@@ -1,6 +1,6 @@
 // The answers of the Ollama API, as the description of the API tells them. Durations are nanoseconds, as there.
 import { z } from 'zod';
-import { tokenLogprobSchema } from '../openai/answer-schemas.js';
+import { tokenLogprobSchema } from '../connection/token-logprobs.js';
 
 const logprobs = z.array(tokenLogprobSchema).optional().describe('With logprobs.');
 const message = z.object({ role: z.literal('assistant'), content: z.string() });

@@ -1,9 +1,9 @@
 // Answers of /api/chat and /api/generate, whole or as lines of JSON. The two differ in where the text stands.
-import type { FinishReason } from 'takeoff-wire';
 import { Defect } from '../../../errors.js';
 import type { TokenEvent, TokenLogprob } from '../../../link/requests/messages.js';
 import type { FinishedEvent } from '../../answer/request-record.js';
 import type { AnswerFormat, PromptAnswer, StreamForm } from '../connection/answer-format.js';
+import { finishReasonOf } from '../connection/finish-reason.js';
 import type { PublicError } from '../connection/public-error.js';
 import { logprobsContent } from '../connection/token-logprobs.js';
 import { writeOllamaError } from './ollama-error.js';
@@ -68,7 +68,7 @@ export class OllamaFormat implements AnswerFormat {
     return {
       ...this.#head(text),
       done: true,
-      done_reason: doneReasonOf(finishReason),
+      done_reason: finishReasonOf(finishReason),
       total_duration: nanoseconds(totalMs),
       load_duration: 0,
       prompt_eval_count: usage.promptTokens,
@@ -98,5 +98,3 @@ const LINE_BREAKS = /[\u0085\u2028\u2029]/gu;
 const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
 const nanoseconds = (ms: number): number => Math.round(ms * NANOSECONDS);
-
-const doneReasonOf = (reason: FinishReason): 'stop' | 'length' => (reason === 'length' ? 'length' : 'stop');

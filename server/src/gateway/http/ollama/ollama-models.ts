@@ -2,7 +2,8 @@
 // none is given it is `latest`.
 import { createHash } from 'node:crypto';
 import { groupNotReady } from '../../answer/consumer-group.js';
-import type { ReadersView, ReaderView } from '../../readers/readers-view.js';
+import type { ReaderCard } from '../../../link/lifecycle/messages.js';
+import type { ReadersView } from '../../readers/readers-view.js';
 import { fingerprintOf, resolveModel, type NamedModel } from '../input/model-names.js';
 import type { ShownModel } from './ollama-answers.js';
 
@@ -53,9 +54,7 @@ export const listRunning = (facts: ModelFacts) => ({
 /** @throws InputError request.model_unknown */
 export function showModel(asked: string | null | undefined, facts: ModelFacts): ShownModel {
   const { group } = resolveTagged(asked, facts.readers);
-  const reader = readerOf(group, facts.readers);
-  const card = reader?.state.kind === 'live' ? reader.state.card : null;
-  const architecture = card?.modelType ?? '';
+  const card = cardOf(group, facts.readers);
   return {
     modified_at: timeOf(facts),
     details: detailsOf(group, facts.readers),
@@ -63,8 +62,8 @@ export function showModel(asked: string | null | undefined, facts: ModelFacts): 
       card === null
         ? {}
         : {
-            'general.architecture': architecture,
-            [`${architecture}.context_length`]: card.contextTokens,
+            'general.architecture': card.modelType,
+            [`${card.modelType}.context_length`]: card.contextTokens,
           },
     capabilities: card?.vision == null ? ['completion'] : ['completion', 'vision'],
   };
@@ -72,10 +71,15 @@ export function showModel(asked: string | null | undefined, facts: ModelFacts): 
 
 const timeOf = ({ startedAtMs }: ModelFacts): string => new Date(startedAtMs).toISOString();
 
-const readerOf = (group: string, readers: ReadersView): ReaderView | undefined => {
-  const serving = readers.readers().filter(({ consumerGroups }) => consumerGroups.includes(group));
-  return serving.find(({ state }) => state.kind === 'live') ?? serving[0];
-};
+/** Of one of its live readers; null where none is live. */
+function cardOf(group: string, readers: ReadersView): ReaderCard | null {
+  const cards = readers
+    .readers()
+    .flatMap(({ consumerGroups, state }) =>
+      consumerGroups.includes(group) && state.kind === 'live' ? [state.card] : [],
+    );
+  return cards[0] ?? null;
+}
 
 function entryOf(group: string, { readers, version }: ModelFacts) {
   const name = `${group}${TAG}`;
@@ -86,8 +90,7 @@ function entryOf(group: string, { readers, version }: ModelFacts) {
 }
 
 function detailsOf(group: string, readers: ReadersView): ShownModel['details'] {
-  const reader = readerOf(group, readers);
-  const family = reader?.state.kind === 'live' ? reader.state.card.modelType : '';
+  const family = cardOf(group, readers)?.modelType ?? '';
   return {
     parent_model: '',
     format: '',

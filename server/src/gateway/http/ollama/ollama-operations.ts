@@ -1,7 +1,7 @@
 // The Ollama API, as the description of its port tells it.
 import type { ErrorCode } from 'takeoff-wire';
 import { z } from 'zod';
-import { ANSWER_ERRORS } from '../connection/answer-errors.js';
+import { ANSWER_ERRORS, FOREIGN_ERRORS } from '../connection/answer-errors.js';
 import { answeredWith, type Answer, type Operation } from '../description/operation.js';
 import { describedChatRequest } from './input/parse-chat-request.js';
 import { describedGenerateRequest } from './input/parse-generate-request.js';
@@ -12,12 +12,7 @@ import { showRequestSchema } from './show-request.js';
 
 const TAG = 'Ollama';
 
-const errors: readonly ErrorCode[] = [
-  ...ANSWER_ERRORS,
-  'request.field_invalid',
-  'request.model_unknown',
-  'request.not_supported',
-];
+const errors: readonly ErrorCode[] = [...ANSWER_ERRORS, ...FOREIGN_ERRORS];
 
 const answers = ({ whole, line }: Record<'whole' | 'line', z.ZodType>): readonly [Answer] => [
   {

@@ -1,5 +1,4 @@
-// What all answers of the OpenAI API tell beside their text: who answered, what it cost and why it ended.
-import type { FinishReason } from 'takeoff-wire';
+// What all answers of the OpenAI API tell beside their text: who answered and what it cost.
 import type { Usage } from '../../../link/requests/messages.js';
 import type { PromptAnswer } from '../connection/answer-format.js';
 import type { OpenaiUsage } from './answer-schemas.js';
@@ -33,7 +32,3 @@ export function usageOf(
     completion_tokens_details: { reasoning_tokens: 0 },
   };
 }
-
-/** A cancelled answer has nobody to be told to. */
-export const finishReasonOf = (reason: FinishReason): 'stop' | 'length' =>
-  reason === 'length' ? 'length' : 'stop';

@@ -29,13 +29,6 @@ export const usageSchema = z
 
 export type OpenaiUsage = Frozen<z.infer<typeof usageSchema>>;
 
-const rankedTokenSchema = z.object({ token: z.string(), logprob: z.number(), bytes: z.array(z.int()) });
-
-/** Of chat completions and responses. */
-export const tokenLogprobSchema = rankedTokenSchema
-  .extend({ top_logprobs: z.array(rankedTokenSchema) })
-  .meta({ id: 'TokenLogprob' });
-
 export const finishReasonSchema = z.enum(['stop', 'length']);
 
 /** What every answer says of itself. */

@@ -1,7 +1,7 @@
 // The OpenAI API, as the descriptions of its ports tell it.
 import type { ErrorCode } from 'takeoff-wire';
 import { z } from 'zod';
-import { ANSWER_ERRORS } from '../connection/answer-errors.js';
+import { ANSWER_ERRORS, FOREIGN_ERRORS } from '../connection/answer-errors.js';
 import { answeredWith, type Answer, type EventStream, type Operation } from '../description/operation.js';
 import { modelsSchema, openaiErrorSchema } from './answer-schemas.js';
 import { chatChunkSchema, chatCompletionSchema } from './chat/chat-answer.js';
@@ -15,13 +15,7 @@ import { RESPONSE_EVENTS, responseSchema } from './responses/response-answer.js'
 
 const TAG = 'OpenAI';
 
-const errors: readonly ErrorCode[] = [
-  ...ANSWER_ERRORS,
-  'request.field_invalid',
-  'request.model_unknown',
-  'request.not_supported',
-  'request.wrong_shape',
-];
+const errors: readonly ErrorCode[] = [...ANSWER_ERRORS, ...FOREIGN_ERRORS, 'request.wrong_shape'];
 
 const answers = (schema: z.ZodType, events: EventStream): readonly [Answer] => [
   {

@@ -6,12 +6,12 @@ import {
   anything,
   flag,
   invalidField,
+  isEmptyList,
   parseFields,
   parseList,
   requiredText,
   unsupportedField,
 } from '../../input/fields.js';
-import { isEmptyList } from '../../input/refused-fields.js';
 import { toolName } from './tools.js';
 import type { RequestImages } from '../../input/request-images.js';
 import { argumentsAsText, callAsText, failureAsText, resultAsText } from '../../input/tool-text.js';

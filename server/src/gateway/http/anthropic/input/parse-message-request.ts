@@ -7,6 +7,7 @@ import {
   anything,
   flag,
   invalidField,
+  isEmptyList,
   parseFields,
   parseList,
   requiredText,
@@ -25,7 +26,6 @@ import { describedModel } from '../../input/model-names.js';
 import { toParsedRequest, type ParsedRequest } from '../../input/parsed-request.js';
 import {
   describedRefusals,
-  isEmptyList,
   validateNoRefusedFields,
   type RefusedFields,
 } from '../../input/refused-fields.js';

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import {
   anything,
   invalidField,
-  isList,
+  isEmptyList,
   parseFields,
   parseList,
   requiredText,
@@ -74,7 +74,7 @@ export function parseRequiredCall({ tools: given, tool_choice: choice }: ToolFie
 }
 
 function parseTools(tools: unknown) {
-  if (tools === null || tools === undefined || (isList(tools) && tools.length === 0)) return [];
+  if (tools === null || tools === undefined || isEmptyList(tools)) return [];
   return parseList(tools, MAX_TOOLS, 'tools', 'tools').map((tool, index) => {
     const place = `tools[${index}]`;
     const { type, name, input_schema: parameters } = parseFields(toolSchema, tool, place);

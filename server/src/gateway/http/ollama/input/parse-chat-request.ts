@@ -3,10 +3,17 @@ import { z } from 'zod';
 import type { Conversation, PromptPart } from '../../../../link/requests/messages.js';
 import type { HttpLimits } from '../../connection/http-limits.js';
 import { ConversationBuilder, MAX_MESSAGES } from '../../input/conversation-builder.js';
-import { anything, invalidField, parseFields, parseList, requiredText, text } from '../../input/fields.js';
+import {
+  anything,
+  invalidField,
+  isEmptyList,
+  parseFields,
+  parseList,
+  requiredText,
+  text,
+} from '../../input/fields.js';
 import {
   describedRefusals,
-  isEmptyList,
   validateNoRefusedFields,
   type RefusedFields,
 } from '../../input/refused-fields.js';

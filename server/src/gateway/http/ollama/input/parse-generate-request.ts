@@ -4,10 +4,9 @@ import type { Prompt, PromptPart } from '../../../../link/requests/messages.js';
 import type { HttpLimits } from '../../connection/http-limits.js';
 import { validateTextBytes } from '../../connection/text-bytes.js';
 import { ConversationBuilder } from '../../input/conversation-builder.js';
-import { anything, flag, parseFields, text } from '../../input/fields.js';
+import { anything, flag, isEmptyList, parseFields, text } from '../../input/fields.js';
 import {
   describedRefusals,
-  isEmptyList,
   oneOf,
   validateNoRefusedFields,
   type RefusedFields,

@@ -1,14 +1,15 @@
 // How answers are sampled and where they end, in the words of Ollama: the object `options` and what stands beside it.
 import { z } from 'zod';
 import type { SamplingParameters } from '../../../../link/requests/messages.js';
-import { anything, flag, integer, invalidField, parseFields } from '../../input/fields.js';
+import { anything, integer, parseFields } from '../../input/fields.js';
 import {
   DEFAULT_MAX_TOKENS,
   describedGenerationFields,
   generationFields,
   MAX_INTEGER,
-  MAX_TOP_LOGPROBS,
+  parseTopLogprobs,
   toSampling,
+  type LogprobFields,
 } from '../../input/generation-fields.js';
 import {
   describedRefusals,
@@ -47,11 +48,6 @@ export const describedOptions = optionsSchema
   .nullish()
   .meta({ id: 'OllamaOptions' });
 
-/** Beside the options. */
-export const logprobFields = { logprobs: flag(), top_logprobs: integer(0, MAX_TOP_LOGPROBS) };
-
-type LogprobFields = z.output<z.ZodObject<typeof logprobFields>>;
-
 /** Ollama's. */
 const DEFAULTS = { temperature: 0.8, topK: 40, topP: 0.9 };
 
@@ -77,14 +73,8 @@ export function parseSampling(given: unknown, asked: LogprobFields): SamplingPar
     {
       answerCount: 1,
       maxNewTokens: longest == null || longest < 1 ? DEFAULT_MAX_TOKENS : longest,
-      topLogprobs: topLogprobsOf(asked),
+      topLogprobs: parseTopLogprobs(asked),
       stopField: `${place}.stop`,
     },
   );
-}
-
-function topLogprobsOf({ logprobs, top_logprobs: top }: LogprobFields): number | null {
-  if (logprobs === true) return top ?? 0;
-  if (top != null && top > 0) throw invalidField('logprobs', logprobs, 'true where top_logprobs is set');
-  return null;
 }

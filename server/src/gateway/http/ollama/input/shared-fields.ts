@@ -1,14 +1,14 @@
 // What the bodies of /api/generate and /api/chat have in common.
 import type { z } from 'zod';
 import type { Prompt } from '../../../../link/requests/messages.js';
-import { imageTokenBudget } from '../../input/generation-fields.js';
+import { imageTokenBudget, logprobFields } from '../../input/generation-fields.js';
 import { anything, flag, text } from '../../input/fields.js';
 import { describedModel } from '../../input/model-names.js';
 import { toParsedRequest, type ParsedRequest } from '../../input/parsed-request.js';
 import { oneOf, type RefusedFields } from '../../input/refused-fields.js';
 import type { RequestImages } from '../../input/request-images.js';
 import { describedAnswerFormat, parseAnswerFormat } from './answer-format-field.js';
-import { describedOptions, logprobFields, parseSampling } from './sampling-options.js';
+import { describedOptions, parseSampling } from './sampling-options.js';
 
 export const sharedFields = {
   model: text(),

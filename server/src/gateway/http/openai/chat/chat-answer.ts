@@ -1,6 +1,7 @@
 // The answers of chat completions, as the description of the API tells them.
 import { z } from 'zod';
-import { finishReasonSchema, headFields, tokenLogprobSchema, usageSchema } from '../answer-schemas.js';
+import { tokenLogprobSchema } from '../../connection/token-logprobs.js';
+import { finishReasonSchema, headFields, usageSchema } from '../answer-schemas.js';
 
 const calledSchema = z.object({ name: z.string(), arguments: z.string().describe('JSON.') });
 const logprobsSchema = z

@@ -5,7 +5,8 @@ import type { AnswerFormat, PromptAnswer } from '../../connection/answer-format.
 import { EVENT_STREAM } from '../../connection/event-stream.js';
 import type { PublicError } from '../../connection/public-error.js';
 import { logprobsContent } from '../../connection/token-logprobs.js';
-import { finishReasonOf, usageOf, type AnswerHead } from '../answer-facts.js';
+import { finishReasonOf } from '../../connection/finish-reason.js';
+import { usageOf, type AnswerHead } from '../answer-facts.js';
 import type { OpenaiUsage } from '../answer-schemas.js';
 import { writeOpenaiError } from '../openai-error.js';
 import { DONE_EVENT, encodeJsonEvent } from '../../connection/server-sent-json.js';

@@ -2,13 +2,14 @@
 import { z } from 'zod';
 import type { HttpLimits } from '../../connection/http-limits.js';
 import { constraintOf } from '../input/answer-form.js';
-import { anything, flag, integer, invalidField, isList, parseFields, text } from '../../input/fields.js';
+import { anything, flag, isList, parseFields, text } from '../../input/fields.js';
 import {
   answerTokens,
   DEFAULT_MAX_TOKENS,
   describedGenerationFields,
   generationFields,
-  MAX_TOP_LOGPROBS,
+  logprobFields,
+  parseTopLogprobs,
   toSampling,
 } from '../../input/generation-fields.js';
 import { describedGuidedFields, guidedFields, parseGuidedFields } from '../input/guided-fields.js';
@@ -34,8 +35,7 @@ const chatRequestSchema = z.object(
     ...guidedFields,
     max_tokens: answerTokens(),
     max_completion_tokens: answerTokens(),
-    logprobs: flag(),
-    top_logprobs: integer(0, MAX_TOP_LOGPROBS),
+    ...logprobFields,
     stream: flag(),
     stream_options: z.object({ include_usage: flag() }, 'an object').nullish(),
     response_format: anything(),
@@ -44,7 +44,6 @@ const chatRequestSchema = z.object(
   },
   'a JSON object such as {"model": "primary", "messages": [{"role": "user", "content": "…"}]}',
 );
-type ChatRequest = z.output<typeof chatRequestSchema>;
 
 export const REFUSED_CHAT_FIELDS: RefusedFields = {
   ...COMMON_REFUSED_FIELDS,
@@ -93,17 +92,11 @@ export function parseChatRequest(body: unknown, limits: HttpLimits): ParsedChat 
       sampling: toSampling(request, {
         answerCount,
         maxNewTokens: request.max_completion_tokens ?? request.max_tokens ?? DEFAULT_MAX_TOKENS,
-        topLogprobs: topLogprobsOf(request),
+        topLogprobs: parseTopLogprobs(request),
       }),
       constraint: constraintOf({ format, guided: parseGuidedFields(request), call }),
     }),
     call,
     tellsUsage: request.stream_options?.include_usage === true,
   };
-}
-
-function topLogprobsOf({ logprobs, top_logprobs: top }: ChatRequest): number | null {
-  if (logprobs === true) return top ?? 0;
-  if (top != null && top > 0) throw invalidField('logprobs', logprobs, 'true where top_logprobs is set');
-  return null;
 }

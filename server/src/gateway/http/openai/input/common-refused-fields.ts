@@ -1,5 +1,6 @@
 // Fields of OpenAI and vLLM that no endpoint can honour.
-import { isEmptyList, oneOf, type RefusedFields } from '../../input/refused-fields.js';
+import { isEmptyList } from '../../input/fields.js';
+import { oneOf, type RefusedFields } from '../../input/refused-fields.js';
 
 /** Of all endpoints that generate. */
 export const COMMON_REFUSED_FIELDS: RefusedFields = {

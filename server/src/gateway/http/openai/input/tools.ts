@@ -7,7 +7,7 @@ import {
   flag,
   identifier,
   invalidField,
-  isList,
+  isEmptyList,
   parseFields,
   parseList,
   requiredText,
@@ -93,7 +93,7 @@ export const describedTools = {
 
 /** @throws InputError */
 export function parseTools(tools: unknown, dialect: ToolDialect): readonly FunctionTool[] {
-  if (tools === null || tools === undefined || (isList(tools) && tools.length === 0)) return [];
+  if (tools === null || tools === undefined || isEmptyList(tools)) return [];
   return parseList(tools, MAX_TOOLS, 'tools', 'tools').map((tool, index) => {
     const place = `tools[${index}]`;
     const { type } = parseFields(typed, tool, place);

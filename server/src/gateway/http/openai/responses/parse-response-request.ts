@@ -3,7 +3,16 @@
 import { z } from 'zod';
 import type { HttpLimits } from '../../connection/http-limits.js';
 import { constraintOf } from '../input/answer-form.js';
-import { anything, flag, integer, isList, number, parseFields, text } from '../../input/fields.js';
+import {
+  anything,
+  flag,
+  integer,
+  isEmptyList,
+  isList,
+  number,
+  parseFields,
+  text,
+} from '../../input/fields.js';
 import {
   answerTokens,
   DEFAULT_MAX_TOKENS,
@@ -71,7 +80,7 @@ export const REFUSED_RESPONSE_FIELDS: RefusedFields = {
     why: 'an answer is given to the request that asks for it.',
   },
   context_management: {
-    isHarmless: (value) => isList(value) && value.length === 0,
+    isHarmless: isEmptyList,
     why: 'a conversation is read as it is sent. Shorten input.',
   },
   truncation: {

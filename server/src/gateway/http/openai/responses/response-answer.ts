@@ -1,6 +1,6 @@
 // The answers of responses and the events that build them, as the description of the API tells them.
 import { z } from 'zod';
-import { tokenLogprobSchema } from '../answer-schemas.js';
+import { tokenLogprobSchema } from '../../connection/token-logprobs.js';
 
 const statusSchema = z.enum(['in_progress', 'completed', 'incomplete']);
 const logprobs = z.array(tokenLogprobSchema);

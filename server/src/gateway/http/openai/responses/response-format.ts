@@ -4,7 +4,8 @@ import type { DoneEvent, TokenEvent } from '../../../../link/requests/messages.j
 import type { AnswerFormat, PromptAnswer } from '../../connection/answer-format.js';
 import { EVENT_STREAM } from '../../connection/event-stream.js';
 import type { PublicError } from '../../connection/public-error.js';
-import { finishReasonOf, usageOf, type AnswerHead } from '../answer-facts.js';
+import { finishReasonOf } from '../../connection/finish-reason.js';
+import { usageOf, type AnswerHead } from '../answer-facts.js';
 import { openaiErrorOf } from '../openai-error.js';
 import { encodeJsonEvent } from '../../connection/server-sent-json.js';
 import type { ItemEvent, ItemStatus, OutputItem } from './output-item.js';
