@@ -1,4 +1,4 @@
-// See product.h. First the threads pack x, tile by tile; then they take units of work, a few panels times a block of tiles whose packed
+// See product.h. First the threads pack x, tile by tile; then they take units of work, some panels times a block of tiles whose packed
 // rows fit in the second-level cache beside a panel. Which thread takes which unit does not change a result.
 #include "product.h"
 
@@ -13,8 +13,9 @@
 
 // Of 512 KiB to 2 MiB that cores have.
 #define CACHE_BYTES (320 * 1024)
-// Units a thread should find: enough that a thread that is held up leaves its share to the others.
-#define UNITS_PER_THREAD 16
+// Of what is left, a thread takes this part of its share. Large units first, because a processor must find out anew what to fetch after
+// each of them, and small ones last, so that a thread that is held up leaves work to the others and all end together.
+#define SHARE_PARTS 2
 
 static size_t tile_bytes(const tk_isa *isa, tk_type type, int k) {
   const size_t rows = (size_t)tk_rows(isa, type);
@@ -37,7 +38,7 @@ size_t tk_workspace_bytes(const tk_isa *isa, tk_type type, int m, int k) {
 void tk_product_start(tk_product *p) {
   atomic_init(&p->next_tile, 0);
   atomic_init(&p->tiles_packed, 0);
-  atomic_init(&p->next_unit, 0);
+  atomic_init(&p->next_panel, 0);
 }
 
 static void pack_tiles(tk_product *p) {
@@ -62,17 +63,25 @@ static void multiply_panel(const tk_product *p, int panel, int first_tile, int l
                      smaller(rows, p->m - t * rows), cols);
 }
 
+// Panels of one block of tiles that a thread takes next; returns the first and writes the end, which is not after it where none are left.
+static int take_panels(tk_product *p, int blocks, int panels, int *end) {
+  const int all = blocks * panels;
+  int first = atomic_load_explicit(&p->next_panel, memory_order_relaxed);
+  do {
+    const int part = (all - first) / (SHARE_PARTS * p->threads), left = panels - first % panels;
+    *end = first + (first >= all ? 0 : smaller(part < 1 ? 1 : part, left));
+  } while (*end > first && !atomic_compare_exchange_weak_explicit(&p->next_panel, &first, *end, memory_order_relaxed, memory_order_relaxed));
+  return first;
+}
+
 void tk_product_run(tk_product *p) {
   if (p->m == 0 || p->n == 0) return;
   if (!p->is_packed) pack_tiles(p);
   const int tiles = ceil_div(p->m, tk_rows(p->isa, p->type)), panels = ceil_div(p->n, tk_panel(p->isa, p->type));
   const int fitting = (int)(CACHE_BYTES / tile_bytes(p->isa, p->type, p->k));
   const int blocks = ceil_div(tiles, fitting < 1 ? 1 : fitting), block_tiles = ceil_div(tiles, blocks);
-  const int wanted = p->threads * UNITS_PER_THREAD;
-  const int chunk = blocks * panels <= wanted ? 1 : smaller(8, blocks * panels / wanted), chunks = ceil_div(panels, chunk);
-  for (int u; (u = atomic_fetch_add_explicit(&p->next_unit, 1, memory_order_relaxed)) < blocks * chunks;) {
-    const int first = u / chunks * block_tiles, last = smaller(first + block_tiles, tiles);
-    for (int panel = u % chunks * chunk; panel < panels && panel < (u % chunks + 1) * chunk; panel++)
-      multiply_panel(p, panel, first, last);
+  for (int next, end; (next = take_panels(p, blocks, panels, &end)) < end;) {
+    const int first = next / panels * block_tiles, last = smaller(first + block_tiles, tiles);
+    for (; next < end; next++) multiply_panel(p, next % panels, first, last);
   }
 }

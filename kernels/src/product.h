@@ -20,7 +20,7 @@ typedef struct {
   bool is_packed;     // the workspace holds x already, packed by a product with the same isa, x and kind of weights
   int threads;
   // Shared by the threads; tk_product_start sets them.
-  atomic_int next_tile, tiles_packed, next_unit;
+  atomic_int next_tile, tiles_packed, next_panel;
 } tk_product;
 
 // The kind of packed activations: products of one kind can share them.
