@@ -1,7 +1,8 @@
 // Attention in tiles, for instruction sets with wide registers. Queries of a unit are taken in tiles of TILE that see nearly the same cells.
 // For each panel of CELLS cells, two registers wide, that a tile sees, the keys are turned so that a register holds one value of HALF
-// cells; scores of a tile are kept whole, become weights, and are multiplied with the values as they lie. The including file defines,
-// before it includes this one,
+// cells; scores of a tile are kept whole, become weights, and are multiplied with the values as they lie. Keys and values of one head lie as
+// far apart as the heads together are long, so processors do not see what comes next: while one panel is read, the next one is fetched. The
+// including file defines, before it includes this one,
 //   HALF, TILE                       numbers of f32 in a register, and queries of a tile; both at most 16, TILE at most HALF
 //   TK_ATTEND, TK_ATTENTION_BYTES    names of what attention.h declares
 //   wide, lanes, panel_values        a register of f32, the same as bits, and two of the former: `left`, `right`
@@ -103,6 +104,16 @@ INLINE void turn(const tk_type type, const uint8_t *p, size_t at, int count, lan
   transpose(v);
 }
 
+// Into the second-level cache: cells that lie a power of two apart share a few places of the first one, and would drive each other out.
+INLINE void fetch(const uint8_t *p) { __builtin_prefetch(p, 0, 2); }
+
+// Keys of a panel that is turned next.
+static void fetch_keys(const tk_attention *a, int kv_head, int panel) {
+  const int bytes = a->width * (a->type == TK_F32 ? 4 : 2);
+  for (int cell = panel * CELLS; cell < smaller((panel + 1) * CELLS, a->cells); cell++)
+    for (int i = 0; i < bytes; i += 64) fetch(a->k + (size_t)cell * a->k_cell + (size_t)kv_head * a->k_head + i);
+}
+
 // Keys of a panel as [width][CELLS].
 INLINE void turn_keys(const tk_type type, const tk_attention *a, int kv_head, int panel, float *out) {
   const size_t bytes = type == TK_F32 ? 4 : 2;
@@ -155,7 +166,7 @@ INLINE void score_rows(const int rows, const unit *u, const tile *t, int place, 
 }
 
 // Tiles with few queries have loops of their own.
-static void score_panel(const unit *u, const tile *t, int place, const float *keys) {
+ALONE void score_panel(const unit *u, const tile *t, int place, const float *keys) {
   if (t->queries == 1) score_rows(1, u, t, place, keys);
   else if (t->queries <= TILE / 3) score_rows(TILE / 3, u, t, place, keys);
   else if (t->queries <= 2 * TILE / 3) score_rows(2 * TILE / 3, u, t, place, keys);
@@ -220,8 +231,10 @@ INLINE void add_values_of(const int rows, const bool skips, const tk_type type, 
   clear(rows, total);
   for (int place = 0; place < t->panels; place++) {
     const int first = t->panel[place] * CELLS, count = smaller(CELLS, a->cells - first);
+    const int next = t->panel[smaller(place + 1, t->panels - 1)] * CELLS;
     for (int i = 0; i < count; i++) {
       const float *w = weights + (size_t)(place * CELLS + i) * TILE;
+      fetch(values + (size_t)smaller(next + i, a->cells - 1) * a->v_cell);
       const panel_values v = load_value(type, values + (size_t)(first + i) * a->v_cell, a->value_width - column);
       if (!skips) add_step(rows, v, w, total);
       else
@@ -268,13 +281,16 @@ INLINE void sum_tile(const tk_type type, const unit *u, const tile *t, const flo
   else sum_rows(TILE, type, u, t, weights, divisors);
 }
 
+ALONE void sum_floats(const unit *u, const tile *t, const float *weights, const float *divisors) { sum_tile(TK_F32, u, t, weights, divisors); }
+ALONE void sum_halves(const unit *u, const tile *t, const float *weights, const float *divisors) { sum_tile(TK_F16, u, t, weights, divisors); }
+
 static void finish_tile(const unit *u, const tile *t, float *weights) {
   float divisors[TILE];
   for (int r = 0; r < t->queries; r++)
     divisors[r] = weigh(u->a, row_of(u, t->first + r), t, t->scores + (size_t)r * (size_t)t->panels * CELLS);
   turn_weights(t, weights);
-  if (u->a->type == TK_F32) sum_tile(TK_F32, u, t, weights, divisors);
-  else sum_tile(TK_F16, u, t, weights, divisors);
+  if (u->a->type == TK_F32) sum_floats(u, t, weights, divisors);
+  else sum_halves(u, t, weights, divisors);
 }
 
 void TK_ATTEND(const tk_attention *a, int kv_head, int first, int last, uint8_t *workspace) {
@@ -294,6 +310,7 @@ void TK_ATTEND(const tk_attention *a, int kv_head, int first, int last, uint8_t 
     bool is_turned = false;
     for (int i = 0; i < count; i++) {
       if (next[i] == tiles[i].panels || tiles[i].panel[next[i]] != p) continue;
+      if (!is_turned) fetch_keys(a, kv_head, p + 1);
       if (!is_turned && a->type == TK_F32) turn_keys(TK_F32, a, kv_head, p, keys);
       else if (!is_turned) turn_keys(TK_F16, a, kv_head, p, keys);
       is_turned = true;
