@@ -111,7 +111,7 @@ export class RequestRecord {
     this.#prompts.set(event.prompt, record);
     if (event.kind === 'token') record.firstTokenMs ??= this.elapsedMs;
     if (event.kind === 'done')
-      record.finished = { ...event, timings: this.#timingsOf(event, record.firstTokenMs) };
+      record.finished = { timings: this.#timingsOf(event, record.firstTokenMs), ...event };
   };
 
   /** Forgets what was heard, because another reader answers anew. */

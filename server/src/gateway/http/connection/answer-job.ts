@@ -66,7 +66,7 @@ async function wholeAnswer(
   receiving: Receiving,
 ): Promise<Answer | undefined> {
   const buffered = new BufferedAnswer(job.prompts.length, format);
-  const events = inference.answer(job, { ...receiving, takeBack: buffered.reset });
+  const events = inference.answer(job, { takeBack: buffered.reset, ...receiving });
   const answers = await buffered.collect(events, receiving.clientGone);
   if (answers === undefined) return undefined;
   return { payload: format.body(answers), headers: { 'server-timing': serverTimingOf(answers) } };
@@ -80,7 +80,7 @@ async function streamOf(
   request: FastifyRequest,
 ): Promise<Answer | undefined> {
   const { clientGone, record } = receiving;
-  const events = inference.answer(job, { ...receiving, takeBack: null });
+  const events = inference.answer(job, { takeBack: null, ...receiving });
   // A stream whose client leaves before its first byte is never pulled, so nothing else would end the request.
   clientGone.addEventListener('abort', () => void events.return());
   const { streamErrorEvents: tellsErrors, streamCommentIntervalMs: silenceMs } = limits;

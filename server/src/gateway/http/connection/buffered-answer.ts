@@ -45,7 +45,7 @@ export class BufferedAnswer {
       if (end === undefined) {
         throw new Defect(`A request ended with ${this.#ends.size} of ${this.#promptCount} terminal events.`);
       }
-      return { ...end, text, logprobs: this.#logprobs[prompt] ?? [] };
+      return { text, logprobs: this.#logprobs[prompt] ?? [], ...end };
     });
   }
 

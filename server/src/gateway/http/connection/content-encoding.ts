@@ -36,7 +36,8 @@ export function addEncodingCheck(app: FastifyInstance): void {
  * @throws InputError request.encoding_unsupported
  */
 export function codingOf(header: string | undefined): Coding | null {
-  const names = (header ?? '')
+  if (header === undefined) return null;
+  const names = header
     .toLowerCase()
     .split(',')
     .map((name) => name.trim())

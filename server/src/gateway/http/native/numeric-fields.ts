@@ -18,7 +18,6 @@ const UNRESTRICTED: Partial<Record<NumericField, string>> = {
 /** @throws InputError request.out_of_range */
 export function validateSampling(request: GenerateRequest): SamplingParameters {
   const sampling = {
-    ...NOT_OFFERED,
     temperature: validated(request, 'sampling_temperature'),
     topP: validated(request, 'sampling_topp') || NUMERIC_FIELDS.sampling_topp.max,
     topK: unrestrictedTopK(validated(request, 'sampling_topk')),
@@ -26,6 +25,7 @@ export function validateSampling(request: GenerateRequest): SamplingParameters {
     noRepeatNgramSize: validated(request, 'no_repeat_ngram_size'),
     maxNewTokens: validated(request, 'max_new_tokens'),
     minNewTokens: validated(request, 'min_new_tokens'),
+    ...NOT_OFFERED,
   };
   const { minNewTokens, maxNewTokens } = sampling;
   if (minNewTokens > maxNewTokens) {
