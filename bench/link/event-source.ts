@@ -3,6 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { readRedisAddress } from 'takeoff-server/link/redis/redis-address.js';
 import { RedisConnection } from 'takeoff-server/link/redis/redis-connection.js';
+import { connectToGateway } from 'takeoff-server/link/ipc-child.js';
 import { Outbox } from 'takeoff-server/reader/remote/outbox.js';
 import type { TokenEvent } from 'takeoff-server/link/requests/messages.js';
 
@@ -11,6 +12,7 @@ const STEP_MS = 50;
 const READER = 'reader@bench';
 
 const [url = '', stream = '', steps = '0'] = process.argv.slice(2);
+const gateway = connectToGateway(process);
 const tell = url === '' ? tellParent : await tellThroughRedis();
 const before = process.cpuUsage();
 const start = performance.now();
@@ -31,7 +33,7 @@ setTimeout(() => {
 }, 500);
 
 function tellParent(_seq: number, event: TokenEvent): void {
-  process.send?.(event);
+  gateway.send(event);
 }
 
 async function tellThroughRedis(): Promise<(seq: number, event: TokenEvent) => void> {

@@ -47,6 +47,13 @@ it('passes messages of a known shape on', () => {
   expect(heard).toEqual(['heartbeat']);
 });
 
+it('takes a list of messages one by one, and none behind one of an unknown shape', () => {
+  const { channel, heard } = connect();
+  const token = { kind: 'token', requestId: 'r', prompt: 0, text: 'x' };
+  channel.emit('message', [token, { ...token, kind: 'done?' }, token]);
+  expect(heard).toEqual(['token', 'it sent a message of a shape that does not exist']);
+});
+
 it('closes the connection of a reader that sends anything else, and hears no more of it', () => {
   const { channel, heard } = connect();
   channel.emit('message', { kind: 'token', requestId: 'r', prompt: '0', text: 'x' });

@@ -13,9 +13,11 @@ export function connectToReader(child: ChildProcess): ReaderConnection {
     if (child.connected) child.disconnect();
   };
   child.on('message', (received: unknown) => {
-    const parsed = parseFromReader(received);
-    if (parsed.kind === 'refused') close(parsed.why);
-    else inbox.deliver(parsed.message);
+    for (const message of Array.isArray(received) ? received : [received]) {
+      const parsed = parseFromReader(message);
+      if (parsed.kind === 'refused') close(parsed.why);
+      else inbox.deliver(parsed.message);
+    }
   });
   child.on('disconnect', () => inbox.close('its connection ended'));
   // Without a process there is no channel and no `disconnect`.

@@ -314,17 +314,20 @@ export class ReaderLoop {
 
   #budget(ready: readonly RunningSequence[]): RowBudget {
     const { engine, prefillChunkRows } = this.#options;
-    const withImages = ready.some(
-      ({ kind, slot }) => kind === 'prefill' && this.#runningIn(slot).sequence.imageRows > 0,
-    );
     const { maxRows, rowGroup } = engine.limits;
-    const paced = this.#stepPace.units({
+    const prompts = ready.filter(({ kind }) => kind === 'prefill');
+    const maxRowsBesideDecode = prompts.length === 0 ? maxRows : this.#pacedRows(prompts);
+    return { maxRows, maxPrefillRows: prefillChunkRows, maxRowsBesideDecode, rowGroup };
+  }
+
+  #pacedRows(prompts: readonly RunningSequence[]): number {
+    const withImages = prompts.some(({ slot }) => this.#runningIn(slot).sequence.imageRows > 0);
+    return this.#stepPace.units({
       targetMs: this.#target.stepMs(withImages ? 'image' : 'text'),
       firstUnits: FIRST_ROWS,
       minUnits: MIN_PREFILL_ROWS,
-      maxUnits: maxRows,
+      maxUnits: this.#options.engine.limits.maxRows,
     });
-    return { maxRows, maxPrefillRows: prefillChunkRows, maxRowsBesideDecode: paced, rowGroup };
   }
 
   #ready(): RunningSequence[] {

@@ -2,12 +2,15 @@
 // which model to serve. When the channel closes, the gateway is gone and this process ends at once.
 import { ConfigError, Defect } from '../errors.js';
 import type { ReaderStart } from '../link/lifecycle/messages.js';
-import { parseToReader, type FromReader } from '../link/messages.js';
+import { connectToGateway } from '../link/ipc-child.js';
+import { parseToReader } from '../link/messages.js';
 import { secretsMessageSchema, type ReaderSecrets } from '../link/secrets.js';
 import { openReader } from './open-reader.js';
 import { explain, type ReaderServing } from './serve.js';
 
 const EXIT_CONFIG = 2;
+
+const gateway = connectToGateway(process);
 
 let serving: ReaderServing | undefined;
 let isStarting = false;
@@ -45,15 +48,11 @@ function receive(received: unknown, secrets: ReaderSecrets): void {
   void serve(message.start, secrets);
 }
 
-function send(message: FromReader): void {
-  if (process.connected) process.send?.(message);
-}
-
 async function serve(start: ReaderStart, secrets: ReaderSecrets): Promise<void> {
   try {
-    serving = await openReader(start, secrets, send);
+    serving = await openReader(start, secrets, gateway.send);
     const code = await serving.ended;
-    await flushed();
+    await gateway.flushed();
     process.exit(code);
   } catch (error) {
     await end(error);
@@ -63,15 +62,7 @@ async function serve(start: ReaderStart, secrets: ReaderSecrets): Promise<void> 
 async function end(error: unknown): Promise<void> {
   if (hasEnded) return;
   hasEnded = true;
-  send({ kind: 'failed', ...explain(error) });
-  await flushed();
+  gateway.send({ kind: 'failed', ...explain(error) });
+  await gateway.flushed();
   process.exit(error instanceof ConfigError ? EXIT_CONFIG : 1);
-}
-
-/** Resolves when everything sent so far has been handed to the channel. */
-function flushed(): Promise<void> {
-  return new Promise((resolve) => {
-    if (!process.connected || process.send === undefined) resolve();
-    else process.send({ kind: 'log', level: 'debug', message: 'the reader ends' }, () => resolve());
-  });
 }

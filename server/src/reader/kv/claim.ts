@@ -13,14 +13,15 @@ export const claimFor = ({ promptRows, maxRows }: KvDemand): number =>
   Math.min(maxRows, promptRows.length + CLAIM_STEP);
 
 export interface RunningClaim {
-  readonly rows: number;
   readonly claimedRows: number;
   /** More it never needs. */
   readonly maxRows: number;
 }
 
-/** Cells that a running sequence claims beside those that it has: none while one of these is left, and no more than are free. */
-export function claimMore({ rows, claimedRows, maxRows }: RunningClaim, freeCells: number): number {
+/**
+ * Cells that a running sequence with `rows` rows claims beside those that it has: none while one of these is left, and no more than are free.
+ */
+export function claimMore(rows: number, { claimedRows, maxRows }: RunningClaim, freeCells: number): number {
   if (rows < claimedRows) return 0;
   return Math.max(0, Math.min(CLAIM_STEP, maxRows - claimedRows, freeCells));
 }

@@ -129,7 +129,7 @@ export class SharedPrefixes implements KvOwner {
   grow(handle: KvHandle): boolean {
     const { holder, claim } = this.#runningOf(handle);
     const { rows } = holder;
-    const more = claimMore({ ...claim, rows }, this.#freeCells);
+    const more = claimMore(rows, claim, this.#freeCells);
     claim.claimedRows += more;
     this.#claimedRows += more;
     this.#makeRoom();

@@ -67,7 +67,7 @@ export class UnsharedRows implements KvOwner {
 
   grow(handle: KvHandle): boolean {
     const claim = this.#claimOf(handle);
-    const more = claimMore(claim, this.#freeCells);
+    const more = claimMore(claim.rows, claim, this.#freeCells);
     claim.claimedRows += more;
     this.#freeCells -= more;
     return claim.rows < claim.claimedRows;
