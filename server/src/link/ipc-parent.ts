@@ -1,5 +1,5 @@
 // The gateway's end of a reader in a child process. The channel's end counts, not the process's: what a child sent before it
-// died still arrives, its last words (`failed`) included.
+// died still arrives, its last words (`failed`) included. A child sends lists of what it says (ipc-child.ts).
 import type { ChildProcess } from 'node:child_process';
 import type { ReaderConnection } from './connection.js';
 import { Inbox } from './inbox.js';
