@@ -310,12 +310,10 @@ void TK_ATTEND(const tk_attention *a, int kv_head, int first, int last, uint8_t 
     bool is_turned = false;
     for (int i = 0; i < count; i++) {
       if (next[i] == tiles[i].panels || tiles[i].panel[next[i]] != p) continue;
-      if (!is_turned) {
-        fetch_keys(a, kv_head, p + 1);
-        if (a->type == TK_F32) turn_keys(TK_F32, a, kv_head, p, keys);
-        else turn_keys(TK_F16, a, kv_head, p, keys);
-        is_turned = true;
-      }
+      if (!is_turned) fetch_keys(a, kv_head, p + 1);
+      if (!is_turned && a->type == TK_F32) turn_keys(TK_F32, a, kv_head, p, keys);
+      else if (!is_turned) turn_keys(TK_F16, a, kv_head, p, keys);
+      is_turned = true;
       score_panel(&u, &tiles[i], next[i]++, keys);
     }
   }

@@ -63,13 +63,14 @@ static void multiply_panel(const tk_product *p, int panel, int first_tile, int l
                      smaller(rows, p->m - t * rows), cols);
 }
 
-// Panels of one block of tiles that a thread takes next; returns the first, which is `all` where none are left, and writes the end.
-static int take_panels(tk_product *p, int all, int panels, int *end) {
+// Panels of one block of tiles that a thread takes next; returns the first and writes the end, which is not after it where none are left.
+static int take_panels(tk_product *p, int blocks, int panels, int *end) {
+  const int all = blocks * panels;
   int first = atomic_load_explicit(&p->next_panel, memory_order_relaxed);
   do {
     const int part = (all - first) / (SHARE_PARTS * p->threads), left = panels - first % panels;
-    *end = first + smaller(part < 1 ? 1 : part, left);
-  } while (first < all && !atomic_compare_exchange_weak_explicit(&p->next_panel, &first, *end, memory_order_relaxed, memory_order_relaxed));
+    *end = first + (first >= all ? 0 : smaller(part < 1 ? 1 : part, left));
+  } while (*end > first && !atomic_compare_exchange_weak_explicit(&p->next_panel, &first, *end, memory_order_relaxed, memory_order_relaxed));
   return first;
 }
 
@@ -78,8 +79,8 @@ void tk_product_run(tk_product *p) {
   if (!p->is_packed) pack_tiles(p);
   const int tiles = ceil_div(p->m, tk_rows(p->isa, p->type)), panels = ceil_div(p->n, tk_panel(p->isa, p->type));
   const int fitting = (int)(CACHE_BYTES / tile_bytes(p->isa, p->type, p->k));
-  const int blocks = ceil_div(tiles, fitting < 1 ? 1 : fitting), block_tiles = ceil_div(tiles, blocks), all = blocks * panels;
-  for (int next, end; (next = take_panels(p, all, panels, &end)) < all;) {
+  const int blocks = ceil_div(tiles, fitting < 1 ? 1 : fitting), block_tiles = ceil_div(tiles, blocks);
+  for (int next, end; (next = take_panels(p, blocks, panels, &end)) < end;) {
     const int first = next / panels * block_tiles, last = smaller(first + block_tiles, tiles);
     for (; next < end; next++) multiply_panel(p, next % panels, first, last);
   }
