@@ -6,8 +6,8 @@ import { createServerLog } from './server-log.js';
 describe('createServerLog', () => {
   it('writes JSON lines to standard output when the terminal is not interactive', () => {
     const terminal = new RecordingTerminal(false);
-    createServerLog('info', terminal, new ProgressLine(terminal)).log.info({ reader: 'r1' }, 'hello');
-    expect(JSON.parse(terminal.written)).toMatchObject({ level: 30, reader: 'r1', msg: 'hello' });
+    createServerLog('info', terminal, new ProgressLine(terminal)).log.warn({ reader: 'r1' }, 'hello');
+    expect(JSON.parse(terminal.written)).toMatchObject({ level: 40, reader: 'r1', msg: 'hello' });
     expect(terminal.complained).toBe('');
   });
 
@@ -20,8 +20,23 @@ describe('createServerLog', () => {
   it('writes lines for people, without colours, where the terminal is not interactive and they are asked for', async () => {
     const terminal = new RecordingTerminal(false);
     createServerLog('info', terminal, new ProgressLine(terminal)).logForms.forPeople.info('hello');
-    await new Promise((resolve) => setImmediate(resolve));
-    expect(terminal.written).toMatch(/^\[\d\d:\d\d:\d\d\] INFO: hello\n$/u);
+    await expect.poll(() => terminal.written).toMatch(/^\[\d\d:\d\d:\d\d\] INFO: hello\n$/u);
+  });
+
+  it('gathers lines where nobody watches, and writes them at once with the first warning', async () => {
+    const terminal = new RecordingTerminal(false);
+    const { log } = createServerLog('info', terminal, new ProgressLine(terminal));
+    log.info('first');
+    expect(terminal.written).toBe('');
+    log.error('second');
+    expect(
+      terminal.written
+        .trim()
+        .split('\n')
+        .map((text) => (JSON.parse(text) as { msg: string }).msg),
+    ).toEqual(['first', 'second']);
+    log.info('third');
+    await expect.poll(() => terminal.written).toContain('third');
   });
 
   it('leaves out lines below its level', () => {
