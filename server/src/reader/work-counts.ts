@@ -1,6 +1,6 @@
 // What the loop counts of its work, for the heartbeat.
 import { STEP_MS_BOUNDS, STEP_ROWS_BOUNDS, type ReaderCounts } from '../link/lifecycle/reader-counts.js';
-import { RunningTally } from './running-tally.js';
+import { RunningTally } from '../link/lifecycle/running-tally.js';
 
 export interface CountedStep {
   readonly decodeRows: number;

@@ -29,7 +29,7 @@ it('counts requests by route and status, and never by what a client made up', as
     'http_requests_duration_seconds_count{method="POST",path="/generate",status="200"} 2',
   );
   expect(text).toContain(
-    'http_requests_duration_seconds_bucket{le="0.1",method="POST",path="/generate",status="200"} 2',
+    'http_requests_duration_seconds_bucket{method="POST",path="/generate",status="200",le="0.1"} 2',
   );
   expect(text).toContain('_count{method="other",path="unknown",status="404"} 1');
   expect(text).toContain('http_requests_total{method="POST",path="/generate",status="200"} 2');

@@ -2,12 +2,16 @@
 // statuses, reasons. Nothing a client sends (paths, URLs, hosts, prompts) becomes a label.
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { ErrorCode } from 'takeoff-wire';
+import { RunningTally } from '../../link/lifecycle/running-tally.js';
 import type { EndedRequest } from '../answer/inference.js';
 import type { FetchOutcome } from '../intake/remote/fetcher.js';
 import type { CountedReader, LinkCounts } from '../readers/readers-view.js';
 import { addLinkMetrics } from './link-metrics.js';
 import { addReaderMetrics } from './reader-metrics.js';
 import { addRequestMetrics } from './request-metrics.js';
+import { TallyHistogram } from './tally-histogram.js';
+
+type HttpLabels = Readonly<Record<'method' | 'path' | 'status', string>>;
 
 export interface AnsweredRequest {
   readonly method: string;
@@ -48,19 +52,7 @@ export function createMetrics(): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
-  const requests = new Histogram({
-    name: 'http_requests_duration_seconds',
-    help: 'Time from the first byte of a request to the end of its answer.',
-    labelNames: ['method', 'path', 'status'],
-    buckets: REQUEST_BUCKETS,
-    registers,
-  });
-  const requestCounts = new Counter({
-    name: 'http_requests_total',
-    help: 'Answered requests.',
-    labelNames: ['method', 'path', 'status'],
-    registers,
-  });
+  const countDuration = addHttpMetrics(registry);
   const errors = new Counter({
     name: 'takeoff_request_errors_total',
     help: 'Requests that were refused or failed, by the code of their error.',
@@ -81,12 +73,9 @@ export function createMetrics(): Metrics {
   });
   return {
     contentType: registry.contentType,
-    countRequest({ method, route, status, durationMs, errorCode }) {
-      const known = METHODS.includes(method) ? method : 'other';
-      const labels = { method: known, path: route ?? 'unknown', status };
-      requests.observe(labels, durationMs / 1000);
-      requestCounts.inc(labels);
-      if (errorCode !== undefined) errors.inc({ code: errorCode });
+    countRequest(request) {
+      countDuration(request);
+      if (request.errorCode !== undefined) errors.inc({ code: request.errorCode });
     },
     countAnswer: addRequestMetrics(registry),
     watch({ readers, links, openAnswers, decoders }) {
@@ -99,6 +88,42 @@ export function createMetrics(): Metrics {
       fetchedBytes.inc(byteCount);
     },
     print: () => registry.metrics(),
+  };
+}
+
+/** Returns what is to be called for each request. */
+function addHttpMetrics(registry: Registry): (request: AnsweredRequest) => void {
+  const labelNames = ['method', 'path', 'status'] as const;
+  const answered = new Map<string, { readonly labels: HttpLabels; readonly durations: RunningTally }>();
+  new TallyHistogram({
+    name: 'http_requests_duration_seconds',
+    help: 'Time from the first byte of a request to the end of its answer.',
+    labelNames,
+    bounds: REQUEST_BUCKETS,
+    read: () => [...answered.values()].map(({ labels, durations }) => ({ labels, tally: durations.tally })),
+    registers: [registry],
+  });
+  new Counter({
+    name: 'http_requests_total',
+    help: 'Answered requests.',
+    labelNames,
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { labels, durations } of answered.values()) this.inc(labels, durations.count);
+    },
+  });
+  return ({ method, route, status, durationMs }) => {
+    const known = METHODS.includes(method) ? method : 'other';
+    const path = route ?? 'unknown';
+    const key = `${known} ${status} ${path}`;
+    let counted = answered.get(key);
+    if (counted === undefined) {
+      const labels = { method: known, path, status: String(status) };
+      counted = { labels, durations: new RunningTally(REQUEST_BUCKETS) };
+      answered.set(key, counted);
+    }
+    counted.durations.add(durationMs / 1000);
   };
 }
 

@@ -1,4 +1,5 @@
-// A histogram whose measurements were sorted into buckets elsewhere. prom-client's own can only be given one value at a time.
+// A histogram whose measurements were sorted into buckets elsewhere: in a reader, or while nobody reads. prom-client's own can only be
+// given one value at a time, and looks at its labels each time.
 import { Histogram, type HistogramConfiguration } from 'prom-client';
 import type { Tally } from '../../link/lifecycle/reader-counts.js';
 
@@ -16,8 +17,8 @@ export interface TallyHistogramOptions<Name extends string> extends Pick<
   readonly labelNames: readonly Name[];
   /** Upper bounds of the buckets, in the unit of the tallies. */
   readonly bounds: readonly number[];
-  /** Of the unit of the tallies in that of the metric, such as 0.001 for milliseconds in seconds. */
-  readonly scale: number;
+  /** Of the unit of the tallies in that of the metric, such as 0.001 for milliseconds in seconds; 1 where it is the same. */
+  readonly scale?: number;
   readonly read: () => readonly LabelledTally<Name>[];
 }
 
@@ -38,7 +39,7 @@ export class TallyHistogram<Name extends string> extends Histogram<Name> {
   }
 
   #valuesOf({ labels, tally }: LabelledTally<Name>): object[] {
-    const { name, bounds, scale } = this.#options;
+    const { name, bounds, scale = 1 } = this.#options;
     let total = 0;
     const buckets = [...bounds, Infinity].map((bound, index) => {
       total += tally.counts[index] ?? 0;

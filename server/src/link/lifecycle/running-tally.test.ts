@@ -6,6 +6,7 @@ describe('RunningTally', () => {
     const tally = new RunningTally([1, 5, 10]);
     for (const value of [0, 1, 2, 5, 5.5, 10, 11, 1000]) tally.add(value);
     expect(tally.tally).toEqual({ counts: [2, 2, 2, 2], sum: 1034.5 });
+    expect(tally.count).toBe(8);
   });
 
   it('has as many buckets as bounds and one more before anything is counted', () => {

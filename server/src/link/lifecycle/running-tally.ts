@@ -1,9 +1,10 @@
 // Counts measurements by the bucket that they fall into, and adds them up.
-import type { Tally } from '../link/lifecycle/reader-counts.js';
+import type { Tally } from './reader-counts.js';
 
 export class RunningTally {
   readonly #bounds: readonly number[];
   readonly #counts: number[];
+  #count = 0;
   #sum = 0;
 
   /** @param bounds the upper bounds of buckets, ascending; one bucket more takes what is above the last */
@@ -16,7 +17,13 @@ export class RunningTally {
     const found = this.#bounds.findIndex((bound) => value <= bound);
     const bucket = found === -1 ? this.#bounds.length : found;
     this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1;
+    this.#count += 1;
     this.#sum += value;
+  }
+
+  /** Of everything that was added. */
+  get count(): number {
+    return this.#count;
   }
 
   get tally(): Tally {
