@@ -59,6 +59,8 @@ export type CancelReason =
 
 export interface ConsumerGroup {
   readonly name: string;
+  /** What `vision` would resolve with at once; undefined where it would wait or throw. */
+  knownVision(loraId: string | null): Vision | null | undefined;
   /**
    * What images must be prepared for; null when no model of the group takes any. Waits where requests may wait for a first reader.
    * @param loraId an adapter that the reader must have; null or absent: none

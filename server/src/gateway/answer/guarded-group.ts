@@ -39,6 +39,10 @@ export class GuardedGroup implements ConsumerGroup {
     return this.#group.name;
   }
 
+  knownVision(loraId: string | null): Vision | null | undefined {
+    return this.#group.knownVision(loraId);
+  }
+
   vision(signal: AbortSignal, loraId: string | null = null): Promise<Vision | null> {
     return this.#group.vision(signal, loraId);
   }

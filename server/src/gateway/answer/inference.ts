@@ -20,7 +20,7 @@ import type { StallLimits } from '../stall-limits.js';
 import type { Admission } from './admission.js';
 import { unknownGroup, type ConsumerGroup, type ConsumerGroups, type Submission } from './consumer-group.js';
 import { GuardedGroup } from './guarded-group.js';
-import { joinSignals } from './joined-signals.js';
+import { joinSignals, type JoinedSignals } from './joined-signals.js';
 import { OpenAnswers } from './open-answers.js';
 import { relayWithReplacement } from './relay-with-replacement.js';
 import type { AnswerEvent, RequestRecord } from './request-record.js';
@@ -105,7 +105,7 @@ export class Inference {
       isKnownGroup = true;
       // Before any wait, so that requests which wait for a reader are bounded too.
       leaveQueue = admission.enter(group.name);
-      const submission = await this.#prepare(job, group, record, stop.signal);
+      const submission = await this.#prepare(job, group, record, stop);
       if (clientGone.aborted) return;
       const answerAnew = takeBack === null ? null : () => forgetAnswer(record, takeBack);
       const { hear: onEvent } = record;
@@ -142,18 +142,19 @@ export class Inference {
     job: InferenceJob,
     group: ConsumerGroup,
     record: RequestRecord,
-    signal: AbortSignal,
+    stop: JoinedSignals,
   ): Promise<Submission> {
     const { intake, newRequestId } = this.#options;
     try {
       // Asked for requests without images, too: a group that cannot answer says so here.
-      const vision = await group.vision(signal, job.loraId);
+      const known = group.knownVision(job.loraId);
+      const vision = known === undefined ? await group.vision(stop.signal, job.loraId) : known;
       if (job.images.length === 0) {
         return { message: toMessage(job, [], newRequestId()), preparedFor: null };
       }
       if (vision === null) throw takesNoImages(group.name);
       const images = await record.whileDecodingImages(() =>
-        prepareAll(intake, job.images, { form: vision.settings, cacheSalt: job.cacheSalt }, signal),
+        prepareAll(intake, job.images, { form: vision.settings, cacheSalt: job.cacheSalt }, stop.signal),
       );
       return { message: toMessage(job, images, newRequestId()), preparedFor: vision.key };
     } catch (error) {

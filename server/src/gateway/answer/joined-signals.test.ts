@@ -15,13 +15,25 @@ describe('joinSignals', () => {
     expect(joinSignals(new AbortController().signal, AbortSignal.abort()).signal.aborted).toBe(true);
   });
 
-  it('leaves no listener in its sources once it was released', () => {
+  it('is aborted when it is first asked for after a source was aborted', () => {
     const source = new AbortController();
     const joined = joinSignals(source.signal);
-    expect(getEventListeners(source.signal, 'abort')).toHaveLength(1);
-    joined.release();
-    expect(getEventListeners(source.signal, 'abort')).toHaveLength(0);
     source.abort();
-    expect(joined.signal.aborted).toBe(false);
+    expect(joined.signal.aborted).toBe(true);
+  });
+
+  it('listens to its sources from when it is first asked for until it is released', () => {
+    const source = new AbortController();
+    const joined = joinSignals(source.signal);
+    const listenerCount = (): number => getEventListeners(source.signal, 'abort').length;
+    expect(listenerCount()).toBe(0);
+    const { signal } = joined;
+    expect(listenerCount()).toBe(1);
+    expect(joined.signal).toBe(signal);
+    expect(listenerCount()).toBe(1);
+    joined.release();
+    expect(listenerCount()).toBe(0);
+    source.abort();
+    expect(signal.aborted).toBe(false);
   });
 });

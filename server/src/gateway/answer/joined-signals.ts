@@ -2,22 +2,29 @@
 // from it, in the Node versions we support; one per request would never be freed.
 
 export interface JoinedSignals {
-  /** Aborted as soon as either source is. */
+  /** Aborted as soon as either source is. Made when it is first asked for, because making one takes longer than most that uses it. */
   readonly signal: AbortSignal;
   /** Lets go of the sources. */
   release(): void;
 }
 
 export function joinSignals(...sources: readonly AbortSignal[]): JoinedSignals {
-  const controller = new AbortController();
-  const abort = (): void => controller.abort();
-  for (const source of sources) {
-    if (source.aborted) abort();
-    source.addEventListener('abort', abort);
-  }
+  let controller: AbortController | undefined;
+  const abort = (): void => controller?.abort();
+  const join = (): AbortController => {
+    controller = new AbortController();
+    for (const source of sources) {
+      if (source.aborted) controller.abort();
+      source.addEventListener('abort', abort);
+    }
+    return controller;
+  };
   return {
-    signal: controller.signal,
+    get signal() {
+      return (controller ?? join()).signal;
+    },
     release: () => {
+      if (controller === undefined) return;
       for (const source of sources) source.removeEventListener('abort', abort);
     },
   };

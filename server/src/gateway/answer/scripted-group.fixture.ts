@@ -18,6 +18,10 @@ export class ScriptedGroup implements ConsumerGroup {
   readonly submitted: Submission[] = [];
   readonly cancelled: { readonly requestId: string; readonly reason: CancelReason }[] = [];
 
+  knownVision(): null {
+    return null;
+  }
+
   vision(): Promise<Vision | null> {
     return Promise.resolve(null);
   }

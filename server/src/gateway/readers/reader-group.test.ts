@@ -192,7 +192,16 @@ describe('the vision of a group', () => {
   });
 
   it('is null when no model of the group takes images', async () => {
-    expect(await groupOf([new Member(TEXT_ONLY)]).group.vision(NEVER)).toBeNull();
+    const { group } = groupOf([new Member(TEXT_ONLY)]);
+    expect(await group.vision(NEVER)).toBeNull();
+    expect(group.knownVision(null)).toBeNull();
+  });
+
+  it('is known at once where nobody would have to wait for it', () => {
+    expect(groupOf([new Member(live(DEMO))]).group.knownVision(null)).toEqual(DEMO);
+    const { group } = groupOf([new Member(STARTING)], 5_000);
+    expect(group.knownVision(null)).toBeUndefined();
+    expect(groupOf([new Member(live(DEMO))]).group.knownVision('none')).toBeUndefined();
   });
 
   it('stays known while the reader comes back, so that images are decoded meanwhile', async () => {

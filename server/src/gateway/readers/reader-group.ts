@@ -121,13 +121,15 @@ export class ReaderGroup implements ConsumerGroup {
     return reader.ask(question);
   }
 
+  knownVision(loraId: string | null): Vision | null | undefined {
+    if (this.#lacks(loraId)) return undefined;
+    const live = this.#liveVision(loraId);
+    return live === undefined ? this.#lastVision : live;
+  }
+
   vision(signal: AbortSignal, loraId: string | null = null): Promise<Vision | null> {
     return this.#visionWaiters.wait(signal, {
-      vision: () => {
-        if (this.#lacks(loraId)) return undefined;
-        const live = this.#liveVision(loraId);
-        return live === undefined ? this.#lastVision : live;
-      },
+      vision: () => this.knownVision(loraId),
       mayWait: () => !this.#lacks(loraId) && this.#mayWait(loraId),
       waitMs: () => this.#waitMs(),
       unavailable: () => this.#unavailable(loraId),

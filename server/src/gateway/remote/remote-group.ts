@@ -83,13 +83,15 @@ export class RemoteGroup implements ConsumerGroup {
     return { consumerGroup: this.name, queued: this.#queued, oldestWaitMs, ...this.#totals };
   }
 
+  knownVision(loraId: string | null): Vision | null | undefined {
+    const { vision } = this.readers;
+    if (this.#lacks(loraId)) return undefined;
+    return vision === undefined && this.#mayWait() ? this.#lastVision : vision;
+  }
+
   vision(signal: AbortSignal, loraId: string | null = null): Promise<Vision | null> {
     return this.#visionWaiters.wait(signal, {
-      vision: () => {
-        const { vision } = this.readers;
-        if (this.#lacks(loraId)) return undefined;
-        return vision === undefined && this.#mayWait() ? this.#lastVision : vision;
-      },
+      vision: () => this.knownVision(loraId),
       mayWait: () => !this.#lacks(loraId) && this.#mayWait(),
       waitMs: () => this.#options.reservedWaitMs ?? RETURN_WAIT_MS,
       unavailable: () => this.#unavailable(loraId),
