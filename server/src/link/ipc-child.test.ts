@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { connectToGateway, type ChildChannel, type GatewayConnection } from './ipc-child.js';
+import { unpack } from './ipc-text.js';
 import type { FromReader } from './messages.js';
 
 interface Connected {
@@ -13,8 +14,8 @@ function connect(): Connected {
   const writes: FromReader[][] = [];
   const channel = {
     connected: true,
-    send: (messages: FromReader[], done: () => void) => {
-      writes.push(messages);
+    send: (packed: unknown, done: () => void) => {
+      writes.push(unpack(packed) as FromReader[]);
       setImmediate(done);
       return true;
     },

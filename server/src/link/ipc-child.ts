@@ -1,6 +1,7 @@
 // A reader's end of the channel to the gateway. A step says a token of each sequence, and a write for each of them takes longer than all
 // else that a step costs here: what is said without waiting for anything leaves as one list. Whatever else there is to say leaves at
 // once, because what follows it may take long or end the process.
+import { packFromReader } from './ipc-text.js';
 import type { FromReader } from './messages.js';
 
 export interface GatewayConnection {
@@ -18,7 +19,7 @@ export function connectToGateway(channel: ChildChannel): GatewayConnection {
     const messages = said;
     said = [];
     if (!channel.connected || channel.send === undefined) whenGone?.();
-    else if (messages.length > 0) channel.send(messages, () => whenGone?.());
+    else if (messages.length > 0) channel.send(packFromReader(messages), () => whenGone?.());
   };
   return {
     send: (message) => {

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import { expect, it } from 'vitest';
+import { packFromReader } from './ipc-text.js';
 import { connectToReader } from './ipc-parent.js';
 import type { ReaderConnection } from './connection.js';
 import { NOTHING_COUNTED } from './lifecycle/reader-counts.js';
@@ -52,6 +53,14 @@ it('takes a list of messages one by one, and none behind one of an unknown shape
   const token = { kind: 'token', requestId: 'r', prompt: 0, text: 'x' };
   channel.emit('message', [token, { ...token, kind: 'done?' }, token]);
   expect(heard).toEqual(['token', 'it sent a message of a shape that does not exist']);
+});
+
+it('takes what was packed as text, and closes the connection of a reader whose text is no JSON', () => {
+  const { channel, heard } = connect();
+  const token = { kind: 'token', requestId: 'r', prompt: 0, text: 'x' } as const;
+  channel.emit('message', packFromReader([token, token]));
+  channel.emit('message', '[{"kind":"token"');
+  expect(heard).toEqual(['token', 'token', 'it sent a message of a shape that does not exist']);
 });
 
 it('closes the connection of a reader that sends anything else, and hears no more of it', () => {

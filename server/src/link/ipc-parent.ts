@@ -3,6 +3,7 @@
 import type { ChildProcess } from 'node:child_process';
 import type { ReaderConnection } from './connection.js';
 import { Inbox } from './inbox.js';
+import { packToReader, unpack } from './ipc-text.js';
 import { parseFromReader, type FromReader } from './messages.js';
 
 export function connectToReader(child: ChildProcess): ReaderConnection {
@@ -13,7 +14,8 @@ export function connectToReader(child: ChildProcess): ReaderConnection {
     if (child.connected) child.disconnect();
   };
   child.on('message', (received: unknown) => {
-    for (const message of Array.isArray(received) ? received : [received]) {
+    const unpacked = unpack(received);
+    for (const message of Array.isArray(unpacked) ? unpacked : [unpacked]) {
       const parsed = parseFromReader(message);
       if (parsed.kind === 'refused') close(parsed.why);
       else inbox.deliver(parsed.message);
@@ -25,7 +27,7 @@ export function connectToReader(child: ChildProcess): ReaderConnection {
   return {
     send: (message) => {
       // A failed write means that the child is going; `disconnect` follows and ends what waits for it.
-      if (child.connected && !inbox.isClosed) child.send(message, () => undefined);
+      if (child.connected && !inbox.isClosed) child.send(packToReader(message), () => undefined);
     },
     onMessage: (listener) => inbox.onMessage(listener),
     onClose: (listener) => inbox.onClose(listener),

@@ -3,6 +3,7 @@
 import { ConfigError, Defect } from '../errors.js';
 import type { ReaderStart } from '../link/lifecycle/messages.js';
 import { connectToGateway } from '../link/ipc-child.js';
+import { unpack } from '../link/ipc-text.js';
 import { parseToReader } from '../link/messages.js';
 import { secretsMessageSchema, type ReaderSecrets } from '../link/secrets.js';
 import { openReader } from './open-reader.js';
@@ -33,7 +34,7 @@ process.on('uncaughtException', (error) => void end(error));
 process.on('unhandledRejection', (error) => void end(error));
 
 function receive(received: unknown, secrets: ReaderSecrets): void {
-  const parsed = parseToReader(received);
+  const parsed = parseToReader(unpack(received));
   if (parsed.kind === 'refused') {
     void end(new Defect(`The gateway cannot be understood: ${parsed.why}.`));
     return;
