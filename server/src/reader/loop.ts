@@ -316,7 +316,8 @@ export class ReaderLoop {
     const { engine, prefillChunkRows } = this.#options;
     const { maxRows, rowGroup } = engine.limits;
     const prompts = ready.filter(({ kind }) => kind === 'prefill');
-    const maxRowsBesideDecode = prompts.length === 0 ? maxRows : this.#pacedRows(prompts);
+    const isMixed = prompts.length > 0 && prompts.length < ready.length;
+    const maxRowsBesideDecode = isMixed ? this.#pacedRows(prompts) : maxRows;
     return { maxRows, maxPrefillRows: prefillChunkRows, maxRowsBesideDecode, rowGroup };
   }
 

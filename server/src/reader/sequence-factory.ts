@@ -19,6 +19,7 @@ export interface FactoryOptions extends PromptEncoderOptions {
 }
 
 interface EncodedBefore {
+  readonly requestId: string;
   readonly asked: Prompt;
   readonly promptMaxTokens: number | null;
   readonly items: readonly PromptItem[];
@@ -41,7 +42,7 @@ export class SequenceFactory {
     const images = message.images.map((payload) => this.#image(payload, message));
     const asked = message.prompts[prompt];
     if (asked === undefined) throw new Defect(`A request has no prompt ${prompt}.`);
-    const items = this.#encode(asked, message.promptMaxTokens);
+    const items = this.#encode(asked, message);
     const stops = asked.kind === 'conversation' ? template.stopStrings : [];
     const sampling = samplingOf(message.sampling, prompt);
     this.#validateBias(sampling);
@@ -76,12 +77,13 @@ export class SequenceFactory {
     return sequence;
   }
 
-  /** Several answers to a prompt are asked for as several equal prompts, which are encoded once. */
-  #encode(asked: Prompt, promptMaxTokens: number | null): readonly PromptItem[] {
+  /** Several answers to a prompt are asked for as several equal prompts of a request, which are encoded once. */
+  #encode(asked: Prompt, { requestId, promptMaxTokens }: GenerateMessage): readonly PromptItem[] {
     const last = this.#lastEncoded;
-    if (last?.promptMaxTokens === promptMaxTokens && isDeepStrictEqual(last.asked, asked)) return last.items;
+    const isSameRequest = last?.requestId === requestId && last.promptMaxTokens === promptMaxTokens;
+    if (isSameRequest && isDeepStrictEqual(last.asked, asked)) return last.items;
     const items = this.#encoder.encode(asked, promptMaxTokens);
-    this.#lastEncoded = { asked, promptMaxTokens, items };
+    this.#lastEncoded = { requestId, asked, promptMaxTokens, items };
     return items;
   }
 
