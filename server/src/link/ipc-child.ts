@@ -1,6 +1,7 @@
 // A reader's end of the channel to the gateway. A step says a token of each sequence, and a write for each of them takes longer than all
-// else that a step costs here: what is said without waiting for anything leaves as one list. Whatever else there is to say leaves at
-// once, because what follows it may take long or end the process.
+// else that a step costs here: what is said without waiting for anything leaves as one list. So does what several steps say that
+// follow each other faster than anybody reads; an answer that ends leaves at once. Whatever else there is to say does, too, because
+// what follows it may take long or end the process.
 import { packFromReader } from './ipc-text.js';
 import type { FromReader } from './messages.js';
 
@@ -13,19 +14,48 @@ export interface GatewayConnection {
 /** The channel of a child process: `process`, or a stand-in. */
 export type ChildChannel = Pick<NodeJS.Process, 'connected' | 'send'>;
 
+/** Between two writes that say nothing but tokens. */
+const MIN_PAUSE_MS = 0.5;
+/** The shortest time of a timer: how long a token waits at most. */
+const MAX_HELD_MS = 1;
+
 export function connectToGateway(channel: ChildChannel): GatewayConnection {
   let said: FromReader[] = [];
+  let lastWriteMs = -Infinity;
+  let isTimed = false;
   const leave = (whenGone?: () => void): void => {
     const messages = said;
     said = [];
     if (!channel.connected || channel.send === undefined) whenGone?.();
-    else if (messages.length > 0) channel.send(packFromReader(messages), () => whenGone?.());
+    else if (messages.length > 0) {
+      lastWriteMs = performance.now();
+      channel.send(packFromReader(messages), () => whenGone?.());
+    }
   };
+  const leaveAfterStep = (): void => {
+    if (!said.every(({ kind }) => kind === 'token') || performance.now() - lastWriteMs >= MIN_PAUSE_MS) {
+      leave();
+    } else if (!isTimed) {
+      isTimed = true;
+      setTimeout(() => {
+        isTimed = false;
+        leave();
+      }, MAX_HELD_MS);
+    }
+  };
+  let isAfterStep = false;
   return {
     send: (message) => {
       said.push(message);
-      if (!isOfStep(message)) leave();
-      else if (said.length === 1) queueMicrotask(leave);
+      if (!isOfStep(message)) {
+        leave();
+      } else if (!isAfterStep) {
+        isAfterStep = true;
+        queueMicrotask(() => {
+          isAfterStep = false;
+          leaveAfterStep();
+        });
+      }
     },
     flushed: () =>
       new Promise((resolve) => {
