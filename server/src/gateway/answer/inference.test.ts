@@ -6,6 +6,7 @@ import { Admission } from './admission.js';
 import { Inference, type InferenceJob, type Recipient } from './inference.js';
 import { messageOf } from './message.fixture.js';
 import { RequestRecord } from './request-record.js';
+import { StopFlag } from './stop-flag.js';
 import {
   CARD,
   ScriptedReaders,
@@ -90,14 +91,14 @@ async function setUp({
     newRequestId: numbered(),
   });
   await vi.advanceTimersByTimeAsync(0);
-  const client = new AbortController();
+  const client = new StopFlag();
   const ask = (job: InferenceJob = JOB): Promise<RequestEvent[]> =>
-    all(inference.answer(job, { ...recipient(), clientGone: client.signal }));
+    all(inference.answer(job, { ...recipient(), clientGone: client }));
   return { readers, service, admission, inference, client, ask };
 }
 
 const recipient = (): Recipient => ({
-  clientGone: new AbortController().signal,
+  clientGone: new StopFlag(),
   takeBack: null,
   record: new RequestRecord(0),
 });
@@ -203,7 +204,7 @@ describe('Inference', () => {
     const { ask, client, readers } = await setUp({ intake });
     const asked = ask(WITH_IMAGE);
     await vi.advanceTimersByTimeAsync(0);
-    client.abort();
+    client.raise();
     expect(await asked).toEqual([]);
     expect(readers[0]?.last.received.filter(({ kind }) => kind === 'generate')).toEqual([]);
   });

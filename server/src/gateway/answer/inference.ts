@@ -2,7 +2,6 @@
 // and decoded for the model that will see them, a reader answers, and a reader that dies before anything was shown is replaced.
 // Whatever happens, each prompt ends in exactly one terminal event, unless the client is gone or the request failed before its
 // first event.
-import { setMaxListeners } from 'node:events';
 import { InputError, TakeoffError } from '../../errors.js';
 import type {
   Constraint,
@@ -20,10 +19,10 @@ import type { StallLimits } from '../stall-limits.js';
 import type { Admission } from './admission.js';
 import { unknownGroup, type ConsumerGroup, type ConsumerGroups, type Submission } from './consumer-group.js';
 import { GuardedGroup } from './guarded-group.js';
-import { joinSignals, type JoinedSignals } from './joined-signals.js';
 import { OpenAnswers } from './open-answers.js';
 import { relayWithReplacement } from './relay-with-replacement.js';
 import type { AnswerEvent, RequestRecord } from './request-record.js';
+import { joinFlags, StopFlag, type JoinedFlags } from './stop-flag.js';
 
 export interface InferenceJob {
   readonly consumerGroup: string;
@@ -62,7 +61,7 @@ export interface InferenceOptions {
 
 /** Who an answer is for. */
 export interface Recipient {
-  readonly clientGone: AbortSignal;
+  readonly clientGone: StopFlag;
   /**
    * Called when all events so far count no more, because another reader answers anew. Null where events are shown as they come: then
    * an answer that had begun ends with its reader.
@@ -75,13 +74,11 @@ export interface Recipient {
 export class Inference {
   readonly openAnswers = new OpenAnswers();
   readonly #options: InferenceOptions;
-  readonly #shutdown = new AbortController();
+  readonly #shutdown = new StopFlag();
   readonly #guards = new WeakMap<ConsumerGroup, GuardedGroup>();
 
   constructor(options: InferenceOptions) {
     this.#options = options;
-    // One listener for each open request; Node warns of more than ten as of a leak.
-    setMaxListeners(0, this.#shutdown.signal);
   }
 
   /**
@@ -93,27 +90,27 @@ export class Inference {
     { clientGone, takeBack, record }: Recipient,
   ): AsyncGenerator<AnswerEvent, void, undefined> {
     const { admission, limits, onEnd } = this.#options;
-    const shutdown = this.#shutdown.signal;
+    const shutdown = this.#shutdown;
     const leaveAnswers = this.openAnswers.enter();
-    const stop = joinSignals(clientGone, shutdown);
+    const stop = joinFlags(clientGone, shutdown);
     let leaveQueue: (() => void) | undefined;
     let failureCode: string | null = null;
     let isKnownGroup = false;
     try {
-      if (shutdown.aborted) throw draining();
+      if (shutdown.isRaised) throw draining();
       const group = this.#group(job.consumerGroup);
       isKnownGroup = true;
       // Before any wait, so that requests which wait for a reader are bounded too.
       leaveQueue = admission.enter(group.name);
       const submission = await this.#prepare(job, group, record, stop);
-      if (clientGone.aborted) return;
+      if (clientGone.isRaised) return;
       const answerAnew = takeBack === null ? null : () => forgetAnswer(record, takeBack);
       const { hear: onEvent } = record;
       const relayed = { group, submission, limits, onEvent, clientGone, shutdown, takeBack: answerAnew };
       for await (const event of relayWithReplacement(relayed)) yield record.complete(event);
     } catch (error) {
       // What a departed client's request ends with is nobody's failure.
-      if (clientGone.aborted) return;
+      if (clientGone.isRaised) return;
       failureCode = error instanceof TakeoffError ? String(error.code) : 'server.internal';
       throw error;
     } finally {
@@ -126,7 +123,7 @@ export class Inference {
 
   /** Ends what is open with a terminal event each, and refuses what comes. */
   endAll(): void {
-    this.#shutdown.abort();
+    this.#shutdown.raise();
   }
 
   /** @throws CapacityError group.unavailable */
@@ -142,7 +139,7 @@ export class Inference {
     job: InferenceJob,
     group: ConsumerGroup,
     record: RequestRecord,
-    stop: JoinedSignals,
+    stop: JoinedFlags,
   ): Promise<Submission> {
     const { intake, newRequestId } = this.#options;
     try {
@@ -158,7 +155,7 @@ export class Inference {
       );
       return { message: toMessage(job, images, newRequestId()), preparedFor: vision.key };
     } catch (error) {
-      if (this.#shutdown.signal.aborted) throw draining();
+      if (this.#shutdown.isRaised) throw draining();
       throw error;
     }
   }

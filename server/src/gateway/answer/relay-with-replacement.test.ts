@@ -5,14 +5,15 @@ import type { RequestEvent } from '../../link/requests/messages.js';
 import { doneOf, messageOf, tokenOf } from './message.fixture.js';
 import { relayWithReplacement } from './relay-with-replacement.js';
 import { ScriptedGroup } from './scripted-group.fixture.js';
+import { StopFlag } from './stop-flag.js';
 
 const noReader = (): CapacityError => new CapacityError('group.unavailable', 'No reader is live.', 1000);
 
 /** A request of two prompts whose events are pulled as they come. `takesBack`: whether its events can be forgotten. */
 function asked({ takesBack = false } = {}) {
   const group = new ScriptedGroup();
-  const client = new AbortController();
-  const shutdown = new AbortController();
+  const client = new StopFlag();
+  const shutdown = new StopFlag();
   const seen: string[] = [];
   const note = (event: RequestEvent): void =>
     void seen.push(`${event.prompt} ${event.kind === 'error' ? event.code : event.kind}`);
@@ -21,8 +22,8 @@ function asked({ takesBack = false } = {}) {
     submission: { message: messageOf(2), preparedFor: null },
     limits: { firstTokenTimeoutMs: 60_000, readerMessageTimeoutMs: 60_000 },
     onEvent: () => undefined,
-    clientGone: client.signal,
-    shutdown: shutdown.signal,
+    clientGone: client,
+    shutdown,
     takeBack: takesBack ? () => void seen.push('taken back') : null,
   });
   let failure: unknown;
@@ -70,12 +71,12 @@ describe('relayWithReplacement', () => {
   it('asks nobody again once the server shuts down, or the client is gone', async () => {
     const closing = asked();
     closing.group.die('r');
-    closing.shutdown.abort();
+    closing.shutdown.raise();
     await closing.ended;
     expect(closing.group.submitted).toHaveLength(1);
     expect(closing.seen).toEqual(['0 reader.died', '1 reader.died']);
     const left = asked();
-    left.client.abort();
+    left.client.raise();
     await left.ended;
     expect(left.group.submitted).toHaveLength(1);
     expect([left.seen, left.failure()]).toEqual([[], undefined]);

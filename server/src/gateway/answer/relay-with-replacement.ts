@@ -29,7 +29,7 @@ export async function* relayWithReplacement(
     if (end.kind === 'complete' || end.by.kind === 'client-gone') return;
     const { by, openPrompts, hadEvents } = end;
     const canBeginAnew = !hadEvents || takeBack !== null;
-    if (by.kind === 'lost' && canBeginAnew && attempt < MAX_ATTEMPTS && !shutdown.aborted) {
+    if (by.kind === 'lost' && canBeginAnew && attempt < MAX_ATTEMPTS && !shutdown.isRaised) {
       if (hadEvents) takeBack?.();
       lost = by;
       continue;

@@ -4,6 +4,7 @@ import { deathOf, doneOf, messageOf, tokenOf } from './message.fixture.js';
 import type { CancelReason } from './consumer-group.js';
 import { relay, type RelayEnd } from './relay.js';
 import { ScriptedGroup } from './scripted-group.fixture.js';
+import { StopFlag } from './stop-flag.js';
 
 const reasons = ({ cancelled }: ScriptedGroup): CancelReason[] => cancelled.map(({ reason }) => reason);
 
@@ -11,15 +12,15 @@ const LIMITS = { firstTokenTimeoutMs: 1000, readerMessageTimeoutMs: 100 };
 
 function started(promptCount = 1) {
   const group = new ScriptedGroup();
-  const client = new AbortController();
-  const shutdown = new AbortController();
+  const client = new StopFlag();
+  const shutdown = new StopFlag();
   const events = relay({
     group,
     submission: { message: messageOf(promptCount), preparedFor: null },
     limits: LIMITS,
     onEvent: () => undefined,
-    clientGone: client.signal,
-    shutdown: shutdown.signal,
+    clientGone: client,
+    shutdown,
   });
   return { group, client, shutdown, events };
 }
@@ -69,7 +70,7 @@ describe('relay', () => {
     const first = events.next();
     group.say(tokenOf('a'));
     await first;
-    client.abort();
+    client.raise();
     expect(reasons(group)).toEqual(['unwanted']);
     const { seen, end } = await finish(events);
     expect(seen).toEqual([]);
@@ -78,7 +79,7 @@ describe('relay', () => {
 
   it('cancels at once for a client that was gone before', async () => {
     const { group, client, events } = started();
-    client.abort();
+    client.raise();
     expect((await finish(events)).end).toMatchObject({ by: { kind: 'client-gone' } });
     expect(reasons(group)).toEqual(['unwanted']);
   });
@@ -154,7 +155,7 @@ describe('relay', () => {
   it('ends with what is open when the server shuts down', async () => {
     const { group, shutdown, events } = started();
     const finished = finish(events);
-    shutdown.abort();
+    shutdown.raise();
     expect((await finished).end).toMatchObject({ by: { kind: 'shutdown' }, openPrompts: [0] });
     expect(reasons(group)).toEqual(['unwanted']);
   });

@@ -5,6 +5,7 @@ import type { StallLimits } from '../stall-limits.js';
 import type { CancelReason, ConsumerGroup, Submission } from './consumer-group.js';
 import { EventQueue, type Interruption } from './event-queue.js';
 import { StallWatchdog } from './stall-watchdog.js';
+import type { StopFlag } from './stop-flag.js';
 
 export interface RelayOptions {
   readonly group: ConsumerGroup;
@@ -13,9 +14,9 @@ export interface RelayOptions {
   /** Told of every event when it arrives, which may be long before anybody pulls it. */
   readonly onEvent: (event: RequestEvent) => void;
   /** The client is gone: nobody wants events any more. */
-  readonly clientGone: AbortSignal;
+  readonly clientGone: StopFlag;
   /** The server ends: what is open ends with an event that says so. */
-  readonly shutdown: AbortSignal;
+  readonly shutdown: StopFlag;
 }
 
 export type RelayEnd =
@@ -50,8 +51,8 @@ export async function* relay(options: RelayOptions): AsyncGenerator<RequestEvent
     queue.interrupt({ kind: 'client-gone' });
   };
   const onShutdown = (): void => queue.interrupt({ kind: 'shutdown' });
-  clientGone.addEventListener('abort', onClientGone);
-  shutdown.addEventListener('abort', onShutdown);
+  clientGone.listen(onClientGone);
+  shutdown.listen(onShutdown);
   group.submit(submission, {
     onEvent: (event) => {
       watchdog.beat(event);
@@ -64,8 +65,8 @@ export async function* relay(options: RelayOptions): AsyncGenerator<RequestEvent
     },
   });
   try {
-    if (clientGone.aborted) onClientGone();
-    if (shutdown.aborted) onShutdown();
+    if (clientGone.isRaised) onClientGone();
+    if (shutdown.isRaised) onShutdown();
     while (openPrompts.size > 0) {
       const item = await queue.take();
       if (!isEvent(item)) return { kind: 'interrupted', by: item, openPrompts: [...openPrompts], hadEvents };
@@ -76,8 +77,8 @@ export async function* relay(options: RelayOptions): AsyncGenerator<RequestEvent
     return { kind: 'complete' };
   } finally {
     watchdog.stop();
-    clientGone.removeEventListener('abort', onClientGone);
-    shutdown.removeEventListener('abort', onShutdown);
+    clientGone.unlisten(onClientGone);
+    shutdown.unlisten(onShutdown);
     queue.interrupt({ kind: 'client-gone' });
     if (openPrompts.size > 0) cancel('unwanted');
   }

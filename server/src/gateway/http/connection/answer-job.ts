@@ -5,7 +5,7 @@ import type { Inference, InferenceJob, Recipient } from '../../answer/inference.
 import { RequestRecord, type RequestSource } from '../../answer/request-record.js';
 import type { AnswerFormat } from './answer-format.js';
 import { BufferedAnswer } from './buffered-answer.js';
-import { clientGoneSignal } from './client-gone.js';
+import { clientGoneFlag } from './client-gone.js';
 import { CLIENT_STALL_MS, type HttpLimits } from './http-limits.js';
 import type { BodyReader } from './read-body.js';
 import { serverTimingOf, serverTimingSoFar } from './server-timing.js';
@@ -41,7 +41,7 @@ export async function answerJob(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const clientGone = clientGoneSignal(reply.raw);
+  const clientGone = clientGoneFlag(reply.raw);
   cutWhenNotRead(reply.raw, CLIENT_STALL_MS);
   const arrivedAtMs = performance.now() - reply.elapsedTime;
   const receiving = { clientGone, record: new RequestRecord(arrivedAtMs, { source: sourceOf(request) }) };
@@ -53,7 +53,7 @@ export async function answerJob(
         : await streamOf(asked, options, receiving, request);
   } catch (error) {
     // What a departed client's request ends with is nobody's failure.
-    if (!clientGone.aborted) throw error;
+    if (!clientGone.isRaised) throw error;
   }
   if (answer === undefined) return reply.hijack();
   return reply.headers(answer.headers).send(answer.payload);
@@ -82,7 +82,7 @@ async function streamOf(
   const { clientGone, record } = receiving;
   const events = inference.answer(job, { takeBack: null, ...receiving });
   // A stream whose client leaves before its first byte is never pulled, so nothing else would end the request.
-  clientGone.addEventListener('abort', () => void events.return());
+  clientGone.listen(() => void events.return());
   const { streamErrorEvents: tellsErrors, streamCommentIntervalMs: silenceMs } = limits;
   const payload = await streamedAnswer(events, { format, clientGone, request, tellsErrors, silenceMs });
   if (payload === undefined) return undefined;

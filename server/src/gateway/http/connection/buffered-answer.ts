@@ -3,6 +3,7 @@
 import { Defect } from '../../../errors.js';
 import type { TokenEvent, TokenLogprob } from '../../../link/requests/messages.js';
 import type { AnswerEvent, FinishedEvent } from '../../answer/request-record.js';
+import type { StopFlag } from '../../answer/stop-flag.js';
 import type { AnswerFormat, PromptAnswer } from './answer-format.js';
 import { errorOfEvent } from './public-error.js';
 
@@ -10,7 +11,7 @@ export class BufferedAnswer {
   readonly #promptCount: number;
   readonly #format: AnswerFormat;
   #texts: string[] = [];
-  #logprobs: TokenLogprob[][] = [];
+  readonly #logprobs = new Map<number, TokenLogprob[]>();
   readonly #ends = new Map<number, FinishedEvent>();
 
   constructor(promptCount: number, format: AnswerFormat) {
@@ -21,8 +22,8 @@ export class BufferedAnswer {
 
   /** Forgets what has been collected. */
   readonly reset = (): void => {
-    this.#texts = Array.from({ length: this.#promptCount }, () => '');
-    this.#logprobs = Array.from({ length: this.#promptCount }, () => []);
+    this.#texts = new Array<string>(this.#promptCount).fill('');
+    this.#logprobs.clear();
     this.#ends.clear();
   };
 
@@ -32,25 +33,28 @@ export class BufferedAnswer {
    */
   async collect(
     events: AsyncIterable<AnswerEvent>,
-    clientGone: AbortSignal,
+    clientGone: StopFlag,
   ): Promise<readonly PromptAnswer[] | undefined> {
     for await (const event of events) {
       if (event.kind === 'error') throw errorOfEvent(event, this.#format.placeOf(event.prompt));
       if (event.kind === 'token') this.#take(event);
       else this.#ends.set(event.prompt, event);
     }
-    if (clientGone.aborted) return undefined;
+    if (clientGone.isRaised) return undefined;
     return this.#texts.map((text, prompt) => {
       const end = this.#ends.get(prompt);
       if (end === undefined) {
         throw new Defect(`A request ended with ${this.#ends.size} of ${this.#promptCount} terminal events.`);
       }
-      return { text, logprobs: this.#logprobs[prompt] ?? [], ...end };
+      return { text, logprobs: this.#logprobs.get(prompt) ?? [], ...end };
     });
   }
 
-  #take({ prompt, text, logprobs = [] }: TokenEvent): void {
+  #take({ prompt, text, logprobs }: TokenEvent): void {
     this.#texts[prompt] = (this.#texts[prompt] ?? '') + text;
-    this.#logprobs[prompt]?.push(...logprobs);
+    if (logprobs === undefined) return;
+    const told = this.#logprobs.get(prompt) ?? [];
+    told.push(...logprobs);
+    this.#logprobs.set(prompt, told);
   }
 }

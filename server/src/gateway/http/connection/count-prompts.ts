@@ -1,7 +1,8 @@
 // Counts the prompts of a job for the client that asked, as long as it is there.
 import type { FastifyReply } from 'fastify';
 import type { CountedJob, CountedPrompts, Counting } from '../../answer/counting.js';
-import { clientGoneSignal } from './client-gone.js';
+import { joinFlags } from '../../answer/stop-flag.js';
+import { clientGoneFlag } from './client-gone.js';
 
 /**
  * @param write what the client is told of the counts
@@ -13,12 +14,12 @@ export async function answerCount<Told>(
   reply: FastifyReply,
   write: (counted: CountedPrompts) => Told,
 ): Promise<Told | FastifyReply> {
-  const clientGone = clientGoneSignal(reply.raw);
+  const clientGone = clientGoneFlag(reply.raw);
   try {
-    return write(await counting.count(job, clientGone));
+    return write(await counting.count(job, joinFlags(clientGone).signal));
   } catch (error) {
     // What a departed client's request ends with is nobody's failure.
-    if (!clientGone.aborted) throw error;
+    if (!clientGone.isRaised) throw error;
     return reply.hijack();
   }
 }

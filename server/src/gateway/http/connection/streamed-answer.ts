@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { Defect } from '../../../errors.js';
 import type { AnswerEvent } from '../../answer/request-record.js';
+import type { StopFlag } from '../../answer/stop-flag.js';
 import type { AnswerFormat } from './answer-format.js';
 import { noteErrorCode } from './error-code.js';
 import { errorOfEvent, publicError, type PublicError } from './public-error.js';
@@ -20,7 +21,7 @@ type Events = AsyncGenerator<AnswerEvent, void, undefined>;
 
 export interface StreamOptions {
   readonly format: AnswerFormat;
-  readonly clientGone: AbortSignal;
+  readonly clientGone: StopFlag;
   readonly request: FastifyRequest;
   /** Whether a failure after the first bytes is told as the last event; otherwise the connection is cut. */
   readonly tellsErrors: boolean;
@@ -38,7 +39,7 @@ export async function streamedAnswer(events: Events, options: StreamOptions): Pr
   const first = await watch.next();
   if (first !== 'silence') {
     if (first.done === true) {
-      if (clientGone.aborted) return undefined;
+      if (clientGone.isRaised) return undefined;
       throw new Defect('A request ended without any event.');
     }
     if (first.value.kind === 'error') {
