@@ -10,34 +10,40 @@ export class StallWatchdog {
   /** Prompts with a token and without a terminal event. */
   readonly #decoding = new Set<number>();
   #limitMs: number;
+  /** When the reader will have stalled, unless it says something before. */
+  #deadlineMs: number;
   #timer: NodeJS.Timeout;
 
   constructor(limits: StallLimits, onStall: (afterMs: number, wasDecoding: boolean) => void) {
     this.#limits = limits;
     this.#onStall = onStall;
     this.#limitMs = limits.firstTokenTimeoutMs;
-    this.#timer = this.#arm();
+    this.#deadlineMs = performance.now() + this.#limitMs;
+    this.#timer = this.#lookIn(this.#limitMs);
   }
 
   beat({ kind, prompt }: RequestEvent): void {
     if (kind === 'token') this.#decoding.add(prompt);
     else this.#decoding.delete(prompt);
     const { readerMessageTimeoutMs, firstTokenTimeoutMs } = this.#limits;
-    const limitMs = this.#decoding.size > 0 ? readerMessageTimeoutMs : firstTokenTimeoutMs;
-    if (limitMs === this.#limitMs) {
-      this.#timer.refresh();
-      return;
-    }
-    this.#limitMs = limitMs;
-    clearTimeout(this.#timer);
-    this.#timer = this.#arm();
+    this.#limitMs = this.#decoding.size > 0 ? readerMessageTimeoutMs : firstTokenTimeoutMs;
+    this.#deadlineMs = performance.now() + this.#limitMs;
   }
 
   stop(): void {
     clearTimeout(this.#timer);
   }
 
-  #arm(): NodeJS.Timeout {
-    return setTimeout(() => this.#onStall(this.#limitMs, this.#decoding.size > 0), this.#limitMs);
+  /** Timers are not moved with every event, since that costs more than the event: whoever looks too early looks again. */
+  #lookIn(leftMs: number): NodeJS.Timeout {
+    const { readerMessageTimeoutMs, firstTokenTimeoutMs } = this.#limits;
+    const waitMs = Math.min(leftMs, readerMessageTimeoutMs, firstTokenTimeoutMs);
+    return setTimeout(() => this.#look(), Math.ceil(waitMs));
+  }
+
+  #look(): void {
+    const leftMs = this.#deadlineMs - performance.now();
+    if (leftMs > 0) this.#timer = this.#lookIn(leftMs);
+    else this.#onStall(this.#limitMs, this.#decoding.size > 0);
   }
 }
