@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { benchGateway, benchHttp } from './macro/http.js';
+import { benchHttp } from './macro/http.js';
 import { benchUploads } from './macro/uploads.js';
 import { KERNEL_CHOICES } from 'takeoff-server/model/kernels.js';
 import { benchEngine } from './micro/engine.js';
@@ -18,6 +18,7 @@ const DEMO = path.join(repositoryRoot(), 'models/demo/');
 const HELP = `npm run bench -- [options]
 npm run bench -- kernels [options]   llama.cpp's kernels and ours in turns: a model, and single products
 npm run bench -- link --help         readers behind Redis against readers that are children, in turns
+npm run bench -- overhead --help     what a request costs around a model that answers at once
 npm run bench -- serve --help        what many users do to this server, and to another one in turns
 npm run bench -- endurance --help    everything that clients do, for half an hour, and what is left of it
 npm run bench -- cluster --help      a thousand readers in simulated time
@@ -36,7 +37,7 @@ npm run bench -- gpu --help          a GPU, with a model that is written for it
   --kernels CHOICE    as the setting kernels (default: auto)
   --types LIST        types of single products, of q4_0, q4_k, q6_k, q8_0, f16, bf16, f32 (default: all)
   --shapes LIST       shapes of single products, of 1b, 7b, tower (default: all)
-  --only LIST         of intake, uploads, engine, http, gateway (default: these), and kernels, products
+  --only LIST         of intake, uploads, engine, http (default: these), and kernels, products
   --json FILE         write the report as JSON
 `;
 
@@ -54,12 +55,12 @@ const OPTIONS = {
   'llama-lib-dir': { type: 'string' },
   types: { type: 'string', default: PRODUCT_TYPES.join(',') },
   shapes: { type: 'string', default: LAYER_NAMES.join(',') },
-  only: { type: 'string', default: 'intake,uploads,engine,http,gateway' },
+  only: { type: 'string', default: 'intake,uploads,engine,http' },
   json: { type: 'string' },
   help: { type: 'boolean', default: false },
 } as const;
 
-const PARTS = ['intake', 'uploads', 'engine', 'http', 'gateway', 'kernels', 'products'] as const;
+const PARTS = ['intake', 'uploads', 'engine', 'http', 'kernels', 'products'] as const;
 
 type Options = ReturnType<typeof parseOptions>;
 const parseOptions = (args: readonly string[]) => parseArgs({ args: [...args], options: OPTIONS }).values;
@@ -108,10 +109,9 @@ async function measure(values: Options): Promise<Report> {
   const products = parts.includes('products') ? { products: await measureProducts(values) } : {};
   const overHttp = { ...shared, image };
   const http = parts.includes('http') ? await benchHttp(overHttp) : [];
-  const gateway = parts.includes('gateway') ? await benchGateway(runs) : [];
   return {
     ...reportHead(model, `${quant}, tower ${visionQuantType}`),
-    measurements: [...intake, ...uploads, ...engine, ...kernels, ...http, ...gateway],
+    measurements: [...intake, ...uploads, ...engine, ...kernels, ...http],
     ...products,
   };
 }

@@ -5,6 +5,7 @@ import { benchEndurance } from './endurance/command.js';
 import { benchGpuCommand } from './gpu/command.js';
 import { benchLink } from './link/command.js';
 import { OptionError } from './options.js';
+import { benchOverhead } from './overhead/command.js';
 import { benchServe } from './serve/command.js';
 
 const [command = '', ...rest] = process.argv.slice(2);
@@ -26,6 +27,7 @@ async function run(): Promise<void> {
   if (command === 'serve') await benchServe(rest);
   else if (command === 'link') await benchLink(rest);
   else if (command === 'cluster') benchCluster(rest);
+  else if (command === 'overhead') await benchOverhead(rest);
   else if (command === 'endurance') await benchEndurance(rest);
   else if (command === 'gpu') await benchGpuCommand(rest);
   else if (command === 'kernels') await benchCheckpoint(['--only', 'kernels,products', ...rest]);

@@ -1,10 +1,9 @@
-// The server as a client sees it: time to first token and tokens per second of an image request, the cost of the gateway around
-// a model that answers at once, and the memory of every process.
+// The server as a client sees it: time to first token and tokens per second of an image request, and the memory of every process.
 import { readFileSync } from 'node:fs';
 import type { Measurement } from '../report.js';
-import { spread, timeRuns } from '../statistics.js';
+import { spread } from '../statistics.js';
 import { peakMemoryBytes, RunningServer } from '../../harness/running-server.js';
-import { askAboutImage, json, readStream } from './streams.js';
+import { askAboutImage } from './streams.js';
 
 export interface HttpBench {
   readonly model: string;
@@ -52,28 +51,6 @@ export async function benchHttp(bench: HttpBench): Promise<Measurement[]> {
   }
 }
 
-/** Gateway cost around the echo engine: one short request, and the events of a long stream. */
-export async function benchGateway(runs: number): Promise<Measurement[]> {
-  const server = await RunningServer.start({ env: { TAKEOFF_ECHO: 'true' } });
-  try {
-    const short = await timeRuns(runs * 20, () => generate(server.url, 'x'));
-    const text = 'x'.repeat(2000);
-    const long = await timeRuns(runs, () =>
-      readStream(`${server.url}/generate_stream`, json({ text, max_new_tokens: 2000 })),
-    );
-    return [
-      { name: 'gateway overhead, one-token request', unit: 'ms', value: spread(short) },
-      {
-        name: 'gateway overhead, per streamed token',
-        unit: 'ms',
-        value: spread(long.map((ms) => ms / 2000)),
-      },
-    ];
-  } finally {
-    await server.stop();
-  }
-}
-
 function memory(server: RunningServer): Measurement[] {
   if (process.platform !== 'linux') return [];
   return server.processes().map(({ pid, name }) => ({
@@ -81,10 +58,4 @@ function memory(server: RunningServer): Measurement[] {
     unit: 'MiB',
     value: spread([peakMemoryBytes(pid) / 2 ** 20]),
   }));
-}
-
-async function generate(url: string, text: string): Promise<void> {
-  const response = await fetch(`${url}/generate`, json({ text, max_new_tokens: 1 }));
-  if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
-  await response.json();
 }

@@ -30,7 +30,7 @@ export function askAboutImage(url: string, question: ImageQuestion): Promise<Str
   return readStream(`${url}/image_generate_stream`, { method: 'POST', body: form }, onFirst);
 }
 
-export async function readStream(
+async function readStream(
   url: string,
   request: RequestInit,
   onFirst: () => void = () => undefined,
