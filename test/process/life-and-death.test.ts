@@ -178,6 +178,9 @@ describe.runIf(process.platform === 'linux')('a server', () => {
         metadata: { generated_tokens: 1500, finish_reason: 'length' },
       });
       expect(await stopped).toBe(0);
+      // Log lines that had not been written yet are when the process ends.
+      await expect.poll(() => running.output).toContain('"path":"/generate_stream","status":200');
+      await expect.poll(() => running.output).toContain('is stopped');
     },
     SLOWEST_MS,
   );
