@@ -2,8 +2,8 @@
 // may share one of k and v. Computed by several threads that the caller brings.
 //
 // Arithmetic is f32 throughout; keys and values are widened exactly. A row's result depends neither on the rows beside it nor on the
-// number of threads: the scores of a row are taken whole, two registers of neighbouring cells at a time, and cells whose mask is minus infinity count
-// for nothing, whatever lies in them. An infinity or a NaN reaches the rows that see it, and no other.
+// number of threads nor on where its cells lie: they are taken in their order, and cells whose mask is minus infinity count for nothing,
+// whatever lies in them. An infinity or a NaN reaches the rows that see it, and no other.
 #ifndef TAKEOFF_ATTENTION_H
 #define TAKEOFF_ATTENTION_H
 

@@ -22,15 +22,11 @@ INLINE float largest_of(wide v) {
   m = _mm_max_ps(m, _mm_movehl_ps(m, m));
   return _mm_cvtss_f32(_mm_max_ss(m, _mm_movehdup_ps(m)));
 }
-INLINE float sum_of(wide v) {
-  __m128 s = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
-  s = _mm_add_ps(s, _mm_movehl_ps(s, s));
-  return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
-}
 
 INLINE lanes load_lanes(const void *p) { return _mm256_loadu_si256(p); }
 INLINE lanes no_lanes(void) { return _mm256_setzero_si256(); }
 INLINE lanes lanes_of(wide v) { return _mm256_castps_si256(v); }
+INLINE wide wide_of(lanes v) { return _mm256_castsi256_ps(v); }
 INLINE void store_lanes(void *p, lanes v) { _mm256_storeu_si256(p, v); }
 INLINE void store_tile(void *p, lanes v) { _mm256_maskstore_epi32(p, _mm256_setr_epi32(-1, -1, -1, -1, -1, -1, 0, 0), v); }
 
@@ -64,12 +60,14 @@ INLINE bool is_finite(panel_values v) {
   return _mm256_movemask_ps(_mm256_cmp_ps(left, right, _CMP_EQ_OQ)) == 0xff;
 }
 
-INLINE bool sees_any(const uint8_t *mask, int count) {
+INLINE uint32_t seen_cells(const uint8_t *mask, int count) {
   const __m256i hidden = _mm256_set1_epi16((short)0xfc00);
   __m256i bits = hidden;
   if (count == 2 * HALF) bits = _mm256_loadu_si256((const __m256i *)mask);
   else memcpy(&bits, mask, (size_t)count * 2);
-  return _mm256_movemask_epi8(_mm256_cmpeq_epi16(bits, hidden)) != -1;
+  const __m256i are_hidden = _mm256_cmpeq_epi16(bits, hidden);
+  const __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(are_hidden), _mm256_extracti128_si256(are_hidden, 1));
+  return ~(uint32_t)_mm_movemask_epi8(bytes) & 0xffff;
 }
 
 INLINE wide biases(const uint8_t *mask, int count) {

@@ -1,5 +1,5 @@
-// Compares attention of an instruction set with plain C in f64, and with itself: rows alone and in company, other threads, and what is
-// not finite behind a mask.
+// Compares attention of an instruction set with plain C in f64, and with itself: rows alone and in company, other threads, cells that lie
+// together or among those of others, and what is not finite behind a mask.
 #include "attention-test.h"
 
 #include "../src/attention.h"
@@ -15,6 +15,7 @@ enum { MAX_THREADS = 3 };
 typedef struct {
   tk_type type;
   int width, rows, heads, kv_heads, cells, sequences;
+  bool are_scattered; // Whether cells of a sequence lie among those of the others, as when all are computed step by step.
 } shape;
 
 typedef struct {
@@ -63,13 +64,16 @@ static double get(const shape *s, const uint8_t *at) {
 
 static bool sees(const shape *s, const buffers *b, int row, int cell) { return b->mask[(size_t)row * (size_t)s->cells + (size_t)cell] != 0xfc00; }
 
-// Rows belong to sequences whose cells lie one run after the other, and see those of their own that are not later than they are.
+// Rows belong to sequences whose cells lie one run after the other, or by turns, and see those of their own that are not later than they are.
 static void fill_mask(const shape *s, uint16_t *mask) {
   const int share = (s->cells + s->sequences - 1) / s->sequences;
   for (int row = 0; row < s->rows; row++) {
-    const int sequence = row % s->sequences, last = sequence * share + (row + 1) * share / s->rows;
-    for (int cell = 0; cell < s->cells; cell++)
-      mask[(size_t)row * (size_t)s->cells + (size_t)cell] = cell / share == sequence && cell <= last ? 0 : 0xfc00;
+    const int last = (row + 1) * share / s->rows;
+    for (int cell = 0; cell < s->cells; cell++) {
+      const int sequence = s->are_scattered ? cell % s->sequences : cell / share;
+      const int position = s->are_scattered ? cell / s->sequences : cell % share;
+      mask[(size_t)row * (size_t)s->cells + (size_t)cell] = sequence == row % s->sequences && position <= last ? 0 : 0xfc00;
+    }
   }
 }
 
@@ -150,8 +154,8 @@ static void check(bool is_right, const tk_isa *isa, const shape *s, const char *
   checks++;
   if (is_right) return;
   failures++;
-  printf("%s attention, type %d, width %d, rows %d, heads %d of %d, cells %d, sequences %d: %s\n", isa->name, (int)s->type, s->width, s->rows,
-         s->heads, s->kv_heads, s->cells, s->sequences, what);
+  printf("%s attention, type %d, width %d, rows %d, heads %d of %d, cells %d, %d%s sequences: %s\n", isa->name, (int)s->type, s->width, s->rows,
+         s->heads, s->kv_heads, s->cells, s->sequences, s->are_scattered ? " scattered" : "", what);
 }
 
 static void check_values(const tk_isa *isa, const shape *s, const buffers *b) {
@@ -174,6 +178,27 @@ static void check_company(const tk_isa *isa, const shape *s, const buffers *b) {
     run(&a, 1);
     check(memcmp(b->again, b->y + (size_t)row * values, values * 4) == 0, isa, s, "a row depends on its company");
   }
+}
+
+// As if nothing lay in the cache but the cells that the row sees.
+static void check_places(const tk_isa *isa, const shape *s, const buffers *b) {
+  const size_t values = (size_t)s->heads * (size_t)s->width, cell = cell_bytes(s);
+  uint8_t *k = buffer((size_t)s->cells * cell), *v = buffer((size_t)s->cells * cell);
+  for (int row = 0; row < s->rows; row += 1 + s->rows / 5) {
+    tk_attention a = attention_of(isa, s, b, b->again);
+    a.rows = 1;
+    a.q += (size_t)row * a.q_row;
+    a.k = k, a.v = v, a.mask = NULL, a.cells = 0;
+    for (int c = 0; c < s->cells; c++) {
+      if (!sees(s, b, row, c)) continue;
+      memcpy(k + (size_t)a.cells * cell, b->k + (size_t)c * cell, cell);
+      memcpy(v + (size_t)a.cells * cell, b->v + (size_t)c * cell, cell);
+      a.cells++;
+    }
+    run(&a, 1);
+    check(memcmp(b->again, b->y + (size_t)row * values, values * 4) == 0, isa, s, "a row depends on where its cells lie");
+  }
+  free(k), free(v);
 }
 
 static void check_threads(const tk_isa *isa, const shape *s, const buffers *b) {
@@ -213,6 +238,7 @@ static void check_shape(const tk_isa *isa, const shape *s) {
   run(&a, 1);
   check_values(isa, s, &b);
   check_company(isa, s, &b);
+  check_places(isa, s, &b);
   check_threads(isa, s, &b);
   check_poison(isa, s, &b);
   a.mask = NULL;
@@ -231,7 +257,10 @@ attention_checks check_attention(const tk_isa *isa) {
       for (int r = 0; r < 5; r++)
         for (int c = 0; c < 6; c++) {
           const int *group = groups[(w + r + c) % 3];
-          check_shape(isa, &(shape){(w + c) % 2 ? TK_F16 : TK_F32, widths[w], rows[r], group[0], group[1], cells[c], sequences[(w + 2 * r + c) % 3]});
+          shape s = {(w + c) % 2 ? TK_F16 : TK_F32, widths[w], rows[r], group[0], group[1], cells[c], sequences[(w + 2 * r + c) % 3], false};
+          check_shape(isa, &s);
+          s.are_scattered = true;
+          if (s.sequences > 1) check_shape(isa, &s);
         }
   return (attention_checks){checks, failures};
 }
