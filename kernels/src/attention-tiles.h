@@ -57,23 +57,25 @@ typedef struct {
   float *queries, *scores, *biases, *weights, *keys;
 } workspace;
 
-static size_t place(uint8_t *base, size_t *offset, size_t bytes, void *out) {
-  if (base != NULL) *(uint8_t **)out = base + *offset;
-  return *offset += aligned(bytes);
+static void *take(uint8_t *base, size_t *offset, size_t bytes) {
+  void *taken = base == NULL ? NULL : base + *offset;
+  *offset += aligned(bytes);
+  return taken;
 }
 
 // Returns its size.
 static size_t lay_out(const tk_attention *a, uint8_t *base, workspace *w) {
   const size_t panels = (size_t)panels_of(a), queries = (size_t)most_queries(a);
-  size_t offset = 0;
-  place(base, &offset, TK_ATTENTION_QUERIES * panels * sizeof(uint32_t), &w->seen);
-  place(base, &offset, panels * sizeof(uint32_t), &w->joined);
-  place(base, &offset, (panels + 2) * CELLS * sizeof(int), &w->cell);
-  place(base, &offset, queries * TILE * (size_t)a->width * 4, &w->queries);
-  place(base, &offset, queries * panels * CELLS * 4, &w->scores);
-  place(base, &offset, panels * CELLS * 4, &w->biases);
-  place(base, &offset, panels * CELLS * TILE * 4, &w->weights);
-  return place(base, &offset, (size_t)a->width * CELLS * 4, &w->keys);
+  size_t bytes = 0;
+  w->seen = take(base, &bytes, TK_ATTENTION_QUERIES * panels * sizeof(uint32_t));
+  w->joined = take(base, &bytes, panels * sizeof(uint32_t));
+  w->cell = take(base, &bytes, (panels + 2) * CELLS * sizeof(int));
+  w->queries = take(base, &bytes, queries * TILE * (size_t)a->width * 4);
+  w->scores = take(base, &bytes, queries * panels * CELLS * 4);
+  w->biases = take(base, &bytes, panels * CELLS * 4);
+  w->weights = take(base, &bytes, panels * CELLS * TILE * 4);
+  w->keys = take(base, &bytes, (size_t)a->width * CELLS * 4);
+  return bytes;
 }
 
 size_t TK_ATTENTION_BYTES(const tk_attention *a) {
@@ -114,12 +116,9 @@ static set find_set(const tk_attention *a, int first, int last, const workspace 
   set s = {first, first + 1, count_cells(seen, panels), w->cell};
   for (int least = s.cells; s.last < last; s.last++) {
     seen += panels;
-    int own = 0, all = 0;
-    for (int p = 0; p < panels; p++) {
-      own += __builtin_popcount(seen[p]);
-      all += __builtin_popcount(seen[p] | w->joined[p]);
-    }
-    least = smaller(least, own);
+    int all = 0;
+    for (int p = 0; p < panels; p++) all += __builtin_popcount(seen[p] | w->joined[p]);
+    least = smaller(least, count_cells(seen, panels));
     if (all > least + least / 8 + SPARE_CELLS) break;
     for (int p = 0; p < panels; p++) w->joined[p] |= seen[p];
     s.cells = all;
