@@ -22,7 +22,6 @@ const MAX_HELD_MS = 1;
 export function connectToGateway(channel: ChildChannel): GatewayConnection {
   let said: FromReader[] = [];
   let lastWriteMs = -Infinity;
-  let isTimed = false;
   const leave = (whenGone?: () => void): void => {
     const messages = said;
     said = [];
@@ -32,36 +31,37 @@ export function connectToGateway(channel: ChildChannel): GatewayConnection {
       channel.send(packFromReader(messages), () => whenGone?.());
     }
   };
-  const leaveAfterStep = (): void => {
-    if (!said.every(({ kind }) => kind === 'token') || performance.now() - lastWriteMs >= MIN_PAUSE_MS) {
-      leave();
-    } else if (!isTimed) {
-      isTimed = true;
-      setTimeout(() => {
-        isTimed = false;
-        leave();
-      }, MAX_HELD_MS);
-    }
-  };
-  let isAfterStep = false;
+  const leaveSoon = once((run) => setTimeout(run, MAX_HELD_MS), leave);
+  const leaveAfterStep = once(queueMicrotask, () => {
+    const isDue =
+      performance.now() - lastWriteMs >= MIN_PAUSE_MS || said.some(({ kind }) => kind !== 'token');
+    if (isDue) leave();
+    else leaveSoon();
+  });
   return {
     send: (message) => {
       said.push(message);
-      if (!isOfStep(message)) {
-        leave();
-      } else if (!isAfterStep) {
-        isAfterStep = true;
-        queueMicrotask(() => {
-          isAfterStep = false;
-          leaveAfterStep();
-        });
-      }
+      if (isOfStep(message)) leaveAfterStep();
+      else leave();
     },
     flushed: () =>
       new Promise((resolve) => {
         said.push({ kind: 'log', level: 'debug', message: 'the reader ends' });
         leave(resolve);
       }),
+  };
+}
+
+/** Schedules `work`, once for all calls until it is done. */
+function once(schedule: (run: () => void) => unknown, work: () => void): () => void {
+  let isScheduled = false;
+  return () => {
+    if (isScheduled) return;
+    isScheduled = true;
+    schedule(() => {
+      isScheduled = false;
+      work();
+    });
   };
 }
 
