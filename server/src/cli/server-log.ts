@@ -30,13 +30,12 @@ export function createServerLog(
     line.clear();
     terminal.out(lines);
   };
-  const batch = new LineBatch(write);
-  const add = isInteractive ? write : (text: string): void => batch.add(text);
+  const lines = isInteractive ? { add: write, flush: () => undefined } : new LineBatch(write);
   const colours = isInteractive ? {} : { colorize: false };
   const destination = new Writable({
     decodeStrings: false,
     write: (text: string | Uint8Array, _encoding, done) => {
-      add(typeof text === 'string' ? text : Buffer.from(text).toString());
+      lines.add(typeof text === 'string' ? text : Buffer.from(text).toString());
       done();
     },
   });
@@ -44,10 +43,7 @@ export function createServerLog(
     { level },
     pretty({ destination, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss', ...colours }),
   );
-  const json = pino(
-    { level },
-    jsonLines(add, () => batch.flush()),
-  );
+  const json = pino({ level }, jsonLines(lines));
   return { log: isInteractive ? forPeople : json, logForms: { json, forPeople } };
 }
 
@@ -59,13 +55,13 @@ interface JsonDestination {
 }
 
 /** A destination of pino's that does not keep warnings and errors waiting: the process may be about to die of them. */
-function jsonLines(add: (line: string) => void, flush: () => void): JsonDestination {
+function jsonLines(lines: Pick<LineBatch, 'add' | 'flush'>): JsonDestination {
   return {
     [NEEDS_LEVEL]: true,
     lastLevel: 0,
     write(text) {
-      add(text);
-      if (this.lastLevel >= WARN) flush();
+      lines.add(text);
+      if (this.lastLevel >= WARN) lines.flush();
     },
   };
 }
