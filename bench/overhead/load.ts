@@ -56,7 +56,10 @@ async function askAgain(socket: Socket, request: string, answerMs: number[]): Pr
     socket.on('data', (text: string) => {
       received += text;
       if (!isWhole(received)) return;
-      if (!received.startsWith('HTTP/1.1 200 ')) reject(new Error(`The server answered:\n${received}`));
+      if (!received.startsWith('HTTP/1.1 200 ')) {
+        reject(new Error(`The server answered:\n${received}`));
+        return;
+      }
       answerMs.push(performance.now() - askedMs);
       received = '';
       ask();
